@@ -1,0 +1,43 @@
+# Everything a fresh machine needs is Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: dataset test check format bench clean
+
+dataset: $(VENV)/.installed  ## build the default dataset into dataset/
+	$(BIN)/fiubench build --out dataset --resume
+
+test: $(VENV)/.test  ## install what the tests need and run them all
+	$(BIN)/python -m pytest -n auto
+
+check: $(VENV)/.check  ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.check  ## rewrite the code in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test  ## print the speed tables of docs/performance.md
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) dataset build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[test]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[check]'
+	touch $@ $(VENV)/.installed

@@ -1,0 +1,1 @@
+"""Where faces and records come from: one module per source, each turning its raw file into one typed table."""

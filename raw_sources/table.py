@@ -1,0 +1,109 @@
+"""The one shape in which every source hands over its rows."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from support.draws import Ints
+
+#: One column for a block of identities: values in the JSON form of their fact type. A date is "2022-04-05", money a
+#: number of dollars, an integer a number, an address an object, everything else a string.
+Values = list[Any]
+
+
+@dataclass
+class Report:
+    """What reading a source did: rows read, and how many were repaired or dropped for which reason.
+
+    One row may count under several repairs, but under one drop at most: ``kept == read - sum(dropped)``.
+    """
+
+    read: int = 0
+    repaired: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def kept(self) -> int:
+        """Rows that are left."""
+        return self.read - self.dropped.total()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a table came from, in a form that may be published: a file's base name, never its path."""
+
+    source: str
+    file: str
+    sha256: str
+
+
+class People(NamedTuple):
+    """What is known of the people that rows are drawn for (arrays or lists of one length)."""
+
+    gender: list[str]
+    birth: Ints  # days since 1970-01-01
+
+
+class Table(Protocol):
+    """A source ready to draw from."""
+
+    @property
+    def origin(self) -> Origin:
+        """Name, file and digest."""
+
+    @property
+    def report(self) -> Report:
+        """What reading it did."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are; ``None`` for a generator, which has one for every index."""
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Fact type of each column."""
+
+    def take(self, rows: Ints, people: People) -> dict[str, Values]:
+        """The columns of the given rows; a generator fits them to the people, a file has what it has."""
+
+    def pool(self, column: str) -> Values:
+        """Distinct values of the column in a stable order, from which wrong answers are drawn."""
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """A table read from a file: Arrow columns, every value already normalised."""
+
+    origin: Origin
+    report: Report
+    types: Mapping[str, str]
+    data: pa.Table
+
+    @property
+    def rows(self) -> int:
+        """Rows kept."""
+        return int(self.data.num_rows)
+
+    def take(self, rows: Ints, people: People) -> dict[str, Values]:  # noqa: ARG002  (a file can't be asked to fit)
+        """The columns of the given rows."""
+        part = self.data.take(pa.array(rows))
+        return {name: part.column(name).to_pylist() for name in part.column_names}
+
+    def pool(self, column: str) -> Values:
+        """Distinct values, sorted by their text."""
+        return sorted(self.data.column(column).unique().to_pylist(), key=str)
+
+    def array(self, column: str) -> np.ndarray[Any, Any]:
+        """A whole column as numpy."""
+        return np.asarray(self.data.column(column).to_numpy(zero_copy_only=False))
+
+
+def base_name(path: Path) -> str:
+    """A path's last part: all of a path that may leave the machine."""
+    return path.name or path.resolve().name

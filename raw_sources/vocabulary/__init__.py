@@ -1,0 +1,1 @@
+"""Word lists and reference tables that the embedded sources draw from (see README.md beside this file)."""

@@ -1,0 +1,71 @@
+"""Writing so that a file under its final name is always whole."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from support.errors import DatasetError
+
+PARTIAL = ".partial"
+
+
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary neighbour of ``path``; at the end of the block fsync it and rename it to ``path``.
+
+    The temporary name ends in ``.partial`` and carries the process id. On an exception it is removed.
+
+    Raises:
+        DatasetError: the folder can't be written to, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise write_error(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` in one step (see :func:`atomic_writer`)."""
+    with atomic_writer(path) as file:
+        file.write(data)
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents; an existing one is fine.
+
+    Raises:
+        DatasetError: it can't be created.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(error, path) from error
+    return path
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give ``source`` a second name as a hard link where the file system can, else copy it atomically."""
+    if target.exists():
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        with atomic_writer(target) as out, source.open("rb") as file:
+            shutil.copyfileobj(file, out, 1 << 20)
+
+
+def write_error(error: OSError, path: Path) -> DatasetError:
+    """The readable form of an operating-system error met while writing ``path``."""
+    reason = error.strerror or str(error)
+    hint = "Choose another --out, free some space or mend the permissions; a build continues with --resume."
+    return DatasetError(f"cannot write: {reason}", where=path, hint=hint)
