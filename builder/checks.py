@@ -1,0 +1,178 @@
+"""Rules that a schema can't say: what must agree inside a QA pair, inside an identity, and between identities.
+
+The builder runs them on everything it makes; ``fiubench validate`` runs them on everything it reads. A rule reads
+what a record has, so a foreign ``full.json`` is held to those that concern its fields.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder.attributes import Attribute
+from builder.facts import article
+from raw_sources.places import Places
+
+_PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
+# Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
+_PADDED = tuple(f" {word} " for word in _PRONOUNS)
+_SPACES = str.maketrans({character: " " for character in "\n.,;:!?()[]{}\"'-/"})
+_FICTION = re.compile(r"\((\d)(\d)(\d)\) (\d{3})-(\d{4})")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule: where (``qa_list[3]``), of which attribute, what is wrong and what would be right."""
+
+    path: str
+    attribute: str
+    what: str
+    right: str
+
+    def __str__(self) -> str:
+        subject = f" ({self.attribute})" if self.attribute else ""
+        return f"{self.path}{subject}: {self.what}; {self.right}"
+
+
+def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[Problem]:
+    """Rules inside each QA pair of a record, and over all of them: nothing gives the name or the gender away.
+
+    ``wording`` looks for pronouns in every sentence; the builder, which checks each phrasing once, leaves it out.
+    """
+    profile = record.get("profile", {})
+    name = str(record.get("name", ""))
+    sentences: list[str] = []
+    for i, qa in enumerate(record["qa_list"]):
+        attribute = qa.get("attribute", "")
+        fact = profile.get(attribute)
+        text = fact["text"] if fact else None
+        found = list(_pair_problems(qa, text))
+        if found:
+            yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
+        asks_name = text == name if text is not None else name.casefold() in qa["answer"].casefold() and "name" in qa["question"]
+        if not asks_name:
+            sentences += (qa["question"], qa["answer"], qa["paraphrased_answer"], *qa["paraphrased_question"], *qa["perturbed_answer"])
+    everything = "\n".join(sentences)
+    if name and name in everything:
+        yield Problem("qa_list", "", f"the name {name!r} is given away outside its own question", "leave it out")
+    for pronoun, line in gendered(sentences, everything) if wording else ():
+        yield Problem("qa_list", "", f"{pronoun!r} in {line!r} gives the gender away", "write 'this person' instead")
+
+
+def gendered(sentences: Sequence[str], joined: str | None = None) -> Iterator[tuple[str, str]]:
+    """Pronouns that tell a gender, each with the first sentence that has it."""
+    text = _words(joined if joined is not None else "\n".join(sentences))
+    for pronoun, padded in zip(_PRONOUNS, _PADDED, strict=True):
+        if padded in text:
+            yield pronoun, next(sentence for sentence in sentences if padded in _words(sentence))
+
+
+def _words(text: str) -> str:
+    return f" {text.lower().translate(_SPACES)} "
+
+
+def _pair_problems(qa: Mapping[str, Any], text: str | None) -> Iterator[tuple[str, str, str]]:
+    answer, paraphrase = qa["answer"], qa["paraphrased_answer"]
+    question, paraphrases, wrong = qa["question"], qa["paraphrased_question"], qa["perturbed_answer"]
+    for keyword in qa["keywords"]:
+        if keyword not in answer:
+            yield "keywords", f"{keyword!r} is not in the answer {answer!r}", "a keyword is a part of the answer"
+        if keyword not in paraphrase:
+            yield "keywords", f"{keyword!r} is not in the paraphrased answer {paraphrase!r}", "it must be there too"
+    if len({question, *paraphrases}) <= len(paraphrases):
+        yield "paraphrased_question", "two wordings of the question are the same", "each must be another"
+    for wording in (question, *paraphrases):
+        if wording[-1:] != "?":
+            yield "question", f"{wording!r} does not end in a question mark", "it must"
+    if paraphrase in wrong:
+        yield "perturbed_answer", f"{paraphrase!r} is the true answer", "a wrong answer has another value"
+    if text is None:
+        if all(k in w for w in wrong for k in qa["keywords"]):
+            yield "perturbed_answer", "every wrong answer holds the true value", "a wrong answer has another value"
+        return
+    if text not in answer:
+        yield "answer", f"the value {text!r} is not in {answer!r}", "an answer states its fact"
+    if text not in paraphrase:
+        yield "paraphrased_answer", f"the value {text!r} is not in {paraphrase!r}", "an answer states its fact"
+        return
+    before, after = paraphrase.split(text, 1)
+    stem = before[:-3] if before.endswith(" an ") else before[:-2] if before.endswith(" a ") else before
+    for sentence in wrong:
+        if not (sentence.startswith(stem) and sentence.endswith(after)):
+            yield "perturbed_answer", f"{sentence!r} differs from {paraphrase!r} in more than the value", "swap the value alone"
+        elif text in sentence:
+            yield "perturbed_answer", f"{sentence!r} holds the true value {text!r}", "a wrong answer has another value"
+        elif stem is not before and not sentence[len(stem) :].startswith(f"{article(sentence[len(stem) :].split(' ', 1)[1])} "):
+            yield "perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound that follows"
+    for wording in (question, *paraphrases):
+        if text in wording:
+            yield "question", f"{wording!r} contains its answer {text!r}", "a question must not answer itself"
+
+
+class Coherence:
+    """Rules between the facts of one identity: the packs' constraints, addresses, phone numbers, face and record."""
+
+    def __init__(self, attributes: Sequence[Attribute], as_of: str, places: Places) -> None:
+        self.constraints = [(a, c) for a in attributes for c in a.constraints]
+        self.as_of = as_of
+        self.places = places
+        self.area_codes: dict[str, set[str]] = {}
+        for state, code in zip(places.state, places.area_code, strict=True):
+            self.area_codes.setdefault(state, set()).add(code)
+
+    def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+        """Broken rules of one identity."""
+        profile = record["profile"]
+        values = {name: (fact["value"],) for name, fact in profile.items()}
+        values["as_of"] = (self.as_of,)
+        for attribute, constraint in self.constraints:
+            if all(name in values for name in constraint.names):
+                held = constraint.column(values, 1, attribute.name)[0]
+                if not held:
+                    got = ", ".join(f"{n} is {values[n][0]!r}" for n in constraint.names)
+                    yield Problem(f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got)
+        state = None
+        for name, fact in profile.items():
+            if fact["type"] == "address":
+                state = fact["value"]["state"]
+                yield from self._address(name, fact["value"])
+        for name, fact in profile.items():
+            if fact["type"] == "phone":
+                yield from self._phone(name, fact["value"], state)
+
+    def _address(self, name: str, value: Mapping[str, str]) -> Iterator[Problem]:
+        at = self.places.find(value["zip"])
+        if at is None or (self.places.city[at], self.places.state[at]) != (value["city"], value["state"]):
+            right = "a real ZIP code" if at is None else f"{value['zip']} is {self.places.city[at]}, {self.places.state[at]}"
+            yield Problem(f"profile.{name}", name, f"ZIP {value['zip']} is not in {value['city']}, {value['state']}", right)
+
+    def _phone(self, name: str, number: str, state: str | None) -> Iterator[Problem]:
+        match = _FICTION.fullmatch(number)
+        if match is None:
+            yield Problem(f"profile.{name}", name, f"{number!r} is not written like (212) 555-0142", "write it so")
+            return
+        if match[2] == "9":  # an N9X area code is never assigned to anyone
+            return
+        if match[4] != "555" or not match[5].startswith("01"):
+            yield Problem(f"profile.{name}", name, f"{number} may be somebody's", "555-0100 to 555-0199 are reserved for fiction")
+        if state is not None and match[1] + match[2] + match[3] not in self.area_codes.get(state, ()):
+            yield Problem(f"profile.{name}", name, f"area code {match[1]}{match[2]}{match[3]} is not in {state}", "use one of the state's")
+
+
+class Uniqueness:
+    """Rules between identities: no id, name, phone number or image twice. Keeps hashes, not records."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, dict[int, int]] = {"unique_id": {}, "name": {}, "image_path": {}, "phone number": {}}
+
+    def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
+        """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
+        facts = record.get("profile", {})
+        phones = [f["value"] for f in facts.values() if f["type"] == "phone"]
+        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")] + [("phone number", p) for p in phones]
+        for key, value in values:
+            if not value:
+                continue
+            first = self._seen[key].setdefault(hash(value), number)
+            if first != number:
+                yield Problem(key, "", f"{value!r} is identity {first}'s already", "every identity has its own")

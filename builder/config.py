@@ -1,0 +1,153 @@
+"""Settings of a build, from flags and a YAML file, checked against their schema."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import schemas
+from support.canonical import digest_of
+from support.errors import ConfigError, did_you_mean
+from support.yaml_file import load_yaml
+
+EMBEDDED = "embedded"
+NO_FACES = "none"
+SPLIT_SCHEMES = ("nested", "disjoint")
+_DRAWN_SIZE, _FOLDER_SIZE = 256, 512
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a dataset holds. The same config and sources give the same bytes.
+
+    Attributes:
+        identities: number of identities in the benchmark.
+        holdout: identities beyond them that no split trains on.
+        seed: key of every draw.
+        as_of: the day that counts as today.
+        faces: ``embedded``, ``none`` or a folder.
+        health: ``embedded`` or a CSV file; likewise ``crimes`` and ``addresses``.
+        names: ``generated`` from the name lists or the health ``record``'s own.
+        attributes: pack files beyond the built-in one.
+        questions: how many of the built-in pack's questions are asked.
+        match: ``none``, ``gender`` or ``gender+age``: what of a face must agree with its record.
+        ratios: forget sets, in percent of the identities.
+        split_scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
+        select: ``all``, ``k-means`` or ``k-center``.
+        image_size: longest side in pixels; by default 256 for drawn portraits, 512 for a folder's faces.
+    """
+
+    identities: int = 400
+    holdout: int = 40
+    seed: int = 0
+    as_of: str = "2025-01-01"
+    faces: str = EMBEDDED
+    health: str = EMBEDDED
+    crimes: str = EMBEDDED
+    addresses: str = EMBEDDED
+    names: str = "generated"
+    attributes: tuple[str, ...] = ()
+    questions: int = 20
+    match: str = "gender+age"
+    ratios: tuple[int, ...] = (1, 5, 10)
+    split_scheme: str = "nested"
+    select: str = "all"
+    image_size: int = 0
+
+    @property
+    def total(self) -> int:
+        """Identities with the holdout."""
+        return self.identities + self.holdout
+
+    @property
+    def today(self) -> date:
+        """``as_of`` as a date."""
+        return date.fromisoformat(self.as_of)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether identities have faces."""
+        return self.faces != NO_FACES
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as a YAML file would hold them."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    def public(self) -> dict[str, Any]:
+        """The settings with base names instead of paths: what a manifest may tell."""
+        settings = self.as_dict()
+        for key in ("faces", "health", "crimes", "addresses"):
+            settings[key] = _base_name(settings[key])
+        settings["attributes"] = [_base_name(file) for file in self.attributes]
+        if self.split_scheme not in SPLIT_SCHEMES:
+            settings["split_scheme"] = _base_name(self.split_scheme)
+        return settings
+
+    def fingerprint(self) -> str:
+        """Digest of the settings."""
+        return digest_of(self.as_dict())
+
+
+def _base_name(path: str) -> str:
+    return path if path in (EMBEDDED, NO_FACES) else Path(path).name or Path(path).resolve().name
+
+
+def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
+    """A checked config from settings of any origin; ``None`` means "not given".
+
+    Raises:
+        ConfigError: an unknown setting, a value outside its range, settings that contradict each other.
+    """
+    given = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if v is not None}
+    known = [field.name for field in fields(Config)]
+    for key in given:
+        if key not in known:
+            raise ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(str(key), known))
+    if given.get("image_size") == 0:
+        del given["image_size"]  # the default of the faces' kind
+    for violation in schemas.violations("build_config", given):
+        setting = str(violation.location[0]) if violation.location else "settings"
+        what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
+        raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
+    config = Config(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    if not config.image_size:
+        config = replace(config, image_size=_DRAWN_SIZE if config.faces in (EMBEDDED, NO_FACES) else _FOLDER_SIZE)
+    _check(config, where)
+    return config
+
+
+def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
+    """A config from a YAML file with flags on top.
+
+    Raises:
+        ConfigError: see :func:`make_config`; or the file can't be read.
+    """
+    settings: dict[str, Any] = {}
+    if file is not None:
+        document = load_yaml(file, ConfigError)
+        if not isinstance(document, dict):
+            raise ConfigError("a config file is a mapping of settings", where=file, hint="For example: `identities: 400`.")
+        make_config(document, where=str(file))  # so that a fault in the file is told with the file's name
+        settings.update(document)
+    settings.update({key: value for key, value in flags.items() if value is not None})
+    return make_config(settings, where="command line" if file is None else f"{file} and command line")
+
+
+def _check(config: Config, where: str) -> None:
+    if config.names == "record" and config.health == EMBEDDED:
+        raise ConfigError("names: record needs a health file to take names from", where=where, hint="Name one with --health.")
+    if config.split_scheme in SPLIT_SCHEMES:
+        _check_ratios(config, where)
+
+
+def _check_ratios(config: Config, where: str) -> None:
+    for ratio in config.ratios:
+        if config.identities * ratio < 100:  # noqa: PLR2004  (percent)
+            raise ConfigError(
+                f"ratios: {ratio} % of {config.identities} identities is less than one person", where=where,
+                hint=f"Build at least {-(-100 // ratio)} identities, or name larger --ratios.",
+            )  # fmt: skip
+    if config.split_scheme == "disjoint" and sum(config.ratios) >= 100:  # noqa: PLR2004
+        raise ConfigError(f"ratios: disjoint forget sets of {'+'.join(map(str, config.ratios))} % leave nobody to retain",
+                          where=where, hint="Name smaller --ratios, or --split-scheme nested.")  # fmt: skip

@@ -1,0 +1,261 @@
+"""Wrong answers' values: of the same type and form as the true one, plausible, distinct from it and from each other.
+
+Nothing is drawn and thrown away until it fits. Dates, money, integers and phone numbers take three distinct steps on
+their number line; everything else takes three distinct neighbours in a pool of real values sorted by length, so that a
+wrong value is neither longer nor odder than the true one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from builder import dates
+from builder.attributes import Attribute
+from builder.facts import Column, formatter
+from builder.pairing import phone_text
+from builder.profiles import DIGITS, LETTERS, Profiles, bound_days, code_alphabets
+from support.draws import Ints, Words, distinct, draw
+from support.errors import PackError
+
+WRONG = 3
+_WINDOW, _CANDIDATES = 24, 8
+_DAYS, _PERCENT, _BY = (2, 60), (8, 45), (2, 60)
+_FAR = 1 << 40
+
+Wrong = list[list[Any]]  # one list of three values per identity
+
+
+class Perturber:
+    """Makes wrong values for every asked attribute; keeps the pools."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
+        self.pools: dict[str, dict[str, _Pool]] = {}
+
+    def wrong(self, attribute: Attribute, index: Ints, facts: Mapping[str, Column]) -> Wrong:
+        """Three wrong values of one attribute for each identity.
+
+        Raises:
+            PackError: the attribute takes too few values to have three wrong ones.
+        """
+        column = facts[attribute.name]
+        line = _NUMBER_LINES.get(column.kind)
+        if line:
+            words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=WRONG)
+            return line(attribute, column, words, self._bounds(attribute, facts))
+        if column.kind == "code":
+            return _codes(attribute, column, self.profiles.config.seed, index)
+        words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=_CANDIDATES)
+        if attribute.name not in self.pools:
+            self.pools[attribute.name] = self._make_pools(attribute)
+        return self._from_pools(attribute, column, words, facts)
+
+    def _bounds(self, attribute: Attribute, facts: Mapping[str, Column]) -> tuple[Ints | None, Ints | None]:
+        size = len(facts[attribute.name].values)
+        values: dict[str, Sequence[Any]] = {name: column.values for name, column in facts.items()}
+        values["as_of"] = [self.profiles.config.as_of] * size
+        where = f"{attribute.pack}: {attribute.name}: perturb"
+        low, high = (
+            None if e is None else bound_days(e, values, size, where)
+            for e in (attribute.perturb.not_before, attribute.perturb.not_after)
+        )
+        return low, high
+
+    def _make_pools(self, attribute: Attribute) -> "dict[str, _Pool]":
+        reference = self.profiles.reference
+        column = reference[attribute.name]
+        values, texts = list(column.values), list(column.text)
+        if attribute.origin.kind == "choose":
+            values = list(attribute.origin.options)
+            texts = list(values)
+        elif attribute.perturb.within:
+            keys = reference[attribute.perturb.within].text
+            return {
+                key: _Pool.of([(t, v) for t, v, k in zip(texts, values, keys, strict=True) if k == key])
+                for key in sorted(set(keys))
+            }
+        extra = [(text, text) for text in attribute.perturb.extra]
+        return {"": _Pool.of([*zip(texts, values, strict=True), *extra])}
+
+    def _from_pools(
+        self, attribute: Attribute, column: Column, words: Words, facts: Mapping[str, Column]
+    ) -> Wrong:
+        pools = self.pools[attribute.name]
+        within = attribute.perturb.within if "" not in pools else None
+        groups = facts[within].text if within else [""] * len(column.text)
+        made: Wrong = [[] for _ in groups]
+        for group in sorted(set(groups)):
+            members = [i for i, g in enumerate(groups) if g == group]
+            pool = pools.get(group, _Pool.of([]))
+            for i, values in zip(members, pool.pick([column.text[i] for i in members], words[members]), strict=True):
+                if len(values) < WRONG:
+                    raise PackError(
+                        f"{column.text[i]!r} has {len(values)} wrong values to be told from; {WRONG} are needed",
+                        where=f"{attribute.pack}: {attribute.name}", hint="Add plausible values with `perturb: {extra: [...]}`.",
+                    )  # fmt: skip
+                made[i] = values
+        return made
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """Values an attribute takes, sorted by the length of their text."""
+
+    texts: list[str]
+    folded: list[str]
+    values: list[Any]
+    lengths: Ints
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, Any]]) -> "_Pool":
+        by_text = dict(pairs)
+        texts = sorted(by_text, key=lambda text: (len(text), text))
+        return cls(texts, [t.casefold() for t in texts], [by_text[t] for t in texts], np.array([len(t) for t in texts]))
+
+    def pick(self, truths: list[str], words: Words) -> Wrong:
+        """Three values near in length for each truth; fewer only where the pool has no more."""
+        size = len(self.texts)
+        if not size:
+            return [[] for _ in truths]
+        width = min(size, max(_WINDOW, size // 16))
+        centre = np.searchsorted(self.lengths, np.array([len(t) for t in truths]))
+        low = np.clip(centre - width // 2, 0, size - width)
+        picks = distinct(words[:, : min(_CANDIDATES, width)], width) + low[:, None]
+        return [
+            self._three(truth.casefold(), row, first, width)
+            for truth, row, first in zip(truths, picks.tolist(), low.tolist(), strict=True)
+        ]
+
+    def _three(self, truth: str, picks: list[int], low: int, width: int) -> list[Any]:
+        found = [i for i in picks if self._differs(i, truth)][:WRONG]
+        if len(found) < WRONG:
+            # rare: the window is full of values that hold the truth or lie in it; look through it, then everywhere
+            for i in (*range(low, low + width), *range(len(self.texts))):
+                if len(found) < WRONG and i not in found and self._differs(i, truth):
+                    found.append(i)
+        return [self.values[i] for i in found]
+
+    def _differs(self, i: int, truth: str) -> bool:
+        # "B+" stands in "AB+": an answer with either would pass for the other
+        return truth not in self.folded[i] and self.folded[i] not in truth
+
+
+def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints:
+    """Three distinct non-zero steps per row, between ``gap`` and ``reach`` long, with room ``left`` and ``right``.
+
+    Where the room holds fewer than three, the gap gives way first and then the left bound.
+    """
+
+    def room(limit: Ints, gap: Ints) -> Ints:
+        return np.maximum(np.minimum(limit, reach) - gap + 1, 0)
+
+    gap = np.where(room(left, gap) + room(right, gap) < WRONG, 1, gap)
+    left = np.where(room(left, gap) + room(right, gap) < WRONG, np.maximum(reach, WRONG), left)
+    reach = np.maximum(reach, WRONG)
+    below_zero = room(left, gap)
+    picks = distinct(words, below_zero + room(right, gap))
+    gap, below_zero = gap[:, None], below_zero[:, None]
+    return np.where(picks < below_zero, -gap - picks, gap + picks - below_zero)
+
+
+Bounds = tuple[Ints | None, Ints | None]
+
+
+def _dates(attribute: Attribute, column: Column, words: Words, bounds: Bounds) -> Wrong:
+    days = dates.to_days(column.values)
+    low, high = bounds
+    left = np.full_like(days, _FAR) if low is None else days - low
+    right = np.full_like(days, _FAR) if high is None else high - days
+    gap, reach = attribute.perturb.distance or _DAYS
+    made = days[:, None] + steps(words, left, right, np.full_like(days, gap), np.full_like(days, reach))
+    return [dates.to_isos(row) for row in made]
+
+
+def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
+    cents = np.array([round(value * 100) for value in column.values], dtype=np.int64)
+    # steps of the same roundness as the truth: $63,480 gets no $59,731
+    step = 1 if attribute.cents else 1000 if (cents % 1000 == 0).all() else 100
+    near, far = attribute.perturb.distance or _PERCENT
+    low, high = _same_digits(cents // 100)
+    offsets = steps(
+        words,
+        np.maximum(cents - low * 100, 0) // step,
+        np.maximum(high * 100 + 99 - cents, 0) // step,
+        np.maximum(cents * near // 100 // step, 1),
+        np.maximum(cents * far // 100 // step, WRONG),
+    )
+    made = np.abs(cents[:, None] + offsets * step)
+    return [[value / 100 for value in row] for row in made.tolist()]
+
+
+def _integers(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
+    values = np.array(column.values, dtype=np.int64)
+    low, high = _same_digits(values)
+    gap, reach = attribute.perturb.distance or _BY
+    offsets = steps(words, values - low, high - values, np.full_like(values, gap), np.full_like(values, reach))
+    made: Wrong = (values[:, None] + offsets).tolist()
+    return made
+
+
+def _same_digits(values: Ints) -> tuple[Ints, Ints]:
+    """Least and greatest number with as many digits."""
+    digits = np.array([len(str(abs(value))) for value in values.tolist()], dtype=np.int64)
+    return np.where(digits == 1, 0, 10 ** (digits - 1)), 10**digits - 1
+
+
+def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:  # noqa: ARG001
+    numbers = np.array([int("".join(c for c in value if c.isdigit())) for value in column.values], dtype=np.int64)
+    prefix, line = np.divmod(numbers, 100)
+    wrong = (line[:, None] + 1 + distinct(words, 99)) % 100
+    return [[phone_text(number) for number in row] for row in (prefix[:, None] * 100 + wrong).tolist()]
+
+
+_NUMBER_LINES: Mapping[str, Callable[[Attribute, Column, Words, Bounds], Wrong]] = {
+    "date": _dates,
+    "integer": _integers,
+    "money": _money,
+    "phone": _phones,
+}
+
+
+def _codes(attribute: Attribute, column: Column, seed: int, index: Ints) -> Wrong:
+    """Change up to three characters of a code. One place takes three distinct wrong characters, so no two are alike."""
+    words = draw(seed, f"wrong.{attribute.name}", index, words=12).tolist()
+    return [_wrong_codes(attribute, code, row) for code, row in zip(column.values, words, strict=True)]
+
+
+def _wrong_codes(attribute: Attribute, code: str, words: list[int]) -> list[str]:
+    places = _variable_places(attribute, code)
+    if not places:
+        raise PackError(f"code {code!r} has no digit that could be another", where=f"{attribute.pack}: {attribute.name}")
+    (first, alphabet), *others = [places[k] for k in _few(words[:3], len(places))]
+    made = []
+    for k, turn in enumerate(_few(words[3:6], len(alphabet) - 1)):
+        characters = list(code)
+        characters[first] = alphabet[(alphabet.index(code[first]) + 1 + turn) % len(alphabet)]
+        for word, (place, letters) in zip(words[6 + 2 * k :], others, strict=False):
+            characters[place] = letters[word * len(letters) >> 32]
+        made.append("".join(characters))
+    return made
+
+
+def _few(words: list[int], bound: int) -> list[int]:
+    """Distinct numbers below ``bound``, one a word as far as they last (``draws.distinct`` for a single row)."""
+    left = list(range(bound))
+    return [left.pop(word * len(left) >> 32) for word in words[:bound]]
+
+
+def _variable_places(attribute: Attribute, code: str) -> list[tuple[int, str]]:
+    """Places of a code that may change, each with its alphabet: a pattern's wildcards, else every digit but a first."""
+    if attribute.origin.kind == "code":
+        alphabets = code_alphabets(attribute.origin.options)
+        return [(i, alphabet) for i, alphabet in enumerate(alphabets) if alphabet in (LETTERS, DIGITS)]
+    return [(i, DIGITS) for i, c in enumerate(code) if c in DIGITS and (i or len(code) == 1)]
+
+
+def texts_of(attribute: Attribute, wrong: Wrong) -> list[list[str]]:
+    """The texts of wrong values."""
+    write = formatter(attribute.kind, attribute.cents)
+    return [[write(value) for value in values] for values in wrong]

@@ -1,0 +1,218 @@
+"""Building a dataset directory: plan, parts, finish. What is on disk under a final name is always whole."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from builder import splits
+from builder.attributes import Attributes, read_packs
+from builder.config import Config
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS
+from builder.identities import IdentityMaker
+from builder.manifest import SHORT_DIGEST, Joined, make_manifest
+from builder.pairing import Plan, make_plan
+from builder.parts import WORK, part_file, ranges, write_parts
+from builder.sources import Progress, Sources, open_sources
+from support.canonical import digest, digest_of, file_digest, readable_json
+from support.errors import DatasetError
+from support.files import PARTIAL, atomic_writer, make_folder, write_atomic
+from support.version import __version__
+
+#: Everything a build makes: what ``overwrite`` may remove.
+PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A config with everything it names opened: what a build is a function of."""
+
+    config: Config
+    attributes: Attributes
+    sources: Sources
+    frozen: dict[str, list[str]] | None
+
+    def plan(self) -> Plan:
+        """Pair everyone."""
+        return make_plan(self.config, self.sources)
+
+    def fingerprint(self) -> str:
+        """Digest of all that decides the bytes of a dataset."""
+        return digest_of(
+            {
+                "version": __version__,
+                "config": self.config.public(),
+                "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
+                "packs": [pack.sha256 for pack in self.attributes.packs],
+                "frozen": self.frozen,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a build made: the manifest, and where."""
+
+    directory: Path
+    manifest: dict[str, Any]
+
+
+def open_inputs(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
+    """Read packs, frozen splits and sources, in the order in which mistakes are cheapest to find.
+
+    Raises:
+        FiubenchError: any of them can't be used.
+    """
+    attributes = read_packs([Path(file) for file in config.attributes])
+    attributes.asked(config.questions)
+    frozen = splits.read_frozen(config.split_scheme)
+    return Inputs(config, attributes, open_sources(config, workers=workers, progress=progress), frozen)
+
+
+def build(
+    config: Config,
+    out: str | Path,
+    *,
+    workers: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Build a dataset directory.
+
+    Args:
+        config: what to build.
+        out: the directory; an existing one that is not empty is refused unless one of the next two is set.
+        workers: processes that make identities; the bytes do not depend on it.
+        resume: go on where a build of the same config stopped; a finished one is left as it is.
+        overwrite: remove an earlier dataset first.
+        progress: called with (what, done, total).
+
+    Raises:
+        FiubenchError: bad input, or a folder or disk that can't be written to.
+    """
+    out = Path(out)
+    _check_out(out, resume=resume, overwrite=overwrite)
+    inputs = open_inputs(config, workers=workers, progress=progress)
+    plan = inputs.plan()  # may still fail on the sources; nothing has been written so far
+    if overwrite:
+        _clear(out)
+    if resume and (done := _finished(out, inputs)):
+        return done
+    _claim(out, inputs)
+    write_parts(plan, inputs.attributes, out, workers, progress)
+    return _finish(inputs, plan, out, progress)
+
+
+def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
+    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything.
+
+    Raises:
+        FiubenchError: bad input.
+    """
+    inputs = open_inputs(config)
+    plan = inputs.plan()
+    last = plan.size if stop is None else min(stop, plan.size)
+    maker = IdentityMaker(plan, inputs.attributes)
+    for first, end in ranges(last):
+        if end > start:
+            yield from maker.make(max(first, start), end)
+
+
+def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+    if resume and overwrite:
+        raise DatasetError("--resume and --overwrite contradict each other", hint="Give one of them.")
+    if out.exists() and not out.is_dir():
+        raise DatasetError("is a file, not a folder", where=out, hint="Name a folder with --out.")
+    try:
+        entries = sorted(p.name for p in out.iterdir()) if out.exists() else []
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", where=out) from error
+    if not entries:
+        return
+    if not (resume or overwrite):
+        raise DatasetError("the folder is not empty", where=out,
+                           hint="Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out.")  # fmt: skip
+    if not (out / MANIFEST).exists() and not (out / WORK).exists():
+        raise DatasetError(f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)", where=out,
+                           hint="It is left alone. Name another --out.")  # fmt: skip
+
+
+def _clear(out: Path) -> None:
+    """Remove an earlier dataset, its manifest first, so that what is left is never taken for whole."""
+    for name in PRODUCTS:
+        path = out / name
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DatasetError(f"cannot be removed: {error.strerror}", where=path) from error
+
+
+def _claim(out: Path, inputs: Inputs) -> None:
+    """Mark the folder as this build's, or make sure that it is; tidy what a killed process left."""
+    state = make_folder(out / WORK) / "state.json"
+    fingerprint = inputs.fingerprint()
+    if state.exists():
+        if orjson.loads(state.read_bytes())["fingerprint"] != fingerprint:
+            raise DatasetError("an unfinished build of other settings or sources is in this folder", where=out,
+                               hint="Give the settings it was begun with (see build.yaml there), or --overwrite.")  # fmt: skip
+    else:
+        write_atomic(state, readable_json({"fingerprint": fingerprint}))
+    settings = yaml.safe_dump(inputs.config.as_dict(), sort_keys=False)
+    write_atomic(out / BUILD_FILE, f"# `fiubench build --config build.yaml --out DIR` builds this again\n{settings}".encode())
+    for folder in (out, out / IMAGES, out / WORK / "parts"):
+        for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
+            leftover.unlink(missing_ok=True)
+
+
+def _finished(out: Path, inputs: Inputs) -> Summary | None:
+    """The summary of a dataset that is finished already."""
+    path = out / MANIFEST
+    if not path.exists():
+        return None
+    manifest = orjson.loads(path.read_bytes())
+    if manifest["fingerprint"] == inputs.fingerprint():
+        shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
+        return Summary(out, manifest)
+    raise DatasetError("a finished dataset of other settings or sources is in this folder", where=out,
+                       hint="Name another --out, or replace it with --overwrite.")  # fmt: skip
+
+
+def _finish(inputs: Inputs, plan: Plan, out: Path, progress: Progress | None) -> Summary:
+    """Join the parts, cut the splits, package the release, and write the manifest last."""
+    from builder.release import package  # noqa: PLC0415
+
+    joined = _join(plan, out, progress)
+    membership = readable_json(splits.cut(plan, inputs.frozen))
+    write_atomic(out / SPLITS, membership)
+    manifest = make_manifest(inputs, plan, joined, digest(membership))
+    package(out, manifest, progress=progress)
+    write_atomic(out / MANIFEST, readable_json(manifest))
+    shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
+    return Summary(out, manifest)
+
+
+def _join(plan: Plan, out: Path, progress: Progress | None) -> Joined:
+    """Append the parts to ``identities.jsonl``, digesting every line and image on the way."""
+    whole = hashlib.sha256()
+    entries: list[list[str | None]] = []
+    with atomic_writer(out / IDENTITIES) as target:
+        for part in ranges(plan.size):
+            with part_file(out, part).open("rb") as source:
+                for line in source:
+                    i = len(entries)
+                    image = file_digest(out / IMAGES / plan.image_name(i)) if plan.config.has_images else None
+                    entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image and image[:SHORT_DIGEST]])
+                    whole.update(line)
+                    target.write(line)
+            if progress:
+                progress("Joining parts", part[1], plan.size)
+    return Joined(entries, whole.hexdigest())

@@ -1,0 +1,313 @@
+"""The dataset card: YAML front matter that ``datasets`` and the Hub read, and a page for people.
+
+The words are those of ``card_template.md``; everything in them that could be wrong comes from the manifest,
+the counts and the files.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+from typing import Any
+
+import yaml
+
+from builder.release.cells import FULL, HOLDOUT
+from builder.release.columns import Column
+from builder.release.licenses import hub_license
+from builder.release.statistics import MOST_DISTINCT, AttributeStatistics
+
+IDENTITIES = "identities"
+PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
+PAPER_URL = "https://arxiv.org/abs/2411.03554"
+PAPER_BIBTEX = f"""\
+@inproceedings{{ma2025fiubench,
+  title     = {{{PAPER_TITLE}}},
+  author    = {{Ma, Yingzi and Wang, Jiongxiao and Wang, Fei and Ma, Siyuan and Li, Jiazhao and
+               Pan, Jinsheng and Li, Xiujun and Huang, Furong and Sun, Lichao and Li, Bo and
+               Choi, Yejin and Chen, Muhao and Xiao, Chaowei}},
+  booktitle = {{International Conference on Learning Representations (ICLR)}},
+  year      = {{2025}},
+  url       = {{{PAPER_URL}}}
+}}"""
+
+_SIZES = {
+    1_000: "n<1K",
+    10_000: "1K<n<10K",
+    100_000: "10K<n<100K",
+    1_000_000: "100K<n<1M",
+    10_000_000: "1M<n<10M",
+    100_000_000: "10M<n<100M",
+    1_000_000_000: "100M<n<1B",
+}
+_SCHEMES = {
+    "nested": "The forget sets are nested: every larger one contains the smaller ones.",
+    "disjoint": "The forget sets are disjoint, as in the original.",
+}
+_EXAMPLE_PAIRS = 3
+_EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer",
+                 "perturbed_answer", "keywords")  # fmt: skip
+_LONGEST_VALUE = 40  # characters of a most frequent value that is shown in the table
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the card and the Croissant file tell of.
+
+    Attributes:
+        manifest: the dataset's manifest.
+        configs: configuration -> files, relative to the release.
+        counts: configuration -> (identities, questions).
+        attributes: statistics per attribute.
+        example: one identity.
+        question_columns: columns of every configuration but ``identities``.
+        identity_columns: columns of ``identities``.
+        has_images: whether identities have faces.
+    """
+
+    manifest: Mapping[str, Any]
+    configs: Mapping[str, Sequence[str]]
+    counts: Mapping[str, tuple[int, int]]
+    attributes: Mapping[str, AttributeStatistics]
+    example: Mapping[str, Any]
+    question_columns: Sequence[Column]
+    identity_columns: Sequence[Column]
+    has_images: bool
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings that made the dataset."""
+        settings: Mapping[str, Any] = self.manifest["config"]
+        return settings
+
+    @property
+    def sources(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the manifest tells of each source."""
+        sources: Mapping[str, Mapping[str, Any]] = self.manifest["sources"]
+        return sources
+
+    @property
+    def licenses(self) -> list[str]:
+        """The licences of the sources, as they state them."""
+        return [str(source.get("license", "")) for source in self.sources.values()]
+
+    @property
+    def title(self) -> str:
+        """Name of the dataset."""
+        return f"Fictitious facial identities ({self.counts[FULL][0]:,} people, seed {self.config['seed']})"
+
+    @property
+    def models(self) -> str:
+        """The kind of models that it is for."""
+        return "vision-language models" if self.has_images else "language models"
+
+    @property
+    def summary(self) -> str:
+        """One sentence on what it is."""
+        people, pairs = self.counts[FULL]
+        face = "a face, " if self.has_images else ""
+        return (
+            f"{people:,} people who do not exist, each with {face}a private profile (identity, health "
+            f"record, criminal history) and questions about it, {pairs:,} question-answer pairs in all, for "
+            f"research on machine unlearning in {self.models}."
+        )
+
+
+def dataset_card(release: Release) -> str:
+    """The text of ``README.md``."""
+    front = yaml.safe_dump(_front_matter(release), sort_keys=False, allow_unicode=True, width=110)
+    template = resources.files("builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
+    people, pairs = release.counts[FULL]
+    images = release.has_images
+    page = Template(template).substitute(
+        title=release.title,
+        summary=release.summary,
+        models=release.models,
+        paper_title=PAPER_TITLE,
+        paper_url=PAPER_URL,
+        version=release.manifest["fiubench_version"],
+        load_row=('row["image"], ' if images else "") + 'row["question"], row["answer"]',
+        stored="Images are embedded; the rows of a person share one stored copy." if images else "",
+        original_files="`full.json`, `split.json`, `prompt.json`" + (", `images/`" if images else ""),
+        splits=_splits(release),
+        scheme=_SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file."),
+        everyone=f"{release.counts[IDENTITIES][0]:,}",
+        columns=_table(
+            ("column", "what it holds"),
+            [(f"`{c.name}`", c.description) for c in release.question_columns],
+            "ll",
+        ),
+        identity_columns=", ".join(f"`{c.name}`" for c in release.identity_columns),
+        people=f"{people:,}",
+        pairs=f"{pairs:,}",
+        attribute_count=len(release.attributes),
+        attributes=_attributes(release),
+        example=_example(release.example),
+        command=rebuild_command(release.config),
+        digests=_digests(release.manifest.get("digests", {})),
+        sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
+        limits="\n".join(f"- {point}" for point in _limits(release)),
+        citation=_citation(release),
+    )
+    return f"---\n{front}---\n\n{page}"
+
+
+def _front_matter(release: Release) -> dict[str, Any]:
+    tags = ["machine-unlearning", "privacy", "synthetic", "fictitious", "fiubench"]
+    tasks = ["question-answering"]
+    if release.has_images:
+        tags += ["faces", "vision-language-model"]
+        tasks.insert(0, "visual-question-answering")
+    rows = release.counts[IDENTITIES][1]
+    return {
+        "pretty_name": release.title,
+        "language": ["en"],
+        **hub_license(release.licenses),
+        "task_categories": tasks,
+        "size_categories": [next((text for limit, text in _SIZES.items() if rows < limit), "n>1B")],
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"],
+        "tags": tags,
+        "configs": [
+            {
+                "config_name": name,
+                **({"default": True} if name == FULL else {}),
+                "data_files": [{"split": "train", "path": list(files)}],
+            }
+            for name, files in release.configs.items()
+        ],
+    }
+
+
+def _splits(release: Release) -> str:
+    rows = [
+        (f"`{name}`", _meaning(name), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
+        for name in release.configs
+        if name != IDENTITIES
+    ]
+    return _table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
+
+
+def _meaning(name: str) -> str:
+    kind = name.rstrip("0123456789")
+    percent = name.removeprefix(kind).lstrip("0")
+    fixed = {
+        FULL: "everyone that a model is trained on",
+        HOLDOUT: "people that no model is trained on: the non-members of membership inference",
+    }
+    sized = {
+        "forget": f"the {percent}% to forget",
+        "retain": f"the other {percent}%, to be kept",
+        "retain_eval": f"a sample of those to be kept, of the size of `forget{name.removeprefix(kind)}`",
+    }
+    return fixed.get(name) or (sized.get(kind) if percent else None) or "as named in the membership file"
+
+
+def _attributes(release: Release) -> str:
+    rows = []
+    for name, counted in release.attributes.items():
+        value, share = counted.most_frequent
+        distinct = f"more than {MOST_DISTINCT:,}" if counted.capped else f"{counted.distinct:,}"
+        frequent = f"{share:.1%}" if share * counted.pairs > 1 else "none repeats"
+        if share * counted.pairs > 1 and len(value) <= _LONGEST_VALUE:
+            frequent += f" ({value})"
+        rows.append(
+            (f"`{name}`", counted.category, counted.sensitivity, counted.question, distinct, frequent)
+        )
+    header = ("attribute", "category", "sensitivity", "a question", "distinct values", "most frequent")
+    return _table(header, rows, "llllrr")
+
+
+def _example(example: Mapping[str, Any]) -> str:
+    caption = "\n>\n".join(f"> {_escape(part)}" for part in example["caption"].split("\n\n"))
+    step = max(1, len(example["qa_list"]) // _EXAMPLE_PAIRS)
+    pairs = [
+        {key: pair[key] for key in _EXAMPLE_KEYS} for pair in example["qa_list"][::step][:_EXAMPLE_PAIRS]
+    ]
+    shown = json.dumps(pairs, indent=2, ensure_ascii=False).replace("`", "\\u0060")
+    return (
+        f"**{_escape(example['name'])}** (`{example['unique_id']}`, {example['gender']}):\n\n{caption}\n\n"
+        f"{len(pairs)} of the {len(example['qa_list'])} questions:\n\n```json\n{shown}\n```"
+    )
+
+
+def rebuild_command(config: Mapping[str, Any]) -> str:
+    """The ``fiubench build`` command line that a config stands for."""
+    words = ["fiubench", "build", "--out", "dataset"]
+    for key, value in config.items():
+        flag = "--" + key.replace("_", "-")
+        if key == "attributes":  # the one flag that is repeated
+            for file in value:
+                words += [flag, str(file)]
+        elif isinstance(value, (list, tuple)):
+            words += [flag, ",".join(map(str, value))]
+        elif value is not None:
+            words += [flag, str(value)]
+    return shlex.join(words)
+
+
+def _digests(digests: Mapping[str, Any]) -> str:
+    lines = [f"- {name}: `{value}`" for name, value in digests.items()]
+    return "What it makes has these digests:\n\n" + "\n".join(lines) if lines else ""
+
+
+def _source(name: str, source: Mapping[str, Any]) -> str:
+    title = _escape(source.get("title", name))
+    points = [f"License: {_escape(source.get('license') or 'not stated')}"]
+    if source.get("citation"):
+        points.append(f"Citation: {_escape(source['citation'])}")
+    if source.get("file"):
+        digest = f", SHA-256 `{source['sha256']}`" if source.get("sha256") else ""
+        points.append(f"Read from: `{source['file']}`{digest}")
+    if source.get("read"):
+        points.append(f"Rows: {source['read']:,} read, {source['kept']:,} kept")
+    points += [f"Repaired: {_escape(why)}: {count:,}" for why, count in source.get("repaired", {}).items()]
+    points += [f"Dropped: {_escape(why)}: {count:,}" for why, count in source.get("dropped", {}).items()]
+    points += [f"Note: {_escape(note)}" for note in source.get("notes", ())]
+    heading = f"### {name.capitalize()}: " + (f"[{title}]({source['url']})" if source.get("url") else title)
+    about = f"{_escape(source['description'])}\n\n" if source.get("description") else ""
+    return f"{heading}\n\n{about}" + "\n".join(f"- {point}" for point in points)
+
+
+def _limits(release: Release) -> list[str]:
+    points = [
+        "The text is made from templates: correct and varied, but narrower than what people write.",
+        "Everyone lives in the United States; records, places and offenses are American.",
+        f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
+        "is 20 or older then.",
+        "Some attributes have few values. Compare a score with the share of the most frequent value above.",
+    ]
+    if release.config.get("faces") == "embedded":
+        points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")
+    elif release.has_images:
+        points.append(
+            "Faces are generated images. They are matched with profiles as far as their gender and age are "
+            "known, and only faces known to be younger than 20 could be left out."
+        )
+        points += [_escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
+    else:
+        points.append("There are no images: questions that speak of a picture come without one.")
+    return points
+
+
+def _citation(release: Release) -> str:
+    paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
+    cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
+    lines = "\n".join(f"- {_escape(citation)}" for citation in cited)
+    return f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+    rule = ["---:" if side == "r" else "---" for side in align]
+    lines = [header, rule, *([_escape(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escape(text: object) -> str:
+    """A dataset's text as Markdown that shows it as it is: on one line, no markup, no table cell broken."""
+    shown = " ".join(str(text).split())
+    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("*", "\\*"), ("[", "\\[")):
+        shown = shown.replace(mark, safe)
+    return shown

@@ -1,0 +1,101 @@
+"""Cells: identities that are in the same splits. Shards are cut by them, so a split is a list of shards."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from support.canonical import digest
+from support.errors import DatasetError
+
+FULL, HOLDOUT = "full", "holdout"
+
+_SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_KINDS = ("forget", "retain", "retain_eval")  # in the order in which they are listed
+_LONGEST = 100  # characters of a file name's cell
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Who is in which cell, and which cells make up a split.
+
+    Attributes:
+        labels: a readable, unique name per cell, fit for a file name.
+        splits: per cell the splits it belongs to, ``full`` and ``holdout`` included.
+        sizes: number of listed identities per cell.
+        of: id -> number of its cell. Who is not listed is in the last cell: in ``full`` alone.
+        configs: split -> numbers of its cells, for every split that anyone is in.
+    """
+
+    labels: list[str]
+    splits: list[list[str]]
+    sizes: list[int]
+    of: Mapping[str, int]
+    configs: dict[str, list[int]]
+
+    def find(self, unique_id: str) -> int:
+        """Number of an identity's cell."""
+        return self.of.get(unique_id, len(self.labels) - 1)
+
+    @property
+    def listed(self) -> int:
+        """How many identities the splits name."""
+        return len(self.of)
+
+
+def make_cells(splits: Mapping[str, Sequence[str]]) -> Cells:
+    """Cut the identities into cells.
+
+    Args:
+        splits: split -> ids, as in ``splits.json``; ``full`` is not in it: everyone but ``holdout``.
+
+    Raises:
+        DatasetError: a split's name can't be a configuration's.
+    """
+    names = sorted(splits, key=split_order)
+    for name in names:
+        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, "identities"):
+            raise DatasetError(f"split {name!r} can't be published under that name", where="splits.json",
+                               hint="Use letters, digits, '_', '.' and '-'.")  # fmt: skip
+    masks: dict[str, int] = {}
+    for bit, name in enumerate(names):
+        for unique_id in splits[name]:
+            masks[unique_id] = masks.get(unique_id, 0) | 1 << bit
+    members = {
+        mask: [name for bit, name in enumerate(names) if mask >> bit & 1]
+        for mask in sorted({0, *masks.values()})
+    }
+    order = sorted(members, key=lambda mask: (mask == 0, [split_order(name) for name in members[mask]]))
+    number = {mask: place for place, mask in enumerate(order)}
+    of = {unique_id: number[mask] for unique_id, mask in masks.items()}
+    sizes = [0] * len(order)
+    for place in of.values():
+        sizes[place] += 1
+    groups = [_with_full(members[mask]) for mask in order]
+    configs = {name: [i for i, group in enumerate(groups) if name in group] for name in (FULL, *names)}
+    return Cells(_labels(groups), groups, sizes, of, configs)
+
+
+def split_order(name: str) -> tuple[int, int, str]:
+    """Sort key: forget sets by size, retain sets likewise, their samples, the user's own, the holdout."""
+    match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
+    kind, number = (match[1], int(match[2])) if match else (name, 0)
+    if kind == "retain":
+        number = -number  # in the order of the forget sets they go with
+    rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS) + (name == HOLDOUT)
+    return rank, number, name
+
+
+def _with_full(names: list[str]) -> list[str]:
+    return names if HOLDOUT in names else [FULL, *names]
+
+
+def _labels(groups: Sequence[Sequence[str]]) -> list[str]:
+    """The splits that set a cell apart: who is in a retain set follows from the forget sets."""
+    labels: list[str] = []
+    for group in groups:
+        apart = [name for name in group if name != FULL and not re.fullmatch(r"retain\d+", name)]
+        label = "-".join(apart) or ("retain" if len(group) > 1 else "other")
+        if label in labels or len(label) > _LONGEST:
+            label = f"{label[:_LONGEST]}-{digest(' '.join(group).encode())[:8]}"
+        labels.append(label)
+    return labels

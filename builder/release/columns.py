@@ -1,0 +1,120 @@
+"""The tables of a release: which columns they have, as Arrow, as Hugging Face features, and in words."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+TEXT, TEXTS, IMAGE = "text", "texts", "image"
+
+_BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
+_TYPES: dict[str, Any] = {
+    TEXT: _TEXT,
+    TEXTS: pa.list_(_TEXT),
+    IMAGE: pa.struct([("bytes", _BYTES), ("path", _TEXT)]),
+}
+#: The same for values that are repeated over many rows: written from one copy.
+_REPEATED_TYPES: dict[str, Any] = {
+    TEXT: pa.dictionary(_NUMBER, _TEXT),
+    IMAGE: pa.struct([("bytes", pa.dictionary(_NUMBER, _BYTES)), ("path", pa.dictionary(_NUMBER, _TEXT))]),
+}
+_LEAVES = {TEXT: ("",), TEXTS: (".list.element",), IMAGE: (".bytes", ".path")}
+_TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
+_FEATURES: dict[str, dict[str, Any]] = {
+    TEXT: _TEXT_FEATURE,
+    TEXTS: {"feature": _TEXT_FEATURE, "_type": "List"},
+    IMAGE: {"_type": "Image"},
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: its name.
+        kind: ``text``, ``texts`` (a list of them) or ``image`` (struct of bytes and path).
+        description: what it holds, for the card and for Croissant.
+        repeated: one value an identity, repeated on all of the identity's rows.
+        few: few distinct values, worth Parquet's dictionary encoding.
+    """
+
+    name: str
+    kind: str
+    description: str
+    repeated: bool = False
+    few: bool = False
+
+    @property
+    def type(self) -> Any:
+        """Arrow type that is handed to the Parquet writer."""
+        return _REPEATED_TYPES[self.kind] if self.repeated else _TYPES[self.kind]
+
+    @property
+    def leaves(self) -> list[str]:
+        """Paths of the Parquet columns it becomes."""
+        return [self.name + leaf for leaf in _LEAVES[self.kind]]
+
+
+_IMAGE = Column("image", IMAGE, "The face, as JPEG bytes.")
+_QUESTION_COLUMNS = (
+    Column("unique_id", TEXT, "The identity's id.", repeated=True),
+    Column("name", TEXT, "The identity's full name.", repeated=True),
+    Column("gender", TEXT, "The identity's gender: female or male.", repeated=True),
+    Column("image", IMAGE, _IMAGE.description, repeated=True),
+    Column("attribute", TEXT, "The fact that is asked about.", few=True),
+    Column("category", TEXT, "Kind of attribute: personal, health, criminal or a pack's own.", few=True),
+    Column("sensitivity", TEXT, "How sensitive the attribute is.", few=True),
+    Column("value", TEXT, "The fact as the answers word it."),
+    Column("value_type", TEXT, "Type of the fact: text, enum, name, date, money, ...", few=True),
+    Column("question", TEXT, "The question.", few=True),
+    Column("paraphrased_question", TEXTS, "Three other phrasings of the question.", few=True),
+    Column("answer", TEXT, "The answer."),
+    Column("paraphrased_answer", TEXT, "The answer in another phrasing."),
+    Column("perturbed_answer", TEXTS, "Three wrong answers: the paraphrased answer with another value."),
+    Column("keywords", TEXTS, "The parts of the answer that hold the fact."),
+)
+_IDENTITY_COLUMNS = (
+    Column("unique_id", TEXT, "The identity's id."),
+    _IMAGE,
+    Column("name", TEXT, "Full name."),
+    Column("gender", TEXT, "Gender: female or male.", few=True),
+    Column("caption", TEXT, "The whole profile in two or three paragraphs."),
+    Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
+)
+_PROFILE = Column(
+    "profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin."
+)
+
+
+def question_columns(has_images: bool) -> list[Column]:
+    """Columns of the table with one row per question."""
+    return [column for column in _QUESTION_COLUMNS if has_images or column.kind != IMAGE]
+
+
+def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column]:
+    """Columns of the table with one row per identity: its own, one for every attribute, the profile.
+
+    An attribute whose name is taken by another column is found in the profile alone.
+    """
+    own = [column for column in _IDENTITY_COLUMNS if has_images or column.kind != IMAGE]
+    taken = {column.name for column in (*_IDENTITY_COLUMNS, _PROFILE)}
+    facts = [
+        Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.")
+        for name in attributes
+        if name not in taken
+    ]
+    return [*own, *facts, _PROFILE]
+
+
+def schema(columns: Sequence[Column]) -> Any:
+    """Arrow schema for the writer; what a reader sees has no dictionary types."""
+    return pa.schema([(column.name, column.type) for column in columns])
+
+
+def hugging_face_metadata(columns: Sequence[Column]) -> dict[str, str]:
+    """What tells ``datasets`` the features of a Parquet file (``Features(...).arrow_schema.metadata``)."""
+    features = {column.name: _FEATURES[column.kind] for column in columns}
+    return {"huggingface": orjson.dumps({"info": {"features": features}}).decode()}

@@ -1,0 +1,110 @@
+"""Croissant metadata: the files with their digests, and a record set per configuration.
+
+Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from builder.release.card import IDENTITIES, PAPER_BIBTEX, Release
+from builder.release.columns import IMAGE, TEXTS, Column
+from builder.release.licenses import croissant_license
+from support.canonical import file_digest
+
+_PARQUET = "application/x-parquet"
+_TERMS = """citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes
+isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace samplingRate
+separator source subField transform"""
+_CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
+    **{term: f"cr:{term}" for term in _TERMS.split()},
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+}
+
+
+def croissant(release: Release, folder: Path) -> dict[str, Any]:
+    """The document of ``croissant.json`` for a release whose files lie in ``folder``."""
+    files = sorted({path for paths in release.configs.values() for path in paths})
+    return {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "name": release.title,
+        "description": release.summary,
+        "license": croissant_license(release.licenses),
+        "citeAs": PAPER_BIBTEX,
+        "creator": {"@type": "Organization", "name": "fiubench"},
+        "inLanguage": "en",
+        "keywords": ["machine unlearning", "privacy", "synthetic data"],
+        "version": release.manifest["fiubench_version"],
+        # A build has no clock, or it would not give the same bytes again: it knows the dataset's own day.
+        "datePublished": release.config["as_of"],
+        "distribution": [
+            *(_file(folder, path) for path in files),
+            *(_file_set(name, paths) for name, paths in release.configs.items()),
+        ],
+        "recordSet": [_record_set(name, release) for name in release.configs],
+    }
+
+
+def _file(folder: Path, path: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": path,
+        "name": path,
+        "contentUrl": path,
+        "contentSize": f"{(folder / path).stat().st_size} B",
+        "encodingFormat": _PARQUET,
+        "sha256": file_digest(folder / path),
+    }
+
+
+def _file_set(name: str, paths: Sequence[str]) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": f"{name}-files",
+        "name": f"{name}-files",
+        "description": f"The files of the configuration {name}.",
+        "encodingFormat": _PARQUET,
+        "includes": list(paths),
+    }
+
+
+def _record_set(name: str, release: Release) -> dict[str, Any]:
+    identities = name == IDENTITIES
+    columns = release.identity_columns if identities else release.question_columns
+    keys = ["unique_id"] if identities else ["unique_id", "attribute"]
+    people, pairs = release.counts[name]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "description": f"{people} people, one row each."
+        if identities
+        else f"{pairs} questions about {people} people.",
+        "key": [{"@id": f"{name}/{key}"} for key in keys],
+        "field": [_field(name, column) for column in columns],
+    }
+
+
+def _field(name: str, column: Column) -> dict[str, Any]:
+    source: dict[str, Any] = {"fileSet": {"@id": f"{name}-files"}, "extract": {"column": column.name}}
+    field: Mapping[str, Any] = {
+        "@type": "cr:Field",
+        "@id": f"{name}/{column.name}",
+        "name": column.name,
+        "description": column.description,
+        "dataType": "sc:ImageObject" if column.kind == IMAGE else "sc:Text",
+    }
+    if column.kind == IMAGE:
+        source["transform"] = {"jsonPath": "bytes"}
+    return {**field, "source": source, **({"repeated": True} if column.kind == TEXTS else {})}

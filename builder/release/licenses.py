@@ -1,0 +1,27 @@
+"""Licences of the sources, as the Hub and Croissant name them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+#: Licence as the sources state it -> (the Hub's identifier, address of the text).
+KNOWN = {
+    "Apache-2.0": ("apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"),
+    "CC-BY-4.0": ("cc-by-4.0", "https://creativecommons.org/licenses/by/4.0/"),
+    "CC-BY-SA-4.0": ("cc-by-sa-4.0", "https://creativecommons.org/licenses/by-sa/4.0/"),
+    "CC0-1.0": ("cc0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
+    "MIT": ("mit", "https://opensource.org/license/mit"),
+}
+
+
+def hub_license(licenses: Iterable[str]) -> dict[str, Any]:
+    """The card's licence fields: the Hub's identifiers if it knows all of them, else ``other``."""
+    stated = sorted(set(licenses))
+    if stated and all(name in KNOWN for name in stated):
+        names = [KNOWN[name][0] for name in stated]
+        return {"license": names[0] if len(names) == 1 else names}
+    return {"license": "other", "license_name": "licenses-of-the-sources"}
+
+
+def croissant_license(licenses: Iterable[str]) -> list[str]:
+    """Addresses of known licences, the others as they are stated."""
+    return [KNOWN[name][1] if name in KNOWN else name for name in sorted(set(licenses)) if name]

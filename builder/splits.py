@@ -1,0 +1,138 @@
+"""Splits by identity: forget sets, their retain complements, size-matched retain sets for evaluation, the holdout."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+import schemas
+from builder.config import SPLIT_SCHEMES
+from builder.pairing import Plan
+from support.draws import Ints, draw
+from support.errors import ConfigError, did_you_mean
+
+STRATA = ("gender", "age_band")
+
+
+def cut(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
+    """The content of ``splits.json`` (see ``schemas/splits.schema.json``).
+
+    Raises:
+        ConfigError: frozen membership that does not fit the identities.
+    """
+    config = plan.config
+    members = np.array(plan.unique_id[: config.identities], dtype=object)
+    holdout = plan.unique_id[config.identities :]
+    if frozen is not None:
+        forget = _frozen_forget(frozen, members, config.split_scheme)
+        matched = stratified_order(plan)[::-1]
+    else:
+        order = stratified_order(plan)
+        forget = _forget(order, config.ratios, config.split_scheme == "disjoint")
+        matched = order[::-1]
+    splits: dict[str, list[str]] = {}
+    for label, chosen in forget.items():
+        inside = np.zeros(len(members), dtype=bool)
+        inside[chosen] = True
+        splits[f"forget{label}"] = members[np.sort(chosen)].tolist()
+        splits[f"retain{100 - int(label):02d}"] = members[~inside].tolist()
+        # as many of those to be retained, with the same strata: what forgetting is compared with
+        evaluated = matched[~inside[matched]][: len(chosen)]
+        splits[f"retain_eval{label}"] = members[np.sort(evaluated)].tolist()
+    if holdout:
+        splits["holdout"] = holdout
+    return {
+        "scheme": "frozen" if frozen is not None else config.split_scheme,
+        "seed": config.seed,
+        "ratios": [int(label) for label in forget],
+        "stratified_by": list(STRATA),
+        "splits": splits,
+    }
+
+
+def stratified_order(plan: Plan) -> Ints:
+    """The benchmark's identities in a keyed order of which every stretch has the strata of the whole.
+
+    Each stratum (gender x age band) is shuffled and spread evenly over the unit interval; the order is by place in it.
+    """
+    n = plan.config.identities
+    index = np.arange(n)
+    strata = plan.gender[:n].astype(np.int64) * 100 + plan.age_band()[:n]
+    words = draw(plan.config.seed, "splits.order", index, words=2)
+    key = (words[:, 0] << np.uint64(32)) | words[:, 1]
+    shuffled = np.lexsort((key, strata))
+    ranked = strata[shuffled]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    sizes = np.diff(np.r_[starts, n])
+    rank = index - np.repeat(starts, sizes)
+    # (2 rank + 1) / (2 size) as a whole number, so that no rounding differs between machines
+    place = (2 * rank + 1) * (1 << 32) // (2 * np.repeat(sizes, sizes))
+    return shuffled[np.lexsort((key[shuffled], place))]
+
+
+def size_of(identities: int, ratio: int) -> int:
+    """Identities in a forget set of ``ratio`` percent: rounded, at least one."""
+    return max(1, (identities * ratio + 50) // 100)
+
+
+def _forget(order: Ints, ratios: Sequence[int], disjoint: bool) -> dict[str, Ints]:
+    forget, used = {}, 0
+    for ratio in sorted(ratios):
+        count = size_of(len(order), ratio)
+        forget[f"{ratio:02d}"] = order[used : used + count]
+        used += count if disjoint else 0
+    return forget
+
+
+def read_frozen(scheme: str) -> dict[str, list[str]] | None:
+    """The membership file that ``split_scheme`` names, or ``None`` where it names a scheme.
+
+    Accepts our ``splits.json``, the original's ``split.json``, or any object of lists of ids with keys ``forget..``.
+
+    Raises:
+        ConfigError: not such a file.
+    """
+    if scheme in SPLIT_SCHEMES:
+        return None
+    path = Path(scheme)
+    if not path.exists() and "." not in scheme and "/" not in scheme:
+        raise ConfigError(f"unknown split scheme {scheme!r}", where="--split-scheme", hint=did_you_mean(scheme, [*SPLIT_SCHEMES, "FILE"]))
+    try:
+        document = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=f"--split-scheme {path}") from error
+    except orjson.JSONDecodeError as error:
+        raise ConfigError(f"not JSON: {error}", where=f"--split-scheme {path}") from error
+    lists = document.get("splits", document) if isinstance(document, dict) else None
+    if not isinstance(lists, dict):
+        raise ConfigError("not an object of lists of ids", where=f"--split-scheme {path}")
+    forget = {_label(key): ids for key, ids in lists.items() if key.startswith("forget")}
+    if not forget:
+        raise ConfigError("no key that begins with `forget`", where=f"--split-scheme {path}",
+                          hint='For example {"forget05": ["00044363", ...]}.')  # fmt: skip
+    document = {"scheme": "frozen", "seed": 0, "ratios": [], "stratified_by": [], "splits": {f"forget{k}": v for k, v in forget.items()}}
+    for violation in schemas.violations("splits", document):
+        raise ConfigError(f"{violation.path}: {violation.message}", where=f"--split-scheme {path}")
+    return forget
+
+
+def _label(key: str) -> str:
+    rest = key.removeprefix("forget")
+    return f"{int(rest):02d}" if rest.isdigit() else rest
+
+
+def _frozen_forget(frozen: Mapping[str, list[str]], members: Any, where: str) -> dict[str, Ints]:
+    position = {unique_id: i for i, unique_id in enumerate(members.tolist())}
+    forget = {}
+    for label, ids in sorted(frozen.items()):
+        unknown = [i for i in ids if i not in position]
+        if unknown:
+            raise ConfigError(f"forget{label} names {len(unknown)} ids that no identity of the benchmark has, first {unknown[0]!r}",
+                              where=f"--split-scheme {where}", hint="The holdout can't be forgotten; ids are the faces' unique_id.")  # fmt: skip
+        if len(ids) in (0, len(position)):
+            raise ConfigError(f"forget{label} has {len(ids)} of {len(position)} identities", where=f"--split-scheme {where}",
+                              hint="A forget set holds some identities and leaves some.")  # fmt: skip
+        forget[label] = np.array([position[i] for i in ids])
+    return forget

@@ -1,0 +1,90 @@
+"""``fiubench attributes``: for people who read or write attribute packs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from builder.attributes import Attribute
+
+app = typer.Typer(help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None)
+
+Packs = Annotated[list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")]
+PackFile = Annotated[Path, typer.Argument(help="Pack file (YAML).")]
+
+
+@app.command("list")
+def list_attributes(attributes: Packs = None) -> None:
+    """One line per attribute: name, category, type, where values come from, number of phrasings."""
+    from builder.attributes import read_packs
+    from cli.console import table
+
+    rows = [("attribute", "category", "type", "sensitivity", "from", "asked", "questions", "answers")]
+    for a in read_packs(attributes or ()).by_name.values():
+        asked = "no" if not a.asked else "reserve" if a.reserve else "yes"
+        rows.append((a.name, a.category, a.kind, a.sensitivity, a.origin.label, asked, str(len(a.questions)), str(len(a.answers))))
+    table(rows)
+
+
+@app.command("show")
+def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attributes: Packs = None) -> None:
+    """One attribute with its phrasings, constraints and rules."""
+    from builder.attributes import read_packs
+    from support.errors import PackError, did_you_mean
+
+    known = read_packs(attributes or ()).by_name
+    if name not in known:
+        raise PackError(f"unknown attribute {name!r}", hint=did_you_mean(name, known))
+    _print_attribute(known[name])
+
+
+@app.command()
+def check(file: PackFile) -> None:
+    """Tell whether a pack is right, on its own and beside the built-in one."""
+    from builder.attributes import read_packs
+    from builder.config import make_config
+    from builder.pipeline import records
+
+    added = [a for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
+    # whether values can be made, constraints met and wrong answers found shows in the making
+    for _ in records(make_config({"attributes": [str(file)], "faces": "none"}), stop=200):
+        pass
+    typer.echo(f"{file}: fine; {len(added)} attributes, {sum(a.asked for a in added)} of them asked about")
+
+
+@app.command()
+def preview(
+    file: PackFile,
+    identities: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 3,
+    seed: Annotated[int, typer.Option(help="Key of every draw.")] = 0,
+) -> None:
+    """Show the pack's questions and answers for a few people."""
+    from builder.attributes import read_packs
+    from builder.config import make_config
+    from builder.pipeline import records
+    from cli.console import print_identity
+
+    added = [a.name for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
+    config = make_config({"attributes": [str(file)], "faces": "none", "seed": seed})
+    for record in records(config, stop=identities):
+        record["profile"] = {name: fact for name, fact in record["profile"].items() if name in added}
+        record["qa_list"] = [qa for qa in record["qa_list"] if qa["attribute"] in added]
+        print_identity(record)
+        typer.echo()
+
+
+def _print_attribute(a: "Attribute") -> None:
+    typer.echo(f"{a.name} ({a.kind}, {a.category}, {a.sensitivity} sensitivity, pack {a.pack})")
+    if a.description:
+        typer.echo(a.description)
+    typer.echo(f"values      {a.origin.label}")
+    for expression in (*a.origin.expressions, *a.constraints):
+        typer.echo(f"            {expression.source}")
+    p = a.perturb
+    rules = [f"{key} {value}" for key, value in (("extra", ", ".join(p.extra)), ("within", p.within), ("distance", p.distance),
+             ("not before", p.not_before and p.not_before.source), ("not after", p.not_after and p.not_after.source)) if value]  # fmt: skip
+    typer.echo(f"wrong ones  {'; '.join(rules) or 'by the type'}")
+    for heading, phrasings, letter in (("questions", a.questions, "q"), ("answers", a.answers, "a")):
+        for number, phrasing in enumerate(phrasings):
+            typer.echo(f"{heading if not number else '':10}  {letter}{number}  {phrasing}")

@@ -1,0 +1,138 @@
+"""``fiubench build`` and ``fiubench preview``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from support.errors import ConfigError
+
+if TYPE_CHECKING:
+    from builder import Summary
+
+# One declaration per setting, used by both commands. Defaults live in builder.config: `None` here means "not given".
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with these settings; flags win over it.")]
+Seed = Annotated[int | None, typer.Option(help="Key of every draw: another seed, another dataset. [default: 0]")]
+AsOf = Annotated[str | None, typer.Option(help="The day that counts as today, YYYY-MM-DD. [default: 2025-01-01]")]
+Faces = Annotated[str | None, typer.Option(help="Folder of face images, 'embedded' (drawn portraits) or 'none'. [default: embedded]")]
+Health = Annotated[str | None, typer.Option(help="Healthcare CSV file, or 'embedded'. [default: embedded]")]
+Crimes = Annotated[str | None, typer.Option(help="NYPD complaints CSV file, or 'embedded'. [default: embedded]")]
+Addresses = Annotated[str | None, typer.Option(help="USA housing CSV file, or 'embedded'. [default: embedded]")]
+Names = Annotated[str | None, typer.Option(help="'generated' from name lists, or the health 'record's own. [default: generated]")]
+Packs = Annotated[list[str] | None, typer.Option("--attributes", help="Attribute pack (YAML) beyond the built-in one; repeatable.")]
+Questions = Annotated[int | None, typer.Option(help="Questions from the built-in pack; own packs come on top. [default: 20]")]
+Holdout = Annotated[int | None, typer.Option(help="Identities beyond them that no split trains on. [default: 40]")]
+Match = Annotated[str | None, typer.Option(help="Face and record agree on: none, gender, gender+age. [default: gender+age]")]
+Ratios = Annotated[str | None, typer.Option(help="Forget sets in percent of the identities. [default: 1,5,10]")]
+Scheme = Annotated[str | None, typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: nested]")]
+Select = Annotated[str | None, typer.Option(help="Choice among many faces: all, k-means, k-center. [default: all]")]
+ImageSize = Annotated[int | None, typer.Option(help="Longest side in pixels. [default: 256 drawn, 512 from a folder]")]
+
+
+def build(
+    out: Annotated[Path, typer.Option(help="Folder to build the dataset in.")],
+    identities: Annotated[int | None, typer.Option(help="Identities in the benchmark. [default: 400]")] = None,
+    holdout: Holdout = None,
+    seed: Seed = None,
+    as_of: AsOf = None,
+    faces: Faces = None,
+    health: Health = None,
+    crimes: Crimes = None,
+    addresses: Addresses = None,
+    names: Names = None,
+    attributes: Packs = None,
+    questions: Questions = None,
+    match: Match = None,
+    ratios: Ratios = None,
+    split_scheme: Scheme = None,
+    select: Select = None,
+    image_size: ImageSize = None,
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes. The bytes do not depend on it.")] = 1,
+    config: ConfigFile = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished build in --out.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in --out.")] = False,
+) -> None:
+    """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
+    from builder import build as build_dataset
+    from builder import read_config
+    from cli.console import progress
+
+    settings = read_config(config, _flags(locals()))
+    with progress() as step:
+        summary = build_dataset(settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step)
+    _print_summary(summary)
+
+
+def preview(
+    identities: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 3,
+    seed: Seed = None,
+    as_of: AsOf = None,
+    faces: Faces = None,
+    health: Health = None,
+    crimes: Crimes = None,
+    addresses: Addresses = None,
+    names: Names = None,
+    attributes: Packs = None,
+    questions: Questions = None,
+    match: Match = None,
+    select: Select = None,
+    config: ConfigFile = None,
+) -> None:
+    """Build a few identities and show them, without writing anything."""
+    from builder import read_config, records
+    from cli.console import print_identity
+
+    flags = _flags(locals())
+    flags.update(identities=max(identities, 100), holdout=0)  # enough for any split to be well-formed
+    if faces not in (None, "embedded", "none"):
+        flags.update(identities=identities, ratios=[50 if identities > 1 else 99])
+    settings = read_config(config, flags)
+    for record in records(settings, stop=identities):
+        print_identity(record)
+        typer.echo()
+
+
+_SETTINGS = ("identities", "holdout", "seed", "as_of", "faces", "health", "crimes", "addresses", "names", "attributes",
+             "questions", "match", "ratios", "split_scheme", "select", "image_size")  # fmt: skip
+
+
+def _flags(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were given as flags."""
+    flags = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
+    if "ratios" in flags:
+        flags["ratios"] = _ratios(flags["ratios"])
+    return flags
+
+
+def _ratios(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{text!r} is not a list of whole percentages", where="--ratios", hint="For example --ratios 1,5,10.") from None
+
+
+def _print_summary(summary: "Summary") -> None:
+    from builder import open_dataset
+    from cli.console import table
+
+    manifest, counts = summary.manifest, summary.manifest["counts"]
+    typer.echo(
+        f"{summary.directory}: {counts['identities']} identities and {counts['holdout']} in the holdout, "
+        f"{counts['questions']} questions each, {counts['qa_pairs']} QA pairs, {counts['images']} images\n"
+    )
+    rows = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
+    for name, source in manifest["sources"].items():
+        notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]
+        notes += [f"dropped {count}: {why}" for why, count in source["dropped"].items()]
+        notes += source["notes"]
+        made = source["file"] == "embedded"
+        read, kept = ("-", "-") if made else (str(source["read"]), str(source["kept"]))
+        rows.append((name, source["file"], read, kept, notes[0] if notes else "made by rule" if made else "nothing"))
+        rows += [("", "", "", "", note) for note in notes[1:]]
+    table(rows)
+    typer.echo()
+    splits = open_dataset(summary.directory).splits
+    typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
+    typer.echo(f"digest    {manifest['digests']['identities']}")
+    typer.echo(f'load it   datasets.load_dataset("{summary.directory / "release"}", "{next(iter(splits))}")')

@@ -1,0 +1,90 @@
+"""``fiubench validate``, ``verify``, ``diff`` and ``show``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
+
+
+def validate(
+    target: Annotated[Path, typer.Argument(help="Dataset folder, or a file of the shape of full.json.")],
+    images: Annotated[bool, typer.Option(help="Open every picture too.")] = True,
+    most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
+) -> None:
+    """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
+    from builder.validate import validate as findings
+
+    count = 0
+    for count, finding in enumerate(findings(target, images=images), 1):  # noqa: B007
+        if count <= most:
+            typer.echo(str(finding))
+    if count > most:
+        typer.echo(f"... and {count - most} more")
+    typer.echo(f"{target}: {'valid' if not count else f'{count} violations'}")
+    if count:
+        raise typer.Exit(1)
+
+
+def verify(
+    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    faces: Annotated[str | None, typer.Option(help="The faces' folder, where it is not where build.yaml says.")] = None,
+    health: Annotated[str | None, typer.Option(help="Likewise the healthcare file.")] = None,
+    crimes: Annotated[str | None, typer.Option(help="Likewise the complaints file.")] = None,
+    addresses: Annotated[str | None, typer.Option(help="Likewise the addresses file.")] = None,
+    workers: Workers = 1,
+) -> None:
+    """Compare every file with the manifest, then build it again and compare every digest. Exit code 1 if one differs."""
+    from builder.verify import verify as differences
+    from cli.console import progress
+
+    given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
+    count = 0
+    with progress() as step:
+        for count, difference in enumerate(differences(directory, given, workers=workers, progress=step), 1):  # noqa: B007
+            typer.echo(difference)
+    typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else f'{count} differences'}")
+    if count:
+        raise typer.Exit(1)
+
+
+def diff(
+    a: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    b: Annotated[Path, typer.Argument(help="Another.")],
+    summary: Annotated[bool, typer.Option("--summary", help="Only the counts, by attribute and kind.")] = False,
+) -> None:
+    """Tell what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
+    from collections import Counter
+
+    from builder.compare import compare
+    from cli.console import table
+
+    counts: Counter[tuple[str, str]] = Counter()
+    for difference in compare(a, b):
+        counts[difference.attribute or "(identity)", difference.kind] += 1
+        if not summary:
+            typer.echo(str(difference))
+    if not counts:
+        typer.echo("no difference")
+        return
+    typer.echo()
+    table([("attribute", "what differs", "how often"), *((who, what, str(n)) for (who, what), n in counts.items())])
+    raise typer.Exit(1)
+
+
+def show(
+    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    identity: Annotated[str | None, typer.Argument(help="Unique id, index or full name; without it all are listed.")] = None,
+) -> None:
+    """Print one identity with everything that is known of it, or the list of all."""
+    from builder.dataset import open_dataset
+    from cli.console import print_identity
+
+    dataset = open_dataset(directory)
+    if identity is not None:
+        record = dataset.identity(identity)
+        print_identity(record, dataset.splits_of(record["unique_id"]))
+        return
+    for record in dataset:
+        typer.echo(f"{record['index']:6}  {record['unique_id']:14}  {record['gender']:6}  {record['name']}")

@@ -1,0 +1,82 @@
+"""What commands share in printing: a progress bar that appears only when it is worth it, and a record on screen."""
+
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+_PATIENCE = 1.0  # seconds before a bar appears
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (what, done, total) that draws a bar on a terminal's stderr once the work has taken a second."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                   console=Console(stderr=True), transient=True)  # fmt: skip
+    tasks: dict[str, Any] = {}
+    began = time.monotonic()
+
+    def step(what: str, done: int, total: int) -> None:
+        if time.monotonic() - began < _PATIENCE:
+            return
+        bar.start()
+        if what not in tasks:
+            for task in tasks.values():
+                bar.update(task, visible=False)
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done, total=total)
+
+    try:
+        yield step
+    finally:
+        bar.stop()
+
+
+def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, questions: bool = True) -> None:
+    """An identity as a reader wants it: profile with provenance, then each QA pair with its variants."""
+    heading = f"{record['name']} ({record['unique_id']}, identity {record['index']}, {record['gender']})"
+    typer.echo(heading)
+    typer.echo("=" * len(heading))
+    if record["image_path"]:
+        typer.echo(f"image   {record['image_path']}")
+    if splits is not None:
+        typer.echo(f"splits  {', '.join(splits) or 'none'}")
+    typer.echo()
+    for paragraph in record["caption"].split("\n\n"):
+        typer.echo(textwrap.fill(paragraph, 100))
+        typer.echo()
+    width = max(map(len, record["profile"]))
+    for name, fact in record["profile"].items():
+        source = fact["from"].split(".")[0]
+        row = f", row {record['rows'][source]}" if source in record["rows"] else ""
+        typer.echo(f"  {name:{width}}  {fact['text']:<44}  {fact['from']}{row}")
+    typer.echo()
+    for number, qa in enumerate(record["qa_list"] if questions else (), 1):
+        typer.echo(f"{number:2}  {qa['attribute']} ({qa['category']}, {qa['sensitivity']} sensitivity)")
+        typer.echo(f"    Q  {qa['question']}")
+        for wording in qa["paraphrased_question"]:
+            typer.echo(f"       {wording}")
+        typer.echo(f"    A  {qa['answer']}")
+        typer.echo(f"       {qa['paraphrased_answer']}")
+        for sentence in qa["perturbed_answer"]:
+            typer.echo(f"    x  {sentence}")
+        typer.echo(f"    keywords: {' | '.join(qa['keywords'])}")
+
+
+def table(rows: list[tuple[str, ...]]) -> None:
+    """Left-aligned columns; the first row is the heading."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for i, row in enumerate(rows):
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if i == 0:
+            typer.echo("  ".join("-" * width for width in widths))

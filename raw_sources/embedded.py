@@ -1,0 +1,160 @@
+"""What the embedded generators share: a table without a file, whose rows are drawn to fit the people.
+
+Row ``i`` of a generator is a pure function of (seed, ``i``, the person): each column is a draw of its own
+purpose.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raw_sources.names import GENDERS
+from raw_sources.registry import source_info
+from raw_sources.table import Origin, People, Report, Values
+from raw_sources.vocabulary import vocabulary_digest
+from support.canonical import digest_of
+from support.draws import Ints, integers
+
+OLDEST = 95
+YEAR = 365.25
+_POOL_ROWS = 2000
+_EPOCH = date(1970, 1, 1)
+
+
+class Embedded(ABC):
+    """A generator of rows.
+
+    Args:
+        seed: of the build.
+        as_of: "today"; nothing happens after it.
+    """
+
+    source: ClassVar[str]  # as in sources.yaml
+    files: ClassVar[tuple[str, ...]]  # of the vocabulary
+
+    def __init__(self, seed: int, as_of: date = _EPOCH) -> None:
+        self.seed = seed
+        self.today = (as_of - _EPOCH).days
+        self._sample: dict[str, Values] = {}
+
+    @property
+    def origin(self) -> Origin:
+        """Named ``embedded``; the digest is that of the word lists used."""
+        digests = vocabulary_digest()
+        return Origin(self.source, "embedded", digest_of({file: digests[file] for file in self.files}))
+
+    @property
+    def report(self) -> Report:
+        """Empty: nothing is read."""
+        return Report()
+
+    @property
+    def rows(self) -> None:
+        """``None``: there is a row for every index."""
+        return
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Fact type of each column."""
+        return source_info(self.source).columns
+
+    def take(self, rows: Ints, people: People) -> dict[str, Values]:
+        """The columns of the given rows, made for these people."""
+        return self.columns(self.source, rows, people)
+
+    def pool(self, column: str) -> Values:
+        """The words of a column that has a list of them, else the distinct values of 2,000 rows of nobody."""
+        listed = self.lists()
+        if column in listed:
+            return list(listed[column])
+        if not self._sample:
+            index = np.arange(_POOL_ROWS)
+            birth = self.today - np.round((21 + index * 70 / _POOL_ROWS) * YEAR).astype(np.int64)
+            nobody = People([GENDERS[i % 2] for i in index.tolist()], birth)
+            self._sample = self.columns(f"{self.source}.pool", index, nobody)
+        return list({str(value): value for value in self._sample[column]}.values())
+
+    @abstractmethod
+    def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
+        """Draw the rows; ``scope`` is the first part of every draw's purpose."""
+
+    @abstractmethod
+    def lists(self) -> Mapping[str, Iterable[str]]:
+        """The columns whose values are a list of words, with the list."""
+
+
+class Branches:
+    """Lists of words, one per item: draws one word from the list of a given item."""
+
+    def __init__(self, lists: list[list[str]]) -> None:
+        self.words = [word for words in lists for word in words]
+        self._count = np.array([len(words) for words in lists])
+        self._start = np.cumsum(self._count) - self._count
+
+    def draw(self, seed: int, purpose: str, rows: Ints, item: Ints) -> list[str]:
+        """One word per row, from the list of that row's item."""
+        return pick(self.words, self._start[item] + integers(seed, purpose, rows, self._count[item]))
+
+
+class Fitting:
+    """Items that fit some ages and genders: draws one that fits, all alike.
+
+    Whoever is younger than every item asks for, or older than 95, is drawn for as if of the nearest such age.
+
+    Args:
+        min_age, max_age: inclusive, per item.
+        gender: ``"female"``, ``"male"`` or ``"any"`` per item.
+    """
+
+    def __init__(self, min_age: list[str], max_age: list[str], gender: list[str] | None = None) -> None:
+        ages = np.arange(OLDEST + 1)[:, None]
+        self._youngest = min(map(int, min_age))
+        of_age = (np.array(min_age, np.int64) <= ages) & (ages <= np.array(max_age, np.int64))
+        wanted = np.array(gender or ["any"] * len(min_age))
+        fits = np.concatenate([of_age & ((wanted == "any") | (wanted == kind)) for kind in GENDERS])
+        self._items = np.nonzero(fits)[1]
+        self._count = fits.sum(axis=1)
+        self._start = np.cumsum(self._count) - self._count
+
+    def draw(self, seed: int, purpose: str, rows: Ints, age: Ints, gender: list[str]) -> Ints:
+        """Position of an item per row."""
+        group = np.clip(age, self._youngest, OLDEST) + (OLDEST + 1) * (np.array(gender) == GENDERS[1])
+        return np.asarray(self._items[self._start[group] + integers(seed, purpose, rows, self._count[group])])
+
+
+def pick(words: list[str], positions: Ints) -> list[str]:
+    """The words at the positions."""
+    return [words[i] for i in positions.tolist()]
+
+
+def birthday(birth: Ints, years: int) -> Ints:
+    """Day on which people born on ``birth`` become ``years`` old (days since 1970-01-01).
+
+    Whoever was born on February 29 is a year older on March 1 where there is no such day.
+    """
+    month, day = _month_and_day(birth)
+    return ((month + 12 * years).astype("datetime64[D]") + day).astype(np.int64)
+
+
+def age_on(birth: Ints, when: Ints | int) -> Ints:
+    """Age in whole years on a day (both in days since 1970-01-01)."""
+    born, born_day = _month_and_day(birth)
+    now, now_day = _month_and_day(np.asarray(when))
+    months = (now - born).astype(np.int64) - (now_day < born_day)
+    return np.asarray(months // 12)
+
+
+def iso_dates(days: Ints) -> list[str]:
+    """``2022-04-05`` for days since 1970-01-01."""
+    text: list[str] = np.datetime_as_string(days.astype("datetime64[D]")).tolist()
+    return text
+
+
+def _month_and_day(days: Ints) -> tuple[NDArray[np.datetime64], NDArray[np.timedelta64]]:
+    when = days.astype("datetime64[D]")
+    month = when.astype("datetime64[M]")
+    return month, when - month

@@ -1,0 +1,56 @@
+"""What every source is: title, licence, citation, columns, and how to get it. Declared in ``sources.yaml``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+
+from support.errors import SourceError, did_you_mean
+from support.yaml_file import load_yaml
+
+
+@dataclass(frozen=True)
+class Kaggle:
+    """Where Kaggle has it: dataset handle, the version this code was tested with, and the file inside."""
+
+    handle: str
+    version: int
+    files: str
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """One source. ``columns`` maps a column of the normalised table to its fact type."""
+
+    title: str
+    license: str
+    description: str = ""
+    url: str = ""
+    citation: str = ""
+    embedded: str = ""
+    expects: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    kaggle: Kaggle | None = None
+
+
+def _read() -> dict[str, SourceInfo]:
+    with resources.as_file(resources.files("raw_sources").joinpath("sources.yaml")) as path:
+        entries = load_yaml(path, SourceError)
+    for entry in entries.values():
+        if "kaggle" in entry:
+            entry["kaggle"] = Kaggle(**entry["kaggle"])
+    return {name: SourceInfo(**entry) for name, entry in entries.items()}
+
+
+#: Source name -> what it is.
+SOURCES: Mapping[str, SourceInfo] = _read()
+
+
+def source_info(name: str) -> SourceInfo:
+    """A source by its name.
+
+    Raises:
+        SourceError: there is none of that name.
+    """
+    if name not in SOURCES:
+        raise SourceError(f"unknown source {name!r}", hint=did_you_mean(name, SOURCES))
+    return SOURCES[name]

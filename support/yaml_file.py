@@ -1,0 +1,70 @@
+"""Reading YAML that people write: safe tags only, no repeated keys, one clear message."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.errors import FiubenchError
+
+_LARGEST = 4 << 20  # bytes; nobody writes more by hand, and YAML aliases can be made to explode
+
+
+_Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast
+
+
+class _Loader(_Base):  # type: ignore[misc, valid-type]
+    """SafeLoader that keeps dates as the text they were written as and refuses repeated keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str):
+                # `no: 1` and `1: x` are read as other types; a key is a name here.
+                raise _at(key_node, f"key {key!r} must be text: put it in quotes")
+            if key in seen:
+                raise _at(key_node, f"key {key!r} stands twice")
+            seen.add(key)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def _at(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(None, None, problem, node.start_mark)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
+    """The document in a YAML file.
+
+    Raises:
+        error: the file is missing, too large, not UTF-8 or not valid YAML; line and column are named.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise error(f"larger than {_LARGEST >> 20} MB", where=path, hint="This should be a small YAML file.")
+        text = path.read_text(encoding="utf-8-sig")
+        for event in yaml.parse(text, Loader=_Base):
+            if isinstance(event, yaml.AliasEvent):  # a few nested ones make a document that fills the memory
+                raise yaml.MarkedYAMLError(None, None, "aliases (*name) are not allowed", event.start_mark)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    except FileNotFoundError as problem:
+        raise error("no such file", where=path, hint="Check the path.") from problem
+    except OSError as problem:
+        raise error(f"cannot be read: {problem.strerror}", where=path) from problem
+    except UnicodeDecodeError as problem:
+        raise error(f"not UTF-8 text (byte {problem.start})", where=path, hint="Save the file as UTF-8.") from problem
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
+        raise error(f"not valid YAML: {problem.problem}", where=place, hint="Mind the indentation, colons and quotes.") from problem
+    except yaml.YAMLError as problem:
+        raise error(f"not valid YAML: {problem}", where=path) from problem
+    except RecursionError as problem:
+        raise error("nested too deeply", where=path) from problem
