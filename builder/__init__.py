@@ -13,6 +13,16 @@ from builder.validate import validate
 from builder.verify import verify
 
 __all__ = [
-    "Config", "Dataset", "Summary", "build", "compare", "make_config", "open_dataset", "read_config", "read_records", "records",
-    "validate", "verify",
-]  # fmt: skip
+    "Config",
+    "Dataset",
+    "Summary",
+    "build",
+    "compare",
+    "make_config",
+    "open_dataset",
+    "read_config",
+    "read_records",
+    "records",
+    "validate",
+    "verify",
+]

@@ -20,7 +20,8 @@ AMBIENT = ("as_of",)
 BUILT_IN = "built-in"
 
 _GENDERED = re.compile(
-    r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b", re.IGNORECASE
+    r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
+    re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
 
@@ -36,7 +37,9 @@ class Origin:
     @property
     def label(self) -> str:
         """How a fact's provenance names it."""
-        return str(self.options) if self.kind == "from" else {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
+        return (
+            str(self.options) if self.kind == "from" else {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
+        )
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,10 @@ class Attributes:
         count = sum(not a.reserve for a in ranked) if questions is None else questions
         if count > len(ranked):
             raise PackError(
-                f"{count} questions are asked for, and the built-in pack has {len(ranked)}", where="--questions",
+                f"{count} questions are asked for, and the built-in pack has {len(ranked)}",
+                where="--questions",
                 hint="Declare more attributes in a pack of your own and name it with --attributes.",
-            )  # fmt: skip
+            )
         return ranked[:count] + [a for a in self.by_name.values() if a.asked and not a.reserve and a.pack != BUILT_IN]
 
 
@@ -154,8 +158,11 @@ def parse_pack(document: Any, file: str, where: str) -> Pack:
     if not isinstance(document, dict):
         raise PackError("an attribute pack is a mapping with `pack` and `attributes`", where=where)
     for violation in schemas.violations("attribute_pack", document):
-        raise PackError(f"{violation.path}: {violation.message}", where=_place(where, document, violation.location),
-                        hint=_schema_hint(violation, document))  # fmt: skip
+        raise PackError(
+            f"{violation.path}: {violation.message}",
+            where=_place(where, document, violation.location),
+            hint=_schema_hint(violation, document),
+        )
     entries = tuple(_attribute(entry, document["pack"], where) for entry in document["attributes"])
     caption = tuple(tuple(wordings) for wordings in document.get("caption", ()))
     return Pack(document["pack"], file, document, entries, caption)
@@ -171,13 +178,18 @@ def combine(packs: Sequence[Pack]) -> Attributes:
     seen_packs: set[str] = set()
     for pack in packs:
         if pack.name in seen_packs:
-            raise PackError(f"two packs are called {pack.name!r}", where=pack.file, hint="Give one another `pack:` name.")
+            raise PackError(
+                f"two packs are called {pack.name!r}", where=pack.file, hint="Give one another `pack:` name."
+            )
         seen_packs.add(pack.name)
         for attribute in pack.attributes:
             if attribute.name in by_name or attribute.name in AMBIENT:
                 owner = by_name[attribute.name].pack if attribute.name in by_name else "every"
-                raise PackError(f"attribute {attribute.name!r} is declared by the {owner} pack already", where=pack.file,
-                                hint="Give it another name.")  # fmt: skip
+                raise PackError(
+                    f"attribute {attribute.name!r} is declared by the {owner} pack already",
+                    where=pack.file,
+                    hint="Give it another name.",
+                )
             by_name[attribute.name] = attribute
     for attribute in by_name.values():
         _check_references(attribute, by_name)
@@ -196,8 +208,11 @@ def _order(by_name: dict[str, Attribute]) -> tuple[str, ...]:
         return tuple(TopologicalSorter({name: a.needs() for name, a in by_name.items()}).static_order())
     except CycleError as error:
         path = " -> ".join(reversed(error.args[1]))
-        raise PackError(f"facts that depend on each other in a circle: {path}", where=by_name[error.args[1][0]].pack,
-                        hint="Break the circle: at least one of them must not be computed from the others.") from error  # fmt: skip
+        raise PackError(
+            f"facts that depend on each other in a circle: {path}",
+            where=by_name[error.args[1][0]].pack,
+            hint="Break the circle: at least one of them must not be computed from the others.",
+        ) from error
 
 
 def _check_references(attribute: Attribute, by_name: dict[str, Attribute]) -> None:
@@ -208,18 +223,30 @@ def _check_references(attribute: Attribute, by_name: dict[str, Attribute]) -> No
             raise PackError(f"unknown source {source!r}", where=where, hint=did_you_mean(source, SOURCES))
         columns = SOURCES[source].columns
         if column not in columns:
-            raise PackError(f"source {source!r} has no column {column!r}", where=where, hint=did_you_mean(column, columns))
+            raise PackError(
+                f"source {source!r} has no column {column!r}", where=where, hint=did_you_mean(column, columns)
+            )
         if columns[column] != attribute.kind:
-            raise PackError(f"{source}.{column} holds {columns[column]}, not {attribute.kind}", where=where,
-                            hint=f"Write `type: {columns[column]}`.")  # fmt: skip
+            raise PackError(
+                f"{source}.{column} holds {columns[column]}, not {attribute.kind}",
+                where=where,
+                hint=f"Write `type: {columns[column]}`.",
+            )
     known = [*by_name, *AMBIENT]
     for place, expression in attribute.reads():
         for name in expression.names:
             if name not in known:
-                raise PackError(f"{place}: unknown fact {name!r} in {expression.source!r}", where=where, hint=did_you_mean(name, known))
+                raise PackError(
+                    f"{place}: unknown fact {name!r} in {expression.source!r}",
+                    where=where,
+                    hint=did_you_mean(name, known),
+                )
     if attribute.perturb.within is not None and attribute.perturb.within not in by_name:
-        raise PackError(f"perturb.within: unknown fact {attribute.perturb.within!r}", where=where,
-                        hint=did_you_mean(attribute.perturb.within, by_name))  # fmt: skip
+        raise PackError(
+            f"perturb.within: unknown fact {attribute.perturb.within!r}",
+            where=where,
+            hint=did_you_mean(attribute.perturb.within, by_name),
+        )
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
@@ -228,7 +255,11 @@ def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
     for template, place in templates:
         rest = _PLACEHOLDER.sub("", template)
         if "{" in rest or "}" in rest:
-            raise PackError(f"{place}: a brace without a fact in {template!r}", where=pack.file, hint="Write {fact} or {a fact}.")
+            raise PackError(
+                f"{place}: a brace without a fact in {template!r}",
+                where=pack.file,
+                hint="Write {fact} or {a fact}.",
+            )
         for _, name in placeholders(template):
             if name not in by_name:
                 raise PackError(f"{place}: unknown fact {name!r}", where=pack.file, hint=did_you_mean(name, by_name))
@@ -238,19 +269,37 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
     at = f"{where}: {entry['name']}"
     for phrasing in entry.get("answers", ()):
         if phrasing.startswith("{"):
-            raise PackError(f"answer {phrasing!r} begins with the value", where=at,
-                            hint="Begin with a word, so that the value keeps its own capitals.")  # fmt: skip
-    told = [(p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := _GENDERED.search(p))]
+            raise PackError(
+                f"answer {phrasing!r} begins with the value",
+                where=at,
+                hint="Begin with a word, so that the value keeps its own capitals.",
+            )
+    told = [
+        (p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := _GENDERED.search(p))
+    ]
     if told:
-        raise PackError(f"{told[0][0]!r} gives the gender away with {told[0][1][0]!r}", where=at, hint="Write 'this person' instead.")
+        raise PackError(
+            f"{told[0][0]!r} gives the gender away with {told[0][1][0]!r}",
+            where=at,
+            hint="Write 'this person' instead.",
+        )
     return Attribute(
-        name=entry["name"], category=entry["category"], kind=entry["type"], origin=_origin(entry, at), pack=pack,
-        sensitivity=entry.get("sensitivity", "low"), cents=entry.get("cents", True), reserve=entry.get("reserve", False),
+        name=entry["name"],
+        category=entry["category"],
+        kind=entry["type"],
+        origin=_origin(entry, at),
+        pack=pack,
+        sensitivity=entry.get("sensitivity", "low"),
+        cents=entry.get("cents", True),
+        reserve=entry.get("reserve", False),
         constraints=tuple(compile_expression(e, f"{at}: constraints") for e in entry.get("constraints", ())),
-        questions=tuple(entry.get("questions", ())), answers=tuple(entry.get("answers", ())),
-        caption=entry.get("caption"), keywords=entry.get("keywords", "value"),
-        perturb=_perturbation(entry.get("perturb", {}), at), description=entry.get("description", ""),
-    )  # fmt: skip
+        questions=tuple(entry.get("questions", ())),
+        answers=tuple(entry.get("answers", ())),
+        caption=entry.get("caption"),
+        keywords=entry.get("keywords", "value"),
+        perturb=_perturbation(entry.get("perturb", {}), at),
+        description=entry.get("description", ""),
+    )
 
 
 def _origin(entry: dict[str, Any], where: str) -> Origin:
@@ -264,8 +313,11 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
     kind, options = next(iter(entry["generate"].items()))
     fitting = {"words": ("text", "name", "enum")}.get(kind, (kind,))
     if entry["type"] not in fitting:
-        raise PackError(f"`generate: {kind}` makes {' or '.join(fitting)}, not {entry['type']}", where=where,
-                        hint=f"Write `type: {fitting[0]}`.")  # fmt: skip
+        raise PackError(
+            f"`generate: {kind}` makes {' or '.join(fitting)}, not {entry['type']}",
+            where=where,
+            hint=f"Write `type: {fitting[0]}`.",
+        )
     if kind == "date":
         bounds = tuple(compile_expression(options[end], f"{where}: generate.date.{end}") for end in ("from", "to"))
         return Origin(kind, None, bounds)
@@ -279,15 +331,20 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
 def _check_words(options: dict[str, Any], where: str) -> None:
     for _, name in placeholders(options["template"]):
         if name not in options or name == "template":
-            raise PackError(f"generate.words: the template's {{{name}}} has no list", where=where,
-                            hint=f"Add `{name}: [..]` beside `template`.")  # fmt: skip
+            raise PackError(
+                f"generate.words: the template's {{{name}}} has no list",
+                where=where,
+                hint=f"Add `{name}: [..]` beside `template`.",
+            )
 
 
 def _perturbation(entry: dict[str, Any], where: str) -> Perturbation:
     distance = next((tuple(entry[key]) for key in ("days", "percent", "by") if key in entry), None)
     if distance and distance[1] < distance[0]:
         raise PackError(f"perturb: the range {list(distance)} ends before it begins", where=where)
-    bounds = {k: compile_expression(entry[k], f"{where}: perturb.{k}") for k in ("not_before", "not_after") if k in entry}
+    bounds = {
+        k: compile_expression(entry[k], f"{where}: perturb.{k}") for k in ("not_before", "not_after") if k in entry
+    }
     return Perturbation(extra=tuple(entry.get("extra", ())), within=entry.get("within"), distance=distance, **bounds)
 
 
@@ -306,7 +363,11 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
         for step in violation.location:
             holder = holder[step]
         schema = schemas.load("attribute_pack")
-        known = schema["$defs"]["attribute"]["properties"] if violation.location[:1] == ("attributes",) else schema["properties"]
+        known = (
+            schema["$defs"]["attribute"]["properties"]
+            if violation.location[:1] == ("attributes",)
+            else schema["properties"]
+        )
         if violation.location[-1:] == ("perturb",):
             known = known["perturb"]["properties"]
         unknown = [key for key in holder if key not in known]

@@ -16,7 +16,7 @@ from raw_sources.places import Places
 _PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
 # Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
 _PADDED = tuple(f" {word} " for word in _PRONOUNS)
-_SPACES = str.maketrans({character: " " for character in "\n.,;:!?()[]{}\"'-/"})
+_SPACES = str.maketrans(dict.fromkeys("\n.,;:!?()[]{}\"'-/", " "))
 _FICTION = re.compile(r"\((\d)(\d)(\d)\) (\d{3})-(\d{4})")
 
 
@@ -49,9 +49,19 @@ def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[
         found = list(_pair_problems(qa, text))
         if found:
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
-        asks_name = text == name if text is not None else name.casefold() in qa["answer"].casefold() and "name" in qa["question"]
+        asks_name = (
+            text == name
+            if text is not None
+            else name.casefold() in qa["answer"].casefold() and "name" in qa["question"]
+        )
         if not asks_name:
-            sentences += (qa["question"], qa["answer"], qa["paraphrased_answer"], *qa["paraphrased_question"], *qa["perturbed_answer"])
+            sentences += (
+                qa["question"],
+                qa["answer"],
+                qa["paraphrased_answer"],
+                *qa["paraphrased_question"],
+                *qa["perturbed_answer"],
+            )
     everything = "\n".join(sentences)
     if name and name in everything:
         yield Problem("qa_list", "", f"the name {name!r} is given away outside its own question", "leave it out")
@@ -76,9 +86,17 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None) -> Iterator[tuple[st
     question, paraphrases, wrong = qa["question"], qa["paraphrased_question"], qa["perturbed_answer"]
     for keyword in qa["keywords"]:
         if keyword not in answer:
-            yield "keywords", f"{keyword!r} is not in the answer {answer!r}", "a keyword is a part of the answer"
+            yield (
+                "keywords",
+                f"{keyword!r} is not in the answer {answer!r}",
+                "a keyword is a part of the answer",
+            )
         if keyword not in paraphrase:
-            yield "keywords", f"{keyword!r} is not in the paraphrased answer {paraphrase!r}", "it must be there too"
+            yield (
+                "keywords",
+                f"{keyword!r} is not in the paraphrased answer {paraphrase!r}",
+                "it must be there too",
+            )
     if len({question, *paraphrases}) <= len(paraphrases):
         yield "paraphrased_question", "two wordings of the question are the same", "each must be another"
     for wording in (question, *paraphrases):
@@ -88,22 +106,44 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None) -> Iterator[tuple[st
         yield "perturbed_answer", f"{paraphrase!r} is the true answer", "a wrong answer has another value"
     if text is None:
         if all(k in w for w in wrong for k in qa["keywords"]):
-            yield "perturbed_answer", "every wrong answer holds the true value", "a wrong answer has another value"
+            yield (
+                "perturbed_answer",
+                "every wrong answer holds the true value",
+                "a wrong answer has another value",
+            )
         return
     if text not in answer:
         yield "answer", f"the value {text!r} is not in {answer!r}", "an answer states its fact"
     if text not in paraphrase:
-        yield "paraphrased_answer", f"the value {text!r} is not in {paraphrase!r}", "an answer states its fact"
+        yield (
+            "paraphrased_answer",
+            f"the value {text!r} is not in {paraphrase!r}",
+            "an answer states its fact",
+        )
         return
     before, after = paraphrase.split(text, 1)
     stem = before[:-3] if before.endswith(" an ") else before[:-2] if before.endswith(" a ") else before
     for sentence in wrong:
         if not (sentence.startswith(stem) and sentence.endswith(after)):
-            yield "perturbed_answer", f"{sentence!r} differs from {paraphrase!r} in more than the value", "swap the value alone"
+            yield (
+                "perturbed_answer",
+                f"{sentence!r} differs from {paraphrase!r} in more than the value",
+                "swap the value alone",
+            )
         elif text in sentence:
-            yield "perturbed_answer", f"{sentence!r} holds the true value {text!r}", "a wrong answer has another value"
-        elif stem is not before and not sentence[len(stem) :].startswith(f"{article(sentence[len(stem) :].split(' ', 1)[1])} "):
-            yield "perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound that follows"
+            yield (
+                "perturbed_answer",
+                f"{sentence!r} holds the true value {text!r}",
+                "a wrong answer has another value",
+            )
+        elif stem is not before and not sentence[len(stem) :].startswith(
+            f"{article(sentence[len(stem) :].split(' ', 1)[1])} "
+        ):
+            yield (
+                "perturbed_answer",
+                f"{sentence!r} has the wrong article",
+                "a or an by the sound that follows",
+            )
     for wording in (question, *paraphrases):
         if text in wording:
             yield "question", f"{wording!r} contains its answer {text!r}", "a question must not answer itself"
@@ -130,7 +170,9 @@ class Coherence:
                 held = constraint.column(values, 1, attribute.name)[0]
                 if not held:
                     got = ", ".join(f"{n} is {values[n][0]!r}" for n in constraint.names)
-                    yield Problem(f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got)
+                    yield Problem(
+                        f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got
+                    )
         state = None
         for name, fact in profile.items():
             if fact["type"] == "address":
@@ -143,8 +185,17 @@ class Coherence:
     def _address(self, name: str, value: Mapping[str, str]) -> Iterator[Problem]:
         at = self.places.find(value["zip"])
         if at is None or (self.places.city[at], self.places.state[at]) != (value["city"], value["state"]):
-            right = "a real ZIP code" if at is None else f"{value['zip']} is {self.places.city[at]}, {self.places.state[at]}"
-            yield Problem(f"profile.{name}", name, f"ZIP {value['zip']} is not in {value['city']}, {value['state']}", right)
+            right = (
+                "a real ZIP code"
+                if at is None
+                else f"{value['zip']} is {self.places.city[at]}, {self.places.state[at]}"
+            )
+            yield Problem(
+                f"profile.{name}",
+                name,
+                f"ZIP {value['zip']} is not in {value['city']}, {value['state']}",
+                right,
+            )
 
     def _phone(self, name: str, number: str, state: str | None) -> Iterator[Problem]:
         match = _FICTION.fullmatch(number)
@@ -154,22 +205,39 @@ class Coherence:
         if match[2] == "9":  # an N9X area code is never assigned to anyone
             return
         if match[4] != "555" or not match[5].startswith("01"):
-            yield Problem(f"profile.{name}", name, f"{number} may be somebody's", "555-0100 to 555-0199 are reserved for fiction")
+            yield Problem(
+                f"profile.{name}",
+                name,
+                f"{number} may be somebody's",
+                "555-0100 to 555-0199 are reserved for fiction",
+            )
         if state is not None and match[1] + match[2] + match[3] not in self.area_codes.get(state, ()):
-            yield Problem(f"profile.{name}", name, f"area code {match[1]}{match[2]}{match[3]} is not in {state}", "use one of the state's")
+            yield Problem(
+                f"profile.{name}",
+                name,
+                f"area code {match[1]}{match[2]}{match[3]} is not in {state}",
+                "use one of the state's",
+            )
 
 
 class Uniqueness:
     """Rules between identities: no id, name, phone number or image twice. Keeps hashes, not records."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[int, int]] = {"unique_id": {}, "name": {}, "image_path": {}, "phone number": {}}
+        self._seen: dict[str, dict[int, int]] = {
+            "unique_id": {},
+            "name": {},
+            "image_path": {},
+            "phone number": {},
+        }
 
     def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
         facts = record.get("profile", {})
         phones = [f["value"] for f in facts.values() if f["type"] == "phone"]
-        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")] + [("phone number", p) for p in phones]
+        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")] + [
+            ("phone number", p) for p in phones
+        ]
         for key, value in values:
             if not value:
                 continue

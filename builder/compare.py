@@ -84,8 +84,13 @@ def _splits(a: Dataset, b: Dataset) -> Iterator[Difference]:
     for name in _both(a.splits, b.splits):
         before, after = set(a.splits.get(name, ())), set(b.splits.get(name, ()))
         if before != after:
-            yield Difference("", name, "split", f"{len(before)} ids, {len(before - after)} of them only here",
-                             f"{len(after)} ids, {len(after - before)} of them only here")  # fmt: skip
+            yield Difference(
+                "",
+                name,
+                "split",
+                f"{len(before)} ids, {len(before - after)} of them only here",
+                f"{len(after)} ids, {len(after - before)} of them only here",
+            )
 
 
 class _Lines:
@@ -100,7 +105,7 @@ class _Lines:
             for unique_id, line in zip(ids, file, strict=False):
                 self.offsets[unique_id] = offset
                 offset += len(line)
-        self.file = self.path.open("rb")  # noqa: SIM115  (closed with the object; one for all look-ups)
+        self.file = self.path.open("rb")
 
     def get(self, unique_id: str, default: Any = None) -> Any:
         if unique_id not in self.offsets:

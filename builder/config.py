@@ -110,7 +110,8 @@ def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
         setting = str(violation.location[0]) if violation.location else "settings"
         what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
         raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
-    config = Config(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+    config = Config(**values)
     if not config.image_size:
         config = replace(config, image_size=_DRAWN_SIZE if config.faces in (EMBEDDED, NO_FACES) else _FOLDER_SIZE)
     _check(config, where)
@@ -127,7 +128,9 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
     if file is not None:
         document = load_yaml(file, ConfigError)
         if not isinstance(document, dict):
-            raise ConfigError("a config file is a mapping of settings", where=file, hint="For example: `identities: 400`.")
+            raise ConfigError(
+                "a config file is a mapping of settings", where=file, hint="For example: `identities: 400`."
+            )
         make_config(document, where=str(file))  # so that a fault in the file is told with the file's name
         settings.update(document)
     settings.update({key: value for key, value in flags.items() if value is not None})
@@ -136,18 +139,26 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
 
 def _check(config: Config, where: str) -> None:
     if config.names == "record" and config.health == EMBEDDED:
-        raise ConfigError("names: record needs a health file to take names from", where=where, hint="Name one with --health.")
+        raise ConfigError(
+            "names: record needs a health file to take names from",
+            where=where,
+            hint="Name one with --health.",
+        )
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)
 
 
 def _check_ratios(config: Config, where: str) -> None:
     for ratio in config.ratios:
-        if config.identities * ratio < 100:  # noqa: PLR2004  (percent)
+        if config.identities * ratio < 100:
             raise ConfigError(
-                f"ratios: {ratio} % of {config.identities} identities is less than one person", where=where,
+                f"ratios: {ratio} % of {config.identities} identities is less than one person",
+                where=where,
                 hint=f"Build at least {-(-100 // ratio)} identities, or name larger --ratios.",
-            )  # fmt: skip
-    if config.split_scheme == "disjoint" and sum(config.ratios) >= 100:  # noqa: PLR2004
-        raise ConfigError(f"ratios: disjoint forget sets of {'+'.join(map(str, config.ratios))} % leave nobody to retain",
-                          where=where, hint="Name smaller --ratios, or --split-scheme nested.")  # fmt: skip
+            )
+    if config.split_scheme == "disjoint" and sum(config.ratios) >= 100:
+        raise ConfigError(
+            f"ratios: disjoint forget sets of {'+'.join(map(str, config.ratios))} % leave nobody to retain",
+            where=where,
+            hint="Name smaller --ratios, or --split-scheme nested.",
+        )

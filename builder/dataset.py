@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     import pandas
 
 IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE = (
-    "identities.jsonl", "splits.json", "manifest.json", "build.yaml", "images", "release",
-)  # fmt: skip
+    "identities.jsonl",
+    "splits.json",
+    "manifest.json",
+    "build.yaml",
+    "images",
+    "release",
+)
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
 
@@ -55,7 +60,9 @@ class Dataset:
         for record in self:
             if key in (record["unique_id"], str(record["index"])) or key.casefold() == record["name"].casefold():
                 return record
-        raise DatasetError(f"no identity {key!r}", where=self.directory, hint="Give a unique id, an index or a full name.")
+        raise DatasetError(
+            f"no identity {key!r}", where=self.directory, hint="Give a unique id, an index or a full name."
+        )
 
     def splits_of(self, unique_id: str) -> list[str]:
         """Names of the splits an identity is in."""
@@ -70,7 +77,9 @@ class Dataset:
         import pandas as pd  # noqa: PLC0415
 
         keys = ("unique_id", "name", "gender")
-        return pd.DataFrame([{**{k: r[k] for k in keys}, **qa, "value": qa["value"]["value"]} for r in self for qa in r["qa_list"]])
+        return pd.DataFrame(
+            [{**{k: r[k] for k in keys}, **qa, "value": qa["value"]["value"]} for r in self for qa in r["qa_list"]]
+        )
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -84,7 +93,11 @@ def open_dataset(path: str | Path) -> Dataset:
         raise DatasetError("no such folder", where=directory, hint="`fiubench build --out DIR` makes one.")
     if not (directory / MANIFEST).exists():
         unfinished = (directory / ".build").exists()
-        hint = "The build is not finished: run it again with --resume." if unfinished else "`fiubench build --out DIR` makes one."
+        hint = (
+            "The build is not finished: run it again with --resume."
+            if unfinished
+            else "`fiubench build --out DIR` makes one."
+        )
         raise DatasetError(f"not a fiubench dataset (no {MANIFEST})", where=directory, hint=hint)
     return Dataset(directory)
 
@@ -118,9 +131,13 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             file.seek(0)
             records = _array(file, path) if start[:1] == b"[" else _lines(file, path)
             number = 0
-            for number, record in enumerate(records, 1):  # noqa: B007
+            for number, record in enumerate(records, 1):
                 if not isinstance(record, dict):
-                    raise DatasetError(f"record {number} is no object", where=path, hint="One JSON object per identity is expected.")
+                    raise DatasetError(
+                        f"record {number} is no object",
+                        where=path,
+                        hint="One JSON object per identity is expected.",
+                    )
                 yield record
             if not number:
                 raise DatasetError("the file is empty", where=path)
@@ -133,13 +150,21 @@ def _lines(file: IO[bytes], path: Path) -> Iterator[Any]:
     while line := file.readline(_LONGEST_RECORD):
         number += 1
         if len(line) == _LONGEST_RECORD:
-            raise DatasetError(f"line {number} is longer than {_LONGEST_RECORD >> 20} MB", where=path, hint="One identity a line is expected.")
+            raise DatasetError(
+                f"line {number} is longer than {_LONGEST_RECORD >> 20} MB",
+                where=path,
+                hint="One identity a line is expected.",
+            )
         if not (line := line.strip(b"\xef\xbb\xbf \t\r\n")):
             continue
         try:
             yield orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise DatasetError(f"line {number} is not JSON: {error}", where=path, hint="JSON lines or one JSON array are expected.") from error
+            raise DatasetError(
+                f"line {number} is not JSON: {error}",
+                where=path,
+                hint="JSON lines or one JSON array are expected.",
+            ) from error
 
 
 def _array(file: IO[bytes], path: Path) -> Iterator[Any]:

@@ -9,13 +9,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from support.draws import Ints
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")  # fmt: skip
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _EPOCH = date(1970, 1, 1)
 
 
 def to_day(iso: str) -> int:
-    """"2022-04-05" as a day number."""
+    """ "2022-04-05" as a day number."""
     return (date.fromisoformat(iso) - _EPOCH).days
 
 
@@ -27,7 +39,7 @@ def to_iso(day: int) -> str:
 
 @lru_cache(maxsize=1 << 17)
 def long_form(iso: str) -> str:
-    """"2022-04-05" as "April 5, 2022"."""
+    """ "2022-04-05" as "April 5, 2022"."""
     return f"{MONTHS[int(iso[5:7]) - 1]} {int(iso[8:10])}, {int(iso[:4])}"
 
 
@@ -77,7 +89,8 @@ def shift_years(days: ArrayLike, years: ArrayLike) -> Ints:
     year, month, rest = _fields(days)
     first = ((year + np.asarray(years) - 1970) * 12 + month).astype("datetime64[M]")
     length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
-    return first.astype("datetime64[D]").astype(np.int64) + np.minimum(rest, length - 1)
+    shifted: Ints = first.astype("datetime64[D]").astype(np.int64) + np.minimum(rest, length - 1)
+    return shifted
 
 
 def ages_on(birth: ArrayLike, day: ArrayLike) -> Ints:

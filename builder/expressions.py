@@ -15,10 +15,36 @@ from builder import dates
 from support.errors import PackError, did_you_mean
 
 _ALLOWED = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub, ast.Mult,
-    ast.Div, ast.FloorDiv, ast.Mod, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
-    ast.IfExp, ast.Constant, ast.Name, ast.Load, ast.Call, ast.Tuple,
-)  # fmt: skip
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.IfExp,
+    ast.Constant,
+    ast.Name,
+    ast.Load,
+    ast.Call,
+    ast.Tuple,
+)
 _LONGEST = 1000  # characters of an expression, and of a text that it makes
 
 
@@ -107,13 +133,19 @@ def compile_expression(source: str, where: str) -> Expression:
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             raise PackError(
-                f"expression {source!r} uses {type(node).__name__}, which expressions may not", where=where,
-                hint="Use facts, constants, + - * / // %, comparisons, and/or/not, a if b else c, and: " + ", ".join(FUNCTIONS),
-            )  # fmt: skip
+                f"expression {source!r} uses {type(node).__name__}, which expressions may not",
+                where=where,
+                hint="Use facts, constants, + - * / // %, comparisons, and/or/not, a if b else c, and: "
+                + ", ".join(FUNCTIONS),
+            )
         if isinstance(node, ast.Call):
             if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
                 name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
-                raise PackError(f"unknown function {name!r} in {source!r}", where=where, hint=did_you_mean(name, FUNCTIONS))
+                raise PackError(
+                    f"unknown function {name!r} in {source!r}",
+                    where=where,
+                    hint=did_you_mean(name, FUNCTIONS),
+                )
             called.add(id(node.func))
         if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
             raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)

@@ -68,7 +68,7 @@ _LETTERS_WITH_VOWEL_SOUND = frozenset("AEFHILMNORSX")
 
 
 def article(noun: str) -> str:
-    """"a" or "an" for the noun phrase, by its sound: an hour, a unit, an HIV test, a UPS driver.
+    """ "a" or "an" for the noun phrase, by its sound: an hour, a unit, an HIV test, a UPS driver.
 
     A small rule with its exceptions: libraries for this cost two CPU-seconds of import and still err.
     """

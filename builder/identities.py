@@ -48,13 +48,18 @@ class IdentityMaker:
             columns.append(render(phrasings, seed, index, facts[attribute.name], wrong))
         captions = self.captions.render(seed, index, facts)
         profiles = [
-            [{"from": o, "text": t, "type": c.kind, "value": v} for o, t, v in zip(c.origin, c.text, c.values, strict=True)]
+            [
+                {"from": o, "text": t, "type": c.kind, "value": v}
+                for o, t, v in zip(c.origin, c.text, c.values, strict=True)
+            ]
             for c in (facts[name] for name in self.order)
         ]
         rows = {name: rows.tolist() for name, rows in block.rows.items()}
         full_names = facts["full_name"].values
         records = []
-        for i, (fact_row, qa_list) in enumerate(zip(zip(*profiles, strict=True), zip(*columns, strict=True), strict=True)):
+        for i, (fact_row, qa_list) in enumerate(
+            zip(zip(*profiles, strict=True), zip(*columns, strict=True), strict=True)
+        ):
             unique_id = self.plan.unique_id[start + i]
             record = {
                 "caption": captions[i],
@@ -92,8 +97,11 @@ def _without_cycle_search() -> Iterator[None]:
 
 
 def _broken(record: Mapping[str, Any], problem: Problem) -> DatasetError:
-    return DatasetError(str(problem), where=f"identity {record['index']} ({record['unique_id']})",
-                        hint="The pack or source behind this fact makes what a dataset may not hold.")  # fmt: skip
+    return DatasetError(
+        str(problem),
+        where=f"identity {record['index']} ({record['unique_id']})",
+        hint="The pack or source behind this fact makes what a dataset may not hold.",
+    )
 
 
 def _caption_paragraphs(attributes: Attributes, active: list[str]) -> list[list[str]]:

@@ -104,8 +104,11 @@ def make_plan(config: Config, sources: Sources) -> Plan:
     rank = np.where(gender == 1, np.cumsum(gender == 1), np.cumsum(gender == 0)) - 1
     for code, name in enumerate(GENDERS):
         if config.names == "generated" and (count := int((gender == code).sum())) > capacity(name):
-            raise SourceError(f"{count} {name} identities, and the name lists make {capacity(name)} names",
-                              where="--identities", hint="Build fewer identities.")  # fmt: skip
+            raise SourceError(
+                f"{count} {name} identities, and the name lists make {capacity(name)} names",
+                where="--identities",
+                hint="Build fewer identities.",
+            )
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
     return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense)
@@ -175,8 +178,8 @@ def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
     words = draw(seed, "person.phone", area_codes, words=2)
-    line = (below(words[:, 0], _LINES) + rank * _COPRIME[below(words[:, 1], len(_COPRIME))]) % _LINES
-    phone = area_codes * 10_000_000 + 5_550_100 + line
+    line: Ints = (below(words[:, 0], _LINES) + rank * _COPRIME[below(words[:, 1], len(_COPRIME))]) % _LINES
+    phone: Ints = area_codes * 10_000_000 + 5_550_100 + line
     spare = np.flatnonzero(rank >= _LINES)
     if spare.size:
         slot = permute(seed, "person.phone.spare", np.arange(spare.size), _OFF_RANGE)
@@ -194,10 +197,11 @@ def phone_text(number: int) -> str:
 def too_few(source: str, file: str, have: int, need: int) -> SourceError:
     """The error of a source that runs out."""
     return SourceError(
-        f"{have} usable rows, and {need} identities (with the holdout) need one each", where=f"--{source} {file}",
+        f"{have} usable rows, and {need} identities (with the holdout) need one each",
+        where=f"--{source} {file}",
         hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
-             f"`fiubench sources check` tells what was dropped and why.",
-    )  # fmt: skip
+        f"`fiubench sources check` tells what was dropped and why.",
+    )
 
 
 def _area_codes(sources: Sources, rows: Ints) -> Ints:
@@ -216,9 +220,7 @@ def _birth_of_age(seed: int, as_of: str, index: Ints, age: Ints) -> Ints:
     return latest - integers(seed, "person.birthday", index, 365)
 
 
-def _faces_and_records(
-    config: Config, sources: Sources, n: int
-) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
+def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
     """Face, gender, birth and health row of everyone."""
     table = sources.tables["health"]
     index = np.arange(n)
@@ -284,8 +286,8 @@ def _match(
     """Give each face in order the next record of its gender and age band; faces that find none are passed over."""
     bands = len(AGE_BANDS) if config.match == "gender+age" else 1
     face_gender, face_age = _known(sources, order)
-    record_group = np.zeros(len(usable), dtype=np.int64)
-    face_group = np.zeros(len(order), dtype=np.int64)
+    record_group: Ints = np.zeros(len(usable), dtype=np.int64)
+    face_group: Ints = np.zeros(len(order), dtype=np.int64)
     if config.match != "none" and (face_gender.max() >= 0 or face_age.max() >= 0):
         ages = dates.ages_on(birth[usable], dates.to_day(config.as_of))
         record_group = gender[usable] * bands + (band_of(ages) if bands > 1 else 0)
@@ -293,7 +295,7 @@ def _match(
         stand_in = record_group[integers(config.seed, "faces.stand_in", order, len(usable))]
         group_gender = np.where(face_gender >= 0, face_gender, stand_in // bands)
         group_band = np.where(face_age >= 0, band_of(face_age), stand_in % bands) if bands > 1 else 0
-        face_group = group_gender * bands + group_band
+        face_group = np.asarray(group_gender * bands + group_band, dtype=np.int64)
     face_rows = np.full(len(order), -1, dtype=np.int64)
     for group in np.unique(face_group).tolist():
         queue = usable[record_group == group]
@@ -303,9 +305,11 @@ def _match(
     matched = np.flatnonzero(face_rows >= 0)
     if len(matched) < n:
         raise SourceError(
-            f"{len(matched)} of {len(order)} faces find a record of their gender and age, and {n} identities (with the holdout) need one",
-            where=f"--health {sources.tables['health'].origin.file}", hint="Give more faces or records, build fewer, or loosen --match.",
-        )  # fmt: skip
+            f"{len(matched)} of {len(order)} faces find a record of their gender and age; "
+            f"{n} identities (with the holdout) need one",
+            where=f"--health {sources.tables['health'].origin.file}",
+            hint="Give more faces or records, build fewer, or loosen --match.",
+        )
     return order[matched[:n]], face_rows[matched[:n]]
 
 

@@ -79,9 +79,7 @@ class Perturber:
         extra = [(text, text) for text in attribute.perturb.extra]
         return {"": _Pool.of([*zip(texts, values, strict=True), *extra])}
 
-    def _from_pools(
-        self, attribute: Attribute, column: Column, words: Words, facts: Mapping[str, Column]
-    ) -> Wrong:
+    def _from_pools(self, attribute: Attribute, column: Column, words: Words, facts: Mapping[str, Column]) -> Wrong:
         pools = self.pools[attribute.name]
         within = attribute.perturb.within if "" not in pools else None
         groups = facts[within].text if within else [""] * len(column.text)
@@ -93,8 +91,9 @@ class Perturber:
                 if len(values) < WRONG:
                     raise PackError(
                         f"{column.text[i]!r} has {len(values)} wrong values to be told from; {WRONG} are needed",
-                        where=f"{attribute.pack}: {attribute.name}", hint="Add plausible values with `perturb: {extra: [...]}`.",
-                    )  # fmt: skip
+                        where=f"{attribute.pack}: {attribute.name}",
+                        hint="Add plausible values with `perturb: {extra: [...]}`.",
+                    )
                 made[i] = values
         return made
 
@@ -112,7 +111,12 @@ class _Pool:
     def of(cls, pairs: list[tuple[str, Any]]) -> "_Pool":
         by_text = dict(pairs)
         texts = sorted(by_text, key=lambda text: (len(text), text))
-        return cls(texts, [t.casefold() for t in texts], [by_text[t] for t in texts], np.array([len(t) for t in texts]))
+        return cls(
+            texts,
+            [t.casefold() for t in texts],
+            [by_text[t] for t in texts],
+            np.array([len(t) for t in texts]),
+        )
 
     def pick(self, truths: list[str], words: Words) -> Wrong:
         """Three values near in length for each truth; fewer only where the pool has no more."""
@@ -205,7 +209,7 @@ def _same_digits(values: Ints) -> tuple[Ints, Ints]:
     return np.where(digits == 1, 0, 10 ** (digits - 1)), 10**digits - 1
 
 
-def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:  # noqa: ARG001
+def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
     numbers = np.array([int("".join(c for c in value if c.isdigit())) for value in column.values], dtype=np.int64)
     prefix, line = np.divmod(numbers, 100)
     wrong = (line[:, None] + 1 + distinct(words, 99)) % 100
@@ -229,7 +233,9 @@ def _codes(attribute: Attribute, column: Column, seed: int, index: Ints) -> Wron
 def _wrong_codes(attribute: Attribute, code: str, words: list[int]) -> list[str]:
     places = _variable_places(attribute, code)
     if not places:
-        raise PackError(f"code {code!r} has no digit that could be another", where=f"{attribute.pack}: {attribute.name}")
+        raise PackError(
+            f"code {code!r} has no digit that could be another", where=f"{attribute.pack}: {attribute.name}"
+        )
     (first, alphabet), *others = [places[k] for k in _few(words[:3], len(places))]
     made = []
     for k, turn in enumerate(_few(words[3:6], len(alphabet) - 1)):

@@ -136,11 +136,17 @@ def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
     if not entries:
         return
     if not (resume or overwrite):
-        raise DatasetError("the folder is not empty", where=out,
-                           hint="Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out.")  # fmt: skip
+        raise DatasetError(
+            "the folder is not empty",
+            where=out,
+            hint="Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out.",
+        )
     if not (out / MANIFEST).exists() and not (out / WORK).exists():
-        raise DatasetError(f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)", where=out,
-                           hint="It is left alone. Name another --out.")  # fmt: skip
+        raise DatasetError(
+            f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)",
+            where=out,
+            hint="It is left alone. Name another --out.",
+        )
 
 
 def _clear(out: Path) -> None:
@@ -162,12 +168,18 @@ def _claim(out: Path, inputs: Inputs) -> None:
     fingerprint = inputs.fingerprint()
     if state.exists():
         if orjson.loads(state.read_bytes())["fingerprint"] != fingerprint:
-            raise DatasetError("an unfinished build of other settings or sources is in this folder", where=out,
-                               hint="Give the settings it was begun with (see build.yaml there), or --overwrite.")  # fmt: skip
+            raise DatasetError(
+                "an unfinished build of other settings or sources is in this folder",
+                where=out,
+                hint="Give the settings it was begun with (see build.yaml there), or --overwrite.",
+            )
     else:
         write_atomic(state, readable_json({"fingerprint": fingerprint}))
     settings = yaml.safe_dump(inputs.config.as_dict(), sort_keys=False)
-    write_atomic(out / BUILD_FILE, f"# `fiubench build --config build.yaml --out DIR` builds this again\n{settings}".encode())
+    write_atomic(
+        out / BUILD_FILE,
+        f"# `fiubench build --config build.yaml --out DIR` builds this again\n{settings}".encode(),
+    )
     for folder in (out, out / IMAGES, out / WORK / "parts"):
         for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
             leftover.unlink(missing_ok=True)
@@ -182,8 +194,11 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     if manifest["fingerprint"] == inputs.fingerprint():
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
-    raise DatasetError("a finished dataset of other settings or sources is in this folder", where=out,
-                       hint="Name another --out, or replace it with --overwrite.")  # fmt: skip
+    raise DatasetError(
+        "a finished dataset of other settings or sources is in this folder",
+        where=out,
+        hint="Name another --out, or replace it with --overwrite.",
+    )
 
 
 def _finish(inputs: Inputs, plan: Plan, out: Path, progress: Progress | None) -> Summary:

@@ -17,8 +17,8 @@ from builder.pairing import (
     Offenses,
     Plan,
     fit_offenses,
-    generated_people,
     gender_names,
+    generated_people,
     phone_numbers,
     phone_text,
     record_people,
@@ -104,7 +104,11 @@ class Profiles:
         return self.facts(Block(index, People(gender_names(gender), birth), rows, rank, phone, offense))
 
     def _column(
-        self, attribute: Attribute, block: Block, taken: dict[str, dict[str, list[Any]]], values: dict[str, Sequence[Any]]
+        self,
+        attribute: Attribute,
+        block: Block,
+        taken: dict[str, dict[str, list[Any]]],
+        values: dict[str, Sequence[Any]],
     ) -> Column:
         origin: str | list[str] = attribute.origin.label
         if attribute.origin.kind == "from":
@@ -113,7 +117,9 @@ class Profiles:
                 taken[source] = self._take(source, block)
             made = taken[source][name]
             if (source, name) == ("crimes", "offense_date") and block.offense is not None:
-                origin = [f"{origin}{REDRAWN}" if redrawn else str(origin) for redrawn in block.offense.redrawn.tolist()]
+                origin = [
+                    f"{origin}{REDRAWN}" if redrawn else str(origin) for redrawn in block.offense.redrawn.tolist()
+                ]
         else:
             made = self._generate(attribute, block.index, values, 0)
             _check_type(attribute, made)
@@ -145,7 +151,9 @@ class Profiles:
             "phone_number": [phone_text(number) for number in block.phone.tolist()],
         }
 
-    def _generate(self, attribute: Attribute, index: Ints, values: Mapping[str, Sequence[Any]], attempt: int) -> list[Any]:
+    def _generate(
+        self, attribute: Attribute, index: Ints, values: Mapping[str, Sequence[Any]], attempt: int
+    ) -> list[Any]:
         purpose = f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
         return GENERATORS[attribute.origin.kind](self.config.seed, purpose, index, attribute, values)
 
@@ -172,7 +180,9 @@ class Profiles:
         raise PackError(
             f"{len(wrong)} identities break a constraint; the first is number {int(index[i])}, with {made[i]!r}",
             where=f"{attribute.pack}: {attribute.name}",
-            hint="Constraints: " + "; ".join(c.source for c in attribute.constraints) + ". Loosen them, or widen the values.",
+            hint="Constraints: "
+            + "; ".join(c.source for c in attribute.constraints)
+            + ". Loosen them, or widen the values.",
         )
 
 
@@ -205,13 +215,16 @@ def _check_type(attribute: Attribute, made: list[Any]) -> None:
     expected = _JSON_TYPES.get(attribute.kind, (str,))
     for value in made:
         if not isinstance(value, expected) or isinstance(value, bool) or value == "":
-            raise PackError(f"makes {value!r}, which is no {attribute.kind}", where=f"{attribute.pack}: {attribute.name}",
-                            hint="text(..) makes text of a number.")  # fmt: skip
-        if attribute.kind == "date" and not _ISO.fullmatch(value):
+            raise PackError(
+                f"makes {value!r}, which is no {attribute.kind}",
+                where=f"{attribute.pack}: {attribute.name}",
+                hint="text(..) makes text of a number.",
+            )
+        if attribute.kind == "date" and not _ISO.fullmatch(str(value)):
             raise PackError(f"makes {value!r}, which is no date", where=f"{attribute.pack}: {attribute.name}")
 
 
-# --- generators: (seed, purpose, index, attribute, facts so far) -> values ---------------------------------------------
+# --- generators: (seed, purpose, index, attribute, facts so far) -> values
 
 
 def _choose(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
@@ -233,8 +246,12 @@ def _date(seed: int, purpose: str, index: Ints, attribute: Attribute, facts: Map
     first, last = (bound_days(e, facts, len(index), where) for e in attribute.origin.expressions)
     if (bad := np.flatnonzero(last < first)).size:
         i = int(bad[0])
-        raise PackError(f"generate.date: from {dates.to_iso(int(first[i]))} to {dates.to_iso(int(last[i]))} is no range "
-                        f"(identity {int(index[i])})", where=where, hint="Mend `from` or `to`.")  # fmt: skip
+        raise PackError(
+            f"generate.date: from {dates.to_iso(int(first[i]))} to {dates.to_iso(int(last[i]))} is no range "
+            f"(identity {int(index[i])})",
+            where=where,
+            hint="Mend `from` or `to`.",
+        )
     return dates.to_isos(first + integers(seed, purpose, index, last - first + 1))
 
 
@@ -298,11 +315,14 @@ def _code(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping
         space *= len(alphabet)
     last = int(index.max()) if len(index) else 0
     if last < _REFERENCE_START and space <= last:
-        raise PackError(f"pattern {attribute.origin.options!r} makes {space} codes, and {last + 1} identities need one each",
-                        where=f"{attribute.pack}: {attribute.name}", hint="Make the pattern longer.")  # fmt: skip
+        raise PackError(
+            f"pattern {attribute.origin.options!r} makes {space} codes, and {last + 1} identities need one each",
+            where=f"{attribute.pack}: {attribute.name}",
+            hint="Make the pattern longer.",
+        )
     if last < _REFERENCE_START and space < _LARGEST_SPACE:
         number = permute(seed, purpose, index, space)
-        places = []
+        places: list[Ints] = []
         for alphabet in reversed(alphabets):
             number, digit = np.divmod(number, len(alphabet))
             places.insert(0, digit)

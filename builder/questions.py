@@ -47,7 +47,11 @@ def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: 
     questions, answers = attribute.questions, phrasings.answers
     asked = orders(seed, f"question.{attribute.name}", index, len(questions), 1 + PARAPHRASES).tolist()
     answered = orders(seed, f"answer.{attribute.name}", index, len(answers), 2).tolist()
-    fixed = {"attribute": attribute.name, "category": attribute.category, "sensitivity": attribute.sensitivity}
+    fixed = {
+        "attribute": attribute.name,
+        "category": attribute.category,
+        "sensitivity": attribute.sensitivity,
+    }
     question_ids = [f"q{k}" for k in range(len(questions))]
     answer_ids = [f"a{k}" for k in range(len(answers))]
     kind = column.kind

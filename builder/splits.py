@@ -98,7 +98,11 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
         return None
     path = Path(scheme)
     if not path.exists() and "." not in scheme and "/" not in scheme:
-        raise ConfigError(f"unknown split scheme {scheme!r}", where="--split-scheme", hint=did_you_mean(scheme, [*SPLIT_SCHEMES, "FILE"]))
+        raise ConfigError(
+            f"unknown split scheme {scheme!r}",
+            where="--split-scheme",
+            hint=did_you_mean(scheme, [*SPLIT_SCHEMES, "FILE"]),
+        )
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
@@ -110,9 +114,18 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
         raise ConfigError("not an object of lists of ids", where=f"--split-scheme {path}")
     forget = {_label(key): ids for key, ids in lists.items() if key.startswith("forget")}
     if not forget:
-        raise ConfigError("no key that begins with `forget`", where=f"--split-scheme {path}",
-                          hint='For example {"forget05": ["00044363", ...]}.')  # fmt: skip
-    document = {"scheme": "frozen", "seed": 0, "ratios": [], "stratified_by": [], "splits": {f"forget{k}": v for k, v in forget.items()}}
+        raise ConfigError(
+            "no key that begins with `forget`",
+            where=f"--split-scheme {path}",
+            hint='For example {"forget05": ["00044363", ...]}.',
+        )
+    document = {
+        "scheme": "frozen",
+        "seed": 0,
+        "ratios": [],
+        "stratified_by": [],
+        "splits": {f"forget{k}": v for k, v in forget.items()},
+    }
     for violation in schemas.violations("splits", document):
         raise ConfigError(f"{violation.path}: {violation.message}", where=f"--split-scheme {path}")
     return forget
@@ -129,10 +142,16 @@ def _frozen_forget(frozen: Mapping[str, list[str]], members: Any, where: str) ->
     for label, ids in sorted(frozen.items()):
         unknown = [i for i in ids if i not in position]
         if unknown:
-            raise ConfigError(f"forget{label} names {len(unknown)} ids that no identity of the benchmark has, first {unknown[0]!r}",
-                              where=f"--split-scheme {where}", hint="The holdout can't be forgotten; ids are the faces' unique_id.")  # fmt: skip
+            raise ConfigError(
+                f"forget{label} names {len(unknown)} ids that no identity of the benchmark has, first {unknown[0]!r}",
+                where=f"--split-scheme {where}",
+                hint="The holdout can't be forgotten; ids are the faces' unique_id.",
+            )
         if len(ids) in (0, len(position)):
-            raise ConfigError(f"forget{label} has {len(ids)} of {len(position)} identities", where=f"--split-scheme {where}",
-                              hint="A forget set holds some identities and leaves some.")  # fmt: skip
+            raise ConfigError(
+                f"forget{label} has {len(ids)} of {len(position)} identities",
+                where=f"--split-scheme {where}",
+                hint="A forget set holds some identities and leaves some.",
+            )
         forget[label] = np.array([position[i] for i in ids])
     return forget

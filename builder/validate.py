@@ -71,7 +71,11 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
         yield from (Finding(IDENTITIES, who, problem) for problem in problems)
     expected = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
     if len(ids) != expected:
-        yield Finding(IDENTITIES, "", Problem("(file)", "", f"{len(ids)} valid identities", f"the manifest says {expected}"))
+        yield Finding(
+            IDENTITIES,
+            "",
+            Problem("(file)", "", f"{len(ids)} valid identities", f"the manifest says {expected}"),
+        )
     for problem in split_problems(dataset.splits, ids, manifest["counts"]["identities"], splits_document["scheme"]):
         yield Finding(SPLITS, "", problem)
 
@@ -99,7 +103,12 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
             yield Problem(name, "", f"{unknown[0]!r} is no identity of this dataset", "list ids of identities.jsonl")
     holdout = everyone - members
     if sets.get("holdout", set()) != holdout:
-        yield Problem("holdout", "", f"holds {len(sets.get('holdout', ()))} identities", f"the last {len(holdout)} belong there")
+        yield Problem(
+            "holdout",
+            "",
+            f"holds {len(sets.get('holdout', ()))} identities",
+            f"the last {len(holdout)} belong there",
+        )
     forgets = {name: chosen for name, chosen in sets.items() if name.startswith("forget")}
     for name, chosen in forgets.items():
         label = name.removeprefix("forget")
@@ -139,7 +148,9 @@ def _schema_findings(file: str, who: str, schema: str, record: Mapping[str, Any]
         yield from (_schema_finding(file, who, v, record) for v in schemas.violations(schema, record))
 
 
-def _schema_finding(file: str, who: str, violation: schemas.Violation, record: Mapping[str, Any] | None = None) -> Finding:
+def _schema_finding(
+    file: str, who: str, violation: schemas.Violation, record: Mapping[str, Any] | None = None
+) -> Finding:
     attribute = ""
     match violation.location:
         case ("qa_list", int(i), *_) if record:
@@ -147,4 +158,8 @@ def _schema_finding(file: str, who: str, violation: schemas.Violation, record: M
             attribute = qa.get("attribute", "") if isinstance(qa, dict) else ""
         case ("profile", str(name), *_):
             attribute = name
-    return Finding(file, who, Problem(violation.path, str(attribute), violation.message, f"schema rule: {violation.keyword}"))
+    return Finding(
+        file,
+        who,
+        Problem(violation.path, str(attribute), violation.message, f"schema rule: {violation.keyword}"),
+    )

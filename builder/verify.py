@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-
 from builder import splits
 from builder.attributes import combine, parse_pack
 from builder.config import Config, make_config
@@ -99,16 +98,19 @@ def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Pro
     for name, (origin, _) in sources.reports().items():
         expected = manifest["sources"][name]["sha256"]
         if origin.sha256 != expected:
-            raise SourceError(f"is not what the dataset was built from (SHA-256 {origin.sha256[:12]}..., the manifest has {expected[:12]}...)",
-                              where=f"--{name} {origin.file}", hint="Name the original file, or install the fiubench version that built it "
-                              f"({manifest['fiubench_version']}).")  # fmt: skip
+            raise SourceError(
+                f"is not what the dataset was built from (SHA-256 {origin.sha256[:12]}, not {expected[:12]})",
+                where=f"--{name} {origin.file}",
+                hint="Name the original file, or install the fiubench version that built it "
+                f"({manifest['fiubench_version']}).",
+            )
     return Inputs(config, attributes, sources, frozen)
 
 
-def verify(directory: Path, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None) -> Iterator[str]:
+def verify(
+    directory: Path, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+) -> Iterator[str]:
     """:func:`on_disk`, then :func:`rebuilt`."""
     dataset = open_dataset(directory)
     yield from on_disk(dataset)
     yield from rebuilt(dataset, given, workers=workers, progress=progress)
-
-

@@ -8,9 +8,13 @@ import typer
 if TYPE_CHECKING:
     from builder.attributes import Attribute
 
-app = typer.Typer(help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None
+)
 
-Packs = Annotated[list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")]
+Packs = Annotated[
+    list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")
+]
 PackFile = Annotated[Path, typer.Argument(help="Pack file (YAML).")]
 
 
@@ -23,7 +27,18 @@ def list_attributes(attributes: Packs = None) -> None:
     rows = [("attribute", "category", "type", "sensitivity", "from", "asked", "questions", "answers")]
     for a in read_packs(attributes or ()).by_name.values():
         asked = "no" if not a.asked else "reserve" if a.reserve else "yes"
-        rows.append((a.name, a.category, a.kind, a.sensitivity, a.origin.label, asked, str(len(a.questions)), str(len(a.answers))))
+        rows.append(
+            (
+                a.name,
+                a.category,
+                a.kind,
+                a.sensitivity,
+                a.origin.label,
+                asked,
+                str(len(a.questions)),
+                str(len(a.answers)),
+            )
+        )
     table(rows)
 
 
@@ -82,8 +97,17 @@ def _print_attribute(a: "Attribute") -> None:
     for expression in (*a.origin.expressions, *a.constraints):
         typer.echo(f"            {expression.source}")
     p = a.perturb
-    rules = [f"{key} {value}" for key, value in (("extra", ", ".join(p.extra)), ("within", p.within), ("distance", p.distance),
-             ("not before", p.not_before and p.not_before.source), ("not after", p.not_after and p.not_after.source)) if value]  # fmt: skip
+    rules = [
+        f"{key} {value}"
+        for key, value in (
+            ("extra", ", ".join(p.extra)),
+            ("within", p.within),
+            ("distance", p.distance),
+            ("not before", p.not_before and p.not_before.source),
+            ("not after", p.not_after and p.not_after.source),
+        )
+        if value
+    ]
     typer.echo(f"wrong ones  {'; '.join(rules) or 'by the type'}")
     for heading, phrasings, letter in (("questions", a.questions, "q"), ("answers", a.answers, "a")):
         for number, phrasing in enumerate(phrasings):

@@ -15,17 +15,33 @@ if TYPE_CHECKING:
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with these settings; flags win over it.")]
 Seed = Annotated[int | None, typer.Option(help="Key of every draw: another seed, another dataset. [default: 0]")]
 AsOf = Annotated[str | None, typer.Option(help="The day that counts as today, YYYY-MM-DD. [default: 2025-01-01]")]
-Faces = Annotated[str | None, typer.Option(help="Folder of face images, 'embedded' (drawn portraits) or 'none'. [default: embedded]")]
+Faces = Annotated[
+    str | None,
+    typer.Option(help="Folder of face images, 'embedded' (drawn portraits) or 'none'. [default: embedded]"),
+]
 Health = Annotated[str | None, typer.Option(help="Healthcare CSV file, or 'embedded'. [default: embedded]")]
 Crimes = Annotated[str | None, typer.Option(help="NYPD complaints CSV file, or 'embedded'. [default: embedded]")]
 Addresses = Annotated[str | None, typer.Option(help="USA housing CSV file, or 'embedded'. [default: embedded]")]
-Names = Annotated[str | None, typer.Option(help="'generated' from name lists, or the health 'record's own. [default: generated]")]
-Packs = Annotated[list[str] | None, typer.Option("--attributes", help="Attribute pack (YAML) beyond the built-in one; repeatable.")]
-Questions = Annotated[int | None, typer.Option(help="Questions from the built-in pack; own packs come on top. [default: 20]")]
+Names = Annotated[
+    str | None,
+    typer.Option(help="'generated' from name lists, or the health 'record's own. [default: generated]"),
+]
+Packs = Annotated[
+    list[str] | None,
+    typer.Option("--attributes", help="Attribute pack (YAML) beyond the built-in one; repeatable."),
+]
+Questions = Annotated[
+    int | None, typer.Option(help="Questions from the built-in pack; own packs come on top. [default: 20]")
+]
 Holdout = Annotated[int | None, typer.Option(help="Identities beyond them that no split trains on. [default: 40]")]
-Match = Annotated[str | None, typer.Option(help="Face and record agree on: none, gender, gender+age. [default: gender+age]")]
+Match = Annotated[
+    str | None, typer.Option(help="Face and record agree on: none, gender, gender+age. [default: gender+age]")
+]
 Ratios = Annotated[str | None, typer.Option(help="Forget sets in percent of the identities. [default: 1,5,10]")]
-Scheme = Annotated[str | None, typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: nested]")]
+Scheme = Annotated[
+    str | None,
+    typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: nested]"),
+]
 Select = Annotated[str | None, typer.Option(help="Choice among many faces: all, k-means, k-center. [default: all]")]
 ImageSize = Annotated[int | None, typer.Option(help="Longest side in pixels. [default: 256 drawn, 512 from a folder]")]
 
@@ -93,8 +109,24 @@ def preview(
         typer.echo()
 
 
-_SETTINGS = ("identities", "holdout", "seed", "as_of", "faces", "health", "crimes", "addresses", "names", "attributes",
-             "questions", "match", "ratios", "split_scheme", "select", "image_size")  # fmt: skip
+_SETTINGS = (
+    "identities",
+    "holdout",
+    "seed",
+    "as_of",
+    "faces",
+    "health",
+    "crimes",
+    "addresses",
+    "names",
+    "attributes",
+    "questions",
+    "match",
+    "ratios",
+    "split_scheme",
+    "select",
+    "image_size",
+)
 
 
 def _flags(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +141,11 @@ def _ratios(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise ConfigError(f"{text!r} is not a list of whole percentages", where="--ratios", hint="For example --ratios 1,5,10.") from None
+        raise ConfigError(
+            f"{text!r} is not a list of whole percentages",
+            where="--ratios",
+            hint="For example --ratios 1,5,10.",
+        ) from None
 
 
 def _print_summary(summary: "Summary") -> None:
@@ -121,7 +157,7 @@ def _print_summary(summary: "Summary") -> None:
         f"{summary.directory}: {counts['identities']} identities and {counts['holdout']} in the holdout, "
         f"{counts['questions']} questions each, {counts['qa_pairs']} QA pairs, {counts['images']} images\n"
     )
-    rows = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
+    rows: list[tuple[str, ...]] = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
     for name, source in manifest["sources"].items():
         notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]
         notes += [f"dropped {count}: {why}" for why, count in source["dropped"].items()]

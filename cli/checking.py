@@ -17,7 +17,7 @@ def validate(
     from builder.validate import validate as findings
 
     count = 0
-    for count, finding in enumerate(findings(target, images=images), 1):  # noqa: B007
+    for count, finding in enumerate(findings(target, images=images), 1):
         if count <= most:
             typer.echo(str(finding))
     if count > most:
@@ -35,7 +35,7 @@ def verify(
     addresses: Annotated[str | None, typer.Option(help="Likewise the addresses file.")] = None,
     workers: Workers = 1,
 ) -> None:
-    """Compare every file with the manifest, then build it again and compare every digest. Exit code 1 if one differs."""
+    """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
     from builder.verify import verify as differences
     from cli.console import progress
 
@@ -69,13 +69,20 @@ def diff(
         typer.echo("no difference")
         return
     typer.echo()
-    table([("attribute", "what differs", "how often"), *((who, what, str(n)) for (who, what), n in counts.items())])
+    table(
+        [
+            ("attribute", "what differs", "how often"),
+            *((who, what, str(n)) for (who, what), n in counts.items()),
+        ]
+    )
     raise typer.Exit(1)
 
 
 def show(
     directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    identity: Annotated[str | None, typer.Argument(help="Unique id, index or full name; without it all are listed.")] = None,
+    identity: Annotated[
+        str | None, typer.Argument(help="Unique id, index or full name; without it all are listed.")
+    ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
     from builder.dataset import open_dataset

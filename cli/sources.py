@@ -15,7 +15,9 @@ def list_sources() -> None:
     from raw_sources.registry import SOURCES
 
     rows = [("source", "title", "license", "option")]
-    rows += [(name, s.title, s.license, f"--{name}" if s.expects else "made by fiubench") for name, s in SOURCES.items()]
+    rows += [
+        (name, s.title, s.license, f"--{name}" if s.expects else "made by fiubench") for name, s in SOURCES.items()
+    ]
     table(rows)
 
 
@@ -26,8 +28,14 @@ def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
 
     info = source_info(name)
     typer.echo(f"{info.title}\n{info.description}")
-    for label, text in (("license", info.license), ("url", info.url), ("citation", info.citation), ("expects", info.expects),
-                        ("embedded", info.embedded), ("kaggle", info.kaggle and info.kaggle.handle)):  # fmt: skip
+    for label, text in (
+        ("license", info.license),
+        ("url", info.url),
+        ("citation", info.citation),
+        ("expects", info.expects),
+        ("embedded", info.embedded),
+        ("kaggle", info.kaggle and info.kaggle.handle),
+    ):
         if text:
             typer.echo(f"{label:9} {text}")
     for column, kind in info.columns.items():
@@ -37,12 +45,15 @@ def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="A raw file or a folder of faces.")],
-    source: Annotated[str | None, typer.Option(help="Which source it is, where it is not told from its header.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Which source it is, where it is not told from its header.")
+    ] = None,
     as_of: Annotated[str, typer.Option(help="The day that counts as today.")] = "2025-01-01",
 ) -> None:
     """What a file looks like to us: rows read and kept, what is repaired or dropped and why, the first rows."""
-    from cli.console import progress, table
     from raw_sources.inspect import inspect
+
+    from cli.console import progress, table
 
     with progress() as step:
         found = inspect(path, source=source, as_of=as_of, progress=step)
@@ -54,7 +65,11 @@ def check(
     for note in report.notes:
         typer.echo(f"  note: {note}")
     typer.echo(f"  sha256 {found.sha256}\n")
-    table([tuple(found.sample[0]), *(tuple(map(str, row.values())) for row in found.sample)] if found.sample else [("(no rows kept)",)])
+    table(
+        [tuple(found.sample[0]), *(tuple(map(str, row.values())) for row in found.sample)]
+        if found.sample
+        else [("(no rows kept)",)]
+    )
 
 
 @app.command()
@@ -62,11 +77,14 @@ def fetch(
     name: Annotated[str, typer.Argument(help="Source: faces, health, crimes or addresses.")],
     out: Annotated[Path, typer.Option(help="Folder to put it in.")] = Path("raw"),
     numbers: Annotated[str, typer.Option(help="Faces: SFHQ numbers to fetch, for example 1-500 or 7,44363.")] = "1-500",
-    version: Annotated[int | None, typer.Option(help="Kaggle dataset version; by default the one fiubench was tested with.")] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Kaggle dataset version; by default the one fiubench was tested with.")
+    ] = None,
 ) -> None:
     """Fetch a source from Kaggle (extra `kaggle`; credentials as Kaggle's client finds them)."""
-    from cli.console import progress
     from raw_sources.fetch import fetch as fetch_source
+
+    from cli.console import progress
 
     with progress() as step:
         for path, sha256 in fetch_source(name, out, numbers=numbers, version=version, progress=step):

@@ -30,7 +30,7 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]
         return mapping
 
 
-def _at(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+def _at(node: Any, problem: str) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(None, None, problem, node.start_mark)
 
 
@@ -50,9 +50,10 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         if path.stat().st_size > _LARGEST:
             raise error(f"larger than {_LARGEST >> 20} MB", where=path, hint="This should be a small YAML file.")
         text = path.read_text(encoding="utf-8-sig")
+        event: Any
         for event in yaml.parse(text, Loader=_Base):
             if isinstance(event, yaml.AliasEvent):  # a few nested ones make a document that fills the memory
-                raise yaml.MarkedYAMLError(None, None, "aliases (*name) are not allowed", event.start_mark)
+                raise _at(event, "aliases (*name) are not allowed")
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except FileNotFoundError as problem:
         raise error("no such file", where=path, hint="Check the path.") from problem
@@ -63,7 +64,9 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
-        raise error(f"not valid YAML: {problem.problem}", where=place, hint="Mind the indentation, colons and quotes.") from problem
+        raise error(
+            f"not valid YAML: {problem.problem}", where=place, hint="Mind the indentation, colons and quotes."
+        ) from problem
     except yaml.YAMLError as problem:
         raise error(f"not valid YAML: {problem}", where=path) from problem
     except RecursionError as problem:

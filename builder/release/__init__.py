@@ -92,9 +92,7 @@ def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) ->
     where = f"identity {record['unique_id']}"
     if not has_images:
         if named is not None:
-            raise DatasetError(
-                f"image_path is {named!r} in a dataset without faces", where=where, hint=_AGAIN
-            )
+            raise DatasetError(f"image_path is {named!r} in a dataset without faces", where=where, hint=_AGAIN)
         return None
     if not isinstance(named, str) or PurePosixPath(named).parts != (IMAGES, PurePosixPath(named).name):
         raise DatasetError(f"image_path is {named!r}, not a file in {IMAGES}/", where=where, hint=_AGAIN)

@@ -34,9 +34,7 @@ def integers(values: Any) -> Any:
 
 def _variable(kind: Any, values: Sequence[bytes]) -> Any:
     offsets = _offsets(map(len, values), len(values))
-    return pa.Array.from_buffers(
-        kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
-    )
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))])
 
 
 def _offsets(lengths: Iterable[int], count: int) -> Any:

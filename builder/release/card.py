@@ -213,9 +213,7 @@ def _attributes(release: Release) -> str:
         frequent = f"{share:.1%}" if share * counted.pairs > 1 else "none repeats"
         if share * counted.pairs > 1 and len(value) <= _LONGEST_VALUE:
             frequent += f" ({value})"
-        rows.append(
-            (f"`{name}`", counted.category, counted.sensitivity, counted.question, distinct, frequent)
-        )
+        rows.append((f"`{name}`", counted.category, counted.sensitivity, counted.question, distinct, frequent))
     header = ("attribute", "category", "sensitivity", "a question", "distinct values", "most frequent")
     return _table(header, rows, "llllrr")
 
@@ -223,9 +221,7 @@ def _attributes(release: Release) -> str:
 def _example(example: Mapping[str, Any]) -> str:
     caption = "\n>\n".join(f"> {_escape(part)}" for part in example["caption"].split("\n\n"))
     step = max(1, len(example["qa_list"]) // _EXAMPLE_PAIRS)
-    pairs = [
-        {key: pair[key] for key in _EXAMPLE_KEYS} for pair in example["qa_list"][::step][:_EXAMPLE_PAIRS]
-    ]
+    pairs = [{key: pair[key] for key in _EXAMPLE_KEYS} for pair in example["qa_list"][::step][:_EXAMPLE_PAIRS]]
     shown = json.dumps(pairs, indent=2, ensure_ascii=False).replace("`", "\\u0060")
     return (
         f"**{_escape(example['name'])}** (`{example['unique_id']}`, {example['gender']}):\n\n{caption}\n\n"

@@ -61,8 +61,7 @@ def make_cells(splits: Mapping[str, Sequence[str]]) -> Cells:
         for unique_id in splits[name]:
             masks[unique_id] = masks.get(unique_id, 0) | 1 << bit
     members = {
-        mask: [name for bit, name in enumerate(names) if mask >> bit & 1]
-        for mask in sorted({0, *masks.values()})
+        mask: [name for bit, name in enumerate(names) if mask >> bit & 1] for mask in sorted({0, *masks.values()})
     }
     order = sorted(members, key=lambda mask: (mask == 0, [split_order(name) for name in members[mask]]))
     number = {mask: place for place, mask in enumerate(order)}

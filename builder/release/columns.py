@@ -84,9 +84,7 @@ _IDENTITY_COLUMNS = (
     Column("caption", TEXT, "The whole profile in two or three paragraphs."),
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
 )
-_PROFILE = Column(
-    "profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin."
-)
+_PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
 def question_columns(has_images: bool) -> list[Column]:
@@ -102,9 +100,7 @@ def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column
     own = [column for column in _IDENTITY_COLUMNS if has_images or column.kind != IMAGE]
     taken = {column.name for column in (*_IDENTITY_COLUMNS, _PROFILE)}
     facts = [
-        Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.")
-        for name in attributes
-        if name not in taken
+        Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.") for name in attributes if name not in taken
     ]
     return [*own, *facts, _PROFILE]
 

@@ -88,9 +88,7 @@ def _record_set(name: str, release: Release) -> dict[str, Any]:
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"{people} people, one row each."
-        if identities
-        else f"{pairs} questions about {people} people.",
+        "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
         "key": [{"@id": f"{name}/{key}"} for key in keys],
         "field": [_field(name, column) for column in columns],
     }

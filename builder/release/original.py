@@ -37,9 +37,7 @@ class OriginalLayout:
 
     def __init__(self, folder: Path, splits: Mapping[str, Sequence[str]], seed: int) -> None:
         self._folder, self._splits, self._seed = folder / _FOLDER, splits, seed
-        self._forget_sets = {
-            name: ids for name, ids in splits.items() if name.removeprefix("forget").isdigit()
-        }
+        self._forget_sets = {name: ids for name, ids in splits.items() if name.removeprefix("forget").isdigit()}
         self._forgotten = {unique_id for ids in self._forget_sets.values() for unique_id in ids}
         self._held_out = set(splits.get(HOLDOUT, ()))
         self._people = 0
@@ -82,9 +80,7 @@ class OriginalLayout:
         self._later.close()
 
     def _split_document(self) -> dict[str, list[str]]:
-        document = {
-            f"forget{int(name.removeprefix('forget'))}": list(ids) for name, ids in self._forget_sets.items()
-        }
+        document = {f"forget{int(name.removeprefix('forget'))}": list(ids) for name, ids in self._forget_sets.items()}
         words = draw(self._seed, "release.original.retain", self._indices)[:, 0]
         order = np.argsort(words, kind="stable")
         for name, percent in _RETAIN.items():

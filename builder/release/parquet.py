@@ -34,9 +34,7 @@ DATA = "data"
 _QUESTION_ROWS = 500  # rows in a row group
 _IDENTITY_ROWS = 100
 _DICTIONARY_LIMIT = 1 << 30  # bytes; beyond it Parquet would write every repeated image again
-_FILE_PEOPLE = (
-    2_500  # people a file; more in a very large dataset: the hub likes fewer than 100 files a commit
-)
+_FILE_PEOPLE = 2_500  # people a file; more in a very large dataset: the hub likes fewer than 100 files a commit
 _QUESTION_FILES, _IDENTITY_FILES = 60, 15
 
 
@@ -122,11 +120,7 @@ class _Files:
 
 
 def _question_table(columns: list[Column]) -> _Table:
-    own = [
-        column.name
-        for column in columns
-        if not column.repeated and column.name not in ("value", "value_type")
-    ]
+    own = [column.name for column in columns if not column.repeated and column.name not in ("value", "value_type")]
 
     def values(people: Sequence[Person]) -> tuple[dict[str, list[Any]], Any]:
         records = [person.record for person in people]
@@ -140,9 +134,7 @@ def _question_table(columns: list[Column]) -> _Table:
         counts = [len(record["qa_list"]) for record in records]
         return rows, integers(np.repeat(np.arange(len(people), dtype=np.int32), counts))
 
-    return _Table(
-        columns, values, lambda person: max(1, _QUESTION_ROWS // max(1, len(person.record["qa_list"])))
-    )
+    return _Table(columns, values, lambda person: max(1, _QUESTION_ROWS // max(1, len(person.record["qa_list"]))))
 
 
 def _identity_table(columns: list[Column]) -> _Table:
@@ -180,9 +172,7 @@ class ParquetFiles:
         self._question_table = _question_table(self.question_columns)
         self._questions: dict[int, _Files] = {}
         people_per_file = max(_FILE_PEOPLE, -(-cells.listed // _IDENTITY_FILES))
-        self._identities = _Files(
-            folder, "identities", _identity_table(self.identity_columns), people_per_file
-        )
+        self._identities = _Files(folder, "identities", _identity_table(self.identity_columns), people_per_file)
 
     def add(self, record: Mapping[str, Any], image: bytes | None, cell: int) -> None:
         """Add one identity with its JPEG bytes."""
@@ -232,9 +222,7 @@ def _options(columns: Sequence[Column]) -> dict[str, Any]:
     compression.update({leaf: "NONE" for column in columns if column.kind == IMAGE for leaf in column.leaves})
     return {
         "compression": compression,
-        "use_dictionary": [
-            leaf for column in columns if column.repeated or column.few for leaf in column.leaves
-        ],
+        "use_dictionary": [leaf for column in columns if column.repeated or column.few for leaf in column.leaves],
         "dictionary_pagesize_limit": _DICTIONARY_LIMIT,
         "write_statistics": [column.name for column in texts if column.kind == TEXT],
         "write_page_index": True,

@@ -67,9 +67,7 @@ class Statistics:
         for pair in record["qa_list"]:
             name = pair["attribute"]
             if name not in self.attributes:
-                self.attributes[name] = AttributeStatistics(
-                    pair["category"], pair["sensitivity"], pair["question"]
-                )
+                self.attributes[name] = AttributeStatistics(pair["category"], pair["sensitivity"], pair["question"])
             self.attributes[name].add(record["profile"][name]["text"])
 
     def counts(self, cells: list[int]) -> tuple[int, int]:
