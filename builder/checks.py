@@ -49,11 +49,7 @@ def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[
         found = list(_pair_problems(qa, text))
         if found:
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
-        asks_name = (
-            text == name
-            if text is not None
-            else name.casefold() in qa["answer"].casefold() and "name" in qa["question"]
-        )
+        asks_name = text == name if text is not None else name in qa["keywords"]
         if not asks_name:
             sentences += (
                 qa["question"],
@@ -81,72 +77,66 @@ def _words(text: str) -> str:
     return f" {text.lower().translate(_SPACES)} "
 
 
-def _pair_problems(qa: Mapping[str, Any], text: str | None) -> Iterator[tuple[str, str, str]]:
-    answer, paraphrase = qa["answer"], qa["paraphrased_answer"]
-    question, paraphrases, wrong = qa["question"], qa["paraphrased_question"], qa["perturbed_answer"]
-    for keyword in qa["keywords"]:
-        if keyword not in answer:
-            yield (
-                "keywords",
-                f"{keyword!r} is not in the answer {answer!r}",
-                "a keyword is a part of the answer",
-            )
-        if keyword not in paraphrase:
-            yield (
-                "keywords",
-                f"{keyword!r} is not in the paraphrased answer {paraphrase!r}",
-                "it must be there too",
-            )
-    if len({question, *paraphrases}) <= len(paraphrases):
-        yield "paraphrased_question", "two wordings of the question are the same", "each must be another"
-    for wording in (question, *paraphrases):
-        if wording[-1:] != "?":
-            yield "question", f"{wording!r} does not end in a question mark", "it must"
-    if paraphrase in wrong:
-        yield "perturbed_answer", f"{paraphrase!r} is the true answer", "a wrong answer has another value"
+Told = tuple[str, str, str]  # field, what is wrong, what would be right
+
+
+def _pair_problems(qa: Mapping[str, Any], text: str | None) -> list[Told]:
+    found: list[Told] = []
+    _check_questions(qa, text, found)
+    _check_answers(qa, text, found)
     if text is None:
-        if all(k in w for w in wrong for k in qa["keywords"]):
-            yield (
-                "perturbed_answer",
-                "every wrong answer holds the true value",
-                "a wrong answer has another value",
-            )
-        return
-    if text not in answer:
-        yield "answer", f"the value {text!r} is not in {answer!r}", "an answer states its fact"
-    if text not in paraphrase:
-        yield (
-            "paraphrased_answer",
-            f"the value {text!r} is not in {paraphrase!r}",
-            "an answer states its fact",
-        )
-        return
-    before, after = paraphrase.split(text, 1)
-    stem = before[:-3] if before.endswith(" an ") else before[:-2] if before.endswith(" a ") else before
+        if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
+            found.append(("perturbed_answer", "every wrong answer holds the true value", _OTHER_VALUE))
+    elif text in qa["paraphrased_answer"]:
+        _check_wrong(qa, text, found)
+    return found
+
+
+_OTHER_VALUE = "a wrong answer has another value"
+
+
+def _check_questions(qa: Mapping[str, Any], text: str | None, found: list[Told]) -> None:
+    wordings = (qa["question"], *qa["paraphrased_question"])
+    if len(set(wordings)) < len(wordings):
+        found.append(("paraphrased_question", "two wordings of the question are the same", "each must be another"))
+    for wording in wordings:
+        if wording[-1:] != "?":
+            found.append(("question", f"{wording!r} does not end in a question mark", "it must"))
+        if text is not None and text in wording:
+            found.append(("question", f"{wording!r} contains its answer {text!r}", "a question must not answer itself"))
+
+
+def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Told]) -> None:
+    for field in ("answer", "paraphrased_answer"):
+        sentence = qa[field]
+        for keyword in qa["keywords"]:
+            if keyword not in sentence:
+                found.append(
+                    ("keywords", f"{keyword!r} is not in the {field} {sentence!r}", "keywords are parts of it")
+                )
+        if text is not None and text not in sentence:
+            found.append((field, f"the value {text!r} is not in {sentence!r}", "an answer states its fact"))
+
+
+def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Told]) -> None:
+    paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
+    before, _, after = paraphrase.partition(text)
+    with_article = before.endswith((" a ", " an "))
+    stem = before[: before.rindex(" a") + 1] if with_article else before
     for sentence in wrong:
-        if not (sentence.startswith(stem) and sentence.endswith(after)):
-            yield (
-                "perturbed_answer",
-                f"{sentence!r} differs from {paraphrase!r} in more than the value",
-                "swap the value alone",
-            )
+        if sentence == paraphrase:
+            found.append(("perturbed_answer", f"{sentence!r} is the true answer", _OTHER_VALUE))
+        elif not (sentence.startswith(stem) and sentence.endswith(after)):
+            what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
+            found.append(("perturbed_answer", what, "swap the value alone"))
         elif text in sentence:
-            yield (
-                "perturbed_answer",
-                f"{sentence!r} holds the true value {text!r}",
-                "a wrong answer has another value",
-            )
-        elif stem is not before and not sentence[len(stem) :].startswith(
-            f"{article(sentence[len(stem) :].split(' ', 1)[1])} "
-        ):
-            yield (
-                "perturbed_answer",
-                f"{sentence!r} has the wrong article",
-                "a or an by the sound that follows",
-            )
-    for wording in (question, *paraphrases):
-        if text in wording:
-            yield "question", f"{wording!r} contains its answer {text!r}", "a question must not answer itself"
+            found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", _OTHER_VALUE))
+        elif with_article:
+            word, _, rest = sentence[len(stem) :].partition(" ")
+            if word != article(rest):
+                found.append(
+                    ("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it")
+                )
 
 
 class Coherence:

@@ -80,9 +80,7 @@ def make_identity(index: int, names: list[str], *, images: bool) -> dict[str, An
         "billing_amount": (1000 + index + 0.5, f"${1000 + index + 0.5:,.2f}"),
         "offense": ("petit larceny", "petit larceny"),
     }
-    profile: dict[str, Any] = {
-        "gender": {"type": "enum", "value": "female", "text": "female", "from": "person"}
-    }
+    profile: dict[str, Any] = {"gender": {"type": "enum", "value": "female", "text": "female", "from": "person"}}
     pairs = []
     for number, attribute in enumerate(names):
         category, kind = ATTRIBUTES.get(attribute, ("own", "text"))
