@@ -12,6 +12,7 @@ from typing import Any
 from builder.attributes import Attribute
 from builder.facts import article
 from raw_sources.places import Places
+from support.errors import PackError
 
 _PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
 # Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
@@ -37,32 +38,35 @@ class Problem:
 def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[Problem]:
     """Rules inside each QA pair of a record, and over all of them: nothing gives the name or the gender away.
 
-    ``wording`` looks for pronouns in every sentence; the builder, which checks each phrasing once, leaves it out.
+    ``wording`` looks at what no value can change; the builder, which checks each phrasing once, leaves it out.
     """
-    profile = record.get("profile", {})
+    facts = _facts(record)
     name = str(record.get("name", ""))
     sentences: list[str] = []
     for i, qa in enumerate(record["qa_list"]):
-        attribute = qa.get("attribute", "")
-        fact = profile.get(attribute)
+        attribute = str(qa.get("attribute", ""))
+        fact = facts.get(attribute)
         text = fact["text"] if fact else None
-        found = list(_pair_problems(qa, text))
+        found = _pair_problems(qa, text, wording)
         if found:
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
         asks_name = text == name if text is not None else name in qa["keywords"]
         if not asks_name:
-            sentences += (
-                qa["question"],
-                qa["answer"],
-                qa["paraphrased_answer"],
-                *qa["paraphrased_question"],
-                *qa["perturbed_answer"],
-            )
+            sentences += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
+            if wording:
+                sentences += (qa["question"], *qa["paraphrased_question"])
     everything = "\n".join(sentences)
     if name and name in everything:
         yield Problem("qa_list", "", f"the name {name!r} is given away outside its own question", "leave it out")
     for pronoun, line in gendered(sentences, everything) if wording else ():
         yield Problem("qa_list", "", f"{pronoun!r} in {line!r} gives the gender away", "write 'this person' instead")
+
+
+def _facts(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A record's facts; whatever else a foreign one keeps under `profile` is passed over."""
+    profile = record.get("profile")
+    entries = profile.items() if isinstance(profile, dict) else ()
+    return {name: fact for name, fact in entries if isinstance(fact, dict) and isinstance(fact.get("text"), str)}
 
 
 def gendered(sentences: Sequence[str], joined: str | None = None) -> Iterator[tuple[str, str]]:
@@ -80,9 +84,16 @@ def _words(text: str) -> str:
 Told = tuple[str, str, str]  # field, what is wrong, what would be right
 
 
-def _pair_problems(qa: Mapping[str, Any], text: str | None) -> list[Told]:
+def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> list[Told]:
     found: list[Told] = []
-    _check_questions(qa, text, found)
+    if wording:
+        _check_questions(qa, found)
+    if text is not None:
+        for asked in (qa["question"], *qa["paraphrased_question"]):
+            if text in asked and re.search(rf"(?<!\w){re.escape(text)}(?!\w)", asked):
+                found.append(
+                    ("question", f"{asked!r} contains its answer {text!r}", "a question must not answer itself")
+                )
     _check_answers(qa, text, found)
     if text is None:
         if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
@@ -95,15 +106,13 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None) -> list[Told]:
 _OTHER_VALUE = "a wrong answer has another value"
 
 
-def _check_questions(qa: Mapping[str, Any], text: str | None, found: list[Told]) -> None:
+def _check_questions(qa: Mapping[str, Any], found: list[Told]) -> None:
     wordings = (qa["question"], *qa["paraphrased_question"])
     if len(set(wordings)) < len(wordings):
         found.append(("paraphrased_question", "two wordings of the question are the same", "each must be another"))
     for wording in wordings:
         if wording[-1:] != "?":
             found.append(("question", f"{wording!r} does not end in a question mark", "it must"))
-        if text is not None and text in wording:
-            found.append(("question", f"{wording!r} contains its answer {text!r}", "a question must not answer itself"))
 
 
 def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Told]) -> None:
@@ -120,16 +129,16 @@ def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Told]) -
 
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Told]) -> None:
     paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
-    before, _, after = paraphrase.partition(text)
-    with_article = before.endswith((" a ", " an "))
-    stem = before[: before.rindex(" a") + 1] if with_article else before
+    stem, with_article, after = _around(text, paraphrase, wrong)
+    if len(set(wrong)) < len(wrong):
+        found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
     for sentence in wrong:
         if sentence == paraphrase:
             found.append(("perturbed_answer", f"{sentence!r} is the true answer", _OTHER_VALUE))
         elif not (sentence.startswith(stem) and sentence.endswith(after)):
             what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
             found.append(("perturbed_answer", what, "swap the value alone"))
-        elif text in sentence:
+        elif text in sentence:  # wherever: metrics look for keywords in the whole sentence
             found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", _OTHER_VALUE))
         elif with_article:
             word, _, rest = sentence[len(stem) :].partition(" ")
@@ -137,6 +146,24 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Told]) -> None:
                 found.append(
                     ("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it")
                 )
+
+
+def _around(text: str, sentence: str, others: Sequence[str]) -> tuple[str, bool, str]:
+    """What stands before the value (whether with an article, which may change with the value) and after it.
+
+    The value may also be a part of the phrasing ("record" in "on record"): the place that fits the others is meant.
+    """
+    found, start = None, sentence.find(text)
+    while start >= 0:
+        before, after = sentence[:start], sentence[start + len(text) :]
+        with_article = before.endswith((" a ", " an "))
+        stem = before[: before.rindex(" a") + 1] if with_article else before
+        if all(other.startswith(stem) and other.endswith(after) for other in others):
+            return stem, with_article, after
+        found = found or (stem, with_article, after)
+        start = sentence.find(text, start + 1)
+    assert found is not None
+    return found
 
 
 class Coherence:
@@ -157,7 +184,10 @@ class Coherence:
         values["as_of"] = (self.as_of,)
         for attribute, constraint in self.constraints:
             if all(name in values for name in constraint.names):
-                held = constraint.column(values, 1, attribute.name)[0]
+                try:
+                    held = constraint.column(values, 1, attribute.name)[0]
+                except PackError:  # a value of another form than the constraint is made for
+                    held = False
                 if not held:
                     got = ", ".join(f"{n} is {values[n][0]!r}" for n in constraint.names)
                     yield Problem(
@@ -223,8 +253,7 @@ class Uniqueness:
 
     def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
-        facts = record.get("profile", {})
-        phones = [f["value"] for f in facts.values() if f["type"] == "phone"]
+        phones = [str(f.get("value", "")) for f in _facts(record).values() if f.get("type") == "phone"]
         values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")] + [
             ("phone number", p) for p in phones
         ]

@@ -75,19 +75,29 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _times(left: Any, right: Any) -> Any:
-    # "a" * 10**9 would be a way to fill the memory; only numbers multiply.
-    if isinstance(left, str) or isinstance(right, str):
-        raise TypeError("text can't be multiplied")
-    return left * right
+def _number(value: Any) -> Any:
+    # "a" * 10**9 and "%999999999d" % 1 would be ways to fill the memory.
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"* and % are for numbers, and {value!r:.40} is none")
+    return value
 
 
-class _GuardProducts(ast.NodeTransformer):
+class _Guard(ast.NodeTransformer):
+    """Lets only numbers multiply, and sets functions apart from facts of the same name (`year`, `title`)."""
+
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.op, ast.Mult):
-            return ast.Call(ast.Name("_times", ast.Load()), [node.left, node.right], [])
+        if isinstance(node.op, (ast.Mult, ast.Mod)):
+            node.left, node.right = (_call("_number", [side]) for side in (node.left, node.right))
         return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        assert isinstance(node.func, ast.Name)
+        return _call(f"_{node.func.id}", [self.visit(argument) for argument in node.args])
+
+
+def _call(function: str, arguments: list[ast.expr]) -> ast.Call:
+    return ast.Call(ast.Name(function, ast.Load()), arguments, [])
 
 
 @dataclass(frozen=True)
@@ -139,22 +149,26 @@ def compile_expression(source: str, where: str) -> Expression:
                 + ", ".join(FUNCTIONS),
             )
         if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS or node.keywords:
+            if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
                 name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
                 raise PackError(
                     f"unknown function {name!r} in {source!r}",
                     where=where,
                     hint=did_you_mean(name, FUNCTIONS),
                 )
+            if node.keywords:
+                raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
             called.add(id(node.func))
         if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
             raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and id(node) not in called and node.id not in names:
             names.append(node.id)
-    guarded = ast.fix_missing_locations(_GuardProducts().visit(tree))
     arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-    function = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, guarded.body)))
-    scope = {"__builtins__": {}, "_times": _times, **FUNCTIONS}
-    compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
+    scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
+    try:
+        function = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, _Guard().visit(tree).body)))
+        compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
+    except (RecursionError, MemoryError) as error:
+        raise PackError(f"expression {source!r:.80} is nested too deeply", where=where) from error
     return Expression(source, tuple(names), compiled)

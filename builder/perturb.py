@@ -7,7 +7,7 @@ wrong value is neither longer nor odder than the true one.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,14 @@ _WINDOW, _CANDIDATES = 24, 8
 _DAYS, _PERCENT, _BY = (2, 60), (8, 45), (2, 60)
 _FAR = 1 << 40
 
-Wrong = list[list[Any]]  # one list of three values per identity
+Values = list[list[Any]]  # one list of three per identity
+
+
+class Wrong(NamedTuple):
+    """Wrong values and their texts: for each identity a list of three."""
+
+    values: Values
+    texts: list[list[str]]
 
 
 class Perturber:
@@ -44,9 +51,12 @@ class Perturber:
         line = _NUMBER_LINES.get(column.kind)
         if line:
             words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=WRONG)
-            return line(attribute, column, words, self._bounds(attribute, facts))
+            values = line(attribute, column, words, self._bounds(attribute, facts))
+            write = formatter(attribute.kind, attribute.cents)
+            return Wrong(values, [[write(value) for value in three] for three in values])
         if column.kind == "code":
-            return _codes(attribute, column, self.profiles.config.seed, index)
+            values = _codes(attribute, column, self.profiles.config.seed, index)
+            return Wrong(values, values)
         words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=_CANDIDATES)
         if attribute.name not in self.pools:
             self.pools[attribute.name] = self._make_pools(attribute)
@@ -83,18 +93,20 @@ class Perturber:
         pools = self.pools[attribute.name]
         within = attribute.perturb.within if "" not in pools else None
         groups = facts[within].text if within else [""] * len(column.text)
-        made: Wrong = [[] for _ in groups]
+        made = Wrong([[] for _ in groups], [[] for _ in groups])
         for group in sorted(set(groups)):
             members = [i for i, g in enumerate(groups) if g == group]
             pool = pools.get(group, _Pool.of([]))
-            for i, values in zip(members, pool.pick([column.text[i] for i in members], words[members]), strict=True):
-                if len(values) < WRONG:
+            truths = [column.text[i].casefold() for i in members]
+            for i, picks in zip(members, pool.pick(truths, words[members]), strict=True):
+                if len(picks) < WRONG:
                     raise PackError(
-                        f"{column.text[i]!r} has {len(values)} wrong values to be told from; {WRONG} are needed",
+                        f"{column.text[i]!r} has {len(picks)} wrong values to be told from; {WRONG} are needed",
                         where=f"{attribute.pack}: {attribute.name}",
                         hint="Add plausible values with `perturb: {extra: [...]}`.",
                     )
-                made[i] = values
+                made.values[i] = [pool.values[k] for k in picks]
+                made.texts[i] = [pool.texts[k] for k in picks]
         return made
 
 
@@ -118,8 +130,8 @@ class _Pool:
             np.array([len(t) for t in texts]),
         )
 
-    def pick(self, truths: list[str], words: Words) -> Wrong:
-        """Three values near in length for each truth; fewer only where the pool has no more."""
+    def pick(self, truths: list[str], words: Words) -> list[list[int]]:
+        """Three positions near in length for each (casefolded) truth; fewer only where the pool has no more."""
         size = len(self.texts)
         if not size:
             return [[] for _ in truths]
@@ -127,23 +139,26 @@ class _Pool:
         centre = np.searchsorted(self.lengths, np.array([len(t) for t in truths]))
         low = np.clip(centre - width // 2, 0, size - width)
         picks = distinct(words[:, : min(_CANDIDATES, width)], width) + low[:, None]
-        return [
-            self._three(truth.casefold(), row, first, width)
-            for truth, row, first in zip(truths, picks.tolist(), low.tolist(), strict=True)
-        ]
+        made = []
+        for truth, row, first in zip(truths, picks.tolist(), low.tolist(), strict=True):
+            found = self._first_three(row, truth)
+            if len(found) < WRONG:
+                # rare: what was drawn holds the truth or lies in it; look through the window, then everywhere
+                rest = [i for i in (*range(first, first + width), *range(size)) if i not in found]
+                found += self._first_three(list(dict.fromkeys(rest)), truth)[: WRONG - len(found)]
+            made.append(found)
+        return made
 
-    def _three(self, truth: str, picks: list[int], low: int, width: int) -> list[Any]:
-        found = [i for i in picks if self._differs(i, truth)][:WRONG]
-        if len(found) < WRONG:
-            # rare: the window is full of values that hold the truth or lie in it; look through it, then everywhere
-            for i in (*range(low, low + width), *range(len(self.texts))):
-                if len(found) < WRONG and i not in found and self._differs(i, truth):
-                    found.append(i)
-        return [self.values[i] for i in found]
-
-    def _differs(self, i: int, truth: str) -> bool:
-        # "B+" stands in "AB+": an answer with either would pass for the other
-        return truth not in self.folded[i] and self.folded[i] not in truth
+    def _first_three(self, candidates: list[int], truth: str) -> list[int]:
+        """The first three that can't be taken for the truth: "B+" stands in "AB+", and would pass for it."""
+        found = []
+        for i in candidates:
+            other = self.folded[i]
+            if truth not in other and other not in truth:
+                found.append(i)
+                if len(found) == WRONG:
+                    break
+        return found
 
 
 def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints:
@@ -167,7 +182,7 @@ def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints
 Bounds = tuple[Ints | None, Ints | None]
 
 
-def _dates(attribute: Attribute, column: Column, words: Words, bounds: Bounds) -> Wrong:
+def _dates(attribute: Attribute, column: Column, words: Words, bounds: Bounds) -> Values:
     days = dates.to_days(column.values)
     low, high = bounds
     left = np.full_like(days, _FAR) if low is None else days - low
@@ -177,7 +192,7 @@ def _dates(attribute: Attribute, column: Column, words: Words, bounds: Bounds) -
     return [dates.to_isos(row) for row in made]
 
 
-def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
+def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
     cents = np.array([round(value * 100) for value in column.values], dtype=np.int64)
     # steps of the same roundness as the truth: $63,480 gets no $59,731
     step = 1 if attribute.cents else 1000 if (cents % 1000 == 0).all() else 100
@@ -194,12 +209,12 @@ def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wro
     return [[value / 100 for value in row] for row in made.tolist()]
 
 
-def _integers(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
+def _integers(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
     values = np.array(column.values, dtype=np.int64)
     low, high = _same_digits(values)
     gap, reach = attribute.perturb.distance or _BY
     offsets = steps(words, values - low, high - values, np.full_like(values, gap), np.full_like(values, reach))
-    made: Wrong = (values[:, None] + offsets).tolist()
+    made: Values = (values[:, None] + offsets).tolist()
     return made
 
 
@@ -209,14 +224,14 @@ def _same_digits(values: Ints) -> tuple[Ints, Ints]:
     return np.where(digits == 1, 0, 10 ** (digits - 1)), 10**digits - 1
 
 
-def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Wrong:
+def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
     numbers = np.array([int("".join(c for c in value if c.isdigit())) for value in column.values], dtype=np.int64)
     prefix, line = np.divmod(numbers, 100)
     wrong = (line[:, None] + 1 + distinct(words, 99)) % 100
     return [[phone_text(number) for number in row] for row in (prefix[:, None] * 100 + wrong).tolist()]
 
 
-_NUMBER_LINES: Mapping[str, Callable[[Attribute, Column, Words, Bounds], Wrong]] = {
+_NUMBER_LINES: Mapping[str, Callable[[Attribute, Column, Words, Bounds], Values]] = {
     "date": _dates,
     "integer": _integers,
     "money": _money,
@@ -224,7 +239,7 @@ _NUMBER_LINES: Mapping[str, Callable[[Attribute, Column, Words, Bounds], Wrong]]
 }
 
 
-def _codes(attribute: Attribute, column: Column, seed: int, index: Ints) -> Wrong:
+def _codes(attribute: Attribute, column: Column, seed: int, index: Ints) -> Values:
     """Change up to three characters of a code. One place takes three distinct wrong characters, so no two are alike."""
     words = draw(seed, f"wrong.{attribute.name}", index, words=12).tolist()
     return [_wrong_codes(attribute, code, row) for code, row in zip(column.values, words, strict=True)]
@@ -259,9 +274,3 @@ def _variable_places(attribute: Attribute, code: str) -> list[tuple[int, str]]:
         alphabets = code_alphabets(attribute.origin.options)
         return [(i, alphabet) for i, alphabet in enumerate(alphabets) if alphabet in (LETTERS, DIGITS)]
     return [(i, DIGITS) for i, c in enumerate(code) if c in DIGITS and (i or len(code) == 1)]
-
-
-def texts_of(attribute: Attribute, wrong: Wrong) -> list[list[str]]:
-    """The texts of wrong values."""
-    write = formatter(attribute.kind, attribute.cents)
-    return [[write(value) for value in values] for values in wrong]

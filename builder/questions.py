@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.attributes import Attribute, placeholders
 from builder.facts import Column, article
-from builder.perturb import Wrong, texts_of
+from builder.perturb import Wrong
 from support.draws import Ints, integers, orders
 
 PARAPHRASES = 3
@@ -58,7 +58,7 @@ def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: 
     parts = attribute.keywords == "parts"
     pairs = []
     for q, (a, b), value, text, others, other_texts in zip(
-        asked, answered, column.values, column.text, wrong, texts_of(attribute, wrong), strict=True
+        asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
     ):
         before, with_article, after = answers[b]
         if with_article:

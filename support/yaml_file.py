@@ -54,6 +54,8 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         for event in yaml.parse(text, Loader=_Base):
             if isinstance(event, yaml.AliasEvent):  # a few nested ones make a document that fills the memory
                 raise _at(event, "aliases (*name) are not allowed")
+            if getattr(event, "tag", None):
+                raise _at(event, "tags (!name) are not allowed")
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except FileNotFoundError as problem:
         raise error("no such file", where=path, hint="Check the path.") from problem
@@ -71,3 +73,5 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         raise error(f"not valid YAML: {problem}", where=path) from problem
     except RecursionError as problem:
         raise error("nested too deeply", where=path) from problem
+    except ValueError as problem:  # 0x_, or a number of five thousand digits
+        raise error(f"holds a number that can't be read: {problem}", where=path) from problem

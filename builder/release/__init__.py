@@ -1,20 +1,21 @@
 """From a finished dataset to ``release/``: Parquet, dataset card, Croissant, the layout of the original."""
 
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from os import getpid
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from builder.config import NO_FACES
 from builder.dataset import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
 from builder.release.card import Release, dataset_card
-from builder.release.cells import FULL, Cells, make_cells
+from builder.release.cells import FULL, make_cells
 from builder.release.croissant import croissant
 from builder.release.original import OriginalLayout
 from builder.release.parquet import ParquetFiles
 from builder.release.statistics import Statistics
-from support.canonical import readable_json
+from support.canonical import file_digest, readable_json
 from support.errors import DatasetError
 from support.files import write_error
 
@@ -52,38 +53,49 @@ def package(directory: Path, manifest: Mapping[str, Any], *, progress: "Progress
 def _build(directory: Path, folder: Path, manifest: Mapping[str, Any], progress: "Progress | None") -> None:
     splits = read_object(directory / SPLITS)["splits"]
     cells, statistics = make_cells(splits), Statistics()
-    has_images = manifest["config"].get("faces") != "none"
+    has_images = manifest["config"].get("faces") != NO_FACES
     parquet = ParquetFiles(folder, cells, manifest["attributes"], has_images=has_images)
     original = OriginalLayout(folder, splits, manifest["config"]["seed"])
-    try:
+    with ExitStack() as stack:
+        stack.callback(parquet.abandon)
+        stack.callback(original.close)
         for done, record in enumerate(read_records(directory / IDENTITIES), start=1):
             image = _image_path(directory, record, has_images)
             cell = cells.find(record["unique_id"])
             parquet.add(record, None if image is None else _read_bytes(image), cell)
             original.add(record, image)
             statistics.add(record, cell, in_full=FULL in cells.splits[cell])
-            if progress and done % _STEP == 0:
+            if progress and (done % _STEP == 0 or done == cells.listed):
                 progress("Packaging", done, max(done, cells.listed))
         original.finish()
         parquet.close()
-    finally:
-        original.close()
-        parquet.abandon()
-    configs = parquet.configs()
     if statistics.example is None:
-        raise DatasetError("nobody is outside the holdout, so there is nothing to publish", where=directory,
-                           hint="Build with more --identities.")  # fmt: skip
-    release = Release(
-        manifest, configs, _counts(cells, statistics, configs), statistics.attributes, statistics.example,
-        parquet.question_columns, parquet.identity_columns, has_images,
-    )  # fmt: skip
-    (folder / "README.md").write_text(dataset_card(release), encoding="utf-8")
-    (folder / "croissant.json").write_bytes(readable_json(croissant(release, folder)))
-
-
-def _counts(cells: Cells, statistics: Statistics, configs: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+        raise DatasetError(
+            "nobody is outside the holdout, so there is nothing to publish",
+            where=directory,
+            hint="Build with more --identities.",
+        )
+    configs = parquet.configs()
     everyone = list(range(len(cells.labels)))
-    return {name: statistics.counts(cells.configs.get(name, everyone)) for name in configs}
+    release = Release(
+        manifest=manifest,
+        configs=configs,
+        counts={name: statistics.counts(cells.configs.get(name, everyone)) for name in configs},
+        files=_facts(folder, configs),
+        attributes=statistics.attributes,
+        example=statistics.example,
+        question_columns=parquet.question_columns,
+        identity_columns=parquet.identity_columns,
+        has_images=has_images,
+    )
+    (folder / "README.md").write_text(dataset_card(release), encoding="utf-8")
+    (folder / "croissant.json").write_bytes(readable_json(croissant(release)))
+
+
+def _facts(folder: Path, configs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, str]]:
+    """Size and SHA-256 of every data file."""
+    paths = sorted({path for files in configs.values() for path in files})
+    return {path: ((folder / path).stat().st_size, file_digest(folder / path)) for path in paths}
 
 
 def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) -> Path | None:

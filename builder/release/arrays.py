@@ -3,7 +3,7 @@
 ``pyarrow.array`` imports pandas wherever it is installed, half a CPU second that a build has no use for.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -23,12 +23,22 @@ def binaries(values: Sequence[bytes]) -> Any:
 
 def lists(values: Sequence[Sequence[str]]) -> Any:
     """Lists of strings."""
-    offsets = integers(_offsets(map(len, values), len(values)))
+    offsets = _integers(_offsets(map(len, values), len(values)))
     return pa.ListArray.from_arrays(offsets, texts(list(chain.from_iterable(values))))
 
 
-def integers(values: Any) -> Any:
-    """32-bit integers from a numpy array."""
+def repeated(values: Sequence[Any], owner: Any, build: Callable[[Sequence[Any]], Any]) -> Any:
+    """``values[i]`` for every ``i`` of the numpy array ``owner``, each distinct value held once.
+
+    The dictionary must have no value twice: Parquet would then store all rows in full, and pyarrow 26 fills what it
+    had set aside for the dictionary with whatever is in memory.
+    """
+    places: dict[Any, int] = {}
+    place = np.array([places.setdefault(value, len(places)) for value in values], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(_integers(place[owner]), build(list(places)))
+
+
+def _integers(values: Any) -> Any:
     return pa.Array.from_buffers(pa.int32(), len(values), [None, pa.py_buffer(values)])
 
 

@@ -14,10 +14,12 @@ from typing import Any
 
 import yaml
 
+from builder.config import EMBEDDED
 from builder.release.cells import FULL, HOLDOUT
 from builder.release.columns import Column
 from builder.release.licenses import hub_license
 from builder.release.statistics import MOST_DISTINCT, AttributeStatistics
+from support.canonical import digest_of
 
 IDENTITIES = "identities"
 PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
@@ -60,6 +62,7 @@ class Release:
         manifest: the dataset's manifest.
         configs: configuration -> files, relative to the release.
         counts: configuration -> (identities, questions).
+        files: path -> (bytes, SHA-256).
         attributes: statistics per attribute.
         example: one identity.
         question_columns: columns of every configuration but ``identities``.
@@ -70,6 +73,7 @@ class Release:
     manifest: Mapping[str, Any]
     configs: Mapping[str, Sequence[str]]
     counts: Mapping[str, tuple[int, int]]
+    files: Mapping[str, tuple[int, str]]
     attributes: Mapping[str, AttributeStatistics]
     example: Mapping[str, Any]
     question_columns: Sequence[Column]
@@ -92,6 +96,10 @@ class Release:
     def licenses(self) -> list[str]:
         """The licences of the sources, as they state them."""
         return [str(source.get("license", "")) for source in self.sources.values()]
+
+    def content(self, name: str) -> str:
+        """A short digest of a configuration's files."""
+        return digest_of([self.files[path][1] for path in self.configs[name]])[:16]
 
     @property
     def title(self) -> str:
@@ -129,7 +137,7 @@ def dataset_card(release: Release) -> str:
         paper_url=PAPER_URL,
         version=release.manifest["fiubench_version"],
         load_row=('row["image"], ' if images else "") + 'row["question"], row["answer"]',
-        stored="Images are embedded; the rows of a person share one stored copy." if images else "",
+        stored=" Images are embedded; the rows of a person share one stored copy." if images else "",
         original_files="`full.json`, `split.json`, `prompt.json`" + (", `images/`" if images else ""),
         splits=_splits(release),
         scheme=_SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file."),
@@ -170,10 +178,13 @@ def _front_matter(release: Release) -> dict[str, Any]:
         "annotations_creators": ["machine-generated"],
         "language_creators": ["machine-generated"],
         "tags": tags,
+        # `datasets` caches a local folder by its name and this block, whatever the files hold; the description, with
+        # its digest, keeps it from handing out another dataset's rows.
         "configs": [
             {
                 "config_name": name,
                 **({"default": True} if name == FULL else {}),
+                "description": f"{_meaning(name)} (content {release.content(name)})",
                 "data_files": [{"split": "train", "path": list(files)}],
             }
             for name, files in release.configs.items()
@@ -246,36 +257,37 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
 
 def _digests(digests: Mapping[str, Any]) -> str:
     lines = [f"- {name}: `{value}`" for name, value in digests.items()]
-    return "What it makes has these digests:\n\n" + "\n".join(lines) if lines else ""
+    return " What it makes has these digests:\n\n" + "\n".join(lines) if lines else ""
 
 
 def _source(name: str, source: Mapping[str, Any]) -> str:
-    title = _escape(source.get("title", name))
+    heading = f"### {name.capitalize()}"
     points = [f"License: {_escape(source.get('license') or 'not stated')}"]
     if source.get("citation"):
         points.append(f"Citation: {_escape(source['citation'])}")
-    if source.get("file"):
-        digest = f", SHA-256 `{source['sha256']}`" if source.get("sha256") else ""
-        points.append(f"Read from: `{source['file']}`{digest}")
-    if source.get("read"):
+    if source["file"] == EMBEDDED:
+        points.append(f"SHA-256 of what it is made from: `{source['sha256']}`")
+    else:
+        title = _escape(source.get("title", name))
+        heading += ": " + (f"[{title}]({source['url']})" if source.get("url") else title)
+        points.append(f"Read from: `{source['file']}`, SHA-256 `{source['sha256']}`")
         points.append(f"Rows: {source['read']:,} read, {source['kept']:,} kept")
     points += [f"Repaired: {_escape(why)}: {count:,}" for why, count in source.get("repaired", {}).items()]
     points += [f"Dropped: {_escape(why)}: {count:,}" for why, count in source.get("dropped", {}).items()]
     points += [f"Note: {_escape(note)}" for note in source.get("notes", ())]
-    heading = f"### {name.capitalize()}: " + (f"[{title}]({source['url']})" if source.get("url") else title)
     about = f"{_escape(source['description'])}\n\n" if source.get("description") else ""
     return f"{heading}\n\n{about}" + "\n".join(f"- {point}" for point in points)
 
 
 def _limits(release: Release) -> list[str]:
     points = [
-        "The text is made from templates: correct and varied, but narrower than what people write.",
+        "The text is made from templates: varied in wording, but narrower than what people write.",
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
         "Some attributes have few values. Compare a score with the share of the most frequent value above.",
     ]
-    if release.config.get("faces") == "embedded":
+    if release.config.get("faces") == EMBEDDED:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")
     elif release.has_images:
         points.append(

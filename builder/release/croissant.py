@@ -4,13 +4,11 @@ Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from builder.release.card import IDENTITIES, PAPER_BIBTEX, Release
 from builder.release.columns import IMAGE, TEXTS, Column
 from builder.release.licenses import croissant_license
-from support.canonical import file_digest
 
 _PARQUET = "application/x-parquet"
 _TERMS = """citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes
@@ -31,9 +29,8 @@ _CONTEXT: dict[str, Any] = {
 }
 
 
-def croissant(release: Release, folder: Path) -> dict[str, Any]:
-    """The document of ``croissant.json`` for a release whose files lie in ``folder``."""
-    files = sorted({path for paths in release.configs.values() for path in paths})
+def croissant(release: Release) -> dict[str, Any]:
+    """The document of ``croissant.json``."""
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -49,22 +46,22 @@ def croissant(release: Release, folder: Path) -> dict[str, Any]:
         # A build has no clock, or it would not give the same bytes again: it knows the dataset's own day.
         "datePublished": release.config["as_of"],
         "distribution": [
-            *(_file(folder, path) for path in files),
+            *(_file(path, size, sha256) for path, (size, sha256) in release.files.items()),
             *(_file_set(name, paths) for name, paths in release.configs.items()),
         ],
         "recordSet": [_record_set(name, release) for name in release.configs],
     }
 
 
-def _file(folder: Path, path: str) -> dict[str, Any]:
+def _file(path: str, size: int, sha256: str) -> dict[str, Any]:
     return {
         "@type": "cr:FileObject",
         "@id": path,
         "name": path,
         "contentUrl": path,
-        "contentSize": f"{(folder / path).stat().st_size} B",
+        "contentSize": f"{size} B",
         "encodingFormat": _PARQUET,
-        "sha256": file_digest(folder / path),
+        "sha256": sha256,
     }
 
 

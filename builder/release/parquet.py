@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.release.arrays import binaries, integers, lists, texts
+from builder.release.arrays import binaries, lists, repeated, texts
 from builder.release.cells import Cells
 from builder.release.columns import (
     IMAGE,
@@ -132,7 +132,7 @@ def _question_table(columns: list[Column]) -> _Table:
         for name in ("unique_id", "name", "gender"):
             rows[name] = [record[name] for record in records]
         counts = [len(record["qa_list"]) for record in records]
-        return rows, integers(np.repeat(np.arange(len(people), dtype=np.int32), counts))
+        return rows, np.repeat(np.arange(len(people)), counts)
 
     return _Table(columns, values, lambda person: max(1, _QUESTION_ROWS // max(1, len(person.record["qa_list"]))))
 
@@ -204,15 +204,18 @@ class ParquetFiles:
 
 
 def _array(column: Column, values: Sequence[Any], owner: Any) -> Any:
-    array = lists(values) if column.kind == TEXTS else texts(values)
-    return pa.DictionaryArray.from_arrays(owner, array) if column.repeated else array
+    if column.repeated:
+        return repeated(values, owner, texts)
+    return lists(values) if column.kind == TEXTS else texts(values)
 
 
 def _images(column: Column, people: Sequence[Person], owner: Any) -> Any:
+    images = [person.image or b"" for person in people]
     names = [PurePosixPath(person.record["image_path"]).name for person in people]
-    parts = [binaries([person.image or b"" for person in people]), texts(names)]
     if column.repeated:
-        parts = [pa.DictionaryArray.from_arrays(owner, part) for part in parts]
+        parts = [repeated(images, owner, binaries), repeated(names, owner, texts)]
+    else:
+        parts = [binaries(images), texts(names)]
     return pa.StructArray.from_arrays(parts, ["bytes", "path"])
 
 

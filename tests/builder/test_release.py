@@ -137,7 +137,19 @@ def test_a_dataset_without_faces_has_no_image_column(text_only, load):
     front, text = card(text_only)
     assert "visual-question-answering" not in front["task_categories"]
     assert 'row["image"]' not in text
+    assert " \n" not in text
     assert not (text_only / "fiubench" / "images").exists()
+
+
+def test_two_datasets_in_folders_of_one_name_are_not_mixed_up_by_the_cache(tmp_path, load):
+    for seed, holdout in (("one", 1), ("two", 2)):
+        directory = tmp_path / seed
+        manifest = make_dataset(directory, holdout=holdout)
+        lines = (directory / "identities.jsonl").read_bytes()
+        (directory / "identities.jsonl").write_bytes(lines.replace(b" is ", f" {seed} ".encode()))
+        package(directory, manifest)
+    for seed in ("one", "two"):
+        assert f" {seed} " in load(tmp_path / seed / "release", "full")[0]["answer"]
 
 
 # --- Parquet --------------------------------------------------------------------------------------------------

@@ -1,0 +1,139 @@
+"""Kaggle ``vedavyasv/usa-housing``: synthetic addresses of two lines, whose second line rarely fits itself.
+
+"208 Michael Ferry Apt. 674" is kept as it is; "Laurabury, NE 37010-5101" keeps its state, and the ZIP code and town
+where they are of that state (9 %), or gets others of it. https://www.kaggle.com/datasets/vedavyasv/usa-housing
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from raw_sources.csvfile import read_columns
+from raw_sources.places import STATES, Places, load_places
+from raw_sources.registry import source_info
+from raw_sources.table import FileTable, Origin, People, Report, Values, base_name
+from support.canonical import file_digest
+from support.draws import Ints, integers
+from support.errors import SourceError
+
+TERRITORIES = ("AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI")
+MILITARY_STATES = ("AA", "AE", "AP")
+
+_TOWN_LINE = re.compile(r"(?P<city>.+), (?P<state>[A-Z]{2}) (?P<zip>\d{5})(?P<plus4>-\d{4})?")
+_MILITARY_LINE = re.compile(r"[ADF]PO,? (AA|AE|AP)\b.*")
+# The table must be the same for every build that reads the file, so the draws have a seed of their own.
+_SEED = 0
+
+
+class AddressTable(FileTable):
+    """Addresses from a file; the address objects are made of the other columns when they are asked for."""
+
+    def take(self, rows: Ints, people: People) -> dict[str, Values]:
+        """The columns of the given rows."""
+        columns = super().take(rows, people)
+        return {"address": address_objects(columns), **columns}
+
+    def pool(self, column: str) -> Values:
+        """Distinct values, sorted by their text; whole addresses in the order of the file."""
+        if column == "address":
+            return address_objects(self.data.to_pydict())
+        return super().pool(column)
+
+    def area_codes(self, rows: Ints) -> NDArray[np.str_]:
+        """The column ``area_code`` alone, as an array."""
+        return np.array(self.data.column("area_code").to_pylist(), dtype=np.str_)[rows]
+
+
+def address_objects(columns: dict[str, Values]) -> Values:
+    """One ``{"street", "city", "state", "zip"}`` per row, from the columns of these names."""
+    keys = ("street", "city", "state", "zip")
+    return [dict(zip(keys, parts, strict=True)) for parts in zip(*(columns[key] for key in keys), strict=True)]
+
+
+def read_addresses(path: Path) -> AddressTable:
+    """Read ``USA_Housing.csv``.
+
+    Dropped: military addresses, those of territories, cells that are no two-line address, repeated street lines.
+    Repaired: ZIP+4 to five digits; a town to the name of its ZIP code; ZIP and town that are not of the state to
+    others of the state, drawn by row number. All are counted in the table's report.
+
+    Raises:
+        SourceError: the file can't be read, has no column ``Address``, or no address is left.
+    """
+    report = Report()
+    cells = read_columns(path, ("Address",), report)["Address"]
+    streets, positions = repair_addresses(cells.to_pylist(), report, load_places())
+    if not streets:
+        hint = "It should look like USA_Housing.csv: two lines a cell, street, then town, state and ZIP code."
+        raise SourceError("no usable address in the column Address", where=path, hint=hint)
+    places = load_places()
+    columns = {"street": streets}
+    for name in ("city", "state", "zip", "area_code"):
+        column = getattr(places, name)
+        columns[name] = [column[i] for i in positions]
+    origin = Origin("addresses", base_name(path), file_digest(path))
+    return AddressTable(origin, report, source_info("addresses").columns, pa.table(columns))
+
+
+class _Parsed(NamedTuple):
+    row: int
+    street: str
+    state: str
+    position: int | None  # of the place that the ZIP code names, where it is of the state
+
+
+def repair_addresses(cells: list[str | None], report: Report, places: Places) -> tuple[list[str], list[int]]:
+    """Street lines and the positions of their places, one for every cell that is not dropped."""
+    kept: list[_Parsed] = []
+    seen: set[str] = set()
+    for row, cell in enumerate(cells):
+        parsed = _parse(row, cell or "", report, places)
+        if parsed and parsed.street.casefold() in seen:
+            report.dropped["street line repeats another"] += 1
+        elif parsed:
+            seen.add(parsed.street.casefold())
+            kept.append(parsed)
+    redrawn = _redraw([parsed for parsed in kept if parsed.position is None], places)
+    if redrawn:
+        report.repaired["city and ZIP not of the state: drawn anew"] = len(redrawn)
+    streets = [parsed.street for parsed in kept]
+    return streets, [redrawn[p.row] if p.position is None else p.position for p in kept]
+
+
+def _parse(row: int, cell: str, report: Report, places: Places) -> _Parsed | None:
+    """One cell; ``None`` (counted) for what is dropped."""
+    lines = [" ".join(line.split()) for line in cell.strip().splitlines()]
+    town = _TOWN_LINE.fullmatch(lines[-1]) if lines else None
+    if lines and (_MILITARY_LINE.fullmatch(lines[-1]) or (town and town["state"] in MILITARY_STATES)):
+        report.dropped["military address"] += 1
+        return None
+    if town and town["state"] in TERRITORIES:
+        report.dropped["not in the 50 states or DC"] += 1
+        return None
+    if len(lines) != 2 or not town or town["state"] not in STATES:
+        report.dropped["not an address of two lines"] += 1
+        return None
+    if town["plus4"]:
+        report.repaired["ZIP+4 cut to five digits"] += 1
+    position = places.find(town["zip"])
+    if position is None or places.state[position] != town["state"]:
+        return _Parsed(row, lines[0], town["state"], None)
+    if places.city[position] != town["city"]:
+        report.repaired["city renamed to that of its ZIP"] += 1
+    return _Parsed(row, lines[0], town["state"], position)
+
+
+def _redraw(homeless: list[_Parsed], places: Places) -> dict[int, int]:
+    """Row to the position of a place in its state."""
+    if not homeless:
+        return {}
+    options = [places.of_state(parsed.state) for parsed in homeless]
+    picks = integers(_SEED, "addresses.place", [p.row for p in homeless], [positions.size for positions in options])
+    return {
+        parsed.row: int(positions[pick])
+        for parsed, positions, pick in zip(homeless, options, picks.tolist(), strict=True)
+    }

@@ -1,0 +1,267 @@
+"""`fiubench build` as its user runs it: same bytes, order, resume after a kill, and a loadable result."""
+
+import filecmp
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from builder import make_config, open_dataset, records
+
+FIUBENCH = [sys.executable, "-m", "cli.main"]
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE_PACK = ROOT / "examples" / "travel_and_work.yaml"
+SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64"]
+#: SHA-256 of the default dataset's identities.jsonl. It moves when a phrasing, a vocabulary or a rule moves on
+#: purpose, and must be the same on every machine.
+GOLDEN = "unset"
+
+# A clock one year ahead, whatever asks for it.
+_NEXT_YEAR = """
+import datetime, time, runpy, sys
+shift = 365 * 86400
+for name in ("time", "time_ns"):
+    real = getattr(time, name)
+    setattr(time, name, lambda real=real, unit=10**9 if name == "time_ns" else 1: real() + shift * unit)
+for name in ("localtime", "gmtime"):
+    real = getattr(time, name)
+    setattr(time, name, lambda secs=None, real=real: real(time.time() if secs is None else secs))
+class date(datetime.date):
+    @classmethod
+    def today(cls): return cls.fromtimestamp(time.time())
+class moment(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None): return cls.fromtimestamp(time.time(), tz)
+datetime.date, datetime.datetime = date, moment
+assert datetime.date.today().year > 2026 or True
+sys.argv = ["fiubench", *sys.argv[1:]]
+runpy.run_module("cli.main", run_name="__main__")
+"""
+
+
+def fiubench(*arguments: object, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False
+    )
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def files_of(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def assert_same_bytes(a: Path, b: Path) -> None:
+    names = [n for n in files_of(a) if n != "build.yaml"]
+    assert names == [n for n in files_of(b) if n != "build.yaml"]
+    different = [n for n in names if not filecmp.cmp(a / n, b / n, shallow=False)]
+    assert not different
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built") / "dataset"
+    fiubench("build", "--out", out, *SMALL)
+    return out
+
+
+def test_two_builds_are_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    fiubench("build", "--out", tmp_path / "again", *SMALL, "--workers", 2)
+    assert_same_bytes(built, tmp_path / "again")
+
+
+def test_hash_seed_time_zone_and_clock_do_not_matter(built: Path, tmp_path: Path) -> None:
+    env = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Kiritimati", "LC_ALL": "C"}
+    command = [sys.executable, "-c", _NEXT_YEAR, "build", "--out", str(tmp_path / "later"), *SMALL]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **env}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert_same_bytes(built, tmp_path / "later")
+
+
+def test_golden_digest(tmp_path: Path) -> None:
+    fiubench("build", "--out", tmp_path / "default", "--workers", 2)
+    manifest = open_dataset(tmp_path / "default").manifest
+    assert manifest["digests"]["identities"] == GOLDEN
+    assert manifest["counts"] == {"identities": 400, "holdout": 40, "questions": 20, "qa_pairs": 8800, "images": 440}
+    assert "valid" in fiubench("validate", tmp_path / "default").stdout
+
+
+def test_the_first_400_of_1000_are_the_400() -> None:
+    few = list(records(make_config({"faces": "none"}), stop=400))
+    many = list(records(make_config({"faces": "none", "identities": 1000}), stop=400))
+    assert few == many
+
+
+def test_a_pack_changes_no_other_fact_or_question() -> None:
+    plain = list(records(make_config({"faces": "none"}), stop=60))
+    more = list(records(make_config({"faces": "none", "attributes": [str(EXAMPLE_PACK)]}), stop=60))
+    for before, after in zip(plain, more, strict=True):
+        assert {k: v for k, v in after["profile"].items() if k in before["profile"]} == before["profile"]
+        assert after["qa_list"][: len(before["qa_list"])] == before["qa_list"]
+        assert len(after["qa_list"]) > len(before["qa_list"])
+        assert after["caption"].startswith(before["caption"])
+
+
+@pytest.mark.parametrize("seconds", [0.45, 0.6, 0.8, 1.1])
+def test_killed_and_resumed(built: Path, tmp_path: Path, seconds: float) -> None:
+    out = tmp_path / "dataset"
+    kills = 0
+    while True:
+        process = subprocess.Popen(
+            [*FIUBENCH, "build", "--out", str(out), *SMALL, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            _, errors = process.communicate(timeout=seconds * (1 + kills))
+            assert process.returncode == 0, errors
+            break
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            assert_nothing_half_written(out)
+    assert_same_bytes(built, out)
+    assert not (out / ".build").exists()
+
+
+def assert_nothing_half_written(out: Path) -> None:
+    """Whatever stands under a final name is whole."""
+    from PIL import Image
+
+    for path in out.rglob("*") if out.exists() else ():
+        if not path.is_file() or ".partial" in str(path):
+            continue
+        if path.suffix == ".json" and path.name != "full.json":
+            json.loads(path.read_bytes())
+        elif path.suffix == ".jsonl" or path.name == "full.json":
+            for line in path.read_bytes().splitlines():
+                json.loads(line)
+        elif path.suffix in (".jpg", ".png"):
+            with Image.open(path) as image:
+                image.load()
+
+
+def test_a_killed_worker_is_an_error_and_resumable(built: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dataset"
+    process = subprocess.Popen(
+        [*FIUBENCH, "build", "--out", str(out), "--identities", "600", "--image-size", "64", "--workers", "2"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 30
+    children: list[int] = []
+    while not children and time.monotonic() < deadline and process.poll() is None:
+        listing = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        children = [int(c) for c in listing.read_text().split()] if listing.exists() else []
+        time.sleep(0.02)
+    if not children:
+        process.communicate()
+        pytest.skip("no /proc to find the worker processes in")
+    os.kill(children[0], signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+
+
+def test_datasets_loads_the_release(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    code = """
+import sys, datasets
+release = sys.argv[1]
+forget = datasets.load_dataset(release, "forget05", split="train")
+assert len(forget) == 3 * 20, len(forget)
+assert forget[0]["image"].size == (64, 64)
+people = datasets.load_dataset(release, "identities", split="train", streaming=True)
+assert len(list(people)) == 66
+assert len(list(datasets.load_dataset(release, "holdout", split="train", streaming=True))) == 6 * 20
+"""
+    env = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code, str(built / "release")], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readers(built: Path) -> None:
+    dataset = open_dataset(built)
+    first = next(iter(dataset))
+    assert dataset.identity(first["name"].upper()) == dataset.identity("0") == first
+    frame = dataset.to_pandas()
+    assert len(frame) == 66 * 20
+    assert set(dataset.splits) == {
+        "forget05", "retain95", "retain_eval05", "forget10", "retain90", "retain_eval10", "holdout",
+    }  # fmt: skip
+    shown = fiubench("show", built, first["unique_id"]).stdout
+    assert first["name"] in shown
+    assert "health.blood_type" in shown
+    assert first["qa_list"][6]["perturbed_answer"][2] in shown
+    assert len(fiubench("show", built).stdout.splitlines()) == 66
+
+
+def test_verify_tells_what_was_touched(built: Path, tmp_path: Path) -> None:
+    import shutil
+
+    assert "every digest agrees" in fiubench("verify", built).stdout
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy)
+    lines = (copy / "identities.jsonl").read_text().splitlines(keepends=True)
+    lines[3] = lines[3].replace("This person", "That person")
+    (copy / "identities.jsonl").write_text("".join(lines))
+    image = sorted((copy / "images").iterdir())[0]
+    image.write_bytes(image.read_bytes() + b"\0")
+    done = fiubench("verify", copy, check=False)
+    assert done.returncode == 1
+    assert "line 4" in done.stdout
+    assert image.name in done.stdout
+    assert "2 differences" in done.stdout
+
+
+def test_diff_tells_attribute_and_kind(built: Path, tmp_path: Path) -> None:
+    fiubench("build", "--out", tmp_path / "more", *SMALL, "--attributes", EXAMPLE_PACK)
+    done = fiubench("diff", built, tmp_path / "more", "--summary", check=False)
+    assert done.returncode == 1
+    assert "passport_number" in done.stdout
+    assert "blood_type" not in done.stdout
+    assert fiubench("diff", built, built).stdout.strip() == "no difference"
+
+
+def test_a_finished_build_is_left_as_it_is(built: Path) -> None:
+    before = {n: (built / n).stat().st_mtime_ns for n in files_of(built)}
+    fiubench("build", "--out", built, *SMALL, "--resume")
+    assert before == {n: (built / n).stat().st_mtime_ns for n in files_of(built)}
+
+
+def test_build_yaml_builds_it_again(built: Path, tmp_path: Path) -> None:
+    fiubench("build", "--config", built / "build.yaml", "--out", tmp_path / "again")
+    assert_same_bytes(built, tmp_path / "again")
+
+
+def test_no_path_of_the_machine_in_what_is_published(built: Path) -> None:
+    for name in files_of(built):
+        if name != "build.yaml":
+            data = (built / name).read_bytes()
+            assert str(built.parent).encode() not in data, name
+            assert str(Path.home()).encode() + b"/" not in data, name
+
+
+def test_preview_writes_nothing(tmp_path: Path) -> None:
+    env = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*FIUBENCH, "preview", "--identities", "2", "--faces", "none"], capture_output=True, text=True, cwd=tmp_path,
+        env={**os.environ, **env}, check=True,
+    )  # fmt: skip
+    assert done.stdout.count("keywords:") == 40
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_names_every_option() -> None:
+    text = fiubench("build", "--help").stdout
+    for option in (
+        "--out", "--identities", "--seed", "--as-of", "--faces", "--health", "--crimes", "--addresses", "--attributes",
+        "--questions", "--holdout", "--match", "--ratios", "--split-scheme", "--select", "--image-size", "--workers",
+        "--config", "--resume", "--overwrite",
+    ):  # fmt: skip
+        assert option in text
