@@ -12,6 +12,7 @@ from raw_sources.embedded_crimes import EmbeddedCrimes
 from raw_sources.embedded_health import EmbeddedHealth
 from raw_sources.registry import SOURCES
 from raw_sources.table import Origin, Report, Table
+from support.canonical import digest_of
 
 if TYPE_CHECKING:
     from raw_sources.faces import FaceTable
@@ -25,10 +26,13 @@ class Sources:
 
     tables: dict[str, Table]
     faces: "FaceTable | None"
+    drawn: bool = False  # faces are portraits that the build draws
 
     def reports(self) -> dict[str, tuple[Origin, Report]]:
         """Origin and report of every source, faces first."""
         opened: list[tuple[Origin, Report]] = [(t.origin, t.report) for t in self.tables.values()]
+        if self.drawn:
+            opened.insert(0, (Origin("faces", EMBEDDED, digest_of(SOURCES["faces"].embedded)), Report()))
         if self.faces is not None:
             opened.insert(0, (self.faces.origin, self.faces.report))
         return {origin.source: (origin, report) for origin, report in opened}
@@ -58,7 +62,7 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
 
         step = (lambda done, total: progress("Checking faces", done, total)) if progress else None
         faces = read_faces(Path(config.faces), workers=workers, progress=step)
-    return Sources(tables, faces)
+    return Sources(tables, faces, drawn=config.faces == EMBEDDED)
 
 
 # The adapters are imported where they are used: a default build needs none of them.

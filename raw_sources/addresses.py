@@ -1,7 +1,8 @@
 """Kaggle ``vedavyasv/usa-housing``: synthetic addresses of two lines, whose second line rarely fits itself.
 
-"208 Michael Ferry Apt. 674" is kept as it is; "Laurabury, NE 37010-5101" keeps its state, and the ZIP code and town
-where they are of that state (9 %), or gets others of it. https://www.kaggle.com/datasets/vedavyasv/usa-housing
+"208 Michael Ferry Apt. 674" is kept as it is. "Laurabury, NE 37010-5101" keeps its state, and its ZIP code where that
+is of the state (in 1 row of 150); else ZIP code and town are drawn among those of the state.
+Source: https://www.kaggle.com/datasets/vedavyasv/usa-housing
 """
 
 import re
@@ -66,11 +67,11 @@ def read_addresses(path: Path) -> AddressTable:
     """
     report = Report()
     cells = read_columns(path, ("Address",), report)["Address"]
-    streets, positions = repair_addresses(cells.to_pylist(), report, load_places())
+    places = load_places()
+    streets, positions = repair_addresses(cells.to_pylist(), report, places)
     if not streets:
         hint = "It should look like USA_Housing.csv: two lines a cell, street, then town, state and ZIP code."
         raise SourceError("no usable address in the column Address", where=path, hint=hint)
-    places = load_places()
     columns = {"street": streets}
     for name in ("city", "state", "zip", "area_code"):
         column = getattr(places, name)
@@ -84,6 +85,7 @@ class _Parsed(NamedTuple):
     street: str
     state: str
     position: int | None  # of the place that the ZIP code names, where it is of the state
+    repairs: list[str]
 
 
 def repair_addresses(cells: list[str | None], report: Report, places: Places) -> tuple[list[str], list[int]]:
@@ -91,40 +93,38 @@ def repair_addresses(cells: list[str | None], report: Report, places: Places) ->
     kept: list[_Parsed] = []
     seen: set[str] = set()
     for row, cell in enumerate(cells):
-        parsed = _parse(row, cell or "", report, places)
-        if parsed and parsed.street.casefold() in seen:
+        parsed = _parse(row, cell or "", places)
+        if isinstance(parsed, str):
+            report.dropped[parsed] += 1
+        elif parsed.street.casefold() in seen:
             report.dropped["street line repeats another"] += 1
-        elif parsed:
+        else:
             seen.add(parsed.street.casefold())
             kept.append(parsed)
+            report.repaired.update(parsed.repairs)
     redrawn = _redraw([parsed for parsed in kept if parsed.position is None], places)
-    if redrawn:
-        report.repaired["city and ZIP not of the state: drawn anew"] = len(redrawn)
-    streets = [parsed.street for parsed in kept]
-    return streets, [redrawn[p.row] if p.position is None else p.position for p in kept]
+    positions = [redrawn[parsed.row] if parsed.position is None else parsed.position for parsed in kept]
+    return [parsed.street for parsed in kept], positions
 
 
-def _parse(row: int, cell: str, report: Report, places: Places) -> _Parsed | None:
-    """One cell; ``None`` (counted) for what is dropped."""
+def _parse(row: int, cell: str, places: Places) -> _Parsed | str:
+    """One cell, or why it is dropped."""
     lines = [" ".join(line.split()) for line in cell.strip().splitlines()]
     town = _TOWN_LINE.fullmatch(lines[-1]) if lines else None
     if lines and (_MILITARY_LINE.fullmatch(lines[-1]) or (town and town["state"] in MILITARY_STATES)):
-        report.dropped["military address"] += 1
-        return None
+        return "military address"
     if town and town["state"] in TERRITORIES:
-        report.dropped["not in the 50 states or DC"] += 1
-        return None
+        return "not in the 50 states or DC"
     if len(lines) != 2 or not town or town["state"] not in STATES:
-        report.dropped["not an address of two lines"] += 1
-        return None
-    if town["plus4"]:
-        report.repaired["ZIP+4 cut to five digits"] += 1
+        return "not an address of two lines"
+    repairs = ["ZIP+4 cut to five digits"] if town["plus4"] else []
     position = places.find(town["zip"])
     if position is None or places.state[position] != town["state"]:
-        return _Parsed(row, lines[0], town["state"], None)
-    if places.city[position] != town["city"]:
-        report.repaired["city renamed to that of its ZIP"] += 1
-    return _Parsed(row, lines[0], town["state"], position)
+        position = None
+        repairs.append("city and ZIP not of the state: drawn anew")
+    elif places.city[position] != town["city"]:
+        repairs.append("city renamed to that of its ZIP")
+    return _Parsed(row, lines[0], town["state"], position, repairs)
 
 
 def _redraw(homeless: list[_Parsed], places: Places) -> dict[int, int]:

@@ -1,0 +1,160 @@
+import csv
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raw_sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
+from raw_sources.places import STATES, load_places
+from raw_sources.table import People, Report
+from support.errors import SourceError
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+HEADER = ["Avg. Area Income", "Area Population", "Price", "Address"]
+NOBODY = People([], np.empty(0, np.int64))
+
+CELLS = [
+    "208 Michael Ferry Apt. 674\nLaurabury, NE 37010-5101",  # the ZIP is of Tennessee
+    "9127 Elizabeth Stravenue\nDanieltown, WI 06482-3489",
+    "USS Barnett\nFPO AP 44820",
+    "USNS Raymond\nFPO AE 09386",
+    "Unit 9446 Box 0958\nDPO AE 97025",
+    "PSC 8165, Box 8498\nAPO AA 60327-0346",
+    "972 Joyce Viaduct\nLake William, PR 17778-6483",
+    "1 Beaver Street\nManhattan, NY 10280",  # the ZIP is of New York City
+    "2 Pearl Street\nNew York, NY 10280",
+    "9127 Elizabeth Stravenue\nOtherville, WI 06482",  # again
+    "5 Nowhere Lane",
+    "",
+    "6 Odd Street\nTown, ZZ 12345",
+]
+
+
+def repaired(cells):
+    report, places = Report(read=len(cells)), load_places()
+    streets, positions = repair_addresses(cells, report, places)
+    columns = (places.city, places.state, places.zip)
+    return [(s, *(column[i] for column in columns)) for s, i in zip(streets, positions, strict=True)], report
+
+
+def write_csv(path, cells, end="\n"):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator=end)
+        writer.writerow(HEADER)
+        writer.writerows([["79545.45", "23086.8", "105.9", cell.replace("\n", end)] for cell in cells])
+    return path
+
+
+def test_defects_are_repaired_or_dropped_and_counted():
+    rows, report = repaired(CELLS)
+    assert [row[0] for row in rows] == [
+        "208 Michael Ferry Apt. 674",
+        "9127 Elizabeth Stravenue",
+        "1 Beaver Street",
+        "2 Pearl Street",
+    ]
+    assert [row[2] for row in rows] == ["NE", "WI", "NY", "NY"]
+    assert rows[2][1:] == rows[3][1:] == ("New York", "NY", "10280")
+    assert report.dropped == Counter(
+        {
+            "military address": 4,
+            "not in the 50 states or DC": 1,
+            "street line repeats another": 1,
+            "not an address of two lines": 3,
+        }
+    )
+    assert report.kept == len(rows)
+
+
+def test_repairs_are_counted_for_kept_rows_alone():
+    _, report = repaired(CELLS)
+    assert report.repaired == Counter(
+        {
+            "city and ZIP not of the state: drawn anew": 2,
+            "ZIP+4 cut to five digits": 2,
+            "city renamed to that of its ZIP": 1,
+        }
+    )
+    _, report = repaired(["2 Pearl Street\nNew York, NY 10280", "2 Pearl Street\nNew York, NY 10280-0001"])
+    assert report.repaired == Counter()
+
+
+def test_a_row_is_repaired_alike_whatever_follows_it():
+    whole, _ = repaired(CELLS)
+    assert repaired(CELLS[:2])[0] == whole[:2]
+    assert repaired(CELLS)[0] == whole
+
+
+cells = st.builds(
+    "{} {}\n{}, {} {:05d}{}".format,
+    st.integers(1, 99999),
+    st.sampled_from(["Oak Street", "Daniel Shoals Suite 442", "Cox Centers"]),
+    st.sampled_from(["Laurabury", "New York", "Lake William"]),
+    st.sampled_from([*STATES, *TERRITORIES, *MILITARY_STATES, "QQ"]),
+    st.integers(0, 99999),
+    st.sampled_from(["", "-0001"]),
+)
+
+
+@given(st.lists(cells, max_size=30))
+def test_what_is_kept_belongs_together(lines):
+    rows, report = repaired(lines)
+    places = load_places()
+    assert report.kept == len(rows)
+    assert len({street for street, *_ in rows}) == len(rows)
+    state_of = {}
+    for line in lines:
+        street, state = line.split("\n")[0], line.rsplit(", ", 1)[1][:2]
+        if state in STATES:
+            state_of.setdefault(street, state)
+    assert {street: state for street, _, state, _ in rows} == state_of
+    for _, city, state, zip5 in rows:
+        position = places.find(zip5)
+        assert position is not None
+        assert (places.city[position], places.state[position]) == (city, state)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_reads_a_file(tmp_path, end):
+    table = read_addresses(write_csv(tmp_path / "USA_Housing.csv", CELLS, end))
+    assert table.rows == table.report.kept == 4
+    assert table.report.read == len(CELLS)
+    assert (table.origin.source, table.origin.file) == ("addresses", "USA_Housing.csv")
+    taken = table.take(np.array([2, 0]), NOBODY)
+    assert list(taken) == list(table.types)
+    assert taken["address"][0] == {"street": "1 Beaver Street", "city": "New York", "state": "NY", "zip": "10280"}
+    assert taken["street"] == ["1 Beaver Street", "208 Michael Ferry Apt. 674"]
+    assert table.area_codes(np.array([2, 0])).tolist() == taken["area_code"]
+    assert taken["area_code"][0] in {"212", "332", "646", "917"}
+    assert [address["street"] for address in table.pool("address")] == table.take(np.arange(4), NOBODY)["street"]
+    assert table.pool("state") == ["NE", "NY", "WI"]
+
+
+def test_a_file_without_addresses_is_refused(tmp_path):
+    path = write_csv(tmp_path / "other.csv", ["USS Barnett\nFPO AP 44820"])
+    with pytest.raises(SourceError, match="no usable address"):
+        read_addresses(path)
+
+
+def test_a_file_without_the_column_is_refused(tmp_path):
+    path = tmp_path / "other.csv"
+    path.write_text("Name,Price\na,1\n")
+    with pytest.raises(SourceError, match="Address"):
+        read_addresses(path)
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
+def test_the_real_file():
+    table = read_addresses(SHARED / "tables" / "USA_Housing.csv")
+    assert table.report.read == 3000
+    assert table.report.dropped == Counter({"not in the 50 states or DC": 357, "military address": 303})
+    assert table.rows == 2340
+    places, taken = load_places(), table.take(np.arange(2340), NOBODY)
+    for city, state, zip5, code in zip(*(taken[k] for k in ("city", "state", "zip", "area_code")), strict=True):
+        position = places.find(zip5)
+        assert position is not None
+        assert (city, state, code) == tuple(getattr(places, k)[position] for k in ("city", "state", "area_code"))
+    assert set(taken["state"]) == set(STATES)
