@@ -1,7 +1,7 @@
 """Attribute packs: reading the YAML that declares attributes, and putting several packs together."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
@@ -23,6 +23,18 @@ _GENDERED = re.compile(
     r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
     re.IGNORECASE,
 )
+_PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_MOST_STEPS = 1 << 32  # what one drawn word can tell apart
+#: What `perturb` may hold: distances and bounds for what lies on a number line, a pool of values for the rest.
+_PERTURB_KEYS: Mapping[str, tuple[str, ...]] = {
+    "address": ("within",),
+    "code": (),
+    "date": ("days", "not_before", "not_after"),
+    "integer": ("by",),
+    "money": ("percent",),
+    "phone": (),
+}
+_POOL_KEYS = ("extra", "within")
 _PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
 
 
@@ -80,8 +92,9 @@ class Attribute:
 
     def needs(self) -> list[str]:
         """Facts that its own value is made from, or checked against when it is drawn."""
-        expressions = (*self.origin.expressions, *self.constraints)
-        return [n for e in expressions for n in e.names if n not in (self.name, *AMBIENT)]
+        made_from = [n for e in self.origin.expressions for n in e.names]
+        checked_with = [n for e in self.constraints for n in e.names if n != self.name]
+        return [n for n in (*made_from, *checked_with) if n not in AMBIENT]
 
     def reads(self) -> Iterator[tuple[str, Expression]]:
         """Every expression with the place it stands in."""
@@ -274,6 +287,8 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
                 where=at,
                 hint="Begin with a word, so that the value keeps its own capitals.",
             )
+    if entry.get("keywords") == "parts" and entry["type"] != "address":
+        raise PackError("`keywords: parts` is for addresses", where=at, hint="Leave `keywords` out.")
     told = [
         (p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := _GENDERED.search(p))
     ]
@@ -297,7 +312,7 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
         answers=tuple(entry.get("answers", ())),
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
-        perturb=_perturbation(entry.get("perturb", {}), at),
+        perturb=_perturbation(entry.get("perturb", {}), entry["type"], at),
         description=entry.get("description", ""),
     )
 
@@ -321,24 +336,57 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
     if kind == "date":
         bounds = tuple(compile_expression(options[end], f"{where}: generate.date.{end}") for end in ("from", "to"))
         return Origin(kind, None, bounds)
-    if kind in ("integer", "money") and options["max"] < options["min"]:
-        raise PackError(f"generate.{kind}: max {options['max']} is less than min {options['min']}", where=where)
+    if kind in ("integer", "money"):
+        _check_range(kind, options, where)
     if kind == "words":
         _check_words(options, where)
     return Origin(kind, options)
 
 
+def _check_range(kind: str, options: dict[str, Any], where: str) -> None:
+    low, high = options["min"], options["max"]
+    if high < low:
+        raise PackError(f"generate.{kind}: max {high} is less than min {low}", where=where)
+    if (high - low) / options.get("step", 1 if kind == "integer" else 0.01) >= _MOST_STEPS:
+        hint = "Narrow it, or give a larger `step`." if kind == "money" else "Narrow it."
+        raise PackError(
+            f"generate.{kind}: more than {_MOST_STEPS:,} values from {low} to {high}", where=where, hint=hint
+        )
+
+
 def _check_words(options: dict[str, Any], where: str) -> None:
-    for _, name in placeholders(options["template"]):
-        if name not in options or name == "template":
+    template, lists = options["template"], [key for key in options if key != "template"]
+    named = _PART.findall(template)
+    for name in named:
+        if name not in lists:
             raise PackError(
                 f"generate.words: the template's {{{name}}} has no list",
                 where=where,
                 hint=f"Add `{name}: [..]` beside `template`.",
             )
+    for name in lists:
+        if name not in named:
+            raise PackError(
+                f"generate.words: the template has no {{{name}}}", where=where, hint="Use the list, or leave it out."
+            )
+    for text in (_PART.sub("", template), *(word for name in lists for word in options[name])):
+        if "{" in text or "}" in text:
+            raise PackError(
+                f"generate.words: a brace that is no placeholder in {text!r}",
+                where=where,
+                hint="Write {part} in the template, where `part` is one of the lists beside it.",
+            )
 
 
-def _perturbation(entry: dict[str, Any], where: str) -> Perturbation:
+def _perturbation(entry: dict[str, Any], kind: str, where: str) -> Perturbation:
+    fitting = _PERTURB_KEYS.get(kind, _POOL_KEYS)
+    for key in entry:
+        if key not in fitting:
+            raise PackError(
+                f"perturb.{key} does nothing for the type {kind}",
+                where=where,
+                hint=f"For {kind} there is: {', '.join(fitting)}." if fitting else "Leave `perturb` out.",
+            )
     distance = next((tuple(entry[key]) for key in ("days", "percent", "by") if key in entry), None)
     if distance and distance[1] < distance[0]:
         raise PackError(f"perturb: the range {list(distance)} ends before it begins", where=where)
@@ -362,19 +410,12 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
         holder: Any = document
         for step in violation.location:
             holder = holder[step]
-        schema = schemas.load("attribute_pack")
-        known = (
-            schema["$defs"]["attribute"]["properties"]
-            if violation.location[:1] == ("attributes",)
-            else schema["properties"]
-        )
-        if violation.location[-1:] == ("perturb",):
-            known = known["perturb"]["properties"]
+        known = _known_keys(violation.location)
         unknown = [key for key in holder if key not in known]
         if unknown:
             return did_you_mean(unknown[0], known)
-    if violation.keyword == "type" and violation.message.startswith(("true", "false")):
-        return "YAML reads yes, no, on, off, true and false as truth values: put the word in quotes."
+    if violation.location[-1:] == ("choose",) or violation.message.endswith('is not of type "string"'):
+        return "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
     if violation.keyword == "oneOf":
         return "Give exactly one of `from`, `choose`, `generate`, `compute`."
     if violation.location[-2:-1] == ("questions",):
@@ -382,3 +423,13 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
     if violation.location[-2:-1] == ("answers",):
         return "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
     return "`fiubench attributes check FILE` tells whether a pack is right."
+
+
+def _known_keys(location: tuple[str | int, ...]) -> Mapping[str, Any]:
+    """The properties that the schema has at a place of a pack."""
+    schema = schemas.load("attribute_pack")
+    here = schema["$defs"]["attribute"] if location[:1] == ("attributes",) else schema
+    for step in location[2:]:
+        here = here["properties"][step]
+    known: Mapping[str, Any] = here["properties"]
+    return known

@@ -15,6 +15,7 @@ EMBEDDED = "embedded"
 NO_FACES = "none"
 SPLIT_SCHEMES = ("nested", "disjoint")
 _DRAWN_SIZE, _FOLDER_SIZE = 256, 512
+_EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,18 @@ def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
         setting = str(violation.location[0]) if violation.location else "settings"
         what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
         raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
-    values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
+    values: dict[str, Any] = {
+        key: tuple(map(_whole, v)) if isinstance(v, list) else _whole(v) for key, v in given.items()
+    }
     config = Config(**values)
     if not config.image_size:
         config = replace(config, image_size=_DRAWN_SIZE if config.faces in (EMBEDDED, NO_FACES) else _FOLDER_SIZE)
     _check(config, where)
     return config
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) else value  # the schema takes 400.0 for an integer
 
 
 def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
@@ -144,6 +151,12 @@ def _check(config: Config, where: str) -> None:
             where=where,
             hint="Name one with --health.",
         )
+    if not _EARLIEST <= config.as_of <= _LATEST:
+        raise ConfigError(
+            f"as_of: {config.as_of} is not between {_EARLIEST} and {_LATEST}",
+            where=where,
+            hint="Name a day of our time.",
+        )
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)
 
@@ -156,9 +169,16 @@ def _check_ratios(config: Config, where: str) -> None:
                 where=where,
                 hint=f"Build at least {-(-100 // ratio)} identities, or name larger --ratios.",
             )
-    if config.split_scheme == "disjoint" and sum(config.ratios) >= 100:
+    sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
+    if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
         raise ConfigError(
-            f"ratios: disjoint forget sets of {'+'.join(map(str, config.ratios))} % leave nobody to retain",
+            f"ratios: {config.split_scheme} forget sets of {', '.join(map(str, config.ratios))} % leave nobody of "
+            f"{config.identities} to retain",
             where=where,
-            hint="Name smaller --ratios, or --split-scheme nested.",
+            hint="Name smaller --ratios, or build more --identities.",
         )
+
+
+def size_of(identities: int, ratio: int) -> int:
+    """Identities in a forget set of ``ratio`` percent: rounded, at least one."""
+    return max(1, (identities * ratio + 50) // 100)

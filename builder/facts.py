@@ -61,8 +61,11 @@ class Column:
 
 
 # Written with a vowel and spoken with a consonant (a unit, a European), and the other way round (an hour, an 8 ...).
-_SPOKEN_CONSONANT = re.compile(r"uni(?!n|m[^a])|us[aeu]|ut[aei]|ur[aeio]|ubi|eu|one\b|once\b", re.IGNORECASE)
-_SPOKEN_VOWEL = re.compile(r"hon(?:est|or)|hour|heir|8|1[18](?!\d)", re.IGNORECASE)
+_SPOKEN_CONSONANT = re.compile(
+    r"uni(?!de|dio|ll|m[aimp]|n|r|ss)|unanim|us[aeu]|ut[aei]|ur[aeiou]|uk|ugand|uy|ubi|eu|ewe|one\b|once\b",
+    re.IGNORECASE,
+)
+_SPOKEN_VOWEL = re.compile(r"hon(?:est|or)|hour|heir|herb(?!ert)|\$?(?:8|1[18](?!\d))", re.IGNORECASE)
 _SPELLED_OUT = re.compile(r"([A-Z])[A-Z]{1,4}\b|([A-Z])-")  # HIV, RN, X-ray
 _LETTERS_WITH_VOWEL_SOUND = frozenset("AEFHILMNORSX")
 

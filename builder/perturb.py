@@ -15,7 +15,7 @@ from builder import dates
 from builder.attributes import Attribute
 from builder.facts import Column, formatter
 from builder.pairing import phone_text
-from builder.profiles import DIGITS, LETTERS, Profiles, bound_days, code_alphabets
+from builder.profiles import DIGITS, LETTERS, Profiles, bound_days, cents_of, code_alphabets
 from support.draws import Ints, Words, distinct, draw
 from support.errors import PackError
 
@@ -193,34 +193,45 @@ def _dates(attribute: Attribute, column: Column, words: Words, bounds: Bounds) -
 
 
 def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
-    cents = np.array([round(value * 100) for value in column.values], dtype=np.int64)
-    # steps of the same roundness as the truth: $63,480 gets no $59,731
-    step = 1 if attribute.cents else 1000 if (cents % 1000 == 0).all() else 100
+    if attribute.cents:
+        cents = np.array([round(value * 100) for value in column.values], dtype=np.int64)
+    else:  # as it is written
+        cents = np.array([round(value) * 100 for value in column.values], dtype=np.int64)
+    step = _roundness(attribute, cents)
     near, far = attribute.perturb.distance or _PERCENT
     low, high = _same_digits(cents // 100)
+    left, right = (cents - low * 100) // step, (high * 100 + 99 - cents) // step
     offsets = steps(
         words,
-        np.maximum(cents - low * 100, 0) // step,
-        np.maximum(high * 100 + 99 - cents, 0) // step,
+        left,
+        np.where(left + right < WRONG, WRONG, right),  # a digit more, where the step is so large
         np.maximum(cents * near // 100 // step, 1),
         np.maximum(cents * far // 100 // step, WRONG),
     )
-    made = np.abs(cents[:, None] + offsets * step)
+    made = cents[:, None] + offsets * step[:, None]
     return [[value / 100 for value in row] for row in made.tolist()]
+
+
+def _roundness(attribute: Attribute, cents: Ints) -> Ints:
+    """Steps that leave a wrong amount as round as its truth: $63,480 gets no $59,731."""
+    if attribute.origin.kind == "money" and attribute.cents:
+        return np.full_like(cents, cents_of(attribute.origin.options.get("step", 0.01)))
+    return np.gcd(cents, np.where(cents < 10_000, 100, 1000))
 
 
 def _integers(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
     values = np.array(column.values, dtype=np.int64)
-    low, high = _same_digits(values)
+    sign, size = np.where(values < 0, -1, 1), np.abs(values)
+    low, high = _same_digits(size)
     gap, reach = attribute.perturb.distance or _BY
-    offsets = steps(words, values - low, high - values, np.full_like(values, gap), np.full_like(values, reach))
-    made: Values = (values[:, None] + offsets).tolist()
+    offsets = steps(words, size - low, high - size, np.full_like(size, gap), np.full_like(size, reach))
+    made: Values = (sign[:, None] * (size[:, None] + offsets)).tolist()
     return made
 
 
 def _same_digits(values: Ints) -> tuple[Ints, Ints]:
     """Least and greatest number with as many digits."""
-    digits = np.array([len(str(abs(value))) for value in values.tolist()], dtype=np.int64)
+    digits = np.array([len(str(value)) for value in values.tolist()], dtype=np.int64)
     return np.where(digits == 1, 0, 10 ** (digits - 1)), 10**digits - 1
 
 

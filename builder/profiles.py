@@ -172,7 +172,7 @@ class Profiles:
             wrong = wrong[broken]
             if not wrong.size:
                 return made
-            if attribute.origin.kind in ("from", "compute"):
+            if attribute.origin.kind in ("from", "compute", "code"):  # another code might be someone else's
                 break
             for i, value in zip(wrong.tolist(), self._generate(attribute, index[wrong], facts, attempt), strict=True):
                 made[i] = value
@@ -208,20 +208,38 @@ def _holds(constraint: Expression, facts: Mapping[str, Sequence[Any]], size: int
 
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {"integer": (int,), "money": (int, float), "address": (dict,)}
-_ISO = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LARGEST_NUMBER = 10**12
 
 
 def _check_type(attribute: Attribute, made: list[Any]) -> None:
     expected = _JSON_TYPES.get(attribute.kind, (str,))
     for value in made:
-        if not isinstance(value, expected) or isinstance(value, bool) or value == "":
+        if not isinstance(value, expected) or isinstance(value, bool) or value == "" or not _fits(value):
             raise PackError(
                 f"makes {value!r}, which is no {attribute.kind}",
                 where=f"{attribute.pack}: {attribute.name}",
                 hint="text(..) makes text of a number.",
             )
-        if attribute.kind == "date" and not _ISO.fullmatch(str(value)):
-            raise PackError(f"makes {value!r}, which is no date", where=f"{attribute.pack}: {attribute.name}")
+    if attribute.kind == "money" and made and min(made) < 0:
+        raise PackError(f"makes {min(made)!r}: money is never negative", where=f"{attribute.pack}: {attribute.name}")
+    if attribute.kind == "date":
+        _days_of(made, "makes what", f"{attribute.pack}: {attribute.name}")
+
+
+def _fits(value: Any) -> bool:
+    """Whether a number can be told to the cent (which nan, inf and what is beyond a trillion can't)."""
+    return not isinstance(value, (int, float)) or abs(value) <= _LARGEST_NUMBER
+
+
+def _days_of(made: Sequence[Any], what: str, where: str) -> Ints:
+    for value in made:  # numpy would read "today", "2024" and 19800 too
+        if not isinstance(value, str) or not _ISO.fullmatch(value):
+            raise PackError(f"{what} is no date: {value!r}", where=where, hint="A date is written 2022-04-05.")
+    try:
+        return dates.to_days(list(made))
+    except ValueError as error:
+        raise PackError(f"{what} is no date: {error}", where=where) from error
 
 
 # --- generators: (seed, purpose, index, attribute, facts so far) -> values
@@ -261,25 +279,25 @@ def bound_days(expression: Expression, facts: Mapping[str, Sequence[Any]], size:
     Raises:
         PackError: it does not give dates.
     """
-    made = expression.column(facts, size, where)
-    try:
-        return dates.to_days(made)
-    except (ValueError, TypeError) as error:
-        raise PackError(f"{expression.source!r} does not give dates", where=where) from error
+    return _days_of(expression.column(facts, size, where), f"what {expression.source!r} gives", where)
 
 
 def _integer(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    low, high = attribute.origin.options["min"], attribute.origin.options["max"]
+    low, high = int(attribute.origin.options["min"]), int(attribute.origin.options["max"])
     made: list[int] = (low + integers(seed, purpose, index, high - low + 1)).tolist()
     return made
 
 
 def _money(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
     options = attribute.origin.options
-    step = round(options.get("step", 0.01) * 100)
-    low, high = round(options["min"] * 100), round(options["max"] * 100)
+    step, low, high = (cents_of(options.get(key, 0.01)) for key in ("step", "min", "max"))
     cents = low + step * integers(seed, purpose, index, (high - low) // step + 1)
     return [value / 100 for value in cents.tolist()]
+
+
+def cents_of(dollars: float) -> int:
+    """An amount in whole cents."""
+    return round(dollars * 100)
 
 
 def _words(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:

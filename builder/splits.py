@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 import schemas
-from builder.config import SPLIT_SCHEMES
+from builder.config import SPLIT_SCHEMES, size_of
 from builder.pairing import Plan
 from support.draws import Ints, draw
 from support.errors import ConfigError, did_you_mean
@@ -72,11 +72,6 @@ def stratified_order(plan: Plan) -> Ints:
     return shuffled[np.lexsort((key[shuffled], place))]
 
 
-def size_of(identities: int, ratio: int) -> int:
-    """Identities in a forget set of ``ratio`` percent: rounded, at least one."""
-    return max(1, (identities * ratio + 50) // 100)
-
-
 def _forget(order: Ints, ratios: Sequence[int], disjoint: bool) -> dict[str, Ints]:
     forget, used = {}, 0
     for ratio in sorted(ratios):
@@ -133,7 +128,7 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
 
 def _label(key: str) -> str:
     rest = key.removeprefix("forget")
-    return f"{int(rest):02d}" if rest.isdigit() else rest
+    return f"{int(rest):02d}" if rest.isdecimal() and rest.isascii() else rest
 
 
 def _frozen_forget(frozen: Mapping[str, list[str]], members: Any, where: str) -> dict[str, Ints]:

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from raw_sources.csvfile import read_columns
+from raw_sources.csvfile import need_rows, read_columns
+from raw_sources.embedded import pick
 from raw_sources.places import STATES, Places, load_places
 from raw_sources.registry import source_info
 from raw_sources.table import FileTable, Origin, People, Report, Values, base_name
 from support.canonical import file_digest
 from support.draws import Ints, integers
-from support.errors import SourceError
 
 TERRITORIES = ("AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI")
 MILITARY_STATES = ("AA", "AE", "AP")
@@ -65,19 +65,16 @@ def read_addresses(path: Path) -> AddressTable:
     Raises:
         SourceError: the file can't be read, has no column ``Address``, or no address is left.
     """
-    report = Report()
-    cells = read_columns(path, ("Address",), report)["Address"]
-    places = load_places()
-    streets, positions = repair_addresses(cells.to_pylist(), report, places)
-    if not streets:
-        hint = "It should look like USA_Housing.csv: two lines a cell, street, then town, state and ZIP code."
-        raise SourceError("no usable address in the column Address", where=path, hint=hint)
+    report, places = Report(), load_places()
+    cells = read_columns(path, {"address": ("Address",)}, report).column("address").to_pylist()
+    streets, positions = repair_addresses(cells, report, places)
     columns = {"street": streets}
     for name in ("city", "state", "zip", "area_code"):
-        column = getattr(places, name)
-        columns[name] = [column[i] for i in positions]
+        columns[name] = pick(getattr(places, name), positions)
+    data = pa.table(columns)
+    need_rows(data, path, report)
     origin = Origin("addresses", base_name(path), file_digest(path))
-    return AddressTable(origin, report, source_info("addresses").columns, pa.table(columns))
+    return AddressTable(origin, report, source_info("addresses").columns, data)
 
 
 class _Parsed(NamedTuple):
@@ -88,12 +85,12 @@ class _Parsed(NamedTuple):
     repairs: list[str]
 
 
-def repair_addresses(cells: list[str | None], report: Report, places: Places) -> tuple[list[str], list[int]]:
+def repair_addresses(cells: list[str], report: Report, places: Places) -> tuple[list[str], Ints]:
     """Street lines and the positions of their places, one for every cell that is not dropped."""
     kept: list[_Parsed] = []
     seen: set[str] = set()
     for row, cell in enumerate(cells):
-        parsed = _parse(row, cell or "", places)
+        parsed = _parse(row, cell, places)
         if isinstance(parsed, str):
             report.dropped[parsed] += 1
         elif parsed.street.casefold() in seen:
@@ -104,7 +101,7 @@ def repair_addresses(cells: list[str | None], report: Report, places: Places) ->
             report.repaired.update(parsed.repairs)
     redrawn = _redraw([parsed for parsed in kept if parsed.position is None], places)
     positions = [redrawn[parsed.row] if parsed.position is None else parsed.position for parsed in kept]
-    return [parsed.street for parsed in kept], positions
+    return [parsed.street for parsed in kept], np.array(positions, np.int64)
 
 
 def _parse(row: int, cell: str, places: Places) -> _Parsed | str:

@@ -74,8 +74,7 @@ def place_columns(places: Places, positions: Ints, streets: list[str]) -> dict[s
         pick(column, positions) for column in (places.city, places.state, places.zip, places.area_code)
     )
     address: list[dict[str, Any]] = [
-        {"street": s, "city": c, "state": st, "zip": z}
-        for s, c, st, z in zip(streets, city, state, zips, strict=True)
+        {"street": s, "city": c, "state": st, "zip": z} for s, c, st, z in zip(streets, city, state, zips, strict=True)
     ]
     return {
         "address": address,

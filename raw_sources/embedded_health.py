@@ -51,9 +51,7 @@ class EmbeddedHealth(Embedded):
         )
         self._insurers = read_lines("insurers.txt")
         places = read_lines("hospital_places.txt")
-        self._hospitals = [
-            form.format(place) for form in read_lines("hospital_forms.txt") for place in places
-        ]
+        self._hospitals = [form.format(place) for form in read_lines("hospital_forms.txt") for place in places]
 
     def lists(self) -> Mapping[str, Iterable[str]]:
         """Enumerations, and all hospitals."""
@@ -94,9 +92,7 @@ class EmbeddedHealth(Embedded):
             "insurance_provider": pick(self._insurers, up_to("insurer", len(self._insurers))),
             "billing_amount": (cents / 100).tolist(),
             "room_number": (_FIRST_ROOM + up_to("room", _ROOMS)).tolist(),
-            "admission_type": self._admission_types.draw(
-                self.seed, f"{scope}.admission_type", rows, condition
-            ),
+            "admission_type": self._admission_types.draw(self.seed, f"{scope}.admission_type", rows, condition),
             "medication": self._medications.draw(self.seed, f"{scope}.medication", rows, condition),
             "test_results": self._results.draw(self.seed, f"{scope}.test_results", rows, condition),
         }

@@ -56,9 +56,7 @@ def name_list(gender: str) -> NameList:
     given, family = given_names(gender), surnames()
     place = {name: i for i, name in enumerate(family)}
     doubled = {(name, name) for name in given if name in place}
-    figures = {
-        (first, last) for first, _, last in (name.partition(" ") for name in read_lines("public_figures.txt"))
-    }
+    figures = {(first, last) for first, _, last in (name.partition(" ") for name in read_lines("public_figures.txt"))}
     first_place = {name: i for i, name in enumerate(given)}
     numbers = sorted(
         first_place[first] * len(family) + place[last]
@@ -73,9 +71,7 @@ def capacity(gender: str) -> int:
     return name_list(gender).span
 
 
-def full_names(
-    seed: int, gender: list[str], rank: Ints, purpose: str = "names"
-) -> tuple[list[str], list[str]]:
+def full_names(seed: int, gender: list[str], rank: Ints, purpose: str = "names") -> tuple[list[str], list[str]]:
     """Given and family names, one pair per person.
 
     Args:

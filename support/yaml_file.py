@@ -7,8 +7,8 @@ import yaml
 
 from support.errors import FiubenchError
 
-_LARGEST = 4 << 20  # bytes; nobody writes more by hand, and YAML aliases can be made to explode
-
+_LARGEST = 4 << 20  # bytes; nobody writes more by hand
+_DEEPEST = 50  # lists in lists
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast
 
@@ -28,6 +28,20 @@ class _Loader(_Base):  # type: ignore[misc, valid-type]
             seen.add(key)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
+
+
+def _refuse_traps(text: str) -> None:
+    """Refuse what is no use to people and can bring a loader down."""
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Base):
+        if isinstance(event, yaml.AliasEvent):  # a few nested ones make a document that fills the memory
+            raise _at(event, "aliases (*name) are not allowed")
+        if getattr(event, "tag", None):  # `!!int x` and its kind fail in ways of their own
+            raise _at(event, "tags (!name) are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:  # libyaml's composer recurses until the stack overflows
+            raise _at(event, f"nested more than {_DEEPEST} deep")
 
 
 def _at(node: Any, problem: str) -> yaml.MarkedYAMLError:
@@ -50,12 +64,7 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         if path.stat().st_size > _LARGEST:
             raise error(f"larger than {_LARGEST >> 20} MB", where=path, hint="This should be a small YAML file.")
         text = path.read_text(encoding="utf-8-sig")
-        event: Any
-        for event in yaml.parse(text, Loader=_Base):
-            if isinstance(event, yaml.AliasEvent):  # a few nested ones make a document that fills the memory
-                raise _at(event, "aliases (*name) are not allowed")
-            if getattr(event, "tag", None):
-                raise _at(event, "tags (!name) are not allowed")
+        _refuse_traps(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except FileNotFoundError as problem:
         raise error("no such file", where=path, hint="Check the path.") from problem

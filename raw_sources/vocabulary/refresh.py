@@ -58,8 +58,8 @@ def spell_town(name: str) -> str | None:
     return re.sub(r"\bMc ?([A-Za-z])", lambda found: "Mc" + found[1].upper(), joined)
 
 
-def refresh_names() -> None:
-    """Write ``names_female.txt``, ``names_male.txt`` and ``surnames.txt``."""
+def name_lists() -> dict[str, str]:
+    """Contents of ``names_female.txt``, ``names_male.txt`` and ``surnames.txt``."""
     from faker.providers.person.en_US import Provider  # noqa: PLC0415
 
     own = yaml.safe_load((FOLDER / "own_names.yaml").read_text("utf-8"))
@@ -67,13 +67,15 @@ def refresh_names() -> None:
     male = {*Provider.first_names_male, *own["male"]}
     unfit = (female & male) | set(own["dropped_given"])
     surnames = {spell_surname(name) for name in (*Provider.last_names, *own["surnames"])}
-    write_list("names_female.txt", female - unfit)
-    write_list("names_male.txt", male - unfit)
-    write_list("surnames.txt", surnames - set(own["dropped_surnames"]))
+    return {
+        "names_female.txt": one_a_line(female - unfit),
+        "names_male.txt": one_a_line(male - unfit),
+        "surnames.txt": one_a_line(surnames - set(own["dropped_surnames"])),
+    }
 
 
-def refresh_places() -> None:
-    """Write ``places.csv``: standard, active ZIP codes of the 50 states and DC with a fitting area code."""
+def places_table() -> dict[str, str]:
+    """Content of ``places.csv``: standard, active ZIP codes of the 50 states and DC with a fitting area code."""
     import zipcodes  # noqa: PLC0415
 
     codes_of = {row["state"]: set(row["area_codes"].split()) for row in read_rows("area_codes.csv")}
@@ -87,19 +89,18 @@ def refresh_places() -> None:
             # A region with several codes gets all of them in turn.
             area_code = fitting[int(entry["zip_code"]) % len(fitting)]
             lines.append(f"{entry['zip_code']},{city},{entry['state']},{area_code}")
-    text = "\n".join(["zip,city,state,area_code", *sorted(lines), ""])
-    write_atomic(FOLDER / "places.csv", text.encode())
+    return {"places.csv": "zip,city,state,area_code\n" + one_a_line(lines)}
 
 
-def write_list(file: str, words: Iterable[str]) -> None:
-    """One word a line, sorted by code point."""
-    write_atomic(FOLDER / file, "".join(f"{word}\n" for word in sorted(words)).encode())
+def one_a_line(words: Iterable[str]) -> str:
+    """The words sorted by code point, each with a newline."""
+    return "".join(f"{word}\n" for word in sorted(words))
 
 
 def main() -> None:
     """Refresh all and tell which releases it was done with."""
-    refresh_names()
-    refresh_places()
+    for file, text in (name_lists() | places_table()).items():
+        write_atomic(FOLDER / file, text.encode())
     print(f"Faker {version('faker')}, zipcodes {version('zipcodes')}")
 
 

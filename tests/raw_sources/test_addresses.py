@@ -37,7 +37,7 @@ def repaired(cells):
     report, places = Report(read=len(cells)), load_places()
     streets, positions = repair_addresses(cells, report, places)
     columns = (places.city, places.state, places.zip)
-    return [(s, *(column[i] for column in columns)) for s, i in zip(streets, positions, strict=True)], report
+    return [(s, *(column[i] for column in columns)) for s, i in zip(streets, positions.tolist(), strict=True)], report
 
 
 def write_csv(path, cells, end="\n"):
@@ -135,7 +135,7 @@ def test_reads_a_file(tmp_path, end):
 
 def test_a_file_without_addresses_is_refused(tmp_path):
     path = write_csv(tmp_path / "other.csv", ["USS Barnett\nFPO AP 44820"])
-    with pytest.raises(SourceError, match="no usable address"):
+    with pytest.raises(SourceError, match="military address"):
         read_addresses(path)
 
 

@@ -27,9 +27,7 @@ def people(count, seed=0):
     """Women and men of 20 to 95 years, in any order."""
     draws = np.random.default_rng(seed)
     days = draws.integers(20 * 365.25 + 1, 95 * 365.25, count)
-    return People(
-        ["female" if heads else "male" for heads in draws.integers(0, 2, count)], number(AS_OF) - days
-    )
+    return People(["female" if heads else "male" for heads in draws.integers(0, 2, count)], number(AS_OF) - days)
 
 
 TABLES = {
@@ -78,9 +76,7 @@ def test_pools_are_distinct_stable_and_hold_no_row_of_the_table(name):
         pool = table.pool(column)
         assert pool == TABLES[name](7).pool(column)
         assert len({str(value) for value in pool}) == len(pool) > 1
-    free = {"doctor", "billing_amount", "complaint_number", "address", "street", "record_name"} & set(
-        table.types
-    )
+    free = {"doctor", "billing_amount", "complaint_number", "address", "street", "record_name"} & set(table.types)
     taken = table.take(np.arange(2000), people(2000))
     for column in free:
         pool = table.pool(column)
@@ -114,9 +110,7 @@ def test_origin_names_no_path(name):
 
 def test_digests_cover_every_data_file():
     digests = vocabulary_digest()
-    assert set(digests) == {
-        path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".txt", ".yaml"}
-    }
+    assert set(digests) == {path.name for path in FOLDER.iterdir() if path.suffix in {".csv", ".txt", ".yaml"}}
     assert {"names", "places"} <= set(VOCABULARY_SOURCES)
     for cls in (EmbeddedHealth, EmbeddedCrimes, EmbeddedCareers, EmbeddedAddresses):
         assert set(cls.files) <= set(digests)

@@ -39,9 +39,7 @@ def test_everything_fits_the_offense_and_the_person(who, complaints):
 
 
 def test_most_offenses_are_recent_for_those_who_are_not_old(who, complaints):
-    young = [
-        c for c, birth in zip(complaints, who.birth, strict=True) if birth > (date(1950, 1, 2) - EPOCH).days
-    ]
+    young = [c for c, birth in zip(complaints, who.birth, strict=True) if birth > (date(1950, 1, 2) - EPOCH).days]
     assert sum(complaint["offense_date"] >= "2011-01-01" for complaint in young) > 0.8 * len(young)
     assert any(complaint["offense_date"] < "2011-01-01" for complaint in young)
 

@@ -35,9 +35,7 @@ def test_dates_and_age_belong_to_the_person(who, records):
     for record, birth in zip(records, who.birth, strict=True):
         born, admitted = day(birth), date.fromisoformat(record["admission_date"])
         discharged = date.fromisoformat(record["discharge_date"])
-        assert record["age"] == admitted.year - born.year - (
-            (admitted.month, admitted.day) < (born.month, born.day)
-        )
+        assert record["age"] == admitted.year - born.year - ((admitted.month, admitted.day) < (born.month, born.day))
         assert record["age"] >= 20
         assert admitted < discharged <= AS_OF
         assert admitted >= date(2020, 12, 31)

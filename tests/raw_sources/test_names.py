@@ -60,10 +60,7 @@ def test_unfit_pairs_are_skipped_one_by_one():
 def test_a_name_depends_on_seed_gender_and_rank_alone(people, seed):
     genders, ranks = [gender for gender, _ in people], np.array([rank for _, rank in people])
     together = list(zip(*full_names(seed, genders, ranks), strict=True))
-    alone = [
-        next(zip(*full_names(seed, [gender], ranks[i : i + 1]), strict=True))
-        for i, gender in enumerate(genders)
-    ]
+    alone = [next(zip(*full_names(seed, [gender], ranks[i : i + 1]), strict=True)) for i, gender in enumerate(genders)]
     assert together == alone
     for gender, (first, last) in zip(genders, together, strict=True):
         assert first in given_names(gender)

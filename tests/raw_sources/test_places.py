@@ -25,9 +25,7 @@ def test_area_codes_are_those_of_the_state():
     places = load_places()
     codes = {row["state"]: set(row["area_codes"].split()) for row in read_rows("area_codes.csv")}
     assert set(codes) == set(STATES)
-    assert not [
-        pair for pair in zip(places.state, places.area_code, strict=True) if pair[1] not in codes[pair[0]]
-    ]
+    assert not [pair for pair in zip(places.state, places.area_code, strict=True) if pair[1] not in codes[pair[0]]]
 
 
 def test_no_area_code_belongs_to_two_states():
