@@ -204,11 +204,11 @@ def combine(packs: Sequence[Pack]) -> Attributes:
                     hint="Give it another name.",
                 )
             by_name[attribute.name] = attribute
-    for attribute in by_name.values():
-        _check_references(attribute, by_name)
     for pack in packs:
+        for attribute in pack.attributes:
+            _check_references(attribute, by_name, f"{pack.file}: {attribute.name}")
         _check_caption(pack, by_name)
-    return Attributes(tuple(packs), by_name, _order(by_name))
+    return Attributes(tuple(packs), by_name, _order(by_name, {pack.name: pack.file for pack in packs}))
 
 
 def placeholders(template: str) -> list[tuple[bool, str]]:
@@ -216,20 +216,19 @@ def placeholders(template: str) -> list[tuple[bool, str]]:
     return [(bool(a), name) for a, name in _PLACEHOLDER.findall(template)]
 
 
-def _order(by_name: dict[str, Attribute]) -> tuple[str, ...]:
+def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter({name: a.needs() for name, a in by_name.items()}).static_order())
     except CycleError as error:
         path = " -> ".join(reversed(error.args[1]))
         raise PackError(
             f"facts that depend on each other in a circle: {path}",
-            where=by_name[error.args[1][0]].pack,
+            where=files[by_name[error.args[1][0]].pack],
             hint="Break the circle: at least one of them must not be computed from the others.",
         ) from error
 
 
-def _check_references(attribute: Attribute, by_name: dict[str, Attribute]) -> None:
-    where = f"{attribute.pack}: {attribute.name}"
+def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where: str) -> None:
     if attribute.origin.kind == "from":
         source, column = attribute.origin.options.split(".")
         if source not in SOURCES:

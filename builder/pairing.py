@@ -261,14 +261,14 @@ def _usable_records(config: Config, table: FileTable) -> Ints:
 
 def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     """Positions of the faces in the order in which they are handed out."""
-    from raw_sources.selection import select  # noqa: PLC0415
-
     assert sources.faces is not None
     have = len(sources.faces.faces)
     if have < n:
         raise too_few("faces", sources.faces.origin.file, have, n)
     if config.select == "all":
         return permute(config.seed, "faces.row", np.arange(have), have)
+    from raw_sources.selection import select  # noqa: PLC0415
+
     return select(sources.faces, config.select, n, config.seed)
 
 

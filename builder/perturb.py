@@ -214,8 +214,10 @@ def _money(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Val
 
 def _roundness(attribute: Attribute, cents: Ints) -> Ints:
     """Steps that leave a wrong amount as round as its truth: $63,480 gets no $59,731."""
-    if attribute.origin.kind == "money" and attribute.cents:
-        return np.full_like(cents, cents_of(attribute.origin.options.get("step", 0.01)))
+    if attribute.origin.kind == "money":
+        step = cents_of(attribute.origin.options.get("step", 0.01))
+        if attribute.cents or step % 100 == 0:
+            return np.full_like(cents, step)
     return np.gcd(cents, np.where(cents < 10_000, 100, 1000))
 
 

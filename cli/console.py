@@ -62,7 +62,10 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, q
         typer.echo(textwrap.fill(paragraph, 100))
         typer.echo()
     width = max(map(len, record["profile"]))
-    for name, fact in record["profile"].items():
+    asked = [qa["attribute"] for qa in record["qa_list"]]
+    # canonical JSON sorts names; a reader wants the order of the questions, and what is not asked first
+    for name in sorted(record["profile"], key=lambda name: asked.index(name) if name in asked else -1):
+        fact = record["profile"][name]
         source = fact["from"].split(".")[0]
         row = f", row {record['rows'][source]}" if source in record["rows"] else ""
         typer.echo(f"  {name:{width}}  {fact['text']:<44}  {fact['from']}{row}")

@@ -1,0 +1,84 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.facts import FORMATS, Column, article, formatter
+from schemas import load
+
+AN = """
+actuary; air traffic controller; A-; A+; AB+; O-; O+; 8; 80; 800; 8-day stay; 11; 18; $8; $80,000; $11,000; $18.50; hour; hourly worker;
+honest broker; honorary consul; heir; heiress; herb garden; herbalist; HIV test; HR manager; MRI scan; FBI agent; EMT; ER nurse;
+IT specialist; X-ray; SUV; LPN; NBA player; RN; SEO analyst; apple; orange; umbrella; usher; upholsterer; utter fool; urban planner;
+urgent case; ugly duckling; uninsured driver; unimportant detail; unimaginable loss; unidentified object; unissued bond; unironed shirt;
+unilluminated sign; unidiomatic phrase; Italian; Irish setter; Uzbek; only child; oncologist; investment banker; eye doctor; ear infection;
+""".replace("\n", " ")  # fmt: skip
+A = """
+accountant's office; nurse; B+; 7; 100; 110; 180; 1,100; $5; $110; $180,000; hotel manager; hospital; hair stylist; hero; Herbert biography;
+UPS driver; US citizen; U-turn; B-; CT scan; DNA test; PhD; TV host; VIP; ZIP code; unit; union; university lecturer; unique case;
+uniform; unicorn; unilateral stroke; unidirectional valve; unimodal curve; universal joint; unanimous vote; urologist; urine test; uranium
+miner; Uruguayan; user experience designer; usual suspect; utility worker; utensil; ukulele player; Ukrainian; UK citizen; Ugandan;
+European; euphemism; eulogy; ewe; one-way street; one; once-only offer; felony; misdemeanor; violation; sedan; yacht broker; wonder;
+""".replace("\n", " ")  # fmt: skip
+
+
+@pytest.mark.parametrize("noun", [n.strip() for n in AN.split(";") if n.strip()])
+def test_an(noun):
+    assert article(noun) == "an"
+
+
+@pytest.mark.parametrize("noun", [n.strip() for n in A.replace("accountant's office; ", "").split(";") if n.strip()])
+def test_a(noun):
+    assert article(noun) == "a"
+
+
+@given(st.text(max_size=20))
+def test_every_text_has_an_article(noun):
+    assert article(noun) in {"a", "an"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("text", "Saint Luke Hospital", "Saint Luke Hospital"),
+        ("enum", "AB+", "AB+"),
+        ("name", "Ann O'Neil", "Ann O'Neil"),
+        ("code", "0012-A", "0012-A"),
+        ("phone", "(212) 555-0142", "(212) 555-0142"),
+        ("date", "1985-04-12", "April 12, 1985"),
+        ("money", 16115.65, "$16,115.65"),
+        ("money", 1200.0, "$1,200.00"),
+        ("money", 5, "$5.00"),
+        ("money", 0.1, "$0.10"),
+        ("money", 1234567.0, "$1,234,567.00"),
+        ("integer", 1024, "1024"),
+        (
+            "address",
+            {"street": "4 Oak Lane, Apt 2", "city": "Salem", "state": "OR", "zip": "97301"},
+            "4 Oak Lane, Apt 2, Salem, OR 97301",
+        ),
+    ],
+)
+def test_reads_as_in_a_sentence(kind, value, text):
+    assert formatter(kind)(value) == text
+
+
+def test_money_without_cents():
+    assert formatter("money", cents=False)(63480.0) == "$63,480"
+    assert formatter("text", cents=False)("as it is") == "as it is"
+
+
+@given(st.integers(0, 10**12))
+def test_money_keeps_every_cent(cents):
+    assert int("".join(c for c in formatter("money")(cents / 100) if c.isdigit())) == cents
+
+
+def test_there_is_a_format_for_every_type_of_the_schema():
+    assert sorted(FORMATS) == sorted(load("attribute_pack")["$defs"]["attribute"]["properties"]["type"]["enum"])
+
+
+def test_a_column_has_a_text_and_an_origin_for_each_value():
+    column = Column.of("date", ["2020-01-02", "2021-03-04"], "crimes.offense_date")
+    assert column.text == ["January 2, 2020", "March 4, 2021"]
+    assert column.origin == ["crimes.offense_date"] * 2
+    assert Column.of("enum", ["x", "y"], ["a", "b"]).origin == ["a", "b"]
+    assert Column.of("money", [10.0], "m", cents=False).text == ["$10"]

@@ -1,0 +1,145 @@
+"""Pairing: prefix-stable, without repetition, faces that agree with records."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder import dates, make_config
+from builder.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
+from builder.sources import Sources, open_sources
+from raw_sources.registry import SOURCES
+from raw_sources.table import FileTable, Origin, Report
+from support.draws import draw
+from support.errors import SourceError
+
+TODAY = dates.to_day("2025-01-01")
+
+
+def health_table(rows: int) -> FileTable:
+    words = draw(7, "test", np.arange(rows), words=2)
+    admission = dates.to_isos(TODAY - 100 - (words[:, 0] % 1000).astype(np.int64))
+    columns: dict[str, Any] = {name: [f"{name} {i}" for i in range(rows)] for name in SOURCES["health"].columns}
+    columns |= {
+        "gender": ["male" if w % 2 else "female" for w in words[:, 1].tolist()],
+        "age": [20 + int(w) % 70 for w in words[:, 0].tolist()],
+        "admission_date": admission,
+        "discharge_date": admission,
+        "record_name": [f"Given Family{i // 2}" for i in range(rows)],
+    }
+    return FileTable(Origin("health", "h.csv", "0" * 64), Report(read=rows), SOURCES["health"].columns, pa.table(columns))
+
+
+def with_faces(count: int, gender: list[str | None], age: list[int | None], config: Any, rows: int = 2000) -> Sources:
+    faces = [
+        SimpleNamespace(file=Path(f"{i}.jpg"), unique_id=f"f{i}", gender=gender[i % len(gender)], age=age[i % len(age)])
+        for i in range(count)
+    ]
+    table = SimpleNamespace(faces=tuple(faces), origin=Origin("faces", "faces", "0" * 64), report=Report(read=count))
+    opened = open_sources(make_config({"faces": "none"}))
+    tables = {**opened.tables, "health": health_table(rows)} if rows else opened.tables
+    return Sources(tables, table)  # type: ignore[arg-type]
+
+
+def test_a_plan_of_fewer_is_the_beginning_of_a_plan_of_more() -> None:
+    few, many = (make_config({"faces": "none", "identities": n}) for n in (100, 1000))
+    a, b = make_plan(few, open_sources(few)), make_plan(many, open_sources(many))
+    n = a.size
+    assert (a.gender == b.gender[:n]).all()
+    assert (a.birth == b.birth[:n]).all()
+    assert (a.phone == b.phone[:n]).all()
+    assert (a.name_rank == b.name_rank[:n]).all()
+    assert a.unique_id == b.unique_id[:n]
+
+
+@pytest.mark.parametrize("match", ["gender", "gender+age"])
+def test_faces_agree_with_records(match: str) -> None:
+    config = make_config({"faces": "folder", "health": "h.csv", "identities": 150, "holdout": 10, "match": match})
+    sources = with_faces(400, ["female", "male", None], [25, 50, None, 70], config)
+    plan = make_plan(config, sources)
+    assert plan.face is not None
+    assert sources.faces is not None
+    ages = dates.ages_on(plan.birth, TODAY)
+    for i, position in enumerate(plan.face.tolist()):
+        face = sources.faces.faces[position]
+        if face.gender is not None:
+            assert face.gender == ("female", "male")[plan.gender[i]]
+        if match == "gender+age" and face.age is not None:
+            assert band_of(np.array([face.age]))[0] == band_of(ages[i : i + 1])[0]
+    assert len(set(plan.face.tolist())) == plan.size
+    assert len(set(plan.rows["health"].tolist())) == plan.size
+
+
+def test_matching_is_prefix_stable() -> None:
+    plans = []
+    for n in (60, 200):
+        config = make_config({"faces": "folder", "health": "h.csv", "identities": n, "holdout": 0, "ratios": [5]})
+        plans.append(make_plan(config, with_faces(400, ["female", "male"], [25, 50, 70], config)))
+    few, many = plans
+    assert few.face is not None
+    assert many.face is not None
+    assert (few.face == many.face[:60]).all()
+    assert (few.rows["health"] == many.rows["health"][:60]).all()
+
+
+def test_too_few_faces_of_a_kind_is_told() -> None:
+    config = make_config({"faces": "folder", "health": "h.csv", "identities": 100, "holdout": 0})
+    with pytest.raises(SourceError, match="find a record of their gender"):
+        make_plan(config, with_faces(100, ["female"], [25], config, rows=120))
+    with pytest.raises(SourceError, match="90 usable rows"):
+        make_plan(config, with_faces(90, ["female"], [25], config))
+
+
+def test_generated_people_follow_the_faces() -> None:
+    config = make_config({"faces": "folder", "identities": 100, "holdout": 0})
+    plan = make_plan(config, with_faces(100, ["male"], [33], config, rows=0))
+    assert (plan.gender == 1).all()
+    assert (dates.ages_on(plan.birth, TODAY) == 33).all()
+
+
+def test_age_at_admission_is_the_records() -> None:
+    config = make_config({"faces": "none", "health": "h.csv", "identities": 500, "holdout": 0})
+    table = health_table(800)
+    opened = open_sources(make_config({"faces": "none"}))
+    plan = make_plan(config, Sources({**opened.tables, "health": table}, None))
+    admission = dates.to_days(table.array("admission_date").tolist())[plan.rows["health"]]
+    assert (dates.ages_on(plan.birth, admission) == table.array("age")[plan.rows["health"]]).all()
+    assert (plan.birth < admission).all()
+
+
+def test_names_of_the_records_are_unique() -> None:
+    config = make_config({"faces": "none", "health": "h.csv", "names": "record", "identities": 100, "holdout": 0})
+    table = health_table(300)
+    opened = open_sources(make_config({"faces": "none"}))
+    plan = make_plan(config, Sources({**opened.tables, "health": table}, None))
+    names = [table.data.column("record_name")[row].as_py() for row in plan.rows["health"].tolist()]
+    assert len(set(names)) == 100
+    assert table.report.dropped["name of an earlier record"] == 150
+
+
+@given(st.lists(st.integers(200, 240), min_size=1, max_size=600), st.integers(0, 9))
+def test_phone_numbers_are_fictitious_and_distinct(codes: list[int], seed: int) -> None:
+    numbers = phone_numbers(seed, np.array(codes))
+    assert len(set(numbers.tolist())) == len(codes)
+    for number, code in zip(numbers.tolist(), codes, strict=True):
+        text = phone_text(number)
+        assert len(text) == len("(212) 555-0142")
+        if text[2] != "9":
+            assert text.startswith(f"({code}) 555-01")
+
+
+def test_a_used_up_area_code_spills_into_never_assigned_ones() -> None:
+    numbers = phone_numbers(0, np.full(150, 212))
+    inside = [n for n in numbers.tolist() if str(n).startswith("212")]
+    assert len(inside) == 100
+    assert all(str(n)[1] == "9" for n in numbers.tolist() if n not in inside)
+
+
+def test_bands() -> None:
+    assert band_of(np.array([18, 20, 29, 30, 44, 45, 59, 60, 74, 75, 99])).tolist() == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert len(AGE_BANDS) == 5
