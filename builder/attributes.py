@@ -197,9 +197,9 @@ def combine(packs: Sequence[Pack]) -> Attributes:
         seen_packs.add(pack.name)
         for attribute in pack.attributes:
             if attribute.name in by_name or attribute.name in AMBIENT:
-                owner = by_name[attribute.name].pack if attribute.name in by_name else "every"
+                owner = f"the {by_name[attribute.name].pack} pack" if attribute.name in by_name else "every build"
                 raise PackError(
-                    f"attribute {attribute.name!r} is declared by the {owner} pack already",
+                    f"attribute {attribute.name!r} is declared by {owner} already",
                     where=pack.file,
                     hint="Give it another name.",
                 )

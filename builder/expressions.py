@@ -102,7 +102,7 @@ def _call(function: str, arguments: list[ast.expr]) -> ast.Call:
 
 @dataclass(frozen=True)
 class Expression:
-    """A compiled expression and the facts it reads (in order of first use)."""
+    """A compiled expression and the facts it reads."""
 
     source: str
     names: tuple[str, ...]

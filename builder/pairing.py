@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from builder import dates
 from builder.config import Config
 from builder.sources import Sources
+from raw_sources.embedded import birthday
 from raw_sources.names import capacity
 from raw_sources.table import FileTable, People
 from support.draws import Ints, below, choose, draw, integers, permute
@@ -159,7 +160,7 @@ def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, inde
     if not isinstance(table, FileTable):
         return None
     days = dates.to_days(table.data.column("offense_date").take(pa.array(rows)).to_pylist())
-    earliest, latest = dates.shift_years(birth, 18), dates.to_day(config.as_of)
+    earliest, latest = birthday(birth, 18), dates.to_day(config.as_of)
     redrawn = (days < earliest) | (days > latest)
     drawn = earliest + integers(config.seed, "crimes.offense_date", index, latest - earliest + 1)
     return Offenses(np.where(redrawn, drawn, days), redrawn)

@@ -147,7 +147,7 @@ def _date_reader(as_of: date) -> Callable[[str], str | None]:
             year, month, day = map(int, match.groups())
         elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})", text.strip()):
             month, day, year = map(int, match.groups())
-            if len(match[3]) == 2:  # noqa: PLR2004
+            if len(match[3]) == 2:
                 year += 2000 if year <= as_of.year % 100 else 1900
         else:
             return None
@@ -172,11 +172,11 @@ def _amount(text: str) -> float | None:
         value = float(text.replace("$", "").replace(",", ""))
     except ValueError:
         return None
-    return round(value, 2) if abs(value) < 1e9 else None  # noqa: PLR2004  (infinities and NaN fail too)
+    return round(value, 2) if abs(value) < 1e9 else None
 
 
 def _has_more_than_cents(text: str) -> bool:
-    return len(text.partition(".")[2].rstrip("0")) > 2  # noqa: PLR2004
+    return len(text.partition(".")[2].rstrip("0")) > 2
 
 
 def _common(text: str) -> str:

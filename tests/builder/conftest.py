@@ -1,8 +1,8 @@
+import json
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
-import yaml
 
 from builder.config import make_config
 from builder.pipeline import records
@@ -60,7 +60,7 @@ def write_pack(tmp_path):
 
     def write(*attributes, name="mine", **keys):
         path = tmp_path / f"{name}.yaml"
-        path.write_text(yaml.safe_dump({"pack": name, "attributes": list(attributes), **keys}, sort_keys=False))
+        path.write_text(json.dumps({"pack": name, "attributes": list(attributes), **keys}, indent=1))  # JSON is YAML
         return path
 
     return write

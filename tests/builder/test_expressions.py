@@ -52,13 +52,12 @@ def test_every_function_is_tried_above():
     assert called == set(FUNCTIONS)
 
 
+_OPERATORS = ["+", "-", "*", "/", "//", "%", "<", "<=", "==", "!=", ">=", "and", "or"]
 _atoms = st.one_of(st.integers(0, 50).map(str), st.sampled_from(["a", "b"]))
 _arithmetic = st.recursive(
     _atoms,
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+ - * / // % < <= == != >= and or".split()), inner).map(
-            lambda t: f"({t[0]} {t[1]} {t[2]})"
-        ),
+        st.tuples(inner, st.sampled_from(_OPERATORS), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         inner.map(lambda t: f"(not {t})"),
         inner.map(lambda t: f"(-{t})"),
         st.tuples(inner, inner, inner).map(lambda t: f"({t[0]} if {t[1]} else {t[2]})"),
@@ -83,7 +82,7 @@ def test_means_what_python_means(source, a, b):
 
 def test_a_column_at_a_time():
     expression = compile_expression("a * 2 + b", "here")
-    assert expression.names == ("b", "a") or expression.names == ("a", "b")
+    assert sorted(expression.names) == ["a", "b"]
     assert expression.column({"a": [1, 2, 3], "b": [10, 20, 30]}, 3, "here") == [12, 24, 36]
     assert compile_expression("5", "here").column({}, 3, "here") == [5, 5, 5]
     assert compile_expression("a", "here").column({"a": []}, 0, "here") == []
@@ -120,7 +119,7 @@ def test_a_fact_may_have_the_name_of_a_function():
     ],
 )
 def test_refuses_everything_else(source):
-    with pytest.raises(PackError, match="may not|not valid") as told:
+    with pytest.raises(PackError, match=r"may not|not valid") as told:
         compile_expression(source, "pack: fact")
     assert told.value.where == "pack: fact"
 
@@ -183,7 +182,7 @@ def test_makes_no_long_texts():
                "add_days(day, 9999999)", "add_years(day, 9999)", "min()", "length(1)", "day < 1", "max(1, 2)(3)"]
 )  # fmt: skip
 def test_a_row_that_fails_is_told_with_its_expression(source):
-    with pytest.raises(PackError, match="can't be computed|unknown function") as told:
+    with pytest.raises(PackError, match=r"can't be computed|unknown function") as told:
         expression = compile_expression(source, "pack: fact")
         expression.column({"day": ["2024-01-01"], "zero": [0]}, 1, "pack: fact")
     assert told.value.where == "pack: fact"

@@ -6,19 +6,22 @@ from builder.facts import FORMATS, Column, article, formatter
 from schemas import load
 
 AN = """
-actuary; air traffic controller; A-; A+; AB+; O-; O+; 8; 80; 800; 8-day stay; 11; 18; $8; $80,000; $11,000; $18.50; hour; hourly worker;
-honest broker; honorary consul; heir; heiress; herb garden; herbalist; HIV test; HR manager; MRI scan; FBI agent; EMT; ER nurse;
-IT specialist; X-ray; SUV; LPN; NBA player; RN; SEO analyst; apple; orange; umbrella; usher; upholsterer; utter fool; urban planner;
-urgent case; ugly duckling; uninsured driver; unimportant detail; unimaginable loss; unidentified object; unissued bond; unironed shirt;
-unilluminated sign; unidiomatic phrase; Italian; Irish setter; Uzbek; only child; oncologist; investment banker; eye doctor; ear infection;
-""".replace("\n", " ")  # fmt: skip
+actuary; air traffic controller; A-; A+; AB+; O-; O+; 8; 80; 800; 8-day stay; 11; 18; $8; $80,000; $11,000;
+$18.50; hour; hourly worker; honest broker; honorary consul; heir; heiress; herb garden; herbalist; HIV test; HR
+manager; MRI scan; FBI agent; EMT; ER nurse; IT specialist; X-ray; SUV; LPN; NBA player; RN; SEO analyst; apple;
+orange; umbrella; usher; upholsterer; utter fool; urban planner; urgent case; ugly duckling; uninsured driver;
+unimportant detail; unimaginable loss; unidentified object; unissued bond; unironed shirt; unilluminated sign;
+unidiomatic phrase; Italian; Irish setter; Uzbek; only child; oncologist; investment banker; eye doctor; ear
+infection;
+""".replace("\n", " ")
 A = """
-accountant's office; nurse; B+; 7; 100; 110; 180; 1,100; $5; $110; $180,000; hotel manager; hospital; hair stylist; hero; Herbert biography;
-UPS driver; US citizen; U-turn; B-; CT scan; DNA test; PhD; TV host; VIP; ZIP code; unit; union; university lecturer; unique case;
-uniform; unicorn; unilateral stroke; unidirectional valve; unimodal curve; universal joint; unanimous vote; urologist; urine test; uranium
-miner; Uruguayan; user experience designer; usual suspect; utility worker; utensil; ukulele player; Ukrainian; UK citizen; Ugandan;
-European; euphemism; eulogy; ewe; one-way street; one; once-only offer; felony; misdemeanor; violation; sedan; yacht broker; wonder;
-""".replace("\n", " ")  # fmt: skip
+nurse; B+; 7; 100; 110; 180; 1,100; $5; $110; $180,000; hotel manager; hospital; hair stylist; hero; Herbert
+biography; UPS driver; US citizen; U-turn; B-; CT scan; DNA test; PhD; TV host; VIP; ZIP code; unit; union;
+university lecturer; unique case; uniform; unicorn; unilateral stroke; unidirectional valve; unimodal curve;
+universal joint; unanimous vote; urologist; urine test; uranium miner; Uruguayan; user experience designer;
+usual suspect; utility worker; utensil; ukulele player; Ukrainian; UK citizen; Ugandan; European; euphemism;
+eulogy; ewe; one-way street; one; once-only offer; felony; misdemeanor; violation; sedan; yacht broker; wonder;
+""".replace("\n", " ")
 
 
 @pytest.mark.parametrize("noun", [n.strip() for n in AN.split(";") if n.strip()])
@@ -26,7 +29,7 @@ def test_an(noun):
     assert article(noun) == "an"
 
 
-@pytest.mark.parametrize("noun", [n.strip() for n in A.replace("accountant's office; ", "").split(";") if n.strip()])
+@pytest.mark.parametrize("noun", [n.strip() for n in A.split(";") if n.strip()])
 def test_a(noun):
     assert article(noun) == "a"
 
