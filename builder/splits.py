@@ -107,7 +107,11 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
     lists = document.get("splits", document) if isinstance(document, dict) else None
     if not isinstance(lists, dict):
         raise ConfigError("not an object of lists of ids", where=f"--split-scheme {path}")
-    forget = {_label(key): ids for key, ids in lists.items() if key.startswith("forget")}
+    forget: dict[str, list[str]] = {}
+    for key in (key for key in lists if key.startswith("forget")):
+        if (label := _label(key)) in forget:
+            raise ConfigError(f"two keys for forget{label}", where=f"--split-scheme {path}")
+        forget[label] = lists[key]
     if not forget:
         raise ConfigError(
             "no key that begins with `forget`",

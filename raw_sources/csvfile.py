@@ -183,8 +183,11 @@ def _match(path: Path, header: list[str], wanted: Mapping[str, tuple[str, ...]])
         return found
     for delimiter, word in _DELIMITERS.items():
         if header and sum(name.count(delimiter) for name in header) >= max(1, len(wanted) - 1):
-            raise SourceError(f"the fields are separated by {word}, not commas", where=path,
-                              hint=f"Save it with commas (now it reads {header[0][:60]!r}).")  # fmt: skip
+            raise SourceError(
+                f"the fields are separated by {word}, not commas",
+                where=path,
+                hint=f"Save it with commas (now it reads {header[0][:60]!r}).",
+            )
     names = ", ".join(repr(name) for name in missing)
     raise SourceError(
         f"no column {names} in the header", where=path, hint=did_you_mean(missing[0], [n for n in header if n][:60])

@@ -145,7 +145,7 @@ def _image_files(folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Image files below a folder. Links are followed only as far as the folder reaches; hidden names are passed over."""
+    """Image files below a folder. Links out of it and hidden names are passed over."""
     inside = folder.resolve()
     for directory, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NO_FACES and not name.startswith(".")]

@@ -68,7 +68,7 @@ def read_features(folder: Path, files: Sequence[Path], shapes: Sequence[tuple[fl
         raw = np.array(shapes, dtype=np.float64)
         vectors = (raw - raw.mean(axis=0)) / (raw.std(axis=0) + 1e-9)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.rint(vectors / np.maximum(norms, 1e-12) * LENGTH).astype(np.float32)
+    return np.asarray(np.rint(vectors / np.maximum(norms, 1e-12) * LENGTH), dtype=np.float32)
 
 
 def _pickle_of(folder: Path, file: Path) -> Path | None:
@@ -87,8 +87,11 @@ def _clip(path: Path) -> NDArray[np.float32]:
         content = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
         vector = np.asarray(content[CLIP_KEY], dtype=np.float32).ravel()
     except Exception as error:  # a pickle may raise anything
-        raise SourceError(f"not a file of CLIP features: {error}", where=path,
-                          hint="Take the pretrained_features folder away, or download it again.") from error  # fmt: skip
+        raise SourceError(
+            f"not a file of CLIP features: {error}",
+            where=path,
+            hint="Take the pretrained_features folder away, or download it again.",
+        ) from error
     if not vector.size or not np.isfinite(vector).all():
         raise SourceError("CLIP features that are no numbers", where=path)
     return vector

@@ -47,8 +47,17 @@ _COLUMNS = {
     "medication": "Medication",
     "test_results": "Test Results",
 }
-_REPEATED = ("age", "gender", "blood_type", "medical_condition", "insurance_provider", "room_number", "admission_type",
-             "medication", "test_results")  # fmt: skip
+_REPEATED = (
+    "age",
+    "gender",
+    "blood_type",
+    "medical_condition",
+    "insurance_provider",
+    "room_number",
+    "admission_type",
+    "medication",
+    "test_results",
+)
 _BRANDS = {"lipitor": "Lipitor"}  # a brand keeps its capital; generic names have none
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
 

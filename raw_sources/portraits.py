@@ -1,7 +1,7 @@
 """The embedded faces: portraits drawn with Pillow, each a pure function of (seed, index, gender, age).
 
 Everything about a face is a number on a continuous scale (how wide the jaw is, how high the hairline), so thousands of
-people look different; gender and age move those numbers. Drawn at twice the size and averaged down, which is what
+people look different; gender and age move those numbers. Drawn at three times the size and averaged down, which is what
 makes the edges smooth.
 """
 
@@ -11,32 +11,67 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from raw_sources import portrait_hair as hair
 from raw_sources import portrait_parts as parts
-from raw_sources.portrait_parts import Canvas, Color
+from raw_sources.portrait_canvas import Canvas, Color, clamp, mix
 from support.draws import Ints, draw
 
 _DICE = 72
-_OVERSAMPLING = 2
+_OVERSAMPLING = 3
 _QUALITY = 90
 
 # Skin from light to dark; between two neighbours a tone is mixed, then made a little warmer or cooler.
 _SKIN: tuple[Color, ...] = (
-    (247, 220, 200), (240, 205, 178), (229, 187, 154), (214, 166, 128), (192, 141, 102), (164, 113, 77), (132, 88, 60),
-    (101, 66, 46), (76, 50, 37),
-)  # fmt: skip
+    (247, 220, 200),
+    (240, 205, 178),
+    (229, 187, 154),
+    (214, 166, 128),
+    (192, 141, 102),
+    (164, 113, 77),
+    (132, 88, 60),
+    (101, 66, 46),
+    (76, 50, 37),
+)
 _HAIR: tuple[Color, ...] = (
-    (28, 24, 24), (44, 34, 30), (70, 48, 36), (98, 66, 44), (132, 92, 58), (170, 126, 78), (206, 168, 112), (146, 70, 42),
-)  # fmt: skip
+    (28, 24, 24),
+    (44, 34, 30),
+    (70, 48, 36),
+    (98, 66, 44),
+    (132, 92, 58),
+    (170, 126, 78),
+    (206, 168, 112),
+    (146, 70, 42),
+)
 _GREY: Color = (196, 194, 192)
 _IRIS: tuple[Color, ...] = ((70, 46, 32), (96, 66, 40), (84, 104, 70), (74, 110, 138), (96, 120, 128), (52, 36, 28))
 _BACKGROUND: tuple[Color, ...] = (
-    (206, 222, 232), (222, 214, 230), (232, 220, 206), (208, 228, 214), (238, 214, 208), (214, 214, 218), (196, 212, 208),
-    (236, 228, 196), (188, 200, 222), (226, 206, 220),
-)  # fmt: skip
+    (206, 222, 232),
+    (222, 214, 230),
+    (232, 220, 206),
+    (208, 228, 214),
+    (238, 214, 208),
+    (214, 214, 218),
+    (196, 212, 208),
+    (236, 228, 196),
+    (188, 200, 222),
+    (226, 206, 220),
+)
 _CLOTHES: tuple[Color, ...] = (
-    (52, 70, 104), (124, 52, 56), (64, 98, 82), (228, 224, 216), (92, 84, 78), (58, 58, 64), (176, 130, 70), (96, 120, 160),
-    (140, 100, 136), (196, 96, 80), (84, 128, 132), (214, 190, 130), (162, 178, 150), (40, 62, 70),
-)  # fmt: skip
+    (52, 70, 104),
+    (124, 52, 56),
+    (64, 98, 82),
+    (228, 224, 216),
+    (92, 84, 78),
+    (58, 58, 64),
+    (176, 130, 70),
+    (96, 120, 160),
+    (140, 100, 136),
+    (196, 96, 80),
+    (84, 128, 132),
+    (214, 190, 130),
+    (162, 178, 150),
+    (40, 62, 70),
+)
 _STYLES = {
     "female": ("long", "bob", "bun", "wavy", "curly", "pixie", "ponytail", "straight", "afro", "side"),
     "male": ("short", "side", "crew", "curly", "swept", "buzz", "wavy_short", "afro", "bald", "short"),
@@ -84,6 +119,7 @@ class Traits:
     beard: int  # 0 none, 1 stubble, 2 moustache, 3 goatee, 4 full
     earrings: int
     marks: tuple[tuple[float, float, float], ...]  # moles and freckles: across, down, radius
+    halo: tuple[float, float, float, float]  # across, down, radius, tone of a disc in the background
     parting: float
     volume: float
 
@@ -104,7 +140,8 @@ def traits(seed: int, index: Ints, gender: list[str], age: Ints) -> list[Traits]
 def draw_portrait(traits: Traits, size: int) -> Image.Image:
     """The portrait as an RGB picture of ``size`` x ``size`` pixels."""
     canvas = Canvas(size * _OVERSAMPLING, traits.background)
-    parts.hair_behind(canvas, traits)
+    parts.backdrop(canvas, traits)
+    hair.hair_behind(canvas, traits)
     parts.neck_and_clothes(canvas, traits)
     parts.ears(canvas, traits)
     parts.head(canvas, traits)
@@ -114,7 +151,7 @@ def draw_portrait(traits: Traits, size: int) -> Image.Image:
     parts.nose(canvas, traits)
     parts.mouth(canvas, traits)
     parts.skin_marks(canvas, traits)
-    parts.hair_front(canvas, traits)
+    hair.hair_front(canvas, traits)
     parts.brows(canvas, traits)
     parts.glasses(canvas, traits)
     parts.earrings(canvas, traits)
@@ -126,11 +163,6 @@ def encode(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
-
-
-def mix(a: Color, b: Color, share: float) -> Color:
-    """A color between two: 0 is the first, 1 the second."""
-    return parts.mix(a, b, share)
 
 
 def _between(u: float, low: float, high: float) -> float:
@@ -149,7 +181,7 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
     darkness = u[0]
     skin = _scale(_SKIN, darkness)
     warm = _between(u[1], -7, 7)
-    skin = parts.clamp((skin[0] + warm, skin[1], skin[2] - warm))
+    skin = clamp((skin[0] + warm, skin[1], skin[2] - warm))
     # the darker the skin, the darker the hair may be expected, but not always
     tone = u[2] * (1 - 0.75 * darkness)
     hair = _HAIR[7] if u[3] > 0.95 and darkness < 0.4 else _scale(_HAIR[:7], tone**1.3)
@@ -168,16 +200,26 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
     if not female and u[9] < 0.55:
         beard = 1 + int(u[10] * 4)
     marks = [
-        (_between(u[40 + 3 * k], -0.7, 0.7), _between(u[41 + 3 * k], -0.2, 0.7), _between(u[42 + 3 * k], 0.003, 0.006))
-        for k in range(8 if u[11] < 0.12 and darkness < 0.5 else 1 if u[11] > 0.75 else 0)
+        (
+            _between(u[40 + 3 * k], -0.75, 0.75),
+            _between(u[41 + 3 * k], 0.15, 0.6),
+            _between(u[42 + 3 * k], 0.002, 0.0045),
+        )
+        for k in range(7 if u[11] < 0.12 and darkness < 0.5 else 1 if u[11] > 0.75 else 0)
     ]
     clothes = _CLOTHES[int(u[12] * len(_CLOTHES))]
     return Traits(
-        gender=gender, age=age, skin=skin, hair=hair, grey=grey,
+        gender=gender,
+        age=age,
+        skin=skin,
+        hair=hair,
+        grey=grey,
         iris=_IRIS[0] if darkness > 0.55 else _IRIS[int(u[13] * len(_IRIS))],
         background=mix(_BACKGROUND[int(u[14] * len(_BACKGROUND))], (255, 255, 255), _between(u[15], 0.0, 0.3)),
-        clothes=clothes, accent=_CLOTHES[int(u[16] * len(_CLOTHES))],
-        style=style, collar=int(u[17] * 5),
+        clothes=clothes,
+        accent=_CLOTHES[int(u[16] * len(_CLOTHES))],
+        style=style,
+        collar=int(u[17] * 5),
         face_width=_between(u[18], 0.185, 0.222) - (0.008 if female else 0),
         face_height=_between(u[19], 0.245, 0.285),
         jaw=_between(u[20], 0.62, 0.80) + (0 if female else 0.10),
@@ -185,7 +227,7 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
         hairline=_between(u[22], 0.50, 0.66) + receding * 0.25,
         eye_gap=_between(u[23], 0.078, 0.098),
         eye_width=_between(u[24], 0.036, 0.046) + (0.003 if female else 0),
-        eye_height=(_between(u[25], 0.016, 0.026) + (0.003 if female else 0)) * (1 - 0.25 * old),
+        eye_height=(_between(u[25], 0.018, 0.027) + (0.003 if female else 0)) * (1 - 0.25 * old),
         eye_slant=_between(u[26], -0.010, 0.012) - 0.006 * old,
         eye_level=_between(u[27], -0.03, 0.012),
         brow_height=_between(u[28], 0.040, 0.058) + (0.006 if female else 0),
@@ -193,14 +235,23 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
         brow_arch=_between(u[30], 0.0, 0.016) + (0.005 if female else 0),
         nose_length=_between(u[31], 0.085, 0.122) + 0.008 * old,
         nose_width=_between(u[32], 0.026, 0.046) + (0 if female else 0.004),
-        mouth_width=_between(u[33], 0.058, 0.088),
+        mouth_width=_between(u[33], 0.062, 0.090),
         mouth_level=_between(u[34], 0.048, 0.064),
         lips=_between(u[35], 0.010, 0.021) * (1.15 if female else 0.85) * (1 - 0.35 * old),
-        smile=_between(u[36], -0.004, 0.020),
+        smile=_between(u[36], 0.003, 0.024),
         ears=_between(u[37], 0.8, 1.25) * (1 + 0.15 * old),
         neck=_between(u[38], 0.085, 0.110) + (0 if female else 0.024),
         shoulders=_between(u[39], 0.30, 0.36) + (0 if female else 0.055),
         glasses=(1 + int(u[66] * 4)) if u[65] < 0.18 + max(0, age - 40) / 150 else 0,
-        beard=beard, earrings=int(u[67] * 3) if female and u[68] < 0.5 else 0,
-        marks=tuple(marks), parting=_between(u[69], -0.6, 0.6), volume=_between(u[70], 0.7, 1.3),
-    )  # fmt: skip
+        beard=beard,
+        earrings=int(u[67] * 3) if female and u[68] < 0.5 else 0,
+        marks=tuple(marks),
+        halo=(
+            _between(u[71], -0.22, 0.22),
+            _between(u[64], -0.20, 0.20),
+            _between(u[63], 0.24, 0.44),
+            0.30 if u[62] < 0.5 else -0.16,
+        ),
+        parting=_between(u[69], -0.6, 0.6),
+        volume=_between(u[70], 0.7, 1.3),
+    )

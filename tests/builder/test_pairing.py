@@ -32,7 +32,9 @@ def health_table(rows: int) -> FileTable:
         "discharge_date": admission,
         "record_name": [f"Given Family{i // 2}" for i in range(rows)],
     }
-    return FileTable(Origin("health", "h.csv", "0" * 64), Report(read=rows), SOURCES["health"].columns, pa.table(columns))
+    return FileTable(
+        Origin("health", "h.csv", "0" * 64), Report(read=rows), SOURCES["health"].columns, pa.table(columns)
+    )
 
 
 def with_faces(count: int, gender: list[str | None], age: list[int | None], config: Any, rows: int = 2000) -> Sources:

@@ -64,7 +64,7 @@ def test_words_fill_the_template():
     }
 
 
-@given(st.text(st.sampled_from("A#x-\\ 1"), min_size=1, max_size=12).filter(lambda p: "#" in p))
+@given(st.text(st.sampled_from("A#x-\\ 1"), max_size=12).map(lambda rest: "#" + rest))
 def test_codes_follow_their_pattern(pattern):
     alphabets = code_alphabets(pattern)
     for code in generate("code", pattern, np.arange(8)):
@@ -247,9 +247,8 @@ def test_blocks_of_any_size_make_the_same_people(people, example_pack):
         assert maker.make(start, stop) == people[start:stop]
 
 
-@pytest.mark.parametrize("step", [25, 10])
-def test_single_people_are_made_like_many(attribute, make_people, step):
-    rent = attribute(type="money", cents=False, generate={"money": {"min": 600, "max": 4000, "step": step}})
+def test_single_people_are_made_like_many(attribute, make_people):
+    rent = attribute(type="money", cents=False, compute="room_number * 5")  # some are round, some are not
     word = attribute("word", choose=["amber", "ivory", "cobalt", "scarlet", "olive"])
     many = make_people(rent, word, stop=40)
     assert [make_people(rent, word, start=i, stop=i + 1)[0] for i in (0, 5, 39)] == [many[i] for i in (0, 5, 39)]
