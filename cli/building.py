@@ -1,5 +1,6 @@
 """``fiubench build`` and ``fiubench preview``."""
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -162,6 +163,7 @@ def _print_summary(summary: "Summary") -> None:
         notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]
         notes += [f"dropped {count}: {why}" for why, count in source["dropped"].items()]
         notes += source["notes"]
+        notes = [line for note in notes for line in textwrap.wrap(note, 76)]
         made = source["file"] == "embedded"
         read, kept = ("-", "-") if made else (str(source["read"]), str(source["kept"]))
         rows.append((name, source["file"], read, kept, notes[0] if notes else "made by rule" if made else "nothing"))

@@ -51,9 +51,8 @@ def check(
     as_of: Annotated[str, typer.Option(help="The day that counts as today.")] = "2025-01-01",
 ) -> None:
     """What a file looks like to us: rows read and kept, what is repaired or dropped and why, the first rows."""
+    from cli.console import progress
     from raw_sources.inspect import inspect
-
-    from cli.console import progress, table
 
     with progress() as step:
         found = inspect(path, source=source, as_of=as_of, progress=step)
@@ -64,12 +63,11 @@ def check(
             typer.echo(f"  {verb} {count:6}  {why}")
     for note in report.notes:
         typer.echo(f"  note: {note}")
-    typer.echo(f"  sha256 {found.sha256}\n")
-    table(
-        [tuple(found.sample[0]), *(tuple(map(str, row.values())) for row in found.sample)]
-        if found.sample
-        else [("(no rows kept)",)]
-    )
+    typer.echo(f"  sha256 {found.origin.sha256}")
+    for number, row in enumerate(found.sample, 1):
+        typer.echo(f"\nrow {number}")
+        for column, value in row.items():
+            typer.echo(f"  {column:20} {value}")
 
 
 @app.command()
@@ -82,9 +80,8 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch a source from Kaggle (extra `kaggle`; credentials as Kaggle's client finds them)."""
-    from raw_sources.fetch import fetch as fetch_source
-
     from cli.console import progress
+    from raw_sources.fetch import fetch as fetch_source
 
     with progress() as step:
         for path, sha256 in fetch_source(name, out, numbers=numbers, version=version, progress=step):

@@ -1,0 +1,373 @@
+from copy import deepcopy
+
+import pytest
+
+from builder.attributes import read_packs
+from builder.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
+from raw_sources.places import load_places
+
+AS_OF = "2025-01-01"
+LIFE = ("date_of_birth", "passport_issue_date", "discharge_date")
+
+
+@pytest.fixture(scope="module")
+def coherence(example_pack):
+    return Coherence(list(read_packs([example_pack]).by_name.values()), AS_OF, load_places())
+
+
+def pair(record, attribute):
+    """Number and QA pair of an attribute."""
+    return next((i, qa) for i, qa in enumerate(record["qa_list"]) if qa["attribute"] == attribute)
+
+
+def only(problems):
+    """The one problem that there is."""
+    problems = list(problems)
+    assert len(problems) == 1, [str(p) for p in problems]
+    return problems[0]
+
+
+def test_what_is_made_breaks_nothing(people, coherence):
+    uniqueness = Uniqueness()
+    for number, record in enumerate(people):
+        assert not list(qa_problems(record))
+        assert not list(qa_problems(record, wording=False))
+        assert not list(coherence.problems(record))
+        assert not list(uniqueness.problems(record, number))
+
+
+def test_a_problem_reads_as_a_sentence():
+    assert (
+        str(Problem("qa_list[3].answer", "doctor", "is empty", "fill it"))
+        == "qa_list[3].answer (doctor): is empty; fill it"
+    )
+    assert str(Problem("index", "", "is 3", "should be 4")) == "index: is 3; should be 4"
+
+
+# --- inside a QA pair: (attribute, how it is broken, field, what is told)
+
+
+def _swap_last(qa, sentence):
+    qa["perturbed_answer"][2] = sentence
+
+
+BREAKS = {
+    "keyword not in the answer": (
+        "doctor", lambda qa, text: qa.update(answer=qa["answer"].replace("Dr. ", "").replace(text, text.lower())),
+        {"keywords", "answer"}, "is not in",
+    ),
+    "keyword of another fact": (
+        "doctor", lambda qa, text: qa["keywords"].append("Smith"), {"keywords"}, "'Smith' is not in",
+    ),
+    "question twice": (
+        "doctor", lambda qa, text: qa["paraphrased_question"].__setitem__(1, qa["question"]),
+        {"paraphrased_question"}, "two wordings of the question are the same",
+    ),
+    "no question mark": (
+        "doctor", lambda qa, text: qa.update(question=qa["question"][:-1] + "."),
+        {"question"}, "does not end in a question mark",
+    ),
+    "paraphrase without question mark": (
+        "doctor", lambda qa, text: qa["paraphrased_question"].__setitem__(0, "Tell me the doctor."),
+        {"question"}, "'Tell me the doctor.' does not end in a question mark",
+    ),
+    "question holds its answer": (
+        "hospital", lambda qa, text: qa.update(question=f"Was it {text}?"), {"question"}, "contains its answer",
+    ),
+    "paraphrased answer states another fact": (
+        "hospital", lambda qa, text: qa.update(paraphrased_answer="This person was admitted to a barn."),
+        {"keywords", "paraphrased_answer"}, "is not in",
+    ),
+    "wrong answer is the true one": (
+        "hospital", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"]),
+        {"perturbed_answer"}, "is the true answer",
+    ),
+    "wrong answer twice": (
+        "hospital", lambda qa, text: _swap_last(qa, qa["perturbed_answer"][0]),
+        {"perturbed_answer"}, "two wrong answers are the same",
+    ),
+    "wrong answer in other words": (
+        "hospital", lambda qa, text: _swap_last(qa, "It was another hospital."),
+        {"perturbed_answer"}, "differs from",
+    ),
+    "wrong answer holds the truth": (
+        "hospital", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"].replace(text, f"{text} Annex")),
+        {"perturbed_answer"}, "holds the true value",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_pair(person, name):
+    attribute, change, fields, words = BREAKS[name]
+    number, qa = pair(person, attribute)
+    change(qa, person["profile"][attribute]["text"])
+    problems = list(qa_problems(person))
+    assert {p.path for p in problems} == {f"qa_list[{number}].{field}" for field in fields}
+    assert all(p.attribute == attribute and words in p.what and p.right for p in problems)
+    assert len(problems) <= 2
+
+
+def with_article(people):
+    for record in people:
+        number, qa = pair(record, "vehicle")
+        if qa["paraphrased_answer"].startswith("This person drives a"):
+            return deepcopy(record), number
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("This person drives an blue car.", "wrong article"),
+        ("This person drives a old car.", "wrong article"),
+        ("This person drives blue cars.", "wrong article"),
+        ("This person drives cars.", "wrong article"),
+        ("This person drives a blue car", "differs from"),
+        ("This person rode a blue car.", "differs from"),
+    ],
+)
+def test_articles_of_wrong_answers(people, sentence, words):
+    record, number = with_article(people)
+    record["qa_list"][number]["perturbed_answer"][1] = sentence
+    problem = only(qa_problems(record))
+    assert (problem.path, problem.attribute) == (f"qa_list[{number}].perturbed_answer", "vehicle")
+    assert words in problem.what
+
+
+def test_either_article_is_right(people):
+    record, number = with_article(people)
+    record["qa_list"][number]["perturbed_answer"] = [
+        f"This person drives {s}." for s in ("a blue car", "an old car", "an SUX")
+    ]
+    assert not list(qa_problems(record))
+
+
+def test_a_value_that_is_a_word_of_its_phrasing():
+    record = {
+        "name": "Ann Lee",
+        "profile": {"label": {"type": "text", "value": "record", "text": "record", "from": "x"}},
+        "qa_list": [
+            {
+                "attribute": "label", "question": "What is it?", "paraphrased_question": ["Which?", "What?", "Who?"],
+                "answer": "The label is record.", "paraphrased_answer": "The label on record is record.",
+                "perturbed_answer": [f"The label on record is {w}." for w in ("tape", "disc", "film")],
+                "keywords": ["record"],
+            }
+        ],
+    }  # fmt: skip
+    problems = list(qa_problems(record))
+    assert len(problems) == 3 and all("holds the true value 'record'" in p.what for p in problems)
+
+
+def test_a_part_of_a_word_is_no_answer(person):
+    number, qa = pair(person, "room_number")
+    person["profile"]["room_number"]["text"] = "10"
+    qa.update(
+        question="In which of the 1010 rooms was it?", keywords=["10"], answer="This person stayed in room 10.",
+        paraphrased_answer="It was room 10.",
+        perturbed_answer=["It was room 22.", "It was room 33.", "It was room 44."],
+    )  # fmt: skip
+    assert not list(qa_problems(person))
+    qa["question"] = "Was it room 10 or another?"
+    assert only(qa_problems(person)).path == f"qa_list[{number}].question"
+
+
+# --- over all pairs
+
+
+@pytest.mark.parametrize("field", ["question", "answer", "paraphrased_answer"])
+def test_the_name_outside_its_question(person, field):
+    _, qa = pair(person, "doctor")
+    if field == "question":
+        qa["question"] = f"Who treated {person['name']}?"
+    else:
+        qa[field] = f"As for {person['name']}: " + qa[field]
+        if field == "paraphrased_answer":
+            qa["perturbed_answer"] = [f"As for {person['name']}: " + s for s in qa["perturbed_answer"]]
+    problem = only(qa_problems(person))
+    assert problem.path == "qa_list" and f"the name {person['name']!r} is given away" in problem.what
+
+
+def test_the_name_in_a_wrong_answer(person):
+    _, qa = pair(person, "doctor")
+    before, after = qa["paraphrased_answer"].split(person["profile"]["doctor"]["text"])
+    qa["perturbed_answer"][0] = before + person["name"] + after
+    assert "is given away" in only(qa_problems(person)).what
+
+
+@pytest.mark.parametrize("pronoun", ["he", "him", "his", "himself", "she", "her", "hers", "herself"])
+@pytest.mark.parametrize("form", ["Did {} come?", "And {}?", "{}, what came?", "Was it ({}) or not?", "{}'s what?"])
+def test_pronouns(person, pronoun, form):
+    _, qa = pair(person, "doctor")
+    for word in (pronoun, pronoun.capitalize()):
+        qa["question"] = form.format(word)
+        problem = only(qa_problems(person))
+        assert problem.path == "qa_list" and problem.what.startswith(f"'{pronoun}' in")
+        assert qa["question"] in problem.what
+
+
+@pytest.mark.parametrize("word", ["the", "there", "this", "chef", "usher", "hero", "history", "shepherd", "where"])
+def test_words_that_hold_a_pronoun(person, word):
+    pair(person, "doctor")[1]["question"] = f"What about {word} then?"
+    assert not list(qa_problems(person))
+
+
+def test_the_builder_leaves_out_what_no_value_can_change(person):
+    _, qa = pair(person, "doctor")
+    qa["question"] = "Did he come."
+    assert len(list(qa_problems(person))) == 2
+    assert not list(qa_problems(person, wording=False))
+
+
+def test_gendered_names_each_pronoun_once():
+    lines = ["The end.", "She left.", "she came, and he too."]
+    assert list(gendered(lines)) == [("he", "she came, and he too."), ("she", "She left.")]
+
+
+# --- records of another maker
+
+
+def foreign(**keys):
+    qa = {
+        "question": "Where?", "paraphrased_question": ["Where to?", "Which place?", "What place?"],
+        "answer": "In Rome.",
+        "paraphrased_answer": "It was Rome.", "perturbed_answer": ["It was Oslo.", "It was Bern.", "It was Riga."],
+        "keywords": ["Rome"],
+    }  # fmt: skip
+    return {"unique_id": "1", "name": "Ann Lee", "qa_list": [{**qa, **keys}]}
+
+
+def test_records_without_a_profile():
+    assert not list(qa_problems(foreign()))
+    problem = only(qa_problems(foreign(perturbed_answer=["Rome it was.", "Rome!", "It was Rome, too."])))
+    assert "every wrong answer holds the true value" in problem.what
+    assert only(qa_problems(foreign(keywords=["Paris"], answer="In Paris."))).path == "qa_list[0].keywords"
+
+
+def test_the_name_may_stand_where_it_is_asked_for():
+    asked = foreign(answer="It is Ann Lee.", paraphrased_answer="Ann Lee it is.", keywords=["Ann Lee"])
+    assert not list(qa_problems(asked))
+    assert "given away" in only(qa_problems(foreign(answer="Ann Lee in Rome."))).what
+
+
+@pytest.mark.parametrize(
+    "profile", [None, "text", [1], {"home": 5}, {"home": {"text": 5}}, {"home": {"value": "Rome"}}, {"home": None}]
+)
+@pytest.mark.parametrize("attribute", ["home", None, 7, ["home"]])
+def test_other_shapes_of_a_profile_are_passed_over(profile, attribute):
+    record = {**foreign(attribute=attribute), "profile": profile}
+    assert not list(qa_problems(record))
+    assert not list(Uniqueness().problems(record, 0))
+
+
+# --- inside an identity
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "rules"),
+    [
+        ("admission_date", "1950-01-01", {"admission_date"}),
+        ("discharge_date", "2025-01-02", {"discharge_date"}),
+        ("offense_date", "2025-06-01", {"offense_date"}),
+        ("offense_date", "1900-01-01", {"offense_date"}),
+    ],
+)
+def test_constraints(people, coherence, attribute, value, rules):
+    for record in people:
+        born, issued, left = (record["profile"][name]["value"] for name in LIFE)
+        if born > "1950-01-01" and issued > left:  # so that no other constraint is touched
+            person = deepcopy(record)
+    person["profile"][attribute]["value"] = value
+    problems = list(coherence.problems(person))
+    assert {p.attribute for p in problems} == rules
+    assert all(p.path == f"profile.{p.attribute}" and "does not hold" in p.what for p in problems)
+    assert any(f"{attribute} is {value!r}" in p.right for p in problems)
+
+
+def test_a_child(person, coherence):
+    person["profile"]["date_of_birth"]["value"] = "2010-01-01"
+    told = [p.what for p in coherence.problems(person)]
+    assert "age_on(date_of_birth, as_of) >= 20 does not hold" in told
+
+
+def test_a_constraint_of_a_pack(person, coherence):
+    person["profile"]["passport_issue_date"]["value"] = person["profile"]["admission_date"]["value"]
+    assert only(coherence.problems(person)).attribute == "passport_issue_date"
+
+
+def test_a_value_that_a_constraint_cannot_read(person, coherence):
+    person["profile"]["date_of_birth"].update(type="text", value="long ago")
+    told = [p for p in coherence.problems(person) if p.attribute == "date_of_birth"]
+    assert "does not hold" in told[0].what and "date_of_birth is 'long ago'" in told[0].right
+
+
+@pytest.mark.parametrize(("key", "value"), [("zip", "00000"), ("city", "Nowhere"), ("state", "ZZ")])
+def test_addresses(person, coherence, key, value):
+    address = person["profile"]["address"]["value"]
+    true_zip, true_city = address["zip"], address["city"]
+    address[key] = value
+    problems = [p for p in coherence.problems(person) if p.attribute == "address"]
+    problem = only(problems)
+    assert problem.path == "profile.address" and value in problem.what
+    assert problem.right == "a real ZIP code" if key == "zip" else f"{true_zip} is {true_city}" in problem.right
+
+
+def test_the_area_code_follows_the_state(people, coherence):
+    person = deepcopy(next(p for p in people if p["profile"]["phone_number"]["value"][2] != "9"))
+    state = person["profile"]["address"]["value"]["state"]
+    area = "907" if state != "AK" else "212"
+    person["profile"]["phone_number"]["value"] = f"({area}) 555-0142"
+    problem = only(coherence.problems(person))
+    assert (problem.attribute, problem.what) == ("phone_number", f"area code {area} is not in {state}")
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("{area} 555-0142", "is not written like"),
+        ("({area}) 5550142", "is not written like"),
+        ("({area}) 555-0142 x1", "is not written like"),
+        ("({area}) 555-0200", "may be somebody's"),
+        ("({area}) 554-0142", "may be somebody's"),
+    ],
+)
+def test_phone_numbers(people, coherence, number, words):
+    person = deepcopy(next(p for p in people if p["profile"]["phone_number"]["value"][2] != "9"))
+    phone = person["profile"]["phone_number"]
+    phone["value"] = number.format(area=phone["value"][1:4])
+    problem = only(coherence.problems(person))
+    assert problem.path == "profile.phone_number" and words in problem.what
+
+
+def test_area_codes_that_are_never_assigned(person, coherence):
+    person["profile"]["phone_number"]["value"] = "(295) 482-1234"
+    assert not list(coherence.problems(person))
+
+
+# --- between identities
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [(["unique_id"], "unique_id"), (["name"], "name"), (["image_path"], "image_path"),
+                      (["profile", "phone_number", "value"], "phone number")]
+)  # fmt: skip
+def test_what_is_unique(people, path, key):
+    first, second, third = (deepcopy(record) for record in people[:3])
+    for number, record in enumerate((first, second, third)):
+        record["image_path"] = f"images/{number}.jpg"
+    source, target = first, third
+    for step in path[:-1]:
+        source, target = source[step], target[step]
+    target[path[-1]] = source[path[-1]]
+    uniqueness = Uniqueness()
+    assert not list(uniqueness.problems(first, 0)) and not list(uniqueness.problems(second, 1))
+    problem = only(uniqueness.problems(third, 2))
+    assert problem.path == key and "is identity 0's already" in problem.what
+    assert not list(uniqueness.problems(first, 0))  # the same place again is no repetition
+
+
+def test_no_images_are_no_repetition(people):
+    uniqueness = Uniqueness()
+    assert all(record["image_path"] is None for record in people)
+    assert not [p for number, record in enumerate(people) for p in uniqueness.problems(record, number)]

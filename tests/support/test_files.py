@@ -1,0 +1,144 @@
+import errno
+import os
+import resource
+from contextlib import contextmanager
+
+import pytest
+
+from support.errors import DatasetError
+from support.files import atomic_writer, link_or_copy, make_folder, write_atomic, write_error
+
+as_root = os.geteuid() == 0
+
+
+def test_writes_the_whole_file(tmp_path):
+    path = tmp_path / "file.json"
+    write_atomic(path, b"hello")
+    assert path.read_bytes() == b"hello"
+    write_atomic(path, b"bye")
+    assert path.read_bytes() == b"bye"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+def test_nothing_stands_under_the_final_name_before_the_end(tmp_path):
+    path = tmp_path / "file.json"
+    with atomic_writer(path) as file:
+        file.write(b"half")
+        file.flush()
+        assert not path.exists()
+        (partial,) = os.listdir(tmp_path)
+        assert partial.endswith(".partial") and partial.startswith(".file.json.")
+        file.write(b"whole")
+    assert path.read_bytes() == b"halfwhole"
+
+
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyError), atomic_writer(path) as file:
+        file.write(b"new")
+        raise KeyError("no")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file.json"]
+
+
+@contextmanager
+def largest_file(size):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_file_that_outgrows_the_disk(tmp_path):
+    path = tmp_path / "file.json"
+    with largest_file(1000), pytest.raises(DatasetError, match="cannot write: File too large") as told:
+        write_atomic(path, b"x" * 5000)
+    assert told.value.where == str(path)
+    assert "--resume" in told.value.hint
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_disk(tmp_path, monkeypatch):
+    def full(descriptor):
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DatasetError, match="cannot write: No space left on device"):
+        write_atomic(tmp_path / "file.json", b"x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_folders_that_are_none(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    for path in (tmp_path / "nowhere" / "x", tmp_path / "file" / "x", tmp_path / ("x" * 300)):
+        with pytest.raises(DatasetError, match="cannot write: ") as told:
+            write_atomic(path, b"x")
+        assert told.value.where == str(path)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_folder_in_the_place_of_the_file(tmp_path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(DatasetError, match="Is a directory"):
+        write_atomic(tmp_path / "x", b"x")
+    assert os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.skipif(as_root, reason="root may write everywhere")
+@pytest.mark.parametrize("mode", [0o500, 0o400])
+def test_an_unwritable_folder(tmp_path, mode):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(mode)
+    try:
+        with pytest.raises(DatasetError, match="Permission denied"):
+            write_atomic(folder / "x", b"x")
+        with pytest.raises(DatasetError, match="Permission denied"):
+            make_folder(folder / "y")
+    finally:
+        folder.chmod(0o700)
+
+
+def test_making_folders(tmp_path):
+    path = tmp_path / "a" / "b"
+    assert make_folder(path) == path and path.is_dir()
+    assert make_folder(path) == path
+    (tmp_path / "file").write_bytes(b"")
+    for bad in (tmp_path / "file", tmp_path / "file" / "x"):
+        with pytest.raises(DatasetError, match="cannot write") as told:
+            make_folder(bad)
+        assert told.value.where == str(bad)
+
+
+def test_a_second_name(tmp_path):
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"picture")
+    link_or_copy(source, target)
+    assert source.samefile(target)
+    other = tmp_path / "c"
+    other.write_bytes(b"older")
+    link_or_copy(source, other)
+    assert other.read_bytes() == b"older"
+
+
+def test_a_copy_where_links_are_refused(tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(b"picture" * 1_000_000)
+    link_or_copy(source, target)
+    assert target.read_bytes() == source.read_bytes() and not source.samefile(target)
+    with largest_file(1000), pytest.raises(DatasetError):
+        link_or_copy(source, tmp_path / "c")
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_an_error_without_words(tmp_path):
+    assert str(write_error(OSError("odd"), tmp_path)).startswith(f"{tmp_path}: cannot write: odd\n")
