@@ -123,6 +123,7 @@ def write_face(face: "Face", target: Path, size: int) -> None:
             hint="Leave the faces alone while a build runs.",
         ) from error
     picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    picture.info.clear()  # comments, profiles and EXIF would be saved along
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)
     write_atomic(target, buffer.getvalue())

@@ -111,13 +111,15 @@ def hair_front(c: Canvas, t: "Traits") -> None:
     ]
     outer = [*half, (CENTER + 0.1 * t.parting * w, top - thick), *reversed(mirrored(half))]
     temple = w * 0.85
+    # a receding hairline keeps within the head, or the background would show between the two
+    corner = min(w * 0.86, w * float(np.sqrt(1 - ((MIDDLE - line - 0.035) / h) ** 2)) - 0.004)
     inner = [
         (CENTER + temple, low - 0.01),
-        (CENTER + w * 0.86, line + 0.035),
+        (CENTER + corner, line + 0.035),
         (CENTER + (part - CENTER) * 0.5 + w * 0.4, line + 0.004),
         (part, line - 0.018),
         (CENTER + (part - CENTER) * 0.5 - w * 0.4, line + 0.004),
-        (CENTER - w * 0.86, line + 0.035),
+        (CENTER - corner, line + 0.035),
         (CENTER - temple, low - 0.01),
     ]
     if t.style == "buzz":

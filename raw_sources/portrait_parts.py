@@ -9,6 +9,7 @@ from raw_sources.portrait_canvas import (
     MIDDLE,
     Canvas,
     Color,
+    Point,
     curve,
     eye_y,
     light,
@@ -21,6 +22,8 @@ from raw_sources.portrait_canvas import (
 
 if TYPE_CHECKING:
     from raw_sources.portraits import Traits
+
+OVER_EARS = ("long", "straight", "wavy", "bob")  # styles of hair that hide the ears
 
 # --- body -------------------------------------------------------------------------------------------------------------
 
@@ -63,13 +66,16 @@ def neck_and_clothes(c: Canvas, t: "Traits") -> None:
     neckline = curve((CENTER + half + 0.012, high - 0.015), (CENTER - half - 0.012, high - 0.015), dip)
     c.shape([*body, *neckline], t.clothes)
     right = [
-        (CENTER + wide * 0.45, high + 0.03),
         (CENTER + wide * 0.72, high + 0.045),
         (CENTER + wide, high + 0.10),
         (CENTER + wide + 0.04, 1.0),
-        (CENTER + wide * 0.55, 1.0),
+        (CENTER + wide * 0.40, 1.0),
     ]
     c.shape(right, shade(t.clothes, 0.18))
+    _collar(c, t, half, high, neckline)
+
+
+def _collar(c: Canvas, t: "Traits", half: float, high: float, neckline: list[Point]) -> None:
     if t.collar == 1:  # shirt with open collar
         flap = [
             (CENTER - half - 0.02, high - 0.03),
@@ -222,17 +228,15 @@ def mouth(c: Canvas, t: "Traits") -> None:
     c.shape([*bow, *reversed(line)], shade(color, 0.16))
     c.oval(
         CENTER - t.mouth_width * 0.12,
-        y + t.smile + t.lips * 0.55,
+        y + t.lips * 0.55,
         t.mouth_width * 0.32,
         t.lips * 0.2,
         light(color, 0.22),
     )
     c.stroke(line, shade(color, 0.58), 0.005)
-    c.stroke(
-        curve((CENTER - 0.03, y + t.lips + 0.030), (CENTER + 0.03, y + t.lips + 0.030), 0.006, 4),
-        shade(t.skin, 0.15),
-        0.004,
-    )
+    if t.beard < 3:
+        crease = y + t.lips + 0.030
+        c.stroke(curve((CENTER - 0.03, crease), (CENTER + 0.03, crease), 0.006, 4), shade(t.skin, 0.15), 0.004)
 
 
 def age_marks(c: Canvas, t: "Traits") -> None:
@@ -332,6 +336,7 @@ def glasses(c: Canvas, t: "Traits") -> None:
     y, width = eye_y(t) + 0.004, 0.0075
     across, down = ((0.050, 0.046), (0.054, 0.038), (0.055, 0.037), (0.055, 0.036))[t.glasses - 1]
     across = min(across, t.eye_gap - 0.014)
+    reach = t.face_width * 0.93 if t.style in OVER_EARS else t.face_width + 0.006  # hair covers the rest
     for side in (-1, 1):
         x = CENTER + side * t.eye_gap
         if t.glasses in (1, 2):
@@ -346,7 +351,7 @@ def glasses(c: Canvas, t: "Traits") -> None:
                 (x + across, y + down * 0.2),
             ]
             c.stroke(rim, frame, width * 1.2)
-        c.stroke([(x + side * across, y - 0.008), (CENTER + side * (t.face_width + 0.006), y - 0.012)], frame, width)
+        c.stroke([(x + side * across, y - 0.008), (CENTER + side * reach, y - 0.012)], frame, width)
     c.stroke(
         curve((CENTER - t.eye_gap + across, y - 0.006), (CENTER + t.eye_gap - across, y - 0.006), -0.008, 4),
         frame,

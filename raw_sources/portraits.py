@@ -43,7 +43,8 @@ _HAIR: tuple[Color, ...] = (
     (146, 70, 42),
 )
 _GREY: Color = (196, 194, 192)
-_IRIS: tuple[Color, ...] = ((70, 46, 32), (96, 66, 40), (84, 104, 70), (74, 110, 138), (96, 120, 128), (52, 36, 28))
+# Irises from dark to light: the lighter the skin, the more of them are likely.
+_IRIS: tuple[Color, ...] = ((52, 36, 28), (70, 46, 32), (96, 66, 40), (84, 104, 70), (74, 110, 138), (96, 120, 128))
 _BACKGROUND: tuple[Color, ...] = (
     (206, 222, 232),
     (222, 214, 230),
@@ -145,8 +146,8 @@ def draw_portrait(traits: Traits, size: int) -> Image.Image:
     parts.neck_and_clothes(canvas, traits)
     parts.ears(canvas, traits)
     parts.head(canvas, traits)
-    parts.beard(canvas, traits)
     parts.age_marks(canvas, traits)
+    parts.beard(canvas, traits)
     parts.eyes(canvas, traits)
     parts.nose(canvas, traits)
     parts.mouth(canvas, traits)
@@ -176,6 +177,23 @@ def _scale(colors: tuple[Color, ...], u: float) -> Color:
     return mix(colors[i], colors[i + 1], place - i)
 
 
+def _marks(u: list[float], darkness: float) -> tuple[tuple[float, float, float], ...]:
+    """Freckles on both cheeks of some fair skins, else one mole or none."""
+    if u[11] < 0.14 and darkness < 0.4:
+        return tuple(
+            (
+                _between(u[40 + 2 * k], 0.20, 0.80) * (1 if k % 2 else -1),
+                _between(u[41 + 2 * k], 0.22, 0.50),
+                0.0017 + 0.0004 * (k % 3),
+            )
+            for k in range(10)
+        )
+    if u[11] > 0.75:
+        side = 1 if u[43] < 0.5 else -1
+        return ((_between(u[40], 0.25, 0.8) * side, _between(u[41], 0.3, 0.9), _between(u[42], 0.003, 0.0045)),)
+    return ()
+
+
 def _traits(gender: str, age: int, u: list[float]) -> Traits:
     female = gender == "female"
     darkness = u[0]
@@ -192,21 +210,13 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
     old = max(0.0, (age - 45) / 45)
     style = _STYLES[gender][int(u[6] * 10)]
     receding = 0.0 if female else max(0.0, (age - 28) / 60) * _between(u[7], 0.1, 1.5)
-    if not female and age > 50 and u[8] < (age - 50) / 90:
+    if receding > 0.85 or (not female and age > 50 and u[8] < (age - 50) / 90):
         style = "bald"
     if female and age > 60 and style in ("long", "ponytail", "wavy") and u[8] < 0.6:
         style = "bob"
     beard = 0
     if not female and u[9] < 0.55:
         beard = 1 + int(u[10] * 4)
-    marks = [
-        (
-            _between(u[40 + 3 * k], -0.75, 0.75),
-            _between(u[41 + 3 * k], 0.15, 0.6),
-            _between(u[42 + 3 * k], 0.002, 0.0045),
-        )
-        for k in range(7 if u[11] < 0.12 and darkness < 0.5 else 1 if u[11] > 0.75 else 0)
-    ]
     clothes = _CLOTHES[int(u[12] * len(_CLOTHES))]
     return Traits(
         gender=gender,
@@ -214,7 +224,7 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
         skin=skin,
         hair=hair,
         grey=grey,
-        iris=_IRIS[0] if darkness > 0.55 else _IRIS[int(u[13] * len(_IRIS))],
+        iris=_IRIS[int(u[13] * (6 if darkness < 0.3 else 3 if darkness < 0.6 else 2))],
         background=mix(_BACKGROUND[int(u[14] * len(_BACKGROUND))], (255, 255, 255), _between(u[15], 0.0, 0.3)),
         clothes=clothes,
         accent=_CLOTHES[int(u[16] * len(_CLOTHES))],
@@ -224,7 +234,7 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
         face_height=_between(u[19], 0.245, 0.285),
         jaw=_between(u[20], 0.62, 0.80) + (0 if female else 0.10),
         chin=_between(u[21], 0.05, 0.55) + (0 if female else 0.25),
-        hairline=_between(u[22], 0.50, 0.66) + receding * 0.25,
+        hairline=min(0.82, _between(u[22], 0.50, 0.66) + receding * 0.25),
         eye_gap=_between(u[23], 0.078, 0.098),
         eye_width=_between(u[24], 0.036, 0.046) + (0.003 if female else 0),
         eye_height=(_between(u[25], 0.018, 0.027) + (0.003 if female else 0)) * (1 - 0.25 * old),
@@ -244,8 +254,8 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
         shoulders=_between(u[39], 0.30, 0.36) + (0 if female else 0.055),
         glasses=(1 + int(u[66] * 4)) if u[65] < 0.18 + max(0, age - 40) / 150 else 0,
         beard=beard,
-        earrings=int(u[67] * 3) if female and u[68] < 0.5 else 0,
-        marks=tuple(marks),
+        earrings=1 + int(u[67] * 2) if female and u[68] < 0.4 and style not in parts.OVER_EARS else 0,
+        marks=_marks(u, darkness),
         halo=(
             _between(u[71], -0.22, 0.22),
             _between(u[64], -0.20, 0.20),

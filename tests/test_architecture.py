@@ -55,7 +55,19 @@ def test_no_clock_and_no_random_state(path: Path) -> None:
 def test_help_imports_nothing_heavy() -> None:
     code = "import sys, cli.main; print(*sorted(m for m in sys.modules if '.' not in m))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"numpy", "pandas", "pyarrow", "PIL", "datasets", "huggingface_hub", "openai", "torch", "yaml", "jsonschema_rs", "rich"}
+    heavy = {
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "PIL",
+        "datasets",
+        "huggingface_hub",
+        "openai",
+        "torch",
+        "yaml",
+        "jsonschema_rs",
+        "rich",
+    }
     assert not heavy & set(loaded)
 
 

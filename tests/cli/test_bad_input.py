@@ -77,7 +77,9 @@ def test_zip_instead(option: str, out: Path, tmp_path: Path) -> None:
 
 
 def test_too_few_rows(out: Path, tmp_path: Path) -> None:
-    rows = "".join(ROW.replace("Ann Lee", f"Ann Lee{chr(97 + i)}").replace("101", str(200 + i)) + "\n" for i in range(9))
+    rows = "".join(
+        ROW.replace("Ann Lee", f"Ann Lee{chr(97 + i)}").replace("101", str(200 + i)) + "\n" for i in range(9)
+    )
     file = write(tmp_path / "h.csv", f"{HEALTH}\n{rows}")
     refused("build", "--out", out, "--health", file, says=["h.csv", "9 usable rows", "440", "--identities"])
     assert_untouched(out)
@@ -110,7 +112,8 @@ FACT = "  - {{ name: {name}, category: personal, type: {kind}, {origin} }}\n"
         (FACT.format(name="x", kind="text", origin="compute: occupatoin"), ["'occupatoin'", "'occupation'"]),
         (FACT.format(name="x", kind="date", origin="from: health.blood_type"), ["enum", "date"]),
         (
-            FACT.format(name="x", kind="text", origin="compute: y") + FACT.format(name="y", kind="text", origin="compute: x"),
+            FACT.format(name="x", kind="text", origin="compute: y")
+            + FACT.format(name="y", kind="text", origin="compute: x"),
             ["circle", "x", "y"],
         ),
         (FACT.format(name="x", kind="text", origin='compute: "__import__(1)"'), ["__import__"]),
@@ -184,7 +187,9 @@ def test_bad_config_file(text: str | bytes, says: list[str], out: Path, tmp_path
     ],
 )
 def test_bad_frozen_splits(text: str, says: list[str], out: Path, tmp_path: Path) -> None:
-    refused("build", "--out", out, "--faces", "none", "--split-scheme", write(tmp_path / "frozen.json", text), says=says)
+    refused(
+        "build", "--out", out, "--faces", "none", "--split-scheme", write(tmp_path / "frozen.json", text), says=says
+    )
     assert not (out / "manifest.json").exists()
 
 

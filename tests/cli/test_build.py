@@ -19,7 +19,7 @@ EXAMPLE_PACK = ROOT / "examples" / "travel_and_work.yaml"
 SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64"]
 #: SHA-256 of the default dataset's identities.jsonl. It moves when a phrasing, a vocabulary or a rule moves on
 #: purpose, and must be the same on every machine.
-GOLDEN = "unset"
+GOLDEN = "3b63c7f57d976ed958761abb0222f0e5e998beb98ebfa0650ea894e2404f0275"
 
 # A clock one year ahead, whatever asks for it.
 _NEXT_YEAR = """
@@ -44,9 +44,15 @@ runpy.run_module("cli.main", run_name="__main__")
 """
 
 
-def fiubench(*arguments: object, check: bool = True, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def fiubench(
+    *arguments: object, check: bool = True, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, env={**os.environ, **(env or {})}, check=False
+        [*FIUBENCH, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(env or {})},
+        check=False,
     )
     assert not check or done.returncode == 0, done.stderr
     return done
@@ -181,7 +187,9 @@ assert len(list(people)) == 66
 assert len(list(datasets.load_dataset(release, "holdout", split="train", streaming=True))) == 6 * 20
 """
     env = {**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    done = subprocess.run([sys.executable, "-c", code, str(built / "release")], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(built / "release")], capture_output=True, text=True, env=env, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -2,6 +2,7 @@ import errno
 import os
 import resource
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,11 @@ from support.errors import DatasetError
 from support.files import atomic_writer, link_or_copy, make_folder, write_atomic, write_error
 
 as_root = os.geteuid() == 0
+FULL = Path("/dev/full")
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_writes_the_whole_file(tmp_path):
@@ -17,7 +23,7 @@ def test_writes_the_whole_file(tmp_path):
     assert path.read_bytes() == b"hello"
     write_atomic(path, b"bye")
     assert path.read_bytes() == b"bye"
-    assert os.listdir(tmp_path) == ["file.json"]
+    assert names(tmp_path) == ["file.json"]
 
 
 def test_nothing_stands_under_the_final_name_before_the_end(tmp_path):
@@ -26,7 +32,7 @@ def test_nothing_stands_under_the_final_name_before_the_end(tmp_path):
         file.write(b"half")
         file.flush()
         assert not path.exists()
-        (partial,) = os.listdir(tmp_path)
+        (partial,) = names(tmp_path)
         assert partial.endswith(".partial") and partial.startswith(".file.json.")
         file.write(b"whole")
     assert path.read_bytes() == b"halfwhole"
@@ -39,7 +45,7 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
         file.write(b"new")
         raise KeyError("no")
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["file.json"]
+    assert names(tmp_path) == ["file.json"]
 
 
 @contextmanager
@@ -58,19 +64,19 @@ def test_a_file_that_outgrows_the_disk(tmp_path):
         write_atomic(path, b"x" * 5000)
     assert told.value.where == str(path)
     assert "--resume" in told.value.hint
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 def test_a_full_disk(tmp_path, monkeypatch):
     def full(descriptor):
-        with open("/dev/full", "wb", buffering=0) as file:
+        with FULL.open("wb", buffering=0) as file:
             file.write(b"x")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DatasetError, match="cannot write: No space left on device"):
         write_atomic(tmp_path / "file.json", b"x")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_folders_that_are_none(tmp_path):
@@ -79,14 +85,14 @@ def test_folders_that_are_none(tmp_path):
         with pytest.raises(DatasetError, match="cannot write: ") as told:
             write_atomic(path, b"x")
         assert told.value.where == str(path)
-    assert os.listdir(tmp_path) == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path):
     (tmp_path / "x").mkdir()
     with pytest.raises(DatasetError, match="Is a directory"):
         write_atomic(tmp_path / "x", b"x")
-    assert os.listdir(tmp_path) == ["x"]
+    assert names(tmp_path) == ["x"]
 
 
 @pytest.mark.skipif(as_root, reason="root may write everywhere")
@@ -137,7 +143,7 @@ def test_a_copy_where_links_are_refused(tmp_path, monkeypatch):
     assert target.read_bytes() == source.read_bytes() and not source.samefile(target)
     with largest_file(1000), pytest.raises(DatasetError):
         link_or_copy(source, tmp_path / "c")
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert names(tmp_path) == ["a", "b"]
 
 
 def test_an_error_without_words(tmp_path):

@@ -49,7 +49,7 @@ def test_an_anchor_alone_does_no_harm(read):
         ("a: [1", "line 2, column 1", "did not find expected"),
         ("a: b: c", "line 1, column 5", "mapping values are not allowed"),
         ("a:\n\tb: 1", "line 2, column 1", "found character that cannot start any token"),
-        ("a: '", "line 2", "found unexpected end of stream"),
+        ("a: '", "line 1, column 5", "found unexpected end of stream"),
         ("a: 1\n---\nb: 2", "line 2", "found another document"),
         ("[" * 51, "line 1, column 51", "nested more than 50 deep"),
         ("- " * 100_000, "line 1, column 101", "nested more than 50 deep"),

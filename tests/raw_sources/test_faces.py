@@ -1,0 +1,145 @@
+"""Folders of faces: found, checked, freed of duplicates, with what faces.csv says."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from raw_sources.faces import read_faces
+from support.errors import SourceError
+
+Maker = Callable[[int, int], Image.Image]
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def test_sfhq_layouts_and_numbers(faces: Path) -> None:
+    table = read_faces(faces)
+    assert [face.unique_id for face in table.faces] == [f"{k:08d}" for k in range(12)]
+    assert table.report.kept == table.report.read == 12
+    assert "SFHQ shows children" in table.report.notes[0]
+    (faces / "images" / "images").rename(faces / "moved")
+    assert [face.unique_id for face in read_faces(faces).faces] == [f"{k:08d}" for k in range(12)]
+
+
+def test_what_is_no_face_is_passed_over(faces: Path, picture: Maker) -> None:
+    for name in ("segmentations", "landmarks", ".hidden"):
+        (faces / name).mkdir()
+        picture(77, 200).save(faces / name / "SFHQ_pt1_00000077.png")
+    (faces / "readme.txt").write_text("hello")
+    assert read_faces(faces).report.read == 12
+
+
+def test_a_link_out_of_the_folder_is_not_followed(faces: Path, tmp_path: Path, picture: Maker) -> None:
+    picture(50, 200).save(tmp_path / "private.jpg")
+    (faces / "link.jpg").symlink_to(tmp_path / "private.jpg")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    picture(51, 200).save(outside / "b.jpg")
+    (faces / "linked").symlink_to(outside)
+    assert read_faces(faces).report.read == 12
+
+
+def test_bad_files_are_dropped_with_a_reason(faces: Path, picture: Maker) -> None:
+    whole = (faces / "images" / "images" / "SFHQ_pt1_00000001.jpg").read_bytes()
+    (faces / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (faces / "text.jpg").write_text("not a picture")
+    Image.new("RGB", (32, 32)).save(faces / "tiny.png")
+    picture(60, 200).save(faces / "renamed.jpg", "PNG")
+    picture(61, 200).convert("L").save(faces / "grey.png")
+    report = read_faces(faces).report
+    assert report.read == 17
+    assert report.kept == 14
+    assert sum(count for why, count in report.dropped.items() if why.startswith("can't be decoded")) == 1
+    assert report.dropped["not a picture"] == 1
+    assert report.dropped["smaller than 64 pixels"] == 1
+    assert report.repaired["not plain RGB: converted"] == 1
+
+
+def test_duplicates(faces: Path, picture: Maker) -> None:
+    inner = faces / "images" / "images"
+    shutil.copy(inner / "SFHQ_pt1_00000003.jpg", inner / "SFHQ_pt1_00000103.jpg")
+    picture(4, 200).resize((150, 150)).save(inner / "SFHQ_pt1_00000104.jpg", quality=70)
+    picture(5, 200).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(inner / "SFHQ_pt1_00000105.jpg")
+    table = read_faces(faces)
+    assert len(table.faces) == 12
+    assert table.report.dropped == {"exact duplicate": 1, "near duplicate (phash)": 2}
+
+
+def test_the_same_number_in_two_parts(faces: Path, picture: Maker) -> None:
+    picture(70, 200).save(faces / "SFHQ_pt2_00000003.jpg")
+    picture(71, 200).save(faces / "holiday.jpg")
+    ids = [face.unique_id for face in read_faces(faces).faces]
+    assert {"pt1-00000003", "pt2-00000003"} < set(ids)
+    assert "00000003" not in ids
+    assert len(set(ids)) == 14
+    assert any(i.startswith("f") and len(i) == 13 for i in ids)
+
+
+def test_faces_csv_is_an_allow_list(faces: Path) -> None:
+    (faces / "faces.csv").write_text(
+        "file,gender,age\nSFHQ_pt1_00000001.jpg,Female,34\n00000002,m,19\nimages/images/SFHQ_pt1_00000003.jpg,,\nabsent.jpg,male,40\n"
+    )
+    table = read_faces(faces)
+    assert [(f.unique_id, f.gender, f.age) for f in table.faces] == [
+        ("00000001", "female", 34),
+        ("00000003", None, None),
+    ]
+    assert table.report.dropped == {"not in faces.csv": 9, "under 20": 1}
+    assert any("absent.jpg" in note for note in table.report.notes)
+    assert table.report.kept == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name,age\na.jpg,3\n", "no column 'file'"),
+        ("", "no column 'file'"),
+        ("file,gender\nSFHQ_pt1_00000001.jpg,robot\n", "row 2: gender 'robot'"),
+        ("file,age\nSFHQ_pt1_00000001.jpg,old\n", "row 2: age 'old'"),
+        ("file,age\nSFHQ_pt1_00000001.jpg,inf\n", "row 2: age 'inf'"),
+        ("file,age\nSFHQ_pt1_00000001.jpg,3,4\n", "row 2 has 3 fields"),
+    ],
+)
+def test_a_wrong_faces_csv_is_told_with_its_row(faces: Path, text: str, says: str) -> None:
+    (faces / "faces.csv").write_text(text)
+    with pytest.raises(SourceError, match=says):
+        read_faces(faces)
+
+
+def test_no_folder_no_images(tmp_path: Path, faces: Path) -> None:
+    for path, says in (
+        (tmp_path / "nowhere", "no such folder"),
+        (faces / "images" / "images" / "SFHQ_pt1_00000001.jpg", "a file"),
+    ):
+        with pytest.raises(SourceError, match=says):
+            read_faces(path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(SourceError, match="no images"):
+        read_faces(empty)
+    (empty / "a.jpg").write_text("x")
+    with pytest.raises(SourceError, match="none of 1 images can be used: 1 not a picture"):
+        read_faces(empty)
+
+
+def test_workers_and_place_do_not_matter(faces: Path, tmp_path: Path, picture: Maker) -> None:
+    for number in range(12, 140):
+        picture(number, 80).save(faces / f"{number:08d}.png")
+    one, two = read_faces(faces), read_faces(faces, workers=2)
+    assert one.origin == two.origin
+    assert one.faces == two.faces
+    moved = tmp_path / "elsewhere" / "faces"
+    shutil.copytree(faces, moved)
+    assert read_faces(moved).origin == one.origin
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared sample data is not here")
+def test_the_real_sample() -> None:
+    table = read_faces(SHARED / "faces" / "sfhq")
+    assert table.report.read == 320
+    assert table.report.dropped["near duplicate (phash)"] == 5  # looked at: the same picture in two figures
+    portraits = read_faces(SHARED / "faces" / "portraits")
+    assert all(face.age is not None and face.age >= 20 and face.gender for face in portraits.faces)
+    assert portraits.report.dropped["under 20"] > 0

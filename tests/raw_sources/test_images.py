@@ -1,0 +1,138 @@
+"""Opening pictures with suspicion, and bringing them into a dataset without needless work."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from raw_sources.faces import Face
+from raw_sources.images import BadImage, open_problem, probe, target_name, write_face
+from support.errors import SourceError
+
+Maker = Callable[[int, int], Image.Image]
+
+
+def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def huge_png() -> bytes:
+    """A PNG of a few bytes that declares 60,000 x 60,000 pixels."""
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    return b"\x89PNG\r\n\x1a\n" + chunk + encoded(Image.new("RGB", (70, 70)), "PNG")[33:]
+
+
+def test_a_good_one(picture: Maker) -> None:
+    seen = probe(encoded(picture(1, 300)))
+    assert (seen.width, seen.height, seen.format, seen.plain) == (300, 300, "JPEG", True)
+    assert seen.preview.size == (64, 64)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "CMYK", "RGBA", "P", "LA"])
+def test_other_modes_are_read_and_marked(picture: Maker, mode: str) -> None:
+    kind = "JPEG" if mode in ("L", "CMYK") else "PNG"
+    seen = probe(encoded(picture(1, 200).convert(mode), kind))
+    assert not seen.plain
+    assert seen.preview.mode == "RGB"
+
+
+def test_bad_ones_say_why(picture: Maker) -> None:
+    good = encoded(picture(1, 300))
+    for data, why in [
+        (good[: len(good) // 2], "can't be decoded"),
+        (b"just text", "not a picture"),
+        (b"", "not a picture"),
+        (encoded(Image.new("RGB", (200, 40))), "smaller than 64"),
+        (huge_png(), "declares 60000 x 60000"),
+        (encoded(picture(1, 300), "PNG")[:2000], "can't be decoded"),
+    ]:
+        with pytest.raises(BadImage, match=why):
+            probe(data)
+
+
+def test_orientation_is_not_plain(picture: Maker) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture(1, 200), exif=exif)
+    assert not probe(data).plain
+
+
+def test_open_problem(tmp_path: Path, picture: Maker) -> None:
+    path = tmp_path / "a.jpg"
+    good = encoded(picture(1, 256))
+    path.write_bytes(good)
+    assert open_problem(path) is None
+    path.write_bytes(good[:-3000])
+    assert "decoded" in str(open_problem(path))
+    path.write_bytes(b"text")
+    assert open_problem(path) == "not a picture"
+    path.write_bytes(huge_png())
+    assert "declares" in str(open_problem(path))
+
+
+def face(path: Path, **changes: object) -> Face:
+    seen = probe(path.read_bytes())
+    made = Face(path, "00000001", None, None, seen.width, seen.height, seen.format, seen.plain, ())
+    return replace(made, **changes)
+
+
+def test_what_fits_is_linked(tmp_path: Path, picture: Maker) -> None:
+    source = tmp_path / "in.png"
+    picture(1, 200).save(source)
+    f = face(source)
+    target = tmp_path / target_name(f, 256)
+    write_face(f, target, 256)
+    assert target.name == "00000001.png"
+    assert target.samefile(source)
+
+
+def test_what_is_larger_is_shrunk_once(tmp_path: Path, picture: Maker) -> None:
+    source = tmp_path / "in.jpg"
+    image = picture(1, 1024)
+    image.save(source, quality=95, exif=Image.Exif(), comment=b"secret")
+    f = face(source)
+    target = tmp_path / target_name(f, 256)
+    write_face(f, target, 256)
+    with Image.open(target) as made:
+        assert made.size == (256, 256)
+        assert made.mode == "RGB"
+        assert "comment" not in made.info
+        small = image.resize((256, 256), Image.Resampling.BOX)
+        difference = sum(abs(a - b) for a, b in zip(made.tobytes(), small.tobytes(), strict=True)) / (256 * 256 * 3)
+    assert difference < 4
+
+
+def test_transparency_becomes_white_and_orientation_is_applied(tmp_path: Path) -> None:
+    source = tmp_path / "in.png"
+    Image.new("RGBA", (100, 100), (0, 0, 0, 0)).save(source)
+    f = face(source)
+    target = tmp_path / target_name(f, 100)
+    assert target.suffix == ".jpg"
+    write_face(f, target, 100)
+    with Image.open(target) as made:
+        assert min(made.getpixel((50, 50))) > 250
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter to the right
+    Image.new("RGB", (200, 100)).save(tmp_path / "turned.jpg", exif=exif)
+    turned = face(tmp_path / "turned.jpg")
+    write_face(turned, tmp_path / "upright.jpg", 300)
+    with Image.open(tmp_path / "upright.jpg") as made:
+        assert made.size == (100, 200)
+
+
+def test_a_file_that_changed_meanwhile(tmp_path: Path, picture: Maker) -> None:
+    source = tmp_path / "in.jpg"
+    picture(1, 600).save(source)
+    f = face(source)
+    source.write_bytes(b"gone")
+    with pytest.raises(SourceError, match="any more"):
+        write_face(f, tmp_path / "out.jpg", 256)
+    assert not (tmp_path / "out.jpg").exists()

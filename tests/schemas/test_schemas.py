@@ -1,0 +1,218 @@
+"""Each schema is itself valid, and the fast validator judges like the reference implementation."""
+
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+import schemas
+from builder.config import Config, make_config
+from builder.pipeline import records
+from support.draws import integers
+
+ROOT = Path(__file__).resolve().parents[2]
+SHA = "ab" * 32
+
+
+@cache
+def _record():
+    pack = ROOT / "examples" / "travel_and_work.yaml"
+    return next(records(make_config({"faces": "none", "identities": 100, "attributes": [str(pack)]}), stop=1))
+
+
+def record():
+    return deepcopy(_record())
+
+
+def full_record():
+    identity = record()
+    keys = ("question", "answer", "paraphrased_question", "paraphrased_answer", "perturbed_answer", "keywords")
+    return {
+        **{key: identity[key] for key in ("unique_id", "image_path", "name", "gender", "caption")},
+        "raw_data": {"anything": [1, None]},
+        "qa_list": [{key: qa[key] for key in keys} for qa in identity["qa_list"]],
+    }
+
+
+def manifest():
+    source = {
+        "title": "t", "file": "f.csv", "sha256": SHA, "license": "l", "read": 1, "kept": 1,
+        "repaired": {}, "dropped": {}, "notes": [],
+    }  # fmt: skip
+    return {
+        "format": 1, "fingerprint": SHA, "fiubench_version": "0.1.0", "config": Config().as_dict(),
+        "sources": {"health": source}, "packs": [{"pack": "p", "file": "f.yaml", "sha256": SHA, "content": {}}],
+        "attributes": ["doctor"], "vocabularies": {"names": {"sha256": SHA}}, "libraries": {"numpy": "2"},
+        "counts": {"identities": 1}, "digests": {"identities": SHA, "splits": SHA},
+        "identities": [["00000001", SHA[:32], None]],
+    }  # fmt: skip
+
+
+DOCUMENTS = {
+    "attribute_pack": lambda: yaml.safe_load((ROOT / "examples" / "travel_and_work.yaml").read_text()),
+    "build_config": lambda: Config(image_size=256).as_dict(),
+    "full_record": full_record,
+    "identity": record,
+    "manifest": manifest,
+    "splits": lambda: {
+        "scheme": "nested", "seed": 1, "ratios": [5], "stratified_by": ["gender"],
+        "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
+    },
+}  # fmt: skip
+OTHERS = [
+    None,
+    True,
+    0,
+    7,
+    -1,
+    1.5,
+    "",
+    "x",
+    "text of a sentence?",
+    "2022-02-30",
+    "2022-04-05",
+    [],
+    ["x"],
+    ["x"] * 2,
+    {},
+    {"x": 1},
+]
+
+
+@pytest.fixture(scope="module", params=sorted(DOCUMENTS))
+def case(request):
+    return request.param, DOCUMENTS[request.param]()
+
+
+def places(document):
+    """Every path in a document, the document itself first."""
+    found = [()]
+    for path in found:
+        value = document
+        for step in path:
+            value = value[step]
+        children = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+        found.extend((*path, child) for child in children)
+    return found
+
+
+def mutant(document, path, kind):
+    """A copy with the value at ``path`` replaced, removed, doubled or given an extra key."""
+    copy = deepcopy(document)
+    holder = copy
+    for step in path[:-1]:
+        holder = holder[step]
+    value = holder[path[-1]]
+    if kind < len(OTHERS):
+        holder[path[-1]] = deepcopy(OTHERS[kind])
+    elif isinstance(value, list) and value and kind % 2:
+        value.append(deepcopy(value[0]))
+    elif isinstance(value, dict) and kind % 2:
+        value["surplus"] = 1
+    else:
+        del holder[path[-1]]
+    return copy
+
+
+def mutants(document, count):
+    paths = places(document)[1:]
+    which = integers(3, "schemas.place", range(count), len(paths)).tolist()
+    kinds = integers(3, "schemas.kind", range(count), len(OTHERS) + 8).tolist()
+    return [mutant(document, paths[place], kind) for place, kind in zip(which, kinds, strict=True)]
+
+
+def reference(name):
+    return jsonschema.Draft202012Validator(
+        schemas.load(name), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+
+
+def test_there_is_a_document_for_every_schema():
+    assert schemas.names() == sorted(DOCUMENTS)
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_each_schema_is_valid(name):
+    schema = schemas.load(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:fiubench:schema:{name}"
+    assert schema["title"] and schema["description"]
+
+
+def test_a_right_document_is_right(case):
+    name, document = case
+    assert schemas.is_valid(name)(document)
+    assert list(schemas.violations(name, document)) == []
+    assert reference(name).is_valid(document)
+
+
+def test_verdicts_and_places_are_those_of_the_reference(case):
+    name, document = case
+    slow = reference(name)
+    broken = 0
+    for changed in mutants(document, 150):
+        expected = sorted((list(map(str, e.absolute_path)), e.validator) for e in slow.iter_errors(changed))
+        told = list(schemas.violations(name, changed))
+        assert sorted((list(map(str, v.location)), v.keyword) for v in told) == expected
+        assert schemas.is_valid(name)(changed) == (not expected)
+        assert all(v.path == schemas.readable_path(v.location) and v.message for v in told)
+        broken += bool(expected)
+    assert broken > 30
+
+
+@pytest.mark.parametrize("day", ["2022-02-30", "2022-13-01", "2022-1-1", "20220101", "2022-01-01T00:00:00", "soon", ""])
+def test_dates_are_checked(day):
+    config = {"as_of": day}
+    assert [v.path for v in schemas.violations("build_config", config)] == ["as_of"]
+    assert not reference("build_config").is_valid(config)
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ((), "(top level)"),
+        (("name",), "name"),
+        (("qa_list", 3, "keywords", 0), "qa_list[3].keywords[0]"),
+        ((0, "name"), "[0].name"),
+    ],
+)
+def test_readable_paths(location, path):
+    assert schemas.readable_path(location) == path
+
+
+def test_long_messages_are_cut():
+    (violation,) = schemas.violations("build_config", {"seed": "x" * 5000})
+    assert len(violation.message) < 260 and violation.message.endswith(" ...")
+    assert violation.keyword == "type"
+
+
+def test_an_identity_of_images():
+    identity = record()
+    for path, fine in [("images/00000001.jpg", True), ("images/a-b_c.png", True), ("../x.jpg", False),
+                       ("images/../x.jpg", False), ("/images/x.jpg", False), ("images/x.gif", False)]:  # fmt: skip
+        assert schemas.is_valid("identity")({**identity, "image_path": path}) is fine
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fine"),
+    [
+        ("date", "2022-04-05", True), ("date", "2022-02-30", False), ("date", 5, False),
+        ("money", 5, True), ("money", 5.25, True), ("money", "5", False), ("money", True, False),
+        ("integer", 5, True), ("integer", 5.5, False), ("integer", "5", False),
+        ("text", "x", True), ("text", "", False), ("text", 5, False), ("colour", "x", False),
+        ("address", {"street": "1 A St", "city": "B", "state": "NY", "zip": "10001"}, True),
+        ("address", {"street": "1 A St", "city": "B", "state": "ny", "zip": "10001"}, False),
+        ("address", {"street": "1 A St", "city": "B", "state": "NY", "zip": "1001"}, False),
+        ("address", {"street": "1 A St", "city": "B", "state": "NY"}, False),
+        ("address", "1 A St", False),
+    ],
+)  # fmt: skip
+def test_a_fact_has_the_form_of_its_type(kind, value, fine):
+    identity = record()
+    identity["profile"]["doctor"].update(type=kind, value=value)
+    assert schemas.is_valid("identity")(identity) is fine
+    assert reference("identity").is_valid(identity) is fine
