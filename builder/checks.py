@@ -7,6 +7,7 @@ what a record has, so a foreign ``full.json`` is held to those that concern its 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from builder.attributes import Attribute
@@ -35,14 +36,18 @@ class Problem:
         return f"{self.path}{subject}: {self.what}; {self.right}"
 
 
-def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[Problem]:
+def qa_problems(record: Mapping[str, Any], *, wording: bool = True, foreign: bool = False) -> Iterator[Problem]:
     """Rules inside each QA pair of a record, and over all of them: nothing gives the name or the gender away.
 
-    ``wording`` looks at what no value can change; the builder, which checks each phrasing once, leaves it out.
+    Args:
+        record: an identity, valid by its schema.
+        wording: look at what no value can change, too; the builder, which checks each phrasing once, leaves it out.
+        foreign: the record is another's ``full.json`` and may keep anything under ``profile``.
     """
-    facts = _facts(record)
+    facts = _facts(record) if foreign else record["profile"]
     name = str(record.get("name", ""))
-    sentences: list[str] = []
+    questions: list[str] = []
+    answers: list[str] = []
     for i, qa in enumerate(record["qa_list"]):
         attribute = str(qa.get("attribute", ""))
         fact = facts.get(attribute)
@@ -52,13 +57,12 @@ def qa_problems(record: Mapping[str, Any], *, wording: bool = True) -> Iterator[
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
         asks_name = text == name if text is not None else name in qa["keywords"]
         if not asks_name:
-            sentences += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
-            if wording:
-                sentences += (qa["question"], *qa["paraphrased_question"])
-    everything = "\n".join(sentences)
-    if name and name in everything:
+            answers += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
+            questions += (qa["question"], *qa["paraphrased_question"]) if wording else ()
+    if name and any(name in sentences for sentences in ("\n".join(answers), "\n".join(questions))):
         yield Problem("qa_list", "", f"the name {name!r} is given away outside its own question", "leave it out")
-    for pronoun, line in gendered(sentences, everything) if wording else ():
+    # the same questions are asked of everyone, so most were looked at before
+    for pronoun, line in gendered([*filter(_is_gendered, questions), *answers]) if wording else ():
         yield Problem("qa_list", "", f"{pronoun!r} in {line!r} gives the gender away", "write 'this person' instead")
 
 
@@ -69,12 +73,17 @@ def _facts(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: fact for name, fact in entries if isinstance(fact, dict) and isinstance(fact.get("text"), str)}
 
 
-def gendered(sentences: Sequence[str], joined: str | None = None) -> Iterator[tuple[str, str]]:
+def gendered(sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Pronouns that tell a gender, each with the first sentence that has it."""
-    text = _words(joined if joined is not None else "\n".join(sentences))
+    text = _words("\n".join(sentences))
     for pronoun, padded in zip(_PRONOUNS, _PADDED, strict=True):
         if padded in text:
             yield pronoun, next(sentence for sentence in sentences if padded in _words(sentence))
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_gendered(sentence: str) -> bool:
+    return any(padded in _words(sentence) for padded in _PADDED)
 
 
 def _words(text: str) -> str:
@@ -129,7 +138,9 @@ def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Told]) -
 
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Told]) -> None:
     paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
-    stem, with_article, after = _around(text, paraphrase, wrong)
+    stem, with_article, after = _split(paraphrase, paraphrase.index(text), text)
+    if paraphrase.count(text) > 1:
+        stem, with_article, after = _split_where_others_fit(paraphrase, text, wrong)
     if len(set(wrong)) < len(wrong):
         found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
     for sentence in wrong:
@@ -148,22 +159,23 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Told]) -> None:
                 )
 
 
-def _around(text: str, sentence: str, others: Sequence[str]) -> tuple[str, bool, str]:
-    """What stands before the value (whether with an article, which may change with the value) and after it.
+def _split(sentence: str, start: int, text: str) -> tuple[str, bool, str]:
+    """What stands before the value (without an article, which may change with it), whether with one, and after it."""
+    before, after = sentence[:start], sentence[start + len(text) :]
+    with_article = before.endswith((" a ", " an "))
+    return before[: before.rindex(" a") + 1] if with_article else before, with_article, after
 
-    The value may also be a part of the phrasing ("record" in "on record"): the place that fits the others is meant.
-    """
-    found, start = None, sentence.find(text)
+
+def _split_where_others_fit(sentence: str, text: str, others: Sequence[str]) -> tuple[str, bool, str]:
+    """The value may also stand in the phrasing ("record" in "on record"): the place that fits the others is meant."""
+    start = sentence.find(text)
+    first = _split(sentence, start, text)
     while start >= 0:
-        before, after = sentence[:start], sentence[start + len(text) :]
-        with_article = before.endswith((" a ", " an "))
-        stem = before[: before.rindex(" a") + 1] if with_article else before
-        if all(other.startswith(stem) and other.endswith(after) for other in others):
-            return stem, with_article, after
-        found = found or (stem, with_article, after)
+        found = _split(sentence, start, text)
+        if all(other.startswith(found[0]) and other.endswith(found[2]) for other in others):
+            return found
         start = sentence.find(text, start + 1)
-    assert found is not None
-    return found
+    return first
 
 
 class Coherence:

@@ -88,7 +88,7 @@ def _file(path: Path, images: bool) -> Iterator[Finding]:
         yield from wrong
         if wrong:
             continue
-        problems = [*qa_problems(record), *uniqueness.problems(record, number)]
+        problems = [*qa_problems(record, foreign=True), *uniqueness.problems(record, number)]
         if images and record.get("image_path"):
             problems += _image_problems(path.parent, record)
         yield from (Finding(path.name, who, problem) for problem in problems)

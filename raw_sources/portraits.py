@@ -122,6 +122,7 @@ class Traits:
     marks: tuple[tuple[float, float, float], ...]  # moles and freckles: across, down, radius
     halo: tuple[float, float, float, float]  # across, down, radius, tone of a disc in the background
     parting: float
+    mirrored: bool  # light, parting and ponytail on the other side
     volume: float
 
 
@@ -156,7 +157,8 @@ def draw_portrait(traits: Traits, size: int) -> Image.Image:
     parts.brows(canvas, traits)
     parts.glasses(canvas, traits)
     parts.earrings(canvas, traits)
-    return canvas.image.reduce(_OVERSAMPLING)
+    image = canvas.image.reduce(_OVERSAMPLING)
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if traits.mirrored else image
 
 
 def encode(image: Image.Image) -> bytes:
@@ -263,5 +265,6 @@ def _traits(gender: str, age: int, u: list[float]) -> Traits:
             0.30 if u[62] < 0.5 else -0.16,
         ),
         parting=_between(u[69], -0.6, 0.6),
+        mirrored=u[61] < 0.5,
         volume=_between(u[70], 0.7, 1.3),
     )

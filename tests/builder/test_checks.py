@@ -238,16 +238,18 @@ def foreign(**keys):
 
 
 def test_records_without_a_profile():
-    assert not list(qa_problems(foreign()))
-    problem = only(qa_problems(foreign(perturbed_answer=["Rome it was.", "Rome!", "It was Rome, too."])))
+    assert not list(qa_problems(foreign(), foreign=True))
+    problem = only(qa_problems(foreign(perturbed_answer=["Rome it was.", "Rome!", "It was Rome, too."]), foreign=True))
     assert "every wrong answer holds the true value" in problem.what
-    assert only(qa_problems(foreign(keywords=["Paris"], answer="In Paris."))).path == "qa_list[0].keywords"
+    assert (
+        only(qa_problems(foreign(keywords=["Paris"], answer="In Paris."), foreign=True)).path == "qa_list[0].keywords"
+    )
 
 
 def test_the_name_may_stand_where_it_is_asked_for():
     asked = foreign(answer="It is Ann Lee.", paraphrased_answer="Ann Lee it is.", keywords=["Ann Lee"])
-    assert not list(qa_problems(asked))
-    assert "given away" in only(qa_problems(foreign(answer="Ann Lee in Rome."))).what
+    assert not list(qa_problems(asked, foreign=True))
+    assert "given away" in only(qa_problems(foreign(answer="Ann Lee in Rome."), foreign=True)).what
 
 
 @pytest.mark.parametrize(
@@ -256,7 +258,7 @@ def test_the_name_may_stand_where_it_is_asked_for():
 @pytest.mark.parametrize("attribute", ["home", None, 7, ["home"]])
 def test_other_shapes_of_a_profile_are_passed_over(profile, attribute):
     record = {**foreign(attribute=attribute), "profile": profile}
-    assert not list(qa_problems(record))
+    assert not list(qa_problems(record, foreign=True))
     assert not list(Uniqueness().problems(record, 0))
 
 

@@ -2,6 +2,7 @@ import re
 from copy import deepcopy
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +11,12 @@ from builder import dates
 from builder.attributes import Attribute, Origin, read_packs
 from builder.config import make_config
 from builder.identities import IdentityMaker
+from builder.pairing import fit_offenses
 from builder.pipeline import open_inputs, records
 from builder.profiles import DIGITS, GENERATORS, LETTERS, REDRAWN, code_alphabets
+from builder.sources import Sources
+from raw_sources import table
+from raw_sources.registry import SOURCES
 from support.errors import PackError
 
 
@@ -304,3 +309,14 @@ def test_work_of_the_example_fits_the_life(people):
         given, family = profile["given_name"].casefold(), profile["family_name"].casefold()
         for name in ("passport_number", "license_plate", "employer"):
             assert given not in profile[name].casefold() and family not in profile[name].casefold().split()
+
+
+def test_whoever_is_born_on_a_leap_day_is_charged_at_eighteen():
+    """The day that `age_on` calls the 18th birthday is the first that an offense date may be moved to."""
+    births = dates.to_days(["2000-02-29", "2000-02-28", "2004-02-29"])
+    days = ["2018-02-28", "2018-02-28", "2022-03-01"]
+    data = pa.table({"offense_date": days})
+    crimes = table.FileTable(table.Origin("crimes", "file.csv", ""), table.Report(), SOURCES["crimes"].columns, data)
+    offense = fit_offenses(make_config({}), Sources({"crimes": crimes}, None), np.arange(3), births, np.arange(3))
+    assert offense.redrawn.tolist() == [True, False, False]
+    assert (dates.ages_on(births, offense.days) >= 18).all()
