@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +22,7 @@ from builder.identities import IdentityMaker
 from builder.pairing import Plan
 from builder.sources import Progress
 from support.canonical import canonical_line
+from support.errors import DatasetError
 from support.files import make_folder, write_atomic
 
 WORK = ".build"
@@ -143,5 +145,8 @@ def _run(plan: Plan, attributes: Attributes, out: Path, missing: Sequence[Range]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            hint = "Often the system ran out of memory: go on with --resume and fewer --workers."
+            raise DatasetError("a worker process was killed", where=out, hint=hint) from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

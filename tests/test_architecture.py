@@ -74,7 +74,8 @@ def test_help_imports_nothing_heavy() -> None:
 def test_building_imports_no_pandas_and_no_datasets() -> None:
     code = (
         "import sys, builder, tempfile; from pathlib import Path; "
-        "builder.build(builder.make_config({'identities': 100, 'holdout': 0, 'faces': 'none'}), Path(tempfile.mkdtemp()) / 'd'); "
+        "config = builder.make_config({'identities': 100, 'holdout': 0, 'faces': 'none'}); "
+        "builder.build(config, Path(tempfile.mkdtemp()) / 'd'); "
         "print(*sorted(m for m in sys.modules if '.' not in m))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -84,9 +85,11 @@ def test_building_imports_no_pandas_and_no_datasets() -> None:
 def test_every_vocabulary_and_schema_is_packaged(tmp_path: Path) -> None:
     """A wheel holds the data files: an installed fiubench must not need the repository."""
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     import zipfile
 

@@ -119,9 +119,11 @@ def test_killed_and_resumed(built: Path, tmp_path: Path, seconds: float) -> None
     kills = 0
     while True:
         process = subprocess.Popen(
-            [*FIUBENCH, "build", "--out", str(out), *SMALL, "--resume"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [*FIUBENCH, "build", "--out", str(out), *SMALL, "--resume"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             _, errors = process.communicate(timeout=seconds * (1 + kills))
             assert process.returncode == 0, errors
