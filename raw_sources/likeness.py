@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from support.draws import Ints
+
 NEAR = 4  # bits
 _SIDE, _LOW = 32, 8
-_PIECES = NEAR + 1  # of two hashes that differ in at most NEAR bits, one of NEAR + 1 pieces is equal
+# of two hashes that differ in at most NEAR bits, one of NEAR + 1 pieces (shift, width) is equal
+_PIECES = ((51, 13), (38, 13), (25, 13), (12, 13), (0, 12))
+_AT_ONCE = 1 << 22  # comparisons
 
 Hashes = NDArray[np.uint64]
 
@@ -48,33 +52,44 @@ def distance(a: int, b: int) -> int:
 def near_duplicates(hashes: Sequence[int], mirrored: Sequence[int]) -> dict[int, int]:
     """Position of each picture that repeats an earlier kept one -> position of that one.
 
+    A picture with the very hash of an earlier one shares its fate, so a folder of copies costs nothing.
+    """
+    every = np.array(hashes, dtype=np.uint64)
+    _, first, copy_of = np.unique(every, return_index=True, return_inverse=True)
+    distinct = np.sort(first)
+    own, mirror = every[distinct], np.array(mirrored, dtype=np.uint64)[distinct]
+    # an unmirrored likeness goes before a mirrored one, fewer bits before more
+    near = sorted(
+        [(j, 0, bits, i) for j, i, bits in _near(own, own)] + [(j, 1, bits, i) for j, i, bits in _near(mirror, own)]
+    )
+    repeats: dict[int, int] = {}
+    for later, _, _, earlier in near:
+        if earlier not in repeats:
+            repeats.setdefault(later, earlier)
+    of = {int(distinct[later]): int(distinct[earlier]) for later, earlier in repeats.items()}
+    originals = first[copy_of].tolist()
+    return {i: of.get(k, k) for i, k in enumerate(originals) if i != k or k in of}
+
+
+def _near(wanted: Hashes, hashes: Hashes) -> set[tuple[int, int, int]]:
+    """(later position, earlier position, bits) of each hash in ``wanted`` that is near an earlier one in ``hashes``.
+
     By the pigeonhole principle two hashes that differ in at most four bits agree in one of five pieces, so only those
     that share a piece are compared: far fewer than all pairs.
     """
-    buckets: list[dict[int, list[int]]] = [{} for _ in range(_PIECES)]
-    repeats: dict[int, int] = {}
-    for i, (own, mirror) in enumerate(zip(hashes, mirrored, strict=True)):
-        first = _nearest(own, buckets, hashes)
-        if first is None:
-            first = _nearest(mirror, buckets, hashes)
-        if first is not None:
-            repeats[i] = first
-            continue
-        for bucket, piece in zip(buckets, _pieces(own), strict=True):
-            bucket.setdefault(piece, []).append(i)
-    return repeats
+    found: set[tuple[int, int, int]] = set()
+    for shift, width in _PIECES:
+        laters, earliers = _by_piece(wanted, shift, width), _by_piece(hashes, shift, width)
+        for later, earlier in zip(laters, earliers, strict=True):
+            for rows in np.array_split(later, 1 + later.size * earlier.size // _AT_ONCE):
+                bits = np.bitwise_count(wanted[rows][:, None] ^ hashes[earlier][None, :])
+                i, j = np.nonzero((bits <= NEAR) & (earlier[None, :] < rows[:, None]))
+                found.update(zip(rows[i].tolist(), earlier[j].tolist(), bits[i, j].tolist(), strict=True))
+    return found
 
 
-def _nearest(own: int, buckets: list[dict[int, list[int]]], hashes: Sequence[int]) -> int | None:
-    found = [
-        (distance(own, hashes[j]), j)
-        for bucket, piece in zip(buckets, _pieces(own), strict=True)
-        for j in bucket.get(piece, ())
-    ]
-    best = min(found, default=None)
-    return best[1] if best is not None and best[0] <= NEAR else None
-
-
-def _pieces(own: int) -> list[int]:
-    # 13 + 13 + 13 + 13 + 12 bits
-    return [own >> shift & 0x1FFF for shift in (51, 38, 25, 12)] + [own & 0xFFF]
+def _by_piece(hashes: Hashes, shift: int, width: int) -> list[Ints]:
+    """Positions of the hashes that have each value of a piece."""
+    piece = (hashes >> np.uint64(shift)) & np.uint64((1 << width) - 1)
+    order = np.argsort(piece, kind="stable")
+    return np.split(order, np.searchsorted(piece[order], np.arange(1, 1 << width, dtype=np.uint64)))

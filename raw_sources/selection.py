@@ -2,17 +2,20 @@
 
 k-center (Gonzalez 1985) takes the face that is farthest from all taken so far; its first 400 of 1,000 are its 400.
 k-means takes the face nearest to each of as many cluster centres, so all of them move with the number.
+
+Features are whole numbers of bounded length (see features.py): every product and distance below is exact in 32 bits.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raw_sources.faces import FaceTable
-from support.draws import Ints, draw, integers
+from support.draws import Ints, draw, integers, permute
 from support.errors import SourceError
 
 _ROUNDS = 25
-_CHUNK = 8192
+_CHUNK = 8192  # faces compared with all centres at once
+_CENTRES = 64  # centres compared with all faces at once
 
 Matrix = NDArray[np.float32]
 
@@ -22,8 +25,8 @@ def select(table: FaceTable, how: str, count: int, seed: int) -> Ints:
 
     Args:
         table: the faces.
-        how: ``k-means`` or ``k-center``.
-        count: how many.
+        how: ``k-means``, ``k-center``, or ``all`` for a keyed order of all faces, cut to ``count``.
+        count: how many; at least 1.
         seed: of the build.
 
     Raises:
@@ -31,70 +34,91 @@ def select(table: FaceTable, how: str, count: int, seed: int) -> Ints:
     """
     have = len(table.faces)
     if count > have:
-        raise SourceError(f"{have} usable faces, {count} are to be chosen", where=f"--faces {table.origin.file}")
-    return k_center(table.features, count, seed) if how == "k-center" else k_means(table.features, count, seed)
+        raise SourceError(
+            f"{have} usable faces, {count} are to be chosen",
+            where=f"--faces {table.origin.file}",
+            hint="Give more faces, or build fewer identities.",
+        )
+    if how == "all":
+        return permute(seed, "faces.row", np.arange(count), have)
+    return {"k-center": k_center, "k-means": k_means}[how](table.features, count, seed)
 
 
 def k_center(features: Matrix, count: int, seed: int) -> Ints:
-    """Greedy farthest-first picks among feature vectors ``(n, d)``."""
+    """Greedy farthest-first picks among feature vectors ``(n, d)``; the first one is drawn."""
+    squares = _squares(features)
     picks = np.empty(count, dtype=np.int64)
     picks[0] = int(integers(seed, "faces.k-center", [0], len(features))[0])
     nearest = np.full(len(features), np.inf, dtype=np.float32)
     for i in range(1, count):
-        nearest = np.minimum(nearest, _distances(features, features[picks[i - 1]][None, :])[:, 0])
-        nearest[picks[:i]] = -1
+        np.minimum(nearest, _from_one(features, squares, picks[i - 1]), out=nearest)
+        nearest[picks[:i]] = -1  # below all others, even where all that is left equals something taken
         picks[i] = int(np.argmax(nearest))
     return picks
 
 
 def k_means(features: Matrix, count: int, seed: int) -> Ints:
     """The face nearest to each of ``count`` centres, each face once (k-means++ seeds, Lloyd's rounds)."""
-    centres = features[_spread(features, count, seed)].copy()
+    centres = features[_spread(features, count, seed)]
     for _ in range(_ROUNDS):
-        cluster = _assign(features, centres)
-        sizes = np.bincount(cluster, minlength=count)
-        sums = np.zeros_like(centres, dtype=np.float64)
-        np.add.at(sums, cluster, features)
-        filled = sizes > 0
-        moved = centres.copy()
-        moved[filled] = np.rint(sums[filled] / sizes[filled, None])  # whole numbers: see features.py
+        moved = _means(features, _assign(features, centres), centres)
         if np.array_equal(moved, centres):
             break
         centres = moved
-    taken = np.zeros(len(features), dtype=bool)
-    picks = np.empty(count, dtype=np.int64)
-    for i in range(count):
-        away = _distances(features, centres[i][None, :])[:, 0]
-        away[taken] = np.inf
-        picks[i] = int(np.argmin(away))
-        taken[picks[i]] = True
-    return picks
+    return _nearest_to_each(features, centres)
 
 
 def _spread(features: Matrix, count: int, seed: int) -> Ints:
     """k-means++: each next seed is drawn in proportion to its squared distance from those before."""
+    squares = _squares(features)
     uniform = draw(seed, "faces.k-means", np.arange(count))[:, 0] / 2.0**32
     picks = np.empty(count, dtype=np.int64)
     picks[0] = int(uniform[0] * len(features))
-    nearest = np.full(len(features), np.inf)
+    nearest = np.full(len(features), np.inf, dtype=np.float32)
     for i in range(1, count):
-        nearest = np.minimum(nearest, _distances(features, features[picks[i - 1]][None, :])[:, 0].astype(np.float64))
-        nearest[picks[:i]] = 0
-        edges = np.cumsum(nearest)
+        np.minimum(nearest, _from_one(features, squares, picks[i - 1]), out=nearest)
+        edges = np.cumsum(nearest, dtype=np.float64)
         if edges[-1] <= 0:  # all that is left equals something taken
             rest = np.setdiff1d(np.arange(len(features)), picks[:i])
             picks[i:] = rest[: count - i]
             break
-        picks[i] = min(int(np.searchsorted(edges, uniform[i] * edges[-1], side="right")), len(features) - 1)
+        picks[i] = int(np.searchsorted(edges, uniform[i] * edges[-1], side="right"))
     return picks
 
 
 def _assign(features: Matrix, centres: Matrix) -> Ints:
-    parts = [np.argmin(_distances(features[i : i + _CHUNK], centres), axis=1) for i in range(0, len(features), _CHUNK)]
-    return np.concatenate(parts).astype(np.int64)
+    """Which centre is nearest to each face, the first of equals."""
+    squares = _squares(centres)
+    parts = (features[i : i + _CHUNK] for i in range(0, len(features), _CHUNK))
+    return np.concatenate([np.argmin(squares - 2 * (part @ centres.T), axis=1) for part in parts])
 
 
-def _distances(a: Matrix, b: Matrix) -> Matrix:
-    """Squared distances ``(len(a), len(b))``."""
-    squares = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1)[None, :] - 2 * (a @ b.T)
-    return np.asarray(np.maximum(squares, 0), dtype=np.float32)
+def _means(features: Matrix, cluster: Ints, centres: Matrix) -> Matrix:
+    """The mean of each cluster in whole numbers; the centre of an empty one stays where it is."""
+    order = np.argsort(cluster, kind="stable")
+    filled, starts, sizes = np.unique(cluster[order], return_index=True, return_counts=True)
+    sums = np.add.reduceat(features[order], starts, axis=0, dtype=np.float64)
+    moved = centres.copy()
+    moved[filled] = np.rint(sums / sizes[:, None])
+    return moved
+
+
+def _nearest_to_each(features: Matrix, centres: Matrix) -> Ints:
+    """The nearest face to each centre in turn that no earlier centre has taken."""
+    squares = _squares(features)
+    picks = np.empty(len(centres), dtype=np.int64)
+    for start in range(0, len(centres), _CENTRES):
+        away = squares - 2 * (centres[start : start + _CENTRES] @ features.T)
+        for i, row in enumerate(away, start):
+            row[picks[:i]] = np.inf
+            picks[i] = int(np.argmin(row))
+    return picks
+
+
+def _squares(vectors: Matrix) -> Matrix:
+    return np.asarray(np.einsum("nd,nd->n", vectors, vectors))
+
+
+def _from_one(features: Matrix, squares: Matrix, one: int) -> Matrix:
+    """Squared distances of all faces from one of them."""
+    return np.asarray(squares + squares[one] - 2 * (features @ features[one]))

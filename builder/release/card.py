@@ -207,6 +207,7 @@ def _meaning(name: str) -> str:
     fixed = {
         FULL: "everyone that a model is trained on",
         HOLDOUT: "people that no model is trained on: the non-members of membership inference",
+        IDENTITIES: "one row per person, with profile and splits",
     }
     sized = {
         "forget": f"the {percent}% to forget",
