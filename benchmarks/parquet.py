@@ -59,8 +59,15 @@ def plain(folder: Path, out: Path) -> None:
         table = table.set_column(
             table.column_names.index("image"), "image", pa.array([r["image"] for r in rows], image_type)
         )
-        pq.write_table(table, out / f"{name}.parquet", row_group_size=500, compression="zstd", dictionary_pagesize_limit=64 << 20,
-                       write_page_index=True, use_content_defined_chunking=True)  # fmt: skip
+        pq.write_table(
+            table,
+            out / f"{name}.parquet",
+            row_group_size=500,
+            compression="zstd",
+            dictionary_pagesize_limit=64 << 20,
+            write_page_index=True,
+            use_content_defined_chunking=True,
+        )
 
 
 def main() -> None:

@@ -67,6 +67,7 @@ def records(start: int, n: int, rng: np.random.Generator) -> list[dict[str, Any]
                 "index": i,
                 "unique_id": f"{i:08d}",
                 "image_path": None,
+                "face": None,
                 "name": f"Name {i}",
                 "gender": "female",
                 "caption": " ".join(qa["answer"] for qa in qa_list),

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from builder import dates
 from builder.attributes import Attribute
-from builder.facts import article
+from builder.facts import FORMATS, article, whole_dollars
 from raw_sources.places import Places
 from support.errors import PackError
 
@@ -178,10 +179,37 @@ def _split_where_others_fit(sentence: str, text: str, others: Sequence[str]) -> 
     return first
 
 
+def _texts(kind: str, value: Any) -> tuple[str, ...]:
+    """How a value may be written: money with or without cents, anything else in one way."""
+    return (FORMATS[kind](value), whole_dollars(value)) if kind == "money" else (FORMATS[kind](value),)
+
+
+def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
+    """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
+    profile = record["profile"]
+    for name, fact in profile.items():
+        if fact["text"] not in (texts := _texts(fact["type"], fact["value"])):
+            yield Problem(f"profile.{name}.text", name, f"is {fact['text']!r}", f"{fact['value']!r} reads {texts[0]!r}")
+    for i, qa in enumerate(record["qa_list"]):
+        name, value = qa["attribute"], qa["value"]["value"]
+        fact = profile.get(name)
+        if fact is None:
+            yield Problem(f"qa_list[{i}].attribute", name, "the profile has no such fact", "ask about its facts")
+        elif fact["value"] != value:
+            yield Problem(f"qa_list[{i}].value", name, f"is {value!r}", f"the profile says {fact['value']!r}")
+        if value in qa["perturbed_value"]:
+            yield Problem(f"qa_list[{i}].perturbed_value", name, f"holds the true value {value!r}", _OTHER_VALUE)
+    for field, name in (("name", "full_name"), ("gender", "gender")):
+        fact = profile.get(name)
+        if fact is not None and fact["value"] != record[field]:
+            yield Problem(field, name, f"is {record[field]!r}", f"the profile says {fact['value']!r}")
+
+
 class Coherence:
     """Rules between the facts of one identity: the packs' constraints, addresses, phone numbers, face and record."""
 
-    def __init__(self, attributes: Sequence[Attribute], as_of: str, places: Places) -> None:
+    def __init__(self, attributes: Sequence[Attribute], as_of: str, places: Places, match: str = "none") -> None:
+        self.match = match  # what of a face must agree with its record, where the face's is known
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
         self.as_of = as_of
         self.places = places
@@ -205,6 +233,12 @@ class Coherence:
                     yield Problem(
                         f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got
                     )
+        yield from self.contact_problems(profile)
+        yield from _values_agree(record)
+        yield from self._face(record)
+
+    def contact_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
+        """Addresses in real places, phone numbers of nobody in their area."""
         state = None
         for name, fact in profile.items():
             if fact["type"] == "address":
@@ -213,6 +247,19 @@ class Coherence:
         for name, fact in profile.items():
             if fact["type"] == "phone":
                 yield from self._phone(name, fact["value"], state)
+
+    def _face(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+        face, born = record["face"], record["profile"].get("date_of_birth")
+        if face is None or self.match == "none":
+            return
+        if face["gender"] not in (None, record["gender"]):
+            what = f"shows a {face['gender']} face, the record is {record['gender']}"
+            yield Problem("face", "", what, "both must be of one gender")
+        if self.match == "gender+age" and face["age"] is not None and born is not None:
+            age = dates.age_on(born["value"], self.as_of)
+            if dates.age_band(age) != dates.age_band(face["age"]):
+                what = f"shows somebody of about {face['age']}, the record's age is {age}"
+                yield Problem("face", "", what, "both must lie in one age band")
 
     def _address(self, name: str, value: Mapping[str, str]) -> Iterator[Problem]:
         at = self.places.find(value["zip"])

@@ -1,5 +1,6 @@
 """Calendar arithmetic on ISO dates and on whole columns of day numbers (days since 1970-01-01)."""
 
+from bisect import bisect_right
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,8 @@ MONTHS = (
     "December",
 )
 _EPOCH = date(1970, 1, 1)
+#: Lower ends of the age bands that faces and records are matched on, and splits are stratified by.
+AGE_BANDS = (20, 30, 45, 60, 75)
 
 
 def to_day(iso: str) -> int:
@@ -70,6 +73,11 @@ def add_years(iso: str, years: int) -> str:
 def age_on(birth: str, day: str) -> int:
     """Completed years of life on a day."""
     return int(day[:4]) - int(birth[:4]) - (day[5:] < birth[5:])
+
+
+def age_band(age: int) -> int:
+    """An age as a position in :data:`AGE_BANDS`; younger than the first counts as the first."""
+    return max(bisect_right(AGE_BANDS, age) - 1, 0)
 
 
 def days_between(first: str, second: str) -> int:

@@ -23,7 +23,7 @@ class IdentityMaker:
         self.perturber = Perturber(self.profiles)
         self.phrasings = [Phrasings.of(attribute) for attribute in self.profiles.asked]
         self.captions = Captions(_caption_paragraphs(attributes, [a.name for a in self.profiles.active]))
-        # constraints were met when the facts were made (profiles.py)
+        # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
 
@@ -59,6 +59,7 @@ class IdentityMaker:
             unique_id = self.plan.unique_id[start + i]
             record = {
                 "caption": captions[i],
+                "face": self.plan.face_of(start + i),
                 "gender": block.people.gender[i],
                 "image_path": f"images/{self.plan.image_name(start + i)}" if self.plan.config.has_images else None,
                 "index": start + i,
@@ -76,7 +77,7 @@ class IdentityMaker:
         if not schemas.is_valid("identity")(record):
             violation = next(schemas.violations("identity", record))
             raise _broken(record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json"))
-        for problem in (*qa_problems(record, wording=False), *self.coherence.problems(record)):
+        for problem in (*qa_problems(record, wording=False), *self.coherence.contact_problems(record["profile"])):
             raise _broken(record, problem)
 
 

@@ -6,7 +6,7 @@ identities before it, so the first 400 of 1,000 are the 400 of 400.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from builder import dates
 from builder.config import Config
+from builder.dates import AGE_BANDS
 from builder.sources import Sources
 from raw_sources.embedded import birthday
 from raw_sources.names import capacity
@@ -22,8 +23,6 @@ from support.draws import Ints, below, choose, draw, integers, permute
 from support.errors import SourceError
 
 GENDERS = ("female", "male")
-#: Lower ends of the age bands that faces and records are matched on, and splits are stratified by.
-AGE_BANDS = (20, 30, 45, 60, 75)
 ADULT, OLDEST = 20, 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
@@ -75,6 +74,13 @@ class Plan:
     def people(self, part: slice) -> People:
         """Gender and birth of a range of identities."""
         return People(gender_names(self.gender[part]), self.birth[part])
+
+    def face_of(self, i: int) -> dict[str, Any] | None:
+        """Where an identity's image came from, if from a file."""
+        if self.face is None or self.sources.faces is None:
+            return None
+        face = self.sources.faces.faces[int(self.face[i])]
+        return {"file": face.file.name, "gender": face.gender, "age": face.age}
 
     def image_name(self, i: int) -> str:
         """File name of an identity's image."""
@@ -266,11 +272,10 @@ def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     have = len(sources.faces.faces)
     if have < n:
         raise too_few("faces", sources.faces.origin.file, have, n)
-    if config.select == "all":
-        return permute(config.seed, "faces.row", np.arange(have), have)
     from raw_sources.selection import select  # noqa: PLC0415
 
-    return select(sources.faces, config.select, n, config.seed)
+    # of "all" every face is handed out, so that one that finds no record can be passed over
+    return select(sources.faces, config.select, have if config.select == "all" else n, config.seed)
 
 
 def _known(sources: Sources, order: Ints) -> tuple[Ints, Ints]:

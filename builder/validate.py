@@ -53,7 +53,9 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     if broken:
         return  # what follows would only repeat it
     packs = combine([parse_pack(entry["content"], entry["file"], entry["file"]) for entry in manifest["packs"]])
-    coherence = Coherence(list(packs.by_name.values()), manifest["config"]["as_of"], load_places())
+    coherence = Coherence(
+        list(packs.by_name.values()), manifest["config"]["as_of"], load_places(), manifest["config"]["match"]
+    )
     uniqueness = Uniqueness()
     ids = []
     for number, record in enumerate(dataset):

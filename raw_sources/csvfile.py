@@ -1,34 +1,46 @@
 """Reading CSV files of unknown origin: the wanted columns as text, every oddity told or counted."""
 
 import csv
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
+from numpy.typing import NDArray
 
 from raw_sources.table import Report
 from support.errors import SourceError, did_you_mean
 
+Mask = NDArray[np.bool_]
+
 _HEAD = 1 << 16
 _BLOCK = 8 << 20
+_LONGEST_RECORD = 20  # lines; a record that spans more has swallowed its neighbours
 RAGGED = "wrong number of fields"
 
+_SAVE_AS_UTF8 = "Save the file as UTF-8."
+_DOWNLOAD_AGAIN = "Mend the file, or download it again."
 #: First bytes of what people give instead of a CSV file.
 _MAGIC = {
     b"PK\x03\x04": "a zip archive (or a spreadsheet)",
     b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"7z\xbc\xaf": "a 7z archive",
     b"PAR1": "a Parquet file",
     b"%PDF": "a PDF document",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
-    b"7z\xbc\xaf": "a 7z archive",
     b"SQLite": "an SQLite database",
+    b"{": "JSON",
+    b"[": "JSON",
 }
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BOM = b"\xef\xbb\xbf"
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -48,100 +60,83 @@ def read_columns(
         repeated: columns of few distinct values, which are kept as dictionaries.
 
     Raises:
-        SourceError: no such file, not a CSV file, not UTF-8, another delimiter, missing columns, no rows.
+        SourceError: no such file, not a CSV file, not UTF-8, another delimiter, missing columns, a quotation mark that
+            is never closed, no rows.
     """
-    header = read_header(path)
-    found = _match(path, header, wanted)
-    columns: list[int] = sorted(found.values())
-    names = [f"c{i}" for i in range(len(header))]
-    text: dict[str, pa.DataType] = {names[i]: pa.string() for i in columns}
-    text |= {names[found[name]]: pa.dictionary(pa.int32(), pa.string()) for name in repeated}
-    ragged = 0
-
-    def count_ragged(_: Any) -> str:
-        nonlocal ragged
-        ragged += 1
-        return "skip"
-
-    try:
-        reader = pv.open_csv(
-            path,
-            read_options=pv.ReadOptions(column_names=names, skip_rows=1, block_size=_BLOCK),
-            parse_options=pv.ParseOptions(newlines_in_values=True, invalid_row_handler=count_ragged),
-            convert_options=pv.ConvertOptions(
-                include_columns=[names[i] for i in columns], column_types=text, strings_can_be_null=False
-            ),
-        )
-        batches = list(reader)
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, error) from error
-    table = pa.Table.from_batches(batches, schema=reader.schema)
+    header = _header(path)
+    found = _match(path, header.names, wanted)
+    table, ragged = _parse(path, header, found, repeated)
+    _check_bytes(path, expected_lines=header.lines + table.num_rows + ragged)
     report.read += table.num_rows + ragged
     if ragged:
         report.dropped[RAGGED] += ragged
     if not table.num_rows:
         what = f"none of {ragged} rows has as many fields as the header" if ragged else "there is a header and no row"
         raise SourceError(what, where=path, hint="Give a file with records.")
-    return table.select([names[found[name]] for name in wanted]).rename_columns(list(wanted))
+    return table
 
 
 def read_header(path: Path) -> list[str]:
-    """The names in the first line.
+    """The names in the header line.
 
     Raises:
         SourceError: what stands there is no CSV header.
     """
-    head = _head(path)
-    if head.startswith(_UTF16):
-        raise SourceError("UTF-16 text", where=path, hint="Save the file as UTF-8.")
-    for magic, what in _MAGIC.items():
-        if head.startswith(magic):
-            raise SourceError(
-                f"{what}, not a CSV file", where=path, hint="Unpack or export it and name the CSV file itself."
-            )
-    if head.lstrip()[:16].lower().startswith(_HTML):
-        raise SourceError(
-            "a web page, not a CSV file", where=path, hint="Download the data itself; a log-in may be needed."
-        )
-    if b"\0" in head:
-        raise SourceError(f"binary data (a NUL at byte {head.index(0)}), not a CSV file", where=path)
-    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise SourceError("the file is empty", where=path, hint="Download it again.")
-    line = head.removeprefix(b"\xef\xbb\xbf").splitlines()[0]
-    try:
-        names = next(csv.reader([line.decode()]))
-    except UnicodeDecodeError as error:
-        raise SourceError(f"not UTF-8 text (byte {error.start})", where=path, hint="Save the file as UTF-8.") from error
-    except csv.Error as error:
-        raise SourceError(f"the first line is no CSV header: {error}", where=path) from error
-    return [name.strip() for name in names]
+    return _header(path).names
 
 
-def map_distinct(column: pa.ChunkedArray, function: Callable[[str], Any], kind: pa.DataType | None = None) -> pa.Array:
-    """Apply a function to each distinct value of a column once. ``None`` becomes null."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+def map_distinct(
+    column: pa.ChunkedArray, function: Callable[[str], Any], kind: pa.DataType | None = None, *, encoded: bool = False
+) -> pa.Array:
+    """Apply a function to each distinct value of a column once.
+
+    Args:
+        column: text, or a dictionary of texts.
+        function: ``None`` becomes null.
+        kind: type of the result; text by default.
+        encoded: whether the result stays a dictionary (no value twice), which is small for millions of rows.
+    """
+    array = column.unify_dictionaries().combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.unify_dictionaries().combine_chunks()
-    values = [function(value) for value in array.dictionary.to_pylist()]
-    return pa.array(values, type=kind or pa.string()).take(array.indices)
+    values = pa.array([function(value) for value in array.dictionary.to_pylist()], type=kind or pa.string())
+    if not encoded:
+        return values.take(array.indices)
+    distinct = pc.dictionary_encode(values)
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(array.indices), distinct.dictionary)
 
 
-def keep(table: pa.Table, good: pa.Array | np.ndarray[Any, Any], reason: str, report: Report) -> pa.Table:
-    """The rows for which ``good`` is true; the others are counted under ``reason``."""
-    mask = pc.fill_null(pa.array(good), False)
-    dropped = table.num_rows - int(pc.sum(mask).as_py() or 0)
-    if dropped:
-        report.dropped[reason] += dropped
-    return table.filter(mask)
+def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Report) -> Mask:
+    """Which rows pass every check; each of the others is counted as dropped under the first check that it fails.
+
+    Args:
+        checks: (reason, which rows pass); null does not pass.
+        rows: number of rows.
+        report: gets the counts.
+    """
+    good = np.ones(rows, dtype=np.bool_)
+    for reason, passes in checks:
+        mask = np.asarray(passes if isinstance(passes, np.ndarray) else pc.fill_null(passes, False), dtype=np.bool_)
+        if failed := int((good & ~mask).sum()):
+            report.dropped[reason] += failed
+        good &= mask
+    return good
 
 
-def repaired(before: pa.Array, after: pa.Array, reason: str, report: Report) -> None:
-    """Count the rows in which a column was changed."""
-    count = int(pc.sum(pc.fill_null(pc.not_equal(before, after), False)).as_py() or 0)
-    if count:
-        report.repaired[reason] += count
+def count_repaired(marks: Mapping[str, pa.Array | Mask], good: Mask, report: Report) -> None:
+    """Count the kept rows that were repaired: reason -> which rows were changed."""
+    for reason, changed in marks.items():
+        mask = np.asarray(changed if isinstance(changed, np.ndarray) else pc.fill_null(changed, False), dtype=np.bool_)
+        if count := int((mask & good).sum()):
+            report.repaired[reason] += count
+
+
+def first_of_each(keys: pa.Array) -> Mask:
+    """Whether each row is the first with its key."""
+    codes = np.asarray(pc.dictionary_encode(keys).indices)
+    mask = np.zeros(len(codes), dtype=np.bool_)
+    mask[np.unique(codes, return_index=True)[1]] = True
+    return mask
 
 
 def need_rows(table: pa.Table, path: Path, report: Report) -> None:
@@ -157,16 +152,59 @@ def need_rows(table: pa.Table, path: Path, report: Report) -> None:
         )
 
 
+class _Header(NamedTuple):
+    names: list[str]
+    lines: int  # physical lines up to and including the header
+
+
+def _header(path: Path) -> _Header:
+    head = _head(path)
+    _refuse_other_formats(path, head)
+    lines = head.removeprefix(_BOM).splitlines()
+    number = next(i for i, line in enumerate(lines) if line.strip())
+    try:
+        names = next(csv.reader([lines[number].decode()], strict=True))
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8 text (line {number + 1}, byte {error.start + 1})"
+        raise SourceError(what, where=path, hint=_SAVE_AS_UTF8) from error
+    except csv.Error as error:
+        raise SourceError(
+            "a quotation mark is opened in the header and never closed", where=path, hint=_DOWNLOAD_AGAIN
+        ) from error
+    return _Header([name.strip() for name in names], number + 1)
+
+
 def _head(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise SourceError("a folder, not a CSV file", where=path, hint="Name the file inside it.")
         with path.open("rb") as file:
             return file.read(_HEAD)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceError("no such file", where=path, hint="Check the path, or use 'embedded'.") from error
     except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror}", where=path) from error
+        raise SourceError(
+            f"cannot be read: {error.strerror}", where=path, hint="Check the file's permissions."
+        ) from error
+
+
+def _refuse_other_formats(path: Path, head: bytes) -> None:
+    zeros = head[:64].count(0)
+    if head.startswith(_UTF16) or (zeros > 8 and zeros in (head[:64:2].count(0), head[1:64:2].count(0))):
+        raise SourceError("UTF-16 text", where=path, hint=_SAVE_AS_UTF8)
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            raise SourceError(
+                f"{what}, not a CSV file", where=path, hint="Unpack or export it and name the CSV file itself."
+            )
+    if head.lstrip()[:16].lower().startswith(_HTML):
+        raise SourceError(
+            "a web page, not a CSV file", where=path, hint="Download the data itself; a log-in may be needed."
+        )
+    if b"\0" in head:
+        raise _binary(path, head.index(0))
+    if not head.removeprefix(_BOM).strip():
+        raise SourceError("the file is empty", where=path, hint="Download it again.")
 
 
 def _match(path: Path, header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
@@ -194,16 +232,45 @@ def _match(path: Path, header: list[str], wanted: Mapping[str, tuple[str, ...]])
     )
 
 
-def _unreadable(path: Path, error: pa.ArrowInvalid) -> SourceError:
+def _parse(path: Path, header: _Header, found: dict[str, int], repeated: Collection[str]) -> tuple[pa.Table, int]:
+    """The wanted columns under our names, and how many rows had another number of fields."""
+    names = [f"c{i}" for i in range(len(header.names))]
+    text: dict[str, pa.DataType] = {names[i]: pa.string() for i in found.values()}
+    text |= {names[found[name]]: pa.dictionary(pa.int32(), pa.string()) for name in repeated}
+    ragged = 0
+
+    def count_ragged(_: Any) -> str:
+        nonlocal ragged
+        ragged += 1
+        return "skip"
+
+    try:
+        # An open file, for pyarrow unpacks what it is given by name as the name ends.
+        with pa.OSFile(str(path)) as file:
+            reader = pv.open_csv(
+                file,
+                read_options=pv.ReadOptions(column_names=names, skip_rows=header.lines, block_size=_BLOCK),
+                parse_options=pv.ParseOptions(newlines_in_values=True, invalid_row_handler=count_ragged),
+                convert_options=pv.ConvertOptions(
+                    include_columns=[names[i] for i in sorted(found.values())],
+                    column_types=text,
+                    strings_can_be_null=False,
+                ),
+            )
+            table = pa.Table.from_batches(list(reader), schema=reader.schema)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    return table.select([names[place] for place in found.values()]).rename_columns(list(found)), ragged
+
+
+def _unreadable(path: Path, error: Exception) -> SourceError:
     text = str(error)
     if "UTF8" in text.upper().replace("-", ""):
-        place = _first_bad_byte(path)
-        return SourceError(f"not UTF-8 text{place}", where=path, hint="Save the file as UTF-8.")
-    if "straddling" in text or "out of sync" in text:
-        return SourceError(
-            "a quotation mark is opened and never closed", where=path, hint="Mend the file, or download it again."
-        )
-    return SourceError(f"not a readable CSV file: {text}", where=path, hint="Mend the file, or download it again.")
+        return SourceError(f"not UTF-8 text{_first_bad_byte(path)}", where=path, hint=_SAVE_AS_UTF8)
+    if "Could not skip" in text or "Empty CSV" in text:
+        return SourceError("there is a header and no row", where=path, hint="Give a file with records.")
+    _check_quotes(path)
+    return SourceError(f"not a readable CSV file: {text}", where=path, hint=_DOWNLOAD_AGAIN)
 
 
 def _first_bad_byte(path: Path) -> str:
@@ -212,5 +279,57 @@ def _first_bad_byte(path: Path) -> str:
             try:
                 line.decode()
             except UnicodeDecodeError as error:
-                return f" (line {number}, byte {error.start})"
+                return f" (line {number}, byte {error.start + 1})"
     return ""
+
+
+def _check_bytes(path: Path, *, expected_lines: int) -> None:
+    """Look at what the parser passes over: NUL bytes, and quotation marks that swallow the rows after them.
+
+    Raises:
+        SourceError: there is one.
+    """
+    lines = returns = quotes = position = 0
+    end = b""
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            if b"\0" in block:
+                raise _binary(path, position + block.index(0))
+            lines += block.count(b"\n")
+            returns += block.count(b"\r")
+            quotes += block.count(b'"')
+            position += len(block)
+            end = block[-1:]
+    lines = (lines or returns) + (end not in b"\r\n")
+    # Telling which mark is astray takes a slow second reading: only where marks are odd or values have line breaks.
+    if quotes % 2 or (quotes and lines > expected_lines):
+        _check_quotes(path)
+
+
+def _check_quotes(path: Path) -> None:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        while True:
+            start = reader.line_num + 1
+            fault = ""
+            try:
+                next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                fault = str(error)
+            span = reader.line_num - start
+            if "unexpected end" in fault or (fault and span) or span > _LONGEST_RECORD:
+                raise SourceError(
+                    f"a quotation mark opened in line {start} is not closed where its value ends",
+                    where=path,
+                    hint=_DOWNLOAD_AGAIN,
+                )
+
+
+def _binary(path: Path, position: int) -> SourceError:
+    return SourceError(
+        f"binary data (a NUL at byte {position + 1}), not a CSV file",
+        where=path,
+        hint="Download it again, or export it as CSV.",
+    )

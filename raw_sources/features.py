@@ -1,6 +1,5 @@
 """Feature vectors of faces, from which a varied subset is chosen: SFHQ's own CLIP features, or a small descriptor."""
 
-import io
 import pickle
 from collections.abc import Sequence
 from functools import cache
@@ -17,17 +16,16 @@ CLIP_KEY = "CLIP_ViTL_14@336"
 _FOLDER = "pretrained_features"
 LENGTH = 2000
 _SIDE, _LOW = 16, 6
+_HINT = "Take the pretrained_features folder away, or download it again."
+_LARGEST = 16 << 20  # bytes of a feature file; SFHQ's have a few thousand
 #: All that a pickled numpy array needs. A pickle can name any function; these are the ones that build arrays.
 _ALLOWED = {
     ("numpy", "dtype"),
     ("numpy", "ndarray"),
     ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "scalar"),
     ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"),
     ("numpy.core.numeric", "_frombuffer"),
-    ("_codecs", "encode"),
+    ("numpy._core.numeric", "_frombuffer"),
 }
 
 
@@ -38,11 +36,11 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def shape_of(preview: Image.Image) -> tuple[float, ...]:
-    """A descriptor of a small picture's looks: the low frequencies of brightness and colour, 108 numbers."""
+def shape_of(preview: Image.Image) -> NDArray[np.float32]:
+    """A descriptor of a small picture's looks: the low frequencies of brightness and colour, 108 whole numbers."""
     pixels = np.asarray(preview.convert("YCbCr").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
     low = np.einsum("kx,xyc,ly->klc", _cosines(), pixels - 128.0, _cosines())
-    return tuple(np.rint(low.ravel()).tolist())
+    return np.asarray(np.rint(low.ravel()), dtype=np.float32)
 
 
 @cache
@@ -51,24 +49,41 @@ def _cosines() -> NDArray[np.float64]:
     return np.cos(np.pi * (2 * x + 1) * k / (2 * _SIDE))
 
 
-def read_features(folder: Path, files: Sequence[Path], shapes: Sequence[tuple[float, ...]]) -> NDArray[np.float32]:
+def read_features(folder: Path, files: Sequence[Path], shapes: NDArray[np.float32]) -> NDArray[np.float32]:
     """One vector per face, ``(n, d)``: CLIP features where every face has them, else descriptors.
 
     All have length ``LENGTH`` and whole numbers as entries. Products of such vectors stay below 2**24 whatever the
     order of summation, so distances are exact in 32 bits and the same on every machine.
 
+    Args:
+        folder: the folder of faces.
+        files: one a face, below the folder.
+        shapes: descriptors ``(n, 108)`` of the same faces.
+
     Raises:
-        SourceError: a feature file holds something else than an array.
+        SourceError: a feature file holds something else than such an array.
     """
-    pickles = [_pickle_of(folder, file) for file in files]
-    found = [path for path in pickles if path is not None]
+    found = [path for file in files if (path := _pickle_of(folder, file))]
     if len(found) == len(files):
-        vectors = np.stack([_clip(path) for path in found]).astype(np.float64)
-    else:
-        raw = np.array(shapes, dtype=np.float64)
-        vectors = (raw - raw.mean(axis=0)) / (raw.std(axis=0) + 1e-9)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return _stack(found)
+    exact = shapes.astype(np.float64)
+    return _scaled((exact - exact.mean(axis=0)) / (exact.std(axis=0) + 1e-9))
+
+
+def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(np.rint(vectors / np.maximum(norms, 1e-12) * LENGTH), dtype=np.float32)
+
+
+def _stack(paths: Sequence[Path]) -> NDArray[np.float32]:
+    first = _clip(paths[0])
+    vectors = np.empty((len(paths), first.size), dtype=np.float32)
+    for i, path in enumerate(paths):
+        vector = _clip(path)
+        if vector.size != first.size:
+            raise SourceError(f"{vector.size} CLIP features, {first.size} in {paths[0].name}", where=path, hint=_HINT)
+        vectors[i] = _scaled(vector)
+    return vectors
 
 
 def _pickle_of(folder: Path, file: Path) -> Path | None:
@@ -82,16 +97,17 @@ def _pickle_of(folder: Path, file: Path) -> Path | None:
     return None
 
 
-def _clip(path: Path) -> NDArray[np.float32]:
+def _clip(path: Path) -> NDArray[np.float64]:
     try:
-        content = _ArraysOnly(io.BytesIO(path.read_bytes())).load()
-        vector = np.asarray(content[CLIP_KEY], dtype=np.float32).ravel()
+        if path.stat().st_size > _LARGEST:
+            raise pickle.UnpicklingError("it is too large")
+        with path.open("rb") as file:
+            content = _ArraysOnly(file).load()
+        vector = content[CLIP_KEY]
+        if type(vector) is not np.ndarray or vector.dtype.kind != "f":
+            raise pickle.UnpicklingError(f"{CLIP_KEY} is no array of numbers")
     except Exception as error:  # a pickle may raise anything
-        raise SourceError(
-            f"not a file of CLIP features: {error}",
-            where=path,
-            hint="Take the pretrained_features folder away, or download it again.",
-        ) from error
+        raise SourceError(f"not a file of CLIP features: {error}", where=path, hint=_HINT) from error
     if not vector.size or not np.isfinite(vector).all():
-        raise SourceError("CLIP features that are no numbers", where=path)
-    return vector
+        raise SourceError("CLIP features that are no numbers", where=path, hint=_HINT)
+    return vector.ravel().astype(np.float64)

@@ -2,9 +2,11 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
 LARGEST = 50_000_000  # pixels; more is no portrait but an attack on memory
 SMALLEST = 64  # pixels of the shorter side
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png"}
+# Pillow knows many more formats, and hands some (EPS) to other programs: those have no business in a folder of faces
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _QUALITY = 90
 _PREVIEW = 64  # side to which a picture is decoded where only its looks matter
 _ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 
-Image.MAX_IMAGE_PIXELS = None  # the limit is ours: declared sizes are checked before anything is decoded
-
 
 class BadImage(Exception):
-    """A picture that can't be used; the text says why in a few words."""
+    """A picture that can't be used; the text says why in a few words, the same for all of a kind."""
 
 
 @dataclass(frozen=True)
@@ -39,50 +41,56 @@ class Probe:
     preview: Image.Image
 
 
+@contextmanager
+def _opened(file: Path | IO[bytes]) -> Iterator[Image.Image]:
+    """An image whose declared size is sane. Decode it inside the block: there, every failure becomes a BadImage."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of sizes beyond ours, and of flaws it can live with
+            with Image.open(file, formats=_FORMATS) as image:
+                if image.width * image.height > LARGEST:
+                    raise Image.DecompressionBombError
+                yield image
+    except BadImage:
+        raise
+    except Image.DecompressionBombError:
+        raise BadImage(f"more than {LARGEST // 1_000_000} megapixels") from None
+    except UnidentifiedImageError:
+        raise BadImage("not a picture") from None
+    except Exception as error:  # a damaged file makes a decoder raise anything
+        raise BadImage("can't be decoded: truncated or damaged") from error
+
+
 def probe(data: bytes) -> Probe:
     """Decode a picture fully, at reduced size where the format allows it.
 
     Raises:
         BadImage: not a picture, truncated, too small or too large.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
-            width, height = image.size
-            if width * height > LARGEST:
-                raise BadImage(f"declares {width} x {height} pixels")
-            if min(width, height) < SMALLEST:
-                raise BadImage(f"smaller than {SMALLEST} pixels")
-            frames = getattr(image, "n_frames", 1)
-            orientation = image.getexif().get(_ORIENTATION, 1)
-            plain = image.mode == "RGB" and orientation in (0, 1) and frames == 1
-            kind = image.format or ""
-            image.draft("RGB", (_PREVIEW, _PREVIEW))
-            image.load()  # unlike verify(), this meets the end of a truncated file
-            upright = ImageOps.exif_transpose(image) if orientation not in (0, 1) else image
-            preview = _flat_rgb(upright).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
-    except BadImage:
-        raise
-    except UnidentifiedImageError:
-        raise BadImage("not a picture") from None
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        raise BadImage(f"can't be decoded ({_short(error)})") from None
+    with _opened(io.BytesIO(data)) as image:
+        width, height = image.size
+        if min(width, height) < SMALLEST:
+            raise BadImage(f"smaller than {SMALLEST} pixels")
+        upright = image.getexif().get(_ORIENTATION, 1) in (0, 1)
+        plain = image.mode == "RGB" and upright and getattr(image, "n_frames", 1) == 1
+        kind = image.format or ""
+        image.draft("RGB", (_PREVIEW, _PREVIEW))
+        image.load()  # unlike verify(), this meets the end of a truncated file
+        picture = image if upright else ImageOps.exif_transpose(image)
+    preview = _flat_rgb(picture).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
     return Probe(width, height, kind, plain, preview)
 
 
 def open_problem(path: Path) -> str | None:
-    """Why a dataset's picture does not open; ``None`` if it does."""
+    """Why a dataset's picture does not open and decode fully; ``None`` if it does."""
     try:
-        with Image.open(path) as image:
-            if image.size[0] * image.size[1] > LARGEST:
-                return f"declares {image.size[0]} x {image.size[1]} pixels"
-            image.draft("RGB", (32, 32))
+        with path.open("rb") as file, _opened(file) as image:
+            image.draft("RGB", (_PREVIEW, _PREVIEW))
             image.load()
-    except UnidentifiedImageError:
-        return "not a picture"
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
-        return f"can't be decoded ({_short(error)})"
+    except BadImage as bad:
+        return str(bad)
+    except OSError as error:
+        return f"can't be read ({error.strerror})"
     return None
 
 
@@ -112,16 +120,16 @@ def write_face(face: "Face", target: Path, size: int) -> None:
         link_or_copy(face.file, target)
         return
     try:
-        with Image.open(face.file) as image:
+        with face.file.open("rb") as file, _opened(file) as image:
             image.draft("RGB", (size, size))
             upright = ImageOps.exif_transpose(image)
-            picture = _flat_rgb(upright)
-    except (OSError, ValueError, SyntaxError) as error:
+    except (BadImage, OSError) as error:
         raise SourceError(
-            f"can't be decoded any more: {_short(error)}",
+            f"can't be used any more: {error}",
             where=face.file,
             hint="Leave the faces alone while a build runs.",
         ) from error
+    picture = _flat_rgb(upright)
     picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
     picture.info.clear()  # comments, profiles and EXIF would be saved along
     buffer = io.BytesIO()
@@ -137,8 +145,6 @@ def _flat_rgb(image: Image.Image) -> Image.Image:
         over = image.convert("RGBA")
         base = Image.new("RGBA", over.size, "white")
         return Image.alpha_composite(base, over).convert("RGB")
+    if image.mode.startswith("I;16"):  # Pillow would clip what is above 255
+        image = image.point(lambda value: value / 256).convert("L")
     return image.convert("RGB")
-
-
-def _short(error: BaseException) -> str:
-    return str(error).splitlines()[0][:80] if str(error) else type(error).__name__

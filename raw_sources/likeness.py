@@ -54,6 +54,8 @@ def near_duplicates(hashes: Sequence[int], mirrored: Sequence[int]) -> dict[int,
 
     A picture with the very hash of an earlier one shares its fate, so a folder of copies costs nothing.
     """
+    if not hashes:
+        return {}
     every = np.array(hashes, dtype=np.uint64)
     _, first, copy_of = np.unique(every, return_index=True, return_inverse=True)
     distinct = np.sort(first)
@@ -80,7 +82,8 @@ def _near(wanted: Hashes, hashes: Hashes) -> set[tuple[int, int, int]]:
     found: set[tuple[int, int, int]] = set()
     for shift, width in _PIECES:
         laters, earliers = _by_piece(wanted, shift, width), _by_piece(hashes, shift, width)
-        for later, earlier in zip(laters, earliers, strict=True):
+        for piece in sorted(laters.keys() & earliers.keys()):
+            later, earlier = laters[piece], earliers[piece]
             for rows in np.array_split(later, 1 + later.size * earlier.size // _AT_ONCE):
                 bits = np.bitwise_count(wanted[rows][:, None] ^ hashes[earlier][None, :])
                 i, j = np.nonzero((bits <= NEAR) & (earlier[None, :] < rows[:, None]))
@@ -88,8 +91,9 @@ def _near(wanted: Hashes, hashes: Hashes) -> set[tuple[int, int, int]]:
     return found
 
 
-def _by_piece(hashes: Hashes, shift: int, width: int) -> list[Ints]:
+def _by_piece(hashes: Hashes, shift: int, width: int) -> dict[int, Ints]:
     """Positions of the hashes that have each value of a piece."""
-    piece = (hashes >> np.uint64(shift)) & np.uint64((1 << width) - 1)
-    order = np.argsort(piece, kind="stable")
-    return np.split(order, np.searchsorted(piece[order], np.arange(1, 1 << width, dtype=np.uint64)))
+    pieces = (hashes >> np.uint64(shift)) & np.uint64((1 << width) - 1)
+    order = np.argsort(pieces, kind="stable")
+    values, starts = np.unique(pieces[order], return_index=True)
+    return dict(zip(values.tolist(), np.split(order, starts[1:]), strict=True))

@@ -3,24 +3,29 @@
 import re
 
 _TITLES = {"mr", "mrs", "ms", "miss", "dr", "mx", "prof"}
-_SUFFIXES = {"md", "dds", "dvm", "phd", "do", "rn", "esq", "jr", "sr", "ii", "iii", "iv"}
+_SUFFIXES = {"md", "dds", "dvm", "phd", "rn", "esq", "jr", "sr", "ii", "iii", "iv", "v"}
+_WORD = re.compile(r"[^\W\d_]+")
+_POSSESSIVE = re.compile(r"(?<=\w)(['’])S\b")
 _SCOTTISH = re.compile(r"\bMc([a-z])")
 _IRISH = re.compile(
-    r"\bO(brien|connell|conner|connor|dell|donnell|hara|keefe|leary|malley|neal|neil|neill|reilly|rourke)\b"
+    r"\bO(brien|connell|conner|connor|donnell|hara|keefe|leary|malley|neal|neil|neill|reilly|rourke)\b"
 )
-_LEGAL_FORMS = {"llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd": "Ltd"}
+_LEGAL_FORMS = {"group": "Group", "llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd": "Ltd"}
+#: Words by which a name is already that of a place of care.
+_CARE = {"hospital", "hospitals", "medical", "clinic", "center", "centre", "health", "healthcare", "infirmary"}
+_SMALL = re.compile(r"(?<=\s)(?:And|At|For|In|Of|On|The)\b")
 
 
 def person_name(text: str) -> str:
     """A person's name in usual case, without titles and suffixes.
 
-    >>> person_name("Mrs. LesLie o'TOOLE-MCkAy PhD")
-    "Leslie O'Toole-McKay"
+    >>> person_name("Mrs. LesLie o'TOOLE-MCkAy PhD"), person_name("JOHN SMITH, M.D."), person_name("tuan do")
+    ("Leslie O'Toole-McKay", 'John Smith', 'Tuan Do')
     """
     words = text.replace(",", " ").split()
-    while words and words[0].rstrip(".").casefold() in _TITLES:
+    while words and _plain(words[0]) in _TITLES:
         words.pop(0)
-    while len(words) > 1 and words[-1].rstrip(".").casefold() in _SUFFIXES:
+    while len(words) > 1 and _plain(words[-1]) in _SUFFIXES:
         words.pop()
     return proper_case(" ".join(words))
 
@@ -28,42 +33,71 @@ def person_name(text: str) -> str:
 def proper_case(text: str) -> str:
     """Every part of a name capitalised: after spaces, hyphens, O' and Mc.
 
-    >>> proper_case("mcdonald"), proper_case("ONEAL"), proper_case("anne-marie d'angelo")
-    ('McDonald', "O'Neal", "Anne-Marie D'Angelo")
+    >>> proper_case("mcdonald"), proper_case("ONEAL"), proper_case("anne-marie d'angelo"), proper_case("ST. MARY'S")
+    ('McDonald', "O'Neal", "Anne-Marie D'Angelo", "St. Mary's")
     """
-    titled = re.sub(r"[^\W\d_]+", lambda word: word[0].capitalize(), text)
+    titled = _WORD.sub(lambda word: word[0].capitalize(), text)
+    titled = _POSSESSIVE.sub(r"\1s", titled)
     titled = _SCOTTISH.sub(lambda match: f"Mc{match[1].upper()}", titled)
     return _IRISH.sub(lambda match: f"O'{match[1].capitalize()}", titled)
 
 
-def hospital_name(text: str) -> str:
-    """A company name as the name of a hospital: words in their usual order, misplaced "and" and commas mended.
+def company_name(text: str) -> str:
+    """A company's name with its words in their usual order, misplaced "and" and commas mended.
 
-    >>> [hospital_name(n) for n in ("LLC Logan", "Sons and Miller", "Group Harris", "Wallace-Hamilton")]
-    ['Logan Hospital LLC', 'Miller and Sons Hospital', 'Harris Hospital Group', 'Wallace-Hamilton Hospital']
-    >>> hospital_name("and Kelley, Paul Sullivan"), hospital_name("Jones and Buck, Guerra")
-    ('Kelley, Paul and Sullivan Hospital', 'Jones, Buck and Guerra Hospital')
+    >>> [company_name(name) for name in ("LLC Logan", "Sons and Miller", "and Kelley, Paul Sullivan", "Wood-Cox")]
+    ['Logan LLC', 'Miller and Sons', 'Kelley, Paul and Sullivan', 'Wood-Cox']
     """
-    words = [word for word in text.replace(",", " ").split() if word.casefold() != "and"]
-    folded = {word.rstrip(".").casefold(): word for word in words}
-    form = next((_LEGAL_FORMS[word] for word in folded if word in _LEGAL_FORMS), "")
-    special = {"sons", "group", "hospital", *_LEGAL_FORMS}
-    names = [proper_case(word) for word in words if word.rstrip(".").casefold() not in special]
-    if not names:
-        return ""
-    joined = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    if "sons" in folded:
-        joined = f"{joined} and Sons"
-    return " ".join(part for part in (joined, "Hospital", "Group" if "group" in folded else "", form) if part)
+    return " ".join(_company_parts(text)).strip()
+
+
+def hospital_name(text: str) -> str:
+    """A company's name as the name of a hospital; a name that is already one is left in its order.
+
+    >>> [hospital_name(name) for name in ("Group Harris", "Sons and Miller", "Wallace-Hamilton", "MAYO CLINIC")]
+    ['Harris Hospital Group', 'Miller and Sons Hospital', 'Wallace-Hamilton Hospital', 'Mayo Clinic']
+    """
+    if _is_place_of_care(text):
+        tidy = " ".join(text.split()).strip(" ,")
+        return _SMALL.sub(lambda word: word[0].lower(), proper_case(tidy)) if tidy.isupper() or tidy.islower() else tidy
+    names, form = _company_parts(text)
+    return f"{names} Hospital {form}".strip() if names else ""
 
 
 def is_company_in_order(text: str) -> bool:
-    """Whether a company name is written as usual: no stray comma or "and", legal form and Sons at the end.
+    """Whether a company's name is written as usual: no stray comma or "and", legal form and Sons at the end.
 
-    >>> [is_company_in_order(n) for n in ("Kim Inc", "Beck, Malone and Braun", "and Sons Smith", "Inc Kim")]
+    >>> [is_company_in_order(name) for name in ("Kim Inc", "Beck, Malone and Braun", "and Sons Smith", "Inc Kim")]
     [True, True, False, False]
     """
-    name = r"[\w'.-]+"
-    usual = rf"{name}(?:, {name})*(?:,? and {name})?(?: (?:LLC|Inc|PLC|Ltd|Group))?"
-    first = text.split(" ", 1)[0].rstrip(",").casefold()
-    return bool(re.fullmatch(usual, text)) and first not in {"sons", "group", "and", *_LEGAL_FORMS}
+    return _is_place_of_care(text) or _letters(company_name(text)) == _letters(text)
+
+
+def _company_parts(text: str) -> tuple[str, str]:
+    """The names of a company, and its legal form."""
+    words = text.replace(",", " ").split()
+    names = [word for word in words if _plain(word) not in {"and", "&", "sons", *_LEGAL_FORMS}]
+    if not names:
+        return "", ""
+    joins = "," in text or any(_plain(word) in {"and", "&"} for word in words)
+    has_sons = any(_plain(word) == "sons" for word in words)
+    if joins and not has_sons and len(names) > 1:
+        joined = f"{', '.join(names[:-1])} and {names[-1]}"
+    else:
+        joined = " ".join(names)
+    form = next((_LEGAL_FORMS[_plain(word)] for word in words if _plain(word) in _LEGAL_FORMS), "")
+    # "de la Cruz" keeps its small words; names in odd case do not keep theirs.
+    cased = joined if re.search(r"[A-Z]", joined) and joined == _usual_case(joined) else proper_case(joined)
+    return f"{cased} and Sons" if has_sons else cased, form
+
+
+def _is_place_of_care(text: str) -> bool:
+    return any(_plain(word) in _CARE for word in text.replace(",", " ").split())
+
+
+def _plain(word: str) -> str:
+    return word.replace(".", "").casefold()
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^\w ,&-]", "", " ".join(text.split()).casefold())

@@ -4,6 +4,7 @@ import pytest
 
 from builder.attributes import read_packs
 from builder.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
+from builder.facts import FORMATS
 from raw_sources.places import load_places
 
 AS_OF = "2025-01-01"
@@ -24,6 +25,15 @@ def only(problems):
     problems = list(problems)
     assert len(problems) == 1, [str(p) for p in problems]
     return problems[0]
+
+
+def put(person, attribute, value):
+    """Change a fact everywhere it stands as a value, so that nothing else is wrong with the record."""
+    fact = person["profile"][attribute]
+    fact.update(value=value, text=FORMATS[fact["type"]](value))
+    for qa in person["qa_list"]:
+        if qa["attribute"] == attribute:
+            qa["value"]["value"] = value
 
 
 def test_what_is_made_breaks_nothing(people, coherence):
@@ -278,25 +288,26 @@ def test_other_shapes_of_a_profile_are_passed_over(profile, attribute):
 def test_constraints(people, attribute, value, rule):
     built_in = Coherence(list(read_packs().by_name.values()), AS_OF, load_places())
     person = deepcopy(next(p for p in people if p["profile"]["date_of_birth"]["value"] > "1950-01-01"))
-    person["profile"][attribute]["value"] = value
+    put(person, attribute, value)
     problem = only(built_in.problems(person))
     assert (problem.attribute, problem.path) == (attribute, f"profile.{attribute}")
     assert rule in problem.what and "does not hold" in problem.what and f"{attribute} is {value!r}" in problem.right
 
 
 def test_a_child(person, coherence):
-    person["profile"]["date_of_birth"]["value"] = "2010-01-01"
+    put(person, "date_of_birth", "2010-01-01")
     told = [p.what for p in coherence.problems(person)]
     assert "age_on(date_of_birth, as_of) >= 20 does not hold" in told
 
 
 def test_a_constraint_of_a_pack(person, coherence):
-    person["profile"]["passport_issue_date"]["value"] = person["profile"]["admission_date"]["value"]
+    put(person, "passport_issue_date", person["profile"]["admission_date"]["value"])
     assert only(coherence.problems(person)).attribute == "passport_issue_date"
 
 
 def test_a_value_that_a_constraint_cannot_read(person, coherence):
-    person["profile"]["date_of_birth"].update(type="text", value="long ago")
+    person["profile"]["date_of_birth"].update(type="text")
+    put(person, "date_of_birth", "long ago")
     told = [p for p in coherence.problems(person) if p.attribute == "date_of_birth"]
     assert "does not hold" in told[0].what and "date_of_birth is 'long ago'" in told[0].right
 
@@ -305,7 +316,7 @@ def test_a_value_that_a_constraint_cannot_read(person, coherence):
 def test_addresses(person, coherence, key, value):
     address = person["profile"]["address"]["value"]
     true_zip, true_city = address["zip"], address["city"]
-    address[key] = value
+    put(person, "address", {**address, key: value})
     problems = [p for p in coherence.problems(person) if p.attribute == "address"]
     problem = only(problems)
     assert problem.path == "profile.address" and value in problem.what
@@ -316,7 +327,7 @@ def test_the_area_code_follows_the_state(people, coherence):
     person = deepcopy(next(p for p in people if p["profile"]["phone_number"]["value"][2] != "9"))
     state = person["profile"]["address"]["value"]["state"]
     area = "907" if state != "AK" else "212"
-    person["profile"]["phone_number"]["value"] = f"({area}) 555-0142"
+    put(person, "phone_number", f"({area}) 555-0142")
     problem = only(coherence.problems(person))
     assert (problem.attribute, problem.what) == ("phone_number", f"area code {area} is not in {state}")
 
@@ -333,14 +344,13 @@ def test_the_area_code_follows_the_state(people, coherence):
 )
 def test_phone_numbers(people, coherence, number, words):
     person = deepcopy(next(p for p in people if p["profile"]["phone_number"]["value"][2] != "9"))
-    phone = person["profile"]["phone_number"]
-    phone["value"] = number.format(area=phone["value"][1:4])
+    put(person, "phone_number", number.format(area=person["profile"]["phone_number"]["value"][1:4]))
     problem = only(coherence.problems(person))
     assert problem.path == "profile.phone_number" and words in problem.what
 
 
 def test_area_codes_that_are_never_assigned(person, coherence):
-    person["profile"]["phone_number"]["value"] = "(295) 482-1234"
+    put(person, "phone_number", "(295) 482-1234")
     assert not list(coherence.problems(person))
 
 
@@ -370,3 +380,53 @@ def test_no_images_are_no_repetition(people):
     uniqueness = Uniqueness()
     assert all(record["image_path"] is None for record in people)
     assert not [p for number, record in enumerate(people) for p in uniqueness.problems(record, number)]
+
+
+def test_a_text_that_is_not_the_value(person, coherence):
+    person["profile"]["billing_amount"]["text"] = "$1.00"
+    problem = only(coherence.problems(person))
+    assert problem.path == "profile.billing_amount.text" and "$1.00" in problem.what
+
+
+def test_a_question_about_another_value(person, coherence):
+    qa = next(qa for qa in person["qa_list"] if qa["attribute"] == "room_number")
+    qa["value"]["value"] += 1
+    assert only(coherence.problems(person)).attribute == "room_number"
+
+
+def test_a_question_about_nothing(person, coherence):
+    person["qa_list"][3]["attribute"] = "shoe_size"
+    assert "no such fact" in only(coherence.problems(person)).what
+
+
+def test_a_wrong_value_that_is_right(person, coherence):
+    qa = person["qa_list"][8]
+    qa["perturbed_value"][1] = qa["value"]["value"]
+    assert only(coherence.problems(person)).path == "qa_list[8].perturbed_value"
+
+
+def test_another_name_or_gender_than_the_profiles(person, coherence):
+    person["name"] = "Somebody Else"
+    assert only(coherence.problems(person)).path == "name"
+    person["name"] = person["profile"]["full_name"]["value"]
+    person["gender"] = "female" if person["gender"] == "male" else "male"
+    assert only(coherence.problems(person)).path == "gender"
+
+
+@pytest.mark.parametrize(
+    ("match", "gender", "age", "count"),
+    [
+        ("none", False, 2, 0),
+        ("gender", True, 2, 0),
+        ("gender", False, 2, 1),
+        ("gender+age", True, 2, 1),
+        ("gender+age", False, 2, 2),
+        ("gender+age", None, None, 0),
+    ],
+)
+def test_a_face_of_another_gender_or_age(person, match, gender, age, count):
+    put(person, "date_of_birth", "1950-01-01")
+    other = "female" if person["gender"] == "male" else "male"
+    person["face"] = {"file": "a.jpg", "gender": {True: person["gender"], False: other, None: None}[gender], "age": age}
+    told = [p for p in Coherence([], AS_OF, load_places(), match).problems(person) if p.path == "face"]
+    assert len(told) == count

@@ -86,9 +86,43 @@ def test_faces_csv_is_an_allow_list(faces: Path) -> None:
         ("00000001", "female", 34),
         ("00000003", None, None),
     ]
-    assert table.report.dropped == {"not in faces.csv": 9, "under 20": 1}
+    assert table.report.dropped == {
+        "not in faces.csv": 9,
+        "under 20": 1,
+        "listed in faces.csv but not there": 1,
+    }
     assert any("absent.jpg" in note for note in table.report.notes)
-    assert table.report.kept == 2
+    assert (table.report.read, table.report.kept) == (13, 2)
+    assert "The ages of 1 faces are unknown, so none of these was left out for its age." in table.report.notes
+
+
+def test_what_faces_csv_says_is_part_of_the_digest(faces: Path) -> None:
+    rows = "".join(f"{k:08d},{{}}\n" for k in range(12))
+    digests = set()
+    for age in ("30", "60"):
+        (faces / "faces.csv").write_text("file,age\n" + rows.replace("{}", age))
+        digests.add(read_faces(faces).origin.sha256)
+    assert len(digests) == 2
+
+
+def test_nobody_is_rounded_up_to_20(faces: Path) -> None:
+    (faces / "faces.csv").write_text("file,age\n00000001,19.9\n00000002,20.0\n")
+    assert [face.unique_id for face in read_faces(faces).faces] == ["00000002"]
+
+
+def test_a_dropped_copy_does_not_change_a_number(faces: Path) -> None:
+    shutil.copy(faces / "images" / "images" / "SFHQ_pt1_00000003.jpg", faces / "SFHQ_pt1_00000003.jpg")
+    table = read_faces(faces)
+    assert [face.unique_id for face in table.faces].count("00000003") == 1
+    assert table.report.dropped == {"exact duplicate": 1}
+
+
+def test_a_header_that_declares_too_much_is_not_decoded(faces: Path) -> None:
+    Image.new("RGB", (70, 70)).save(faces / "bomb.bmp")
+    bomb = bytearray((faces / "bomb.bmp").read_bytes())
+    bomb[18:26] = (60_000).to_bytes(4, "little") * 2  # width and height in the header
+    (faces / "bomb.bmp").write_bytes(bomb)
+    assert read_faces(faces).report.dropped == {"more than 50 megapixels": 1}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +134,8 @@ def test_faces_csv_is_an_allow_list(faces: Path) -> None:
         ("file,age\nSFHQ_pt1_00000001.jpg,old\n", "row 2: age 'old'"),
         ("file,age\nSFHQ_pt1_00000001.jpg,inf\n", "row 2: age 'inf'"),
         ("file,age\nSFHQ_pt1_00000001.jpg,3,4\n", "row 2 has 3 fields"),
+        ("file,age\na.jpg,30\n,30\n", "row 3: no file"),
+        ("file,age\na.jpg,30\na.jpg,19\n", "row 3: 'a.jpg' for a second time"),
     ],
 )
 def test_a_wrong_faces_csv_is_told_with_its_row(faces: Path, text: str, says: str) -> None:

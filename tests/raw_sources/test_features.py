@@ -55,7 +55,33 @@ def test_a_pickle_that_calls_something_is_refused(faces: Path) -> None:
     assert not mark.exists()
 
 
-@pytest.mark.parametrize("content", [{"other": 1}, [1, 2], {CLIP_KEY: np.array([np.nan])}, {CLIP_KEY: "text"}])
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_every_protocol_that_numpy_pickles_with(faces: Path, protocol: int) -> None:
+    with_clip(faces)
+    for path in (faces / "pretrained_features").iterdir():
+        path.write_bytes(pickle.dumps(pickle.loads(path.read_bytes()), protocol=protocol))
+    assert read_faces(faces).features.shape == (12, 768)
+
+
+def test_vectors_of_two_lengths(faces: Path) -> None:
+    with_clip(faces)
+    odd = pickle.dumps({CLIP_KEY: np.ones((1, 512), dtype=np.float32)})
+    (faces / "pretrained_features" / "SFHQ_pt1_00000005.pickle").write_bytes(odd)
+    with pytest.raises(SourceError, match=r"SFHQ_pt1_00000005.pickle: 512 CLIP features, 768 in"):
+        _ = read_faces(faces).features
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"other": 1},
+        [1, 2],
+        {CLIP_KEY: np.array([np.nan])},
+        {CLIP_KEY: "text"},
+        {CLIP_KEY: [1.0, 2.0]},
+        {CLIP_KEY: np.array(["1.0"], dtype=object)},
+    ],
+)
 def test_a_pickle_of_something_else(faces: Path, content: object) -> None:
     with_clip(faces, content)
     with pytest.raises(SourceError, match="CLIP features"):

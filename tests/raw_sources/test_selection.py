@@ -63,3 +63,11 @@ def test_many_alike_are_no_problem() -> None:
 def test_too_few(faces: Path) -> None:
     with pytest.raises(SourceError, match="12 usable faces, 13"):
         select(read_faces(faces), "k-center", 13, 0)
+
+
+def test_all_is_a_keyed_order(faces: Path) -> None:
+    table = read_faces(faces)
+    order = select(table, "all", 12, 5)
+    assert sorted(order.tolist()) == list(range(12))
+    assert (select(table, "all", 4, 5) == order[:4]).all()
+    assert (select(table, "all", 12, 6) != order).any()
