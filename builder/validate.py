@@ -60,11 +60,11 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     ids = []
     for number, record in enumerate(dataset):
         who = f"identity {number} ({record.get('unique_id')})"
+        ids.append(str(record.get("unique_id")))  # also of a broken one, lest its splits seem broken too
         wrong = list(_schema_findings(IDENTITIES, who, "identity", record))
         yield from wrong
         if wrong:
             continue
-        ids.append(record["unique_id"])
         problems = [*qa_problems(record), *coherence.problems(record), *uniqueness.problems(record, number)]
         if record["index"] != number:
             problems.append(Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}"))
@@ -76,7 +76,7 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
         yield Finding(
             IDENTITIES,
             "",
-            Problem("(file)", "", f"{len(ids)} valid identities", f"the manifest says {expected}"),
+            Problem("(file)", "", f"{len(ids)} identities", f"the manifest says {expected}"),
         )
     for problem in split_problems(dataset.splits, ids, manifest["counts"]["identities"], splits_document["scheme"]):
         yield Finding(SPLITS, "", problem)
