@@ -2,10 +2,10 @@
 
 All layouts in the wild are read: the current historic file (35 columns), the older one (24), the API's lower-case one
 with ISO timestamps, and the current-year file that writes "(null)". What is wrong with them, and what becomes of it
-(all counted in the table's report):
+(all counted in the table's report; repairs for kept rows only):
 
 - upper-case, truncated and misspelt descriptions: replaced by plain words from ``vocabulary/nypd_offenses.csv``; an
-  unknown one is put in lower case, or dropped where it is cut off or full of abbreviations;
+  unknown one is spelled out by rule, or dropped where it is cut off or can't be spelled out;
 - sexual offenses and offenses against children: dropped. Tied to a face they serve no purpose and do harm;
 - descriptions too vague to ask about, blank cells, blank or impossible dates (the year 1015), dates after ``as_of``,
   repeated complaint numbers: dropped;
@@ -15,7 +15,7 @@ Source: https://data.cityofnewyork.us/Public-Safety/NYPD-Complaint-Data-Historic
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from raw_sources.csvfile import keep, map_distinct, need_rows, read_columns, repaired
+from raw_sources.csvfile import (
+    Mask,
+    count_repaired,
+    first_of_each,
+    map_distinct,
+    need_rows,
+    passing,
+    read_columns,
+)
 from raw_sources.registry import source_info
 from raw_sources.table import FileTable, Origin, Report, base_name
 from raw_sources.vocabulary import read_rows
@@ -33,6 +41,7 @@ from support.canonical import file_digest
 EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 OTHER_PREMISES = "other premises"
 EXCLUDED = "sexual offense or offense against a child"
+UNREADABLE = "unknown offense, cut off or abbreviated"
 _COLUMNS = {
     "complaint_number": ("CMPLNT_NUM",),
     "offense_date": ("CMPLNT_FR_DT",),
@@ -41,9 +50,17 @@ _COLUMNS = {
     "premises": ("PREM_TYP_DESC",),
 }
 _LAW = {"FELONY": "felony", "MISDEMEANOR": "misdemeanor", "VIOLATION": "violation"}
-_NUMBER = re.compile(r"\d{5,12}[A-Z]?\d{0,3}")
-_CHILD_OR_SEX = re.compile(r"\b(?:SEX\w*|RAPE|CHILD\w*|MINOR|PROSTITUTION|INCEST|SODOMY|OBSCEN\w*|PORNOGRAPH\w*)\b")
-_TRUNCATED_LENGTH = 30  # the older files cut descriptions here
+_BLANK = {"(NULL)", "NULL", "NA", "N/A", "NAN", "NONE"}
+_PLAIN_NUMBER, _NUMBER = r"^\d{5,12}$", r"^\d{5,12}(?:[A-Z][0-9A-Z]{0,8})?$"  # a few end like 8888H1
+_CHILD_OR_SEX = re.compile(
+    r"\b(?:SEX\w*|RAPE\w*|CHILD\w*|MINORS?|INFANT\w*|JUVENILE\w*|UNDER 1\d|PROSTITUT\w*|INCEST|SODOMY|TOUCHING|LEWD\w*"
+    r"|MOLEST\w*|EXPOSURE|INDECEN\w*|VOYEUR\w*|OBSCEN\w*|PORN\w*)\b"
+)
+_CUT = 30  # the files before 2020 cut descriptions to this length
+_OPEN_END = re.compile(r"(?:[&,/(-]|\b(?:AND|OR|OF|THE|TO|FOR|IN|BY|WITH))$")
+_REMAINDER = re.compile(r"(?: & RELATED OFFENSES| AND RELATED OFFENSES|[ ,-]+UNCLASSIFIED)$")
+_SHORT = {"&": "and", "poss.": "possession", "weap.": "weapon", "agg.": "aggravated", "unauth.": "unauthorized"}
+_DEGREES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth"}
 
 
 def read_crimes(path: Path, as_of: date) -> FileTable:
@@ -57,73 +74,48 @@ def read_crimes(path: Path, as_of: date) -> FileTable:
         SourceError: the file can't be read as such, or no row can be used.
     """
     report = Report()
+    # Few distinct values, so that millions of rows take a few bytes each.
     repeated = ("offense_date", "offense", "law_category", "premises")
     raw = read_columns(path, _COLUMNS, report, repeated=repeated)
-    table = _normalised(raw, as_of, report)
+    table = _normalised(raw)
+    good = passing(_usable(raw, table, as_of), table.num_rows, report)
+    first = _first_of_each_number(table["complaint_number"].filter(good))
+    good[good] = passing([("complaint number of an earlier row", first)], len(first), report)
+    count_repaired(_repairs(raw, table), good, report)
+    table = table.filter(good)
     need_rows(table, path, report)
     types = source_info("crimes").columns
     return FileTable(Origin("crimes", base_name(path), file_digest(path)), report, types, table.select(list(types)))
 
 
-def _normalised(raw: pa.Table, as_of: date, report: Report) -> pa.Table:
-    raw = _keep_usable_offenses(raw, report)
-    raw = keep(raw, map_distinct(raw["offense_date"], _filled, pa.bool_()), "blank date", report)
-    dates = map_distinct(raw["offense_date"], _date_reader())
-    raw = keep(raw, pc.is_valid(dates), "impossible date", report)
-    dates = map_distinct(raw["offense_date"], _date_reader())
-    raw = keep(raw, pc.less_equal(dates, as_of.isoformat()), f"after {as_of.isoformat()}", report)
-    raw = keep(raw, map_distinct(raw["law_category"], lambda t: _key(t) in _LAW, pa.bool_()), "no law category", report)
-    numbers = _numbers(raw["complaint_number"])
-    raw = keep(raw, pc.is_valid(numbers), "no complaint number", report)
-    raw = keep(raw, _first_of_each(_numbers(raw["complaint_number"])), "complaint number of an earlier row", report)
-    table = pa.table(
-        {
-            "offense": map_distinct(raw["offense"], offense_words),
-            "complaint_number": _numbers(raw["complaint_number"]),
-            "offense_date": map_distinct(raw["offense_date"], _date_reader()),
-            "law_category": map_distinct(raw["law_category"], lambda text: _LAW.get(_key(text))),
-            "premises": map_distinct(raw["premises"], premises_words),
-        }
-    )
-    lower = map_distinct(raw["offense"], lambda text: text.lower())
-    repaired(lower, table["offense"], "offense spelled out", report)
-    if unknown := int(pc.sum(pc.equal(table["premises"], OTHER_PREMISES)).as_py() or 0):
-        report.repaired["unknown premises called other premises"] = unknown
-    return table
-
-
-def _keep_usable_offenses(raw: pa.Table, report: Report) -> pa.Table:
-    reasons = map_distinct(raw["offense"], refusal)
-    for reason in sorted(r for r in pc.unique(reasons).to_pylist() if r):
-        here = map_distinct(raw["offense"], refusal)
-        raw = keep(raw, pc.fill_null(pc.not_equal(here, reason), True), reason, report)
-    return raw
-
-
 def refusal(description: str) -> str | None:
-    """Why complaints with this description are not used; ``None`` where they are."""
+    """Why complaints with this description are not used; ``None`` where they are.
+
+    >>> refusal("RAPE"), refusal("OTHER OFFENSES REGARDING PUBLI"), refusal("ROBBERY")
+    ('sexual offense or offense against a child', 'unknown offense, cut off or abbreviated', None)
+    """
     key = _key(description)
     if not key:
         return "blank offense"
-    known = _offenses().get(key)
+    known = _known_offense(key)
     if known is not None:
-        return known[1] or None
+        return known["excluded"] or None
     if _CHILD_OR_SEX.search(key):
         return EXCLUDED
-    cut = len(key) >= _TRUNCATED_LENGTH or not key.replace(" ", "").replace("-", "").isalpha()
-    return "unknown offense, cut off or abbreviated" if cut else None
+    return None if _spelled_out(key) else UNREADABLE
 
 
 def offense_words(description: str) -> str | None:
-    """NYPD's description in plain words.
+    """NYPD's description in plain words that fit "charged with ..."; ``None`` where it is not used.
 
-    >>> offense_words("HARRASSMENT 2"), offense_words("OTHER OFFENSES RELATED TO THEF"), offense_words("PIRACY")
-    ('second-degree harassment', 'theft', 'piracy')
+    >>> offense_words("HARRASSMENT 2"), offense_words("OTHER OFFENSES RELATED TO THEF"), offense_words("PIRACY 2")
+    ('second-degree harassment', 'theft', 'second-degree piracy')
     """
     if refusal(description):
         return None
-    known = _offenses().get(_key(description))
-    return known[0] if known else _key(description).lower()
+    key = _key(description)
+    known = _known_offense(key)
+    return known["offense"] if known else _spelled_out(key)
 
 
 def premises_words(description: str) -> str:
@@ -135,9 +127,61 @@ def premises_words(description: str) -> str:
     return _premises().get(_key(description), OTHER_PREMISES)
 
 
+def _normalised(raw: pa.Table) -> pa.Table:
+    return pa.table(
+        {
+            "offense": map_distinct(raw["offense"], offense_words, encoded=True),
+            "complaint_number": _numbers(raw["complaint_number"]),
+            "offense_date": map_distinct(raw["offense_date"], _iso_date, encoded=True),
+            "law_category": map_distinct(raw["law_category"], lambda text: _LAW.get(_key(text)), encoded=True),
+            "premises": map_distinct(raw["premises"], premises_words, encoded=True),
+        }
+    )
+
+
+def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
+    for reason in sorted({refusal(text) for text in _distinct(raw["offense"])} - {None}, key=str):
+        yield str(reason), map_distinct(raw["offense"], _differs_from(reason), pa.bool_())
+    yield "blank date", map_distinct(raw["offense_date"], lambda text: bool(_key(text)), pa.bool_())
+    yield "impossible date", pc.is_valid(table["offense_date"])
+    today = as_of.isoformat()
+    yield f"after {today}", map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
+    yield "no law category", pc.is_valid(table["law_category"])
+    yield "no complaint number", pc.is_valid(table["complaint_number"])
+
+
+def _differs_from(reason: str | None) -> Callable[[str], bool]:
+    return lambda text: refusal(text) != reason
+
+
+def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
+    def reworded(text: str) -> bool:
+        return offense_words(text) != text.lower()
+
+    return {
+        "offense spelled out": map_distinct(raw["offense"], reworded, pa.bool_()),
+        "unknown premises called other premises": pc.equal(table["premises"], OTHER_PREMISES),
+    }
+
+
+def _known_offense(key: str) -> dict[str, str] | None:
+    """A description is known in full or as the older files cut it."""
+    return _offenses().get(key) or _offenses().get(key[:_CUT].rstrip())
+
+
+def _spelled_out(key: str) -> str | None:
+    """An unknown description by rule; ``None`` where it is cut off or full of signs."""
+    if len(key) in (_CUT - 1, _CUT) or _OPEN_END.search(key):
+        return None
+    words = [_SHORT.get(word, word) for word in _REMAINDER.sub("", key).lower().split()]
+    degree = _DEGREES.get(words[-1])
+    text = f"{degree}-degree {' '.join(words[:-1])}" if degree and len(words) > 1 else " ".join(words)
+    return text if re.fullmatch(r"[a-z]+(?:[ '-][a-z]+)*", text) else None
+
+
 @cache
-def _offenses() -> dict[str, tuple[str, str]]:
-    return {row["nypd"]: (row["offense"], row["excluded"]) for row in read_rows("nypd_offenses.csv")}
+def _offenses() -> dict[str, dict[str, str]]:
+    return {row["nypd"]: row for row in read_rows("nypd_offenses.csv")}
 
 
 @cache
@@ -147,41 +191,42 @@ def _premises() -> dict[str, str]:
 
 def _key(text: str) -> str:
     key = " ".join(text.split()).upper()
-    return "" if key in ("(NULL)", "NULL", "NA", "NAN") else key
+    return "" if key in _BLANK else key
 
 
-def _filled(text: str) -> bool:
-    return bool(_key(text))
-
-
-def _date_reader() -> Callable[[str], str | None]:
-    def read(text: str) -> str | None:
-        if match := re.match(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]|$)", text.strip()):
-            year, month, day = map(int, match.groups())
-        elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?", text.strip()):
-            month, day, year = map(int, match.groups())
-        else:
-            return None
-        try:
-            found = date(year, month, day)
-        except ValueError:
-            return None
-        return found.isoformat() if found >= EARLIEST else None
-
-    return read
+def _iso_date(text: str) -> str | None:
+    if match := re.match(r"(\d{4})-(\d\d)-(\d\d)(?:[T ]|$)", text.strip()):
+        year, month, day = map(int, match.groups())
+    elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?", text.strip()):
+        month, day, year = map(int, match.groups())
+    else:
+        return None
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        return None
+    return found.isoformat() if found >= EARLIEST else None
 
 
 def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Complaint numbers without separators and decimals; null where it is none."""
+    if pc.all(pc.match_substring_regex(column, _PLAIN_NUMBER)).as_py():
+        return column
     text = pc.replace_substring(pc.utf8_upper(pc.utf8_trim_whitespace(column)), ",", "")
     text = pc.replace_substring_regex(text, r"\.0$", "")
-    good = pc.match_substring_regex(text, f"^(?:{_NUMBER.pattern})$")
-    return pc.if_else(good, text, pa.scalar(None, pa.string()))
+    return pc.if_else(pc.match_substring_regex(text, _NUMBER), text, pa.scalar(None, pa.string()))
 
 
-def _first_of_each(column: pa.ChunkedArray) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    codes = np.asarray(pc.dictionary_encode(column.combine_chunks()).indices)
-    _, first = np.unique(codes, return_index=True)
-    mask = np.zeros(len(codes), dtype=bool)
-    mask[first] = True
+def _first_of_each_number(numbers: pa.ChunkedArray) -> Mask:
+    """Whether each row is the first with its number; millions of them are compared as integers, not as texts."""
+    plain = pc.match_substring_regex(numbers, _PLAIN_NUMBER)
+    integers = np.asarray(pc.cast(pc.if_else(plain, numbers, "0"), pa.int64()))
+    lettered = ~np.asarray(plain, dtype=np.bool_)
+    mask = np.zeros(len(integers), dtype=np.bool_)
+    mask[np.unique(integers, return_index=True)[1]] = True
+    mask[lettered] = first_of_each(numbers.filter(lettered).combine_chunks())
     return mask
+
+
+def _distinct(column: pa.ChunkedArray) -> list[str]:
+    return list(column.unify_dictionaries().chunk(0).dictionary.to_pylist())

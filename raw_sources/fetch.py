@@ -6,9 +6,11 @@ a file that is there already is not fetched again.
 """
 
 import re
+import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -97,10 +99,25 @@ def _download(info: SourceInfo, handle: str, file: str, target: Path) -> None:
         raise _readable(error, info, handle, file, target) from error
     if not fetched.is_file():
         raise SourceError(f"Kaggle sent no file for {file!r}", where=handle, hint=_by_hand(info, target))
-    # only the bytes are taken: the name is ours, whatever the archive said
-    with atomic_writer(target) as out, fetched.open("rb") as source:
+    # only the bytes are taken: the name is ours, whatever an archive says
+    with atomic_writer(target) as out, _open(fetched, target) as source:
         while data := source.read(_CHUNK):
             out.write(data)
+
+
+@contextmanager
+def _open(fetched: Path, target: Path) -> Iterator[IO[bytes]]:
+    """The file, or the one inside: Kaggle packs some single files."""
+    if target.suffix == ".zip" or not zipfile.is_zipfile(fetched):
+        with fetched.open("rb") as file:
+            yield file
+        return
+    with zipfile.ZipFile(fetched) as archive:
+        names = [name for name in archive.namelist() if Path(name).name == target.name]
+        if len(names) != 1:
+            raise SourceError(f"an archive without {target.name!r}", where=fetched, hint="Unpack it by hand.")
+        with archive.open(names[0]) as member:
+            yield member
 
 
 def _readable(error: Exception, info: SourceInfo, handle: str, file: str, target: Path) -> SourceError:

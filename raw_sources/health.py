@@ -1,29 +1,37 @@
 """Kaggle ``prasad22/healthcare-dataset``: synthetic patient records, in either version or re-saved by a spreadsheet.
 
-What is wrong with the files, and what becomes of it (all counted in the table's report):
+What is wrong with the files, and what becomes of it (all counted in the table's report; repairs for kept rows only):
 
 - names in odd case, with titles or suffixes: cleaned;
 - hospitals that are company names with words out of order ("and Sons Smith"): put in order, called a hospital;
-- amounts with up to 15 decimals: rounded to cents; negative ones: dropped, a bill is not negative;
+- amounts with up to 15 decimals: rounded to cents; negative ones: dropped, since nothing tells a slip of the sign
+  from a refund, and a bill is not negative;
 - exact duplicates, and rows that repeat another but for the age: the first is kept;
 - people under 20: dropped, the benchmark holds adults only;
-- dates in M/D/YY: read; discharges before admission or after ``as_of``, unknown genders and blood types, blank or
-  unreadable cells: dropped.
+- dates in M/D/YY: read, the century being the one that puts the year nearest to ``as_of``; discharges before
+  admission or after ``as_of``, unknown genders and blood types, blank or unreadable cells: dropped.
 
 Source: https://www.kaggle.com/datasets/prasad22/healthcare-dataset
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from raw_sources.csvfile import keep, map_distinct, need_rows, read_columns, repaired
+from raw_sources.csvfile import (
+    Mask,
+    count_repaired,
+    first_of_each,
+    map_distinct,
+    need_rows,
+    passing,
+    read_columns,
+)
 from raw_sources.registry import source_info
 from raw_sources.table import FileTable, Origin, Report, base_name
 from raw_sources.wording import hospital_name, is_company_in_order, person_name
@@ -52,6 +60,8 @@ _REPEATED = (
     "gender",
     "blood_type",
     "medical_condition",
+    "admission_date",
+    "discharge_date",
     "insurance_provider",
     "room_number",
     "admission_type",
@@ -59,7 +69,11 @@ _REPEATED = (
     "test_results",
 )
 _BRANDS = {"lipitor": "Lipitor"}  # a brand keeps its capital; generic names have none
+_INSURERS = {name.casefold(): name for name in ("Aetna", "Blue Cross", "Cigna", "Medicare", "UnitedHealthcare")}
+_GENDERS = {"female": "female", "f": "female", "male": "male", "m": "male"}
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
+_BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
+_EARLIEST = date(1940, 1, 1)
 
 
 def read_health(path: Path, as_of: date) -> FileTable:
@@ -75,105 +89,99 @@ def read_health(path: Path, as_of: date) -> FileTable:
     report = Report()
     spellings = {ours: (theirs, theirs.replace(" ", "_")) for ours, theirs in _COLUMNS.items()}
     raw = read_columns(path, spellings, report, repeated=_REPEATED)
-    raw = _without_repetition(raw, report)
-    table = _normalised(raw, as_of, report)
+    raw = raw.filter(passing(_repetition(raw), raw.num_rows, report))
+    table = _normalised(raw, as_of)
+    good = passing(_usable(table, as_of), table.num_rows, report)
+    count_repaired(_repairs(raw, table), good, report)
+    table = table.filter(good)
     need_rows(table, path, report)
     types = source_info("health").columns
     return FileTable(Origin("health", base_name(path), file_digest(path)), report, types, table.select(list(types)))
 
 
-def _normalised(raw: pa.Table, as_of: date, report: Report) -> pa.Table:
-    names, doctors, hospitals = (raw.column(c) for c in ("record_name", "doctor", "hospital"))
-    clean_names, clean_doctors = map_distinct(names, person_name), map_distinct(doctors, person_name)
-    repaired(names, clean_names, "patient's name in odd case, with title or suffix", report)
-    repaired(doctors, clean_doctors, "doctor's name in odd case, with title or suffix", report)
-    disordered = map_distinct(hospitals, lambda text: not is_company_in_order(text), pa.bool_())
-    if count := int(pc.sum(disordered).as_py()):
-        report.repaired["hospital's name out of order"] = count
-    cents = map_distinct(raw.column("billing_amount"), _amount, pa.float64())
-    if count := int(pc.sum(map_distinct(raw.column("billing_amount"), _has_more_than_cents, pa.bool_())).as_py()):
-        report.repaired["amount rounded to cents"] = count
+def _normalised(raw: pa.Table, as_of: date) -> pa.Table:
     read_date = _date_reader(as_of)
-    table = pa.table(
-        {
-            "record_name": clean_names,
-            "gender": map_distinct(raw.column("gender"), _gender),
-            "age": map_distinct(raw.column("age"), _whole, pa.int64()),
-            "blood_type": map_distinct(raw.column("blood_type"), lambda t: t if _BLOOD.fullmatch(t) else None),
-            "medical_condition": map_distinct(raw.column("medical_condition"), _common),
-            "admission_date": map_distinct(raw.column("admission_date"), read_date),
-            "discharge_date": map_distinct(raw.column("discharge_date"), read_date),
-            "doctor": clean_doctors,
-            "hospital": map_distinct(hospitals, hospital_name),
-            "insurance_provider": map_distinct(raw.column("insurance_provider"), _proper),
-            "billing_amount": cents,
-            "room_number": map_distinct(raw.column("room_number"), _whole, pa.int64()),
-            "admission_type": map_distinct(raw.column("admission_type"), _common),
-            "medication": map_distinct(raw.column("medication"), _drug),
-            "test_results": map_distinct(raw.column("test_results"), _common),
-        }
+    readers: dict[str, tuple[Callable[[str], object], pa.DataType]] = {
+        "record_name": (person_name, pa.string()),
+        "gender": (lambda text: _GENDERS.get(text.strip().casefold()), pa.string()),
+        "age": (_whole, pa.int64()),
+        "blood_type": (_blood, pa.string()),
+        "medical_condition": (_common, pa.string()),
+        "admission_date": (read_date, pa.string()),
+        "discharge_date": (read_date, pa.string()),
+        "doctor": (person_name, pa.string()),
+        "hospital": (hospital_name, pa.string()),
+        "insurance_provider": (_insurer, pa.string()),
+        "billing_amount": (_amount, pa.float64()),
+        "room_number": (_whole, pa.int64()),
+        "admission_type": (_common, pa.string()),
+        "medication": (_drug, pa.string()),
+        "test_results": (_common, pa.string()),
+    }
+    return pa.table(
+        {name: map_distinct(raw[name], _unless_blank(read), kind) for name, (read, kind) in readers.items()}
     )
-    return _usable(table, as_of, report)
 
 
-def _usable(table: pa.Table, as_of: date, report: Report) -> pa.Table:
-    filled = np.ones(table.num_rows, dtype=bool)
-    for name in table.column_names:
-        column = table.column(name)
-        valid = pc.is_valid(column)
-        if pa.types.is_string(column.type):
-            valid = pc.and_(valid, pc.not_equal(pc.fill_null(column, ""), ""))
-        filled &= np.asarray(valid)
-    table = keep(table, filled, "a cell is blank or unreadable", report)
-    table = keep(table, pc.greater_equal(table["billing_amount"], 0), "negative amount", report)
-    table = keep(table, pc.greater_equal(table["age"], YOUNGEST), f"under {YOUNGEST}", report)
-    table = keep(table, pc.less_equal(table["age"], OLDEST), f"age over {OLDEST}", report)
-    in_order = pc.less_equal(table["admission_date"], table["discharge_date"])
-    table = keep(table, in_order, "discharged before admission", report)
-    return keep(table, pc.less_equal(table["discharge_date"], as_of.isoformat()), f"after {as_of.isoformat()}", report)
+def _repetition(raw: pa.Table) -> Iterator[tuple[str, Mask]]:
+    for reason, left_out in (("exact duplicate", ""), ("repeats another row but for the age", "age")):
+        texts = [pc.utf8_lower(raw[name].cast(pa.string())) for name in _COLUMNS if name != left_out]
+        yield reason, first_of_each(pc.binary_join_element_wise(*texts, "\x1f").combine_chunks())
 
 
-def _without_repetition(raw: pa.Table, report: Report) -> pa.Table:
-    raw = keep(raw, _first_of(raw, list(_COLUMNS)), "exact duplicate", report)
-    return keep(raw, _first_of(raw, [c for c in _COLUMNS if c != "age"]), "repeats another row but for the age", report)
+def _usable(table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
+    filled = np.ones(table.num_rows, dtype=np.bool_)
+    for column in table.columns:
+        filled &= np.asarray(pc.is_valid(column))
+    yield "a cell is blank or unreadable", filled
+    yield "negative amount", pc.greater_equal(table["billing_amount"], 0)
+    yield f"under {YOUNGEST}", pc.greater_equal(table["age"], YOUNGEST)
+    yield f"age over {OLDEST}", pc.less_equal(table["age"], OLDEST)
+    yield "discharged before admission", pc.less_equal(table["admission_date"], table["discharge_date"])
+    yield f"after {as_of.isoformat()}", pc.less_equal(table["discharge_date"], as_of.isoformat())
 
 
-def _first_of(raw: pa.Table, columns: list[str]) -> np.ndarray[Any, Any]:
-    """Whether each row is the first with these cells."""
-    texts = [pc.utf8_lower(pc.cast(raw.column(name), pa.string())) for name in columns]
-    keys = pc.binary_join_element_wise(*texts, "\x1f").combine_chunks()
-    codes = np.asarray(pc.dictionary_encode(keys).indices)
-    _, first = np.unique(codes, return_index=True)
-    mask = np.zeros(len(codes), dtype=bool)
-    mask[first] = True
-    return mask
+def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
+    return {
+        "patient's name in odd case, with title or suffix": pc.not_equal(raw["record_name"], table["record_name"]),
+        "doctor's name in odd case, with title or suffix": pc.not_equal(raw["doctor"], table["doctor"]),
+        "hospital's name out of order": map_distinct(raw["hospital"], lambda t: not is_company_in_order(t), pa.bool_()),
+        "amount rounded to cents": map_distinct(raw["billing_amount"], _has_more_than_cents, pa.bool_()),
+    }
+
+
+def _unless_blank(read: Callable[[str], object]) -> Callable[[str], object]:
+    """A reader that gives ``None`` for what stands for nothing, and never an empty text."""
+    return lambda text: None if text.strip().casefold() in _BLANK else (None if (value := read(text)) == "" else value)
 
 
 def _date_reader(as_of: date) -> Callable[[str], str | None]:
     def read(text: str) -> str | None:
-        match = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", text.strip())
-        if match:
+        if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", text.strip()):
             year, month, day = map(int, match.groups())
-        elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})", text.strip()):
+        elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: .*)?", text.strip()):
             month, day, year = map(int, match.groups())
             if len(match[3]) == 2:
-                year += 2000 if year <= as_of.year % 100 else 1900
+                year += 100 * round((as_of.year - year) / 100)
         else:
             return None
         try:
-            return date(year, month, day).isoformat()
+            found = date(year, month, day)
         except ValueError:
             return None
+        return found.isoformat() if found >= _EARLIEST else None
 
     return read
 
 
-def _gender(text: str) -> str | None:
-    return {"female": "female", "f": "female", "male": "male", "m": "male"}.get(text.strip().casefold())
+def _blood(text: str) -> str | None:
+    found = text.strip().upper()
+    return found if _BLOOD.fullmatch(found) else None
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\s*\d{1,6}\s*", text) else None
+    match = re.fullmatch(r"\s*(\d{1,6})(?:\.0*)?\s*", text)
+    return int(match[1]) if match else None
 
 
 def _amount(text: str) -> float | None:
@@ -181,7 +189,7 @@ def _amount(text: str) -> float | None:
         value = float(text.replace("$", "").replace(",", ""))
     except ValueError:
         return None
-    return round(value, 2) if abs(value) < 1e9 else None
+    return round(value, 2) + 0.0 if abs(value) < 1e9 else None  # -0.0 becomes 0.0
 
 
 def _has_more_than_cents(text: str) -> bool:
@@ -192,8 +200,9 @@ def _common(text: str) -> str:
     return " ".join(text.split()).lower()
 
 
-def _proper(text: str) -> str:
-    return " ".join(text.split())
+def _insurer(text: str) -> str:
+    name = " ".join(text.split())
+    return _INSURERS.get(name.casefold(), name)
 
 
 def _drug(text: str) -> str:

@@ -5,11 +5,9 @@ import re
 _TITLES = {"mr", "mrs", "ms", "miss", "dr", "mx", "prof"}
 _SUFFIXES = {"md", "dds", "dvm", "phd", "rn", "esq", "jr", "sr", "ii", "iii", "iv", "v"}
 _WORD = re.compile(r"[^\W\d_]+")
-_POSSESSIVE = re.compile(r"(?<=\w)(['’])S\b")
+_POSSESSIVE = re.compile(r"(?<=\w)(['\u2019])S\b")
 _SCOTTISH = re.compile(r"\bMc([a-z])")
-_IRISH = re.compile(
-    r"\bO(brien|connell|conner|connor|donnell|hara|keefe|leary|malley|neal|neil|neill|reilly|rourke)\b"
-)
+_IRISH = re.compile(r"\bO(brien|connell|conner|connor|donnell|hara|keefe|leary|malley|neal|neil|neill|reilly|rourke)\b")
 _LEGAL_FORMS = {"group": "Group", "llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd": "Ltd"}
 #: Words by which a name is already that of a place of care.
 _CARE = {"hospital", "hospitals", "medical", "clinic", "center", "centre", "health", "healthcare", "infirmary"}
@@ -76,19 +74,16 @@ def is_company_in_order(text: str) -> bool:
 def _company_parts(text: str) -> tuple[str, str]:
     """The names of a company, and its legal form."""
     words = text.replace(",", " ").split()
-    names = [word for word in words if _plain(word) not in {"and", "&", "sons", *_LEGAL_FORMS}]
-    if not names:
+    plain = [_plain(word) for word in words]
+    parts = [word for word, key in zip(words, plain, strict=True) if key not in {"and", "&", "sons", *_LEGAL_FORMS}]
+    if not parts:
         return "", ""
-    joins = "," in text or any(_plain(word) in {"and", "&"} for word in words)
-    has_sons = any(_plain(word) == "sons" for word in words)
-    if joins and not has_sons and len(names) > 1:
-        joined = f"{', '.join(names[:-1])} and {names[-1]}"
-    else:
-        joined = " ".join(names)
-    form = next((_LEGAL_FORMS[_plain(word)] for word in words if _plain(word) in _LEGAL_FORMS), "")
-    # "de la Cruz" keeps its small words; names in odd case do not keep theirs.
-    cased = joined if re.search(r"[A-Z]", joined) and joined == _usual_case(joined) else proper_case(joined)
-    return f"{cased} and Sons" if has_sons else cased, form
+    listed = "," in text or not {"and", "&", "sons"}.isdisjoint(plain)
+    if "sons" in plain:
+        parts.append("Sons")
+    joined = f"{', '.join(parts[:-1])} and {parts[-1]}" if listed and len(parts) > 1 else " ".join(parts)
+    form = next((_LEGAL_FORMS[key] for key in plain if key in _LEGAL_FORMS), "")
+    return _SMALL.sub(lambda word: word[0].lower(), proper_case(joined)), form
 
 
 def _is_place_of_care(text: str) -> bool:
