@@ -11,6 +11,8 @@ from builder.perturb import Perturber
 from builder.profiles import Block, Profiles
 from builder.questions import Captions, Phrasings, render
 from raw_sources.places import load_places
+from raw_sources.table import FileTable
+from support.draws import Ints
 from support.errors import DatasetError
 
 
@@ -50,7 +52,7 @@ class IdentityMaker:
             ]
             for c in (facts[name] for name in self.order)
         ]
-        rows = {name: rows.tolist() for name, rows in block.rows.items()}
+        rows = {name: self._row_numbers(name, rows) for name, rows in block.rows.items()}
         full_names = facts["full_name"].values
         records = []
         for i, (fact_row, qa_list) in enumerate(
@@ -72,6 +74,12 @@ class IdentityMaker:
             self._check(record)
             records.append(record)
         return records
+
+    def _row_numbers(self, source: str, rows: Ints) -> list[int]:
+        """Rows as people find them: the record's number in its file, the index for a generator."""
+        table = self.plan.sources.tables[source]
+        numbers: list[int] = (table.record_numbers(rows) if isinstance(table, FileTable) else rows).tolist()
+        return numbers
 
     def _check(self, record: Mapping[str, Any]) -> None:
         if not schemas.is_valid("identity")(record):

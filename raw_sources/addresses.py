@@ -67,14 +67,14 @@ def read_addresses(path: Path) -> AddressTable:
     """
     report, places = Report(), load_places()
     cells = read_columns(path, {"address": ("Address",)}, report).column("address").to_pylist()
-    streets, positions = repair_addresses(cells, report, places)
+    streets, positions, rows = repair_addresses(cells, report, places)
     columns = {"street": streets}
     for name in ("city", "state", "zip", "area_code"):
         columns[name] = pick(getattr(places, name), positions)
     data = pa.table(columns)
     need_rows(data, path, report)
     origin = Origin("addresses", base_name(path), file_digest(path))
-    return AddressTable(origin, report, source_info("addresses").columns, data)
+    return AddressTable(origin, report, source_info("addresses").columns, data, rows + 1)
 
 
 class _Parsed(NamedTuple):
@@ -85,8 +85,8 @@ class _Parsed(NamedTuple):
     repairs: list[str]
 
 
-def repair_addresses(cells: list[str], report: Report, places: Places) -> tuple[list[str], Ints]:
-    """Street lines and the positions of their places, one for every cell that is not dropped."""
+def repair_addresses(cells: list[str], report: Report, places: Places) -> tuple[list[str], Ints, Ints]:
+    """Street lines, the positions of their places, and their cells, of every cell that is not dropped."""
     kept: list[_Parsed] = []
     seen: set[str] = set()
     for row, cell in enumerate(cells):
@@ -101,7 +101,8 @@ def repair_addresses(cells: list[str], report: Report, places: Places) -> tuple[
             report.repaired.update(parsed.repairs)
     redrawn = _redraw([parsed for parsed in kept if parsed.position is None], places)
     positions = [redrawn[parsed.row] if parsed.position is None else parsed.position for parsed in kept]
-    return [parsed.street for parsed in kept], np.array(positions, np.int64)
+    rows = np.array([parsed.row for parsed in kept], np.int64)
+    return [parsed.street for parsed in kept], np.array(positions, np.int64), rows
 
 
 def _parse(row: int, cell: str, places: Places) -> _Parsed | str:

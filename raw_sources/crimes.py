@@ -85,7 +85,8 @@ def read_crimes(path: Path, as_of: date) -> FileTable:
     table = table.filter(good)
     need_rows(table, path, report)
     types = source_info("crimes").columns
-    return FileTable(Origin("crimes", base_name(path), file_digest(path)), report, types, table.select(list(types)))
+    origin = Origin("crimes", base_name(path), file_digest(path))
+    return FileTable(origin, report, types, table.select(list(types)), np.flatnonzero(good) + 1)
 
 
 def refusal(description: str) -> str | None:

@@ -89,14 +89,16 @@ def read_health(path: Path, as_of: date) -> FileTable:
     report = Report()
     spellings = {ours: (theirs, theirs.replace(" ", "_")) for ours, theirs in _COLUMNS.items()}
     raw = read_columns(path, spellings, report, repeated=_REPEATED)
-    raw = raw.filter(passing(_repetition(raw), raw.num_rows, report))
+    fresh = passing(_repetition(raw), raw.num_rows, report)
+    raw = raw.filter(fresh)
     table = _normalised(raw, as_of)
     good = passing(_usable(table, as_of), table.num_rows, report)
     count_repaired(_repairs(raw, table), good, report)
     table = table.filter(good)
     need_rows(table, path, report)
     types = source_info("health").columns
-    return FileTable(Origin("health", base_name(path), file_digest(path)), report, types, table.select(list(types)))
+    origin = Origin("health", base_name(path), file_digest(path))
+    return FileTable(origin, report, types, table.select(list(types)), np.flatnonzero(fresh)[good] + 1)
 
 
 def _normalised(raw: pa.Table, as_of: date) -> pa.Table:

@@ -78,12 +78,17 @@ class Table(Protocol):
 
 @dataclass(frozen=True)
 class FileTable:
-    """A table read from a file: Arrow columns, every value already normalised."""
+    """A table read from a file: Arrow columns, every value already normalised.
+
+    ``records`` holds each row's number in the file, counted from 1 below the header over the rows that have as many
+    fields as the header; ``None`` where nothing was dropped.
+    """
 
     origin: Origin
     report: Report
     types: Mapping[str, str]
     data: pa.Table
+    records: Ints | None = None
 
     @property
     def rows(self) -> int:
@@ -94,6 +99,10 @@ class FileTable:
         """The columns of the given rows."""
         part = self.data.take(pa.array(rows))
         return {name: part.column(name).to_pylist() for name in part.column_names}
+
+    def record_numbers(self, rows: Ints) -> Ints:
+        """The numbers in the file of the given rows."""
+        return rows + 1 if self.records is None else self.records[rows]
 
     def pool(self, column: str) -> Values:
         """Distinct values, sorted by their text."""

@@ -104,7 +104,8 @@ def test_every_set_has_the_strata_of_the_whole(plan):
         if name.startswith("forget"):
             part = strata_of(plan, ids)
             for stratum, count in whole.items():
-                assert abs(part[stratum] - count * len(ids) / n) <= 1
+                # a stretch takes round(share x stratum) of each stratum; the roundings of all add up in its length
+                assert abs(part[stratum] - count * len(ids) / n) <= 1 + len(whole) * count / (2 * n)
 
 
 def test_the_set_to_compare_with_has_the_strata_of_the_forgotten():

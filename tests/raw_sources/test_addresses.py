@@ -35,7 +35,7 @@ CELLS = [
 
 def repaired(cells):
     report, places = Report(read=len(cells)), load_places()
-    streets, positions = repair_addresses(cells, report, places)
+    streets, positions, _ = repair_addresses(cells, report, places)
     columns = (places.city, places.state, places.zip)
     return [(s, *(column[i] for column in columns)) for s, i in zip(streets, positions.tolist(), strict=True)], report
 
