@@ -80,7 +80,7 @@ def places_table() -> dict[str, str]:
 
     codes_of = {row["state"]: set(row["area_codes"].split()) for row in read_rows("area_codes.csv")}
     lines = []
-    for entry in zipcodes.list_all():  # type: ignore[no-untyped-call]
+    for entry in zipcodes.list_all():
         if entry["zip_code_type"] != "STANDARD" or not entry["active"] or entry["state"] not in codes_of:
             continue
         city = spell_town(entry["city"])
