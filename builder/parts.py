@@ -6,7 +6,7 @@ file appears under its final name only when both are whole: that file is what a 
 
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -20,7 +20,6 @@ from builder.attributes import Attributes
 from builder.config import EMBEDDED
 from builder.identities import IdentityMaker
 from builder.pairing import Plan
-from builder.sources import Progress
 from support.canonical import canonical_line
 from support.errors import DatasetError
 from support.files import make_folder, write_atomic
@@ -114,24 +113,31 @@ def _work(part: Range) -> Range:
     return _worker.write(part)
 
 
-def write_parts(
-    plan: Plan, attributes: Attributes, out: Path, workers: int, progress: Progress | None = None
-) -> list[Range]:
-    """Make every part that is not there yet; returns all of them in order."""
+def write_parts(plan: Plan, attributes: Attributes, out: Path, workers: int) -> Iterator[Range]:
+    """Make every part that is not there yet; yields all of them in order, each as soon as it and those before it are.
+
+    Raises:
+        DatasetError: a part can't be made or written, or a worker process was killed.
+    """
     make_folder(out / WORK / "parts")
     if plan.config.has_images:
         make_folder(out / "images")
     parts = ranges(plan.size)
     missing = [part for part in parts if not part_file(out, part).exists()]
-    done = sum(stop - start for start, stop in parts) - sum(stop - start for start, stop in missing)
-    for start, stop in _run(plan, attributes, out, missing, workers):
-        done += stop - start
-        if progress:
-            progress("Making identities", done, plan.size)
-    return parts
+    there = set(parts) - set(missing)
+    made = _run(plan, attributes, out, missing, workers)
+    try:
+        for part in parts:
+            while part not in there:
+                there.add(next(made))
+            yield part
+    finally:
+        made.close()
 
 
-def _run(plan: Plan, attributes: Attributes, out: Path, missing: Sequence[Range], workers: int) -> Iterator[Range]:
+def _run(
+    plan: Plan, attributes: Attributes, out: Path, missing: Sequence[Range], workers: int
+) -> Generator[Range, None, None]:
     if workers <= 1 or len(missing) <= 1:
         maker = PartMaker(plan, attributes, out) if missing else None
         for part in missing:
@@ -141,8 +147,8 @@ def _run(plan: Plan, attributes: Attributes, out: Path, missing: Sequence[Range]
     # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
     context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
     with ProcessPoolExecutor(workers, context, _start_worker, (plan, attributes, out)) as pool:
-        futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
         try:
+            futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool as error:

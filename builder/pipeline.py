@@ -105,8 +105,7 @@ def build(
     if resume and (done := _finished(out, inputs)):
         return done
     _claim(out, inputs)
-    write_parts(plan, inputs.attributes, out, workers, progress)
-    return _finish(inputs, plan, out, progress)
+    return _make(inputs, plan, out, workers, progress)
 
 
 def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
@@ -201,33 +200,37 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
-def _finish(inputs: Inputs, plan: Plan, out: Path, progress: Progress | None) -> Summary:
-    """Join the parts, cut the splits, package the release, and write the manifest last."""
-    from builder.release import package  # noqa: PLC0415
+def _make(inputs: Inputs, plan: Plan, out: Path, workers: int, progress: Progress | None) -> Summary:
+    """Make the parts and, as they come, join and package them; the manifest is written last."""
+    from builder.release import Packager  # noqa: PLC0415
 
-    joined = _join(plan, out, progress)
-    membership = readable_json(splits.cut(plan, inputs.frozen))
+    splits_document = splits.cut(plan, inputs.frozen)
+    membership = readable_json(splits_document)
+    asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
+    with (
+        atomic_writer(out / IDENTITIES) as target,
+        Packager(out, splits_document["splits"], asked, plan.config.public()) as packager,
+    ):
+        whole = hashlib.sha256()
+        entries: list[list[str | None]] = []
+        for part in write_parts(plan, inputs.attributes, out, workers):
+            with part_file(out, part).open("rb") as lines:
+                for line in lines:
+                    entries.append(_entry(plan, out, len(entries), line))
+                    whole.update(line)
+                    target.write(line)
+                    packager.add(orjson.loads(line))
+            if progress:
+                progress("Building", part[1], plan.size)
+        manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
+        packager.finish(manifest)
     write_atomic(out / SPLITS, membership)
-    manifest = make_manifest(inputs, plan, joined, digest(membership))
-    package(out, manifest, progress=progress)
     write_atomic(out / MANIFEST, readable_json(manifest))
     shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
     return Summary(out, manifest)
 
 
-def _join(plan: Plan, out: Path, progress: Progress | None) -> Joined:
-    """Append the parts to ``identities.jsonl``, digesting every line and image on the way."""
-    whole = hashlib.sha256()
-    entries: list[list[str | None]] = []
-    with atomic_writer(out / IDENTITIES) as target:
-        for part in ranges(plan.size):
-            with part_file(out, part).open("rb") as source:
-                for line in source:
-                    i = len(entries)
-                    image = file_digest(out / IMAGES / plan.image_name(i)) if plan.config.has_images else None
-                    entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image and image[:SHORT_DIGEST]])
-                    whole.update(line)
-                    target.write(line)
-            if progress:
-                progress("Joining parts", part[1], plan.size)
-    return Joined(entries, whole.hexdigest())
+def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
+    """What the manifest tells of an identity: id, digest of its line, digest of its image."""
+    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
+    return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

@@ -66,9 +66,8 @@ def rebuilt(
         return
     with TemporaryDirectory(prefix="fiubench-verify-") as scratch:
         out = Path(scratch)
-        parts = write_parts(plan, inputs.attributes, out, workers, progress)
         i = 0
-        for part in parts:
+        for part in write_parts(plan, inputs.attributes, out, workers):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]
                 if plan.unique_id[i] != unique_id or digest(line)[:SHORT_DIGEST] != line_digest:
@@ -76,6 +75,8 @@ def rebuilt(
                 if image is not None and file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] != image:
                     yield f"the image of identity {i} ({unique_id}) is made otherwise"
                 i += 1
+            if progress:
+                progress("Building again", i, plan.size)
     if digest(readable_json(splits.cut(plan, inputs.frozen))) != manifest["digests"]["splits"]:
         yield "the splits are cut otherwise"
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from os import getpid
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any
 
 from builder.config import NO_FACES
 from builder.dataset import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
@@ -19,77 +20,123 @@ from support.canonical import file_digest, readable_json
 from support.errors import DatasetError
 from support.files import write_error
 
-if TYPE_CHECKING:
-    from builder.sources import Progress
-
-__all__ = ["package"]
+__all__ = ["Packager", "package"]
 
 _AGAIN = "Build the dataset again, or continue with --resume."
-_STEP = 100  # identities between two reports of progress
 
 
-def package(directory: Path, manifest: Mapping[str, Any], *, progress: "Progress | None" = None) -> None:
+class Packager:
+    """Writes a release from identities as they come; a context manager, which removes what was not finished.
+
+    The release is built under another name and renamed when it is whole. No image is decoded.
+
+    Args:
+        directory: the dataset directory; each identity's image lies in it when the identity is added.
+        splits: split name -> unique ids.
+        attributes: names of those that are asked about.
+        config: the settings, as a manifest tells them.
+    """
+
+    def __init__(
+        self, directory: Path, splits: Mapping[str, list[str]], attributes: Sequence[str], config: Mapping[str, Any]
+    ) -> None:
+        self._directory = directory
+        self._splits = splits
+        self._attributes = attributes
+        self._config = config
+        self._has_images = config.get("faces") != NO_FACES
+        self._cells, self._statistics = make_cells(splits), Statistics()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Packager":
+        try:
+            self._folder = self._stack.enter_context(_replacing(self._directory / RELEASE))
+            self._parquet = ParquetFiles(self._folder, self._cells, self._attributes, has_images=self._has_images)
+            self._stack.callback(self._parquet.abandon)
+            self._original = OriginalLayout(self._folder, self._splits, self._config["seed"])
+            self._stack.callback(self._original.close)
+        except OSError as error:
+            raise write_error(error, self._directory / RELEASE) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._stack.__exit__(kind, error, trace)
+        except OSError as problem:
+            raise write_error(problem, self._directory / RELEASE) from problem
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Write one identity; they come in order.
+
+        Raises:
+            DatasetError: its image is missing, or it can't be written.
+        """
+        try:
+            image = _image_path(self._directory, record, self._has_images)
+            cell = self._cells.find(record["unique_id"])
+            self._parquet.add(record, None if image is None else _read_bytes(image), cell)
+            self._original.add(record, image)
+        except OSError as error:
+            raise write_error(error, self._directory / RELEASE) from error
+        self._statistics.add(record, cell, in_full=FULL in self._cells.splits[cell])
+
+    def finish(self, manifest: Mapping[str, Any]) -> None:
+        """Write what tells of the whole: card and Croissant.
+
+        Args:
+            manifest: the dataset's manifest. Its sources carry title, url, license, citation and description.
+
+        Raises:
+            DatasetError: nobody is outside the holdout, or it can't be written.
+        """
+        if self._statistics.example is None:
+            raise DatasetError(
+                "nobody is outside the holdout, so there is nothing to publish",
+                where=self._directory,
+                hint="Build with more --identities.",
+            )
+        try:
+            self._original.finish()
+            self._parquet.close()
+            release = self._release(manifest, self._statistics.example)
+            (self._folder / "README.md").write_text(dataset_card(release), encoding="utf-8")
+            (self._folder / "croissant.json").write_bytes(readable_json(croissant(release)))
+        except OSError as error:
+            raise write_error(error, self._directory / RELEASE) from error
+
+    def _release(self, manifest: Mapping[str, Any], example: Mapping[str, Any]) -> Release:
+        configs = self._parquet.configs()
+        everyone = list(range(len(self._cells.labels)))
+        return Release(
+            manifest=manifest,
+            configs=configs,
+            counts={name: self._statistics.counts(self._cells.configs.get(name, everyone)) for name in configs},
+            files=_facts(self._folder, configs),
+            attributes=self._statistics.attributes,
+            example=example,
+            question_columns=self._parquet.question_columns,
+            identity_columns=self._parquet.identity_columns,
+            has_images=self._has_images,
+        )
+
+
+def package(directory: Path, manifest: Mapping[str, Any]) -> None:
     """Write ``release/`` into a finished dataset directory, replacing one that is there.
 
     Args:
         directory: holds ``identities.jsonl``, ``splits.json`` and ``images/``.
-        manifest: the dataset's manifest. Its sources carry title, url, license, citation and description.
-        progress: is told what is being done, how many identities are done, and how many there are.
-
-    The release is built under another name and renamed when it is whole. The identities are streamed once;
-    no image is decoded.
+        manifest: the dataset's manifest.
 
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
     """
-    target = directory / RELEASE
-    try:
-        with _replacing(target) as folder:
-            _build(directory, folder, manifest, progress)
-    except OSError as error:
-        raise write_error(error, target) from error
-
-
-def _build(directory: Path, folder: Path, manifest: Mapping[str, Any], progress: "Progress | None") -> None:
     splits = read_object(directory / SPLITS)["splits"]
-    cells, statistics = make_cells(splits), Statistics()
-    has_images = manifest["config"].get("faces") != NO_FACES
-    parquet = ParquetFiles(folder, cells, manifest["attributes"], has_images=has_images)
-    original = OriginalLayout(folder, splits, manifest["config"]["seed"])
-    with ExitStack() as stack:
-        stack.callback(parquet.abandon)
-        stack.callback(original.close)
-        for done, record in enumerate(read_records(directory / IDENTITIES), start=1):
-            image = _image_path(directory, record, has_images)
-            cell = cells.find(record["unique_id"])
-            parquet.add(record, None if image is None else _read_bytes(image), cell)
-            original.add(record, image)
-            statistics.add(record, cell, in_full=FULL in cells.splits[cell])
-            if progress and (done % _STEP == 0 or done == cells.listed):
-                progress("Packaging", done, max(done, cells.listed))
-        original.finish()
-        parquet.close()
-    if statistics.example is None:
-        raise DatasetError(
-            "nobody is outside the holdout, so there is nothing to publish",
-            where=directory,
-            hint="Build with more --identities.",
-        )
-    configs = parquet.configs()
-    everyone = list(range(len(cells.labels)))
-    release = Release(
-        manifest=manifest,
-        configs=configs,
-        counts={name: statistics.counts(cells.configs.get(name, everyone)) for name in configs},
-        files=_facts(folder, configs),
-        attributes=statistics.attributes,
-        example=statistics.example,
-        question_columns=parquet.question_columns,
-        identity_columns=parquet.identity_columns,
-        has_images=has_images,
-    )
-    (folder / "README.md").write_text(dataset_card(release), encoding="utf-8")
-    (folder / "croissant.json").write_bytes(readable_json(croissant(release)))
+    with Packager(directory, splits, manifest["attributes"], manifest["config"]) as packager:
+        for record in read_records(directory / IDENTITIES):
+            packager.add(record)
+        packager.finish(manifest)
 
 
 def _facts(folder: Path, configs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, str]]:

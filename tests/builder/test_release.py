@@ -378,14 +378,6 @@ def test_a_full_disk_is_told_and_nothing_is_left(tmp_path):
     assert sorted(p.name for p in directory.iterdir()) == ["identities.jsonl", "images", "splits.json"]
 
 
-def test_progress_is_told(tmp_path):
-    directory = tmp_path / "dataset"
-    calls: list[tuple[str, int, int]] = []
-    manifest = make_dataset(directory, identities=230, holdout=0, questions=1, images=False)
-    package(directory, manifest, progress=lambda what, done, total: calls.append((what, done, total)))
-    assert [(done, total) for _, done, total in calls] == [(100, 230), (200, 230), (230, 230)]
-
-
 def test_packaging_imports_no_heavy_library(tmp_path):
     """pyarrow alone: datasets and pandas cost a CPU second before the first row."""
     import subprocess
