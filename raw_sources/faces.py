@@ -1,7 +1,7 @@
 """Folders of face images, SFHQ's above all: found, checked, freed of duplicates, with age and gender where known.
 
 An optional ``faces.csv`` in the folder (columns ``file``, and if known ``gender`` and ``age``) is an allow-list: only
-the files it names are used. ``file`` is a file name, a path below the folder, or an SFHQ number.
+the files it names are used. ``file`` is a path below the folder, a file name or an SFHQ number that only one file has.
 
 Source of SFHQ: Beniaguev 2022, https://github.com/SelfishGene/SFHQ-dataset (MIT)
 """
@@ -12,15 +12,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raw_sources.features import read_features, shape_of
+from raw_sources.features import lack_of_features, read_features, shape_of
 from raw_sources.images import BadImage, probe
 from raw_sources.likeness import near_duplicates, phash
 from raw_sources.table import Origin, Report, base_name
@@ -31,14 +32,15 @@ YOUNGEST = 20
 LIST = "faces.csv"
 _EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _NO_FACES = {"segmentations", "landmarks", "pretrained_features"}  # SFHQ ships these beside images/
-_SFHQ = re.compile(r"SFHQ_pt(\d+)_(\d{8})")
-_NUMBER = re.compile(r"\d{8}")
+_SFHQ = re.compile(r"SFHQ_pt([0-9]+)_([0-9]{8})(?![0-9])")
+_NUMBER = re.compile(r"[0-9]{8}")
 _GENDERS = {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}
 _CHUNK = 32
 _LARGEST_FILE = 200_000_000  # bytes: more than the largest picture that is let in takes uncompressed
 
-AGES_UNKNOWN = "The ages of {count} faces are unknown, so none of these was left out for its age."
+AGES_UNKNOWN = "The age is unknown for {count} of {kept} faces, so none of these was left out for its age."
 SHOWS_CHILDREN = " SFHQ shows children too: give a faces.csv with ages, or with the files you have looked at."
+LINKS_OUT = "Links that lead out of the folder were passed over: {count}."
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,19 @@ class FaceTable:
         return read_features(self.folder, [face.file for face in self.faces], self.shapes)
 
 
-@dataclass(frozen=True)
-class _Listed:
-    gender: str | None
-    age: int | None
+class _Known(NamedTuple):
+    """What ``faces.csv`` says of a file."""
+
+    gender: str | None = None
+    age: int | None = None
 
 
-_UNKNOWN = _Listed(None, None)
+class _Row(NamedTuple):
+    """A row of ``faces.csv``: its number, the name it gives, what it says."""
+
+    number: int
+    name: str
+    known: _Known
 
 
 def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> FaceTable:
@@ -91,11 +99,14 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int],
     Raises:
         SourceError: no folder, no images, a wrong ``faces.csv``, or nothing usable.
     """
-    files = _image_files(folder)
+    files, links_out = _image_files(folder)
     report = Report(read=len(files))
-    listed = _read_list(folder / LIST)
-    if listed is not None:
-        files = _only_listed(folder, files, listed, report)
+    if links_out:
+        report.notes.append(LINKS_OUT.format(count=links_out))
+    known: dict[Path, _Known] = {}
+    if (rows := _read_list(folder / LIST)) is not None:
+        known = _match(folder, files, rows, report)
+        files = [path for path in files if path in known]
     good: list[_Checked] = []
     for done, result in enumerate(_check_all(files, workers), 1):
         if isinstance(result, _Checked):
@@ -104,18 +115,21 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int],
             report.dropped[result] += 1
         if progress:
             progress(done, len(files))
-    kept = _old_enough(folder, _without_repeats(good, report), listed, report)
+    kept = _suitable(good, known, report)
     if not kept:
         reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
         raise SourceError(
-            f"none of {report.read} images can be used: {reasons}", where=folder, hint="Look at the files named so."
+            f"none of {report.read} images can be used: {reasons}",
+            where=folder,
+            hint=f"Give other images, or mend the {LIST} beside them.",
         )
     if converted := sum(not c.plain for c in kept):
         report.repaired["not plain RGB: converted"] = converted
+    report.notes.extend(_notes(folder, kept, known, listed=rows is not None))
     return FaceTable(
         Origin("faces", base_name(folder), _digest(folder, good)),
         report,
-        tuple(_faces(folder, kept, listed)),
+        tuple(_faces(kept, known)),
         folder,
         np.stack([c.shape for c in kept]),
     )
@@ -144,48 +158,60 @@ def _digest(folder: Path, good: Sequence[_Checked]) -> str:
     return digest("".join(f"{sha256}  {name}\n" for name, sha256 in sorted(lines)).encode(errors="surrogateescape"))
 
 
-def _image_files(folder: Path) -> list[Path]:
-    if folder.is_file():
+def _image_files(folder: Path) -> tuple[list[Path], int]:
+    """The images of a folder in a stable order, and how many links out of it were passed over."""
+    try:
+        if folder.is_file():
+            raise SourceError(
+                "is a file, not a folder",
+                where=folder,
+                hint="Give the unpacked folder that holds the images.",
+            )
+        if not folder.is_dir():
+            raise SourceError("no such folder", where=folder, hint="Check the path, or use 'embedded' or 'none'.")
+        found, links_out = _walk(folder)
+    except OSError as error:
         raise SourceError(
-            "is a file, not a folder",
-            where=folder,
-            hint="Give the unpacked folder that holds the images.",
-        )
-    if not folder.is_dir():
-        raise SourceError("no such folder", where=folder, hint="Check the path, or use 'embedded' or 'none'.")
-    found = sorted(_walk(folder), key=lambda path: path.relative_to(folder).parts)
+            f"can't be read: {error.strerror}", where=error.filename or folder, hint="Mend the permissions."
+        ) from error
     if not found:
-        raise SourceError(
-            "no images in this folder", where=folder, hint="JPEG or PNG files are expected, in it or below it."
-        )
-    return found
+        hint = "JPEG or PNG files are expected, in it or below it; links that lead out of it are not followed."
+        raise SourceError("no images in this folder", where=folder, hint=hint)
+    return sorted(found, key=lambda path: path.relative_to(folder).parts), links_out
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Image files below a folder. Links out of it and hidden names are passed over."""
+def _walk(folder: Path) -> tuple[list[Path], int]:
+    """Image files below a folder, and the number of links out of it. Hidden names are passed over."""
     inside = folder.resolve()
-
-    def stop(error: OSError) -> NoReturn:
-        raise SourceError(f"can't be read: {error.strerror}", where=error.filename, hint="Mend the permissions.")
-
-    for directory, folders, names in os.walk(folder, onerror=stop):
+    found: list[Path] = []
+    links_out = 0
+    for directory, folders, names in os.walk(folder, onerror=_stop):
         folders[:] = [name for name in folders if name not in _NO_FACES and not name.startswith(".")]
-        for name in names:
-            path = Path(directory) / name
-            if name.startswith(".") or path.suffix.lower() not in _EXTENSIONS:
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
-                continue
-            if path.is_file():
-                yield path
+        images = [n for n in names if not n.startswith(".") and Path(n).suffix.lower() in _EXTENSIONS]
+        for name in (*folders, *images):
+            path = Path(directory, name)
+            # realpath, for Path.resolve() raises where a link leads to itself
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+                links_out += 1
+            elif path.is_file():
+                found.append(path)
+    return found, links_out
+
+
+def _stop(error: OSError) -> NoReturn:
+    raise error
 
 
 def _check_all(files: Sequence[Path], workers: int) -> Iterable["_Checked | str"]:
     if workers <= 1 or len(files) < 4 * _CHUNK:
         yield from map(_check, files)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(_check, files, chunksize=_CHUNK)
+    try:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(_check, files, chunksize=_CHUNK)
+    except BrokenProcessPool as error:
+        hint = "Often the system ran out of memory: try fewer --workers."
+        raise SourceError("a process that checks faces was killed", hint=hint) from error
 
 
 def _check(path: Path) -> "_Checked | str":
@@ -213,10 +239,10 @@ def _check(path: Path) -> "_Checked | str":
     )
 
 
-def _faces(folder: Path, kept: Sequence[_Checked], listed: Mapping[str, _Listed] | None) -> Iterator[Face]:
+def _faces(kept: Sequence[_Checked], known: Mapping[Path, _Known]) -> Iterator[Face]:
     for c, unique_id in zip(kept, _unique_ids(kept), strict=True):
-        known = _look_up(folder, c.path, listed)
-        yield Face(c.path, unique_id, known.gender, known.age, c.width, c.height, c.format, c.plain)
+        gender, age = known.get(c.path, _Known())
+        yield Face(c.path, unique_id, gender, age, c.width, c.height, c.format, c.plain)
 
 
 def _unique_ids(kept: Sequence[_Checked]) -> list[str]:
@@ -237,58 +263,58 @@ def _sfhq(stem: str) -> tuple[str, str | None]:
     return ("0", stem) if _NUMBER.fullmatch(stem) else ("0", None)
 
 
-def _without_repeats(good: Sequence[_Checked], report: Report) -> list[_Checked]:
+def _suitable(good: Sequence[_Checked], known: Mapping[Path, _Known], report: Report) -> list[_Checked]:
+    """Each face once, and none that is too young as far as is known of it or of a repeat of it."""
     repeats = near_duplicates([c.hash for c in good], [c.mirrored for c in good])
     for i, first in repeats.items():
         same = good[i].sha256 == good[first].sha256
         report.dropped["exact duplicate" if same else "near duplicate (phash)"] += 1
-    return [c for i, c in enumerate(good) if i not in repeats]
+    young = {repeats.get(i, i) for i, c in enumerate(good) if _is_young(known.get(c.path, _Known()))}
+    if young:
+        report.dropped[f"under {YOUNGEST}"] += len(young)
+    return [c for i, c in enumerate(good) if i not in repeats and i not in young]
 
 
-def _old_enough(
-    folder: Path, good: Sequence[_Checked], listed: Mapping[str, _Listed] | None, report: Report
-) -> list[_Checked]:
-    ages = [_look_up(folder, c.path, listed).age for c in good]
-    kept = [c for c, age in zip(good, ages, strict=True) if age is None or age >= YOUNGEST]
-    if len(kept) < len(good):
-        report.dropped[f"under {YOUNGEST}"] += len(good) - len(kept)
-    if unknown := ages.count(None):
-        note = AGES_UNKNOWN.format(count=unknown)
-        report.notes.append(note if listed is not None else note + SHOWS_CHILDREN)
-    return kept
+def _is_young(known: _Known) -> bool:
+    return known.age is not None and known.age < YOUNGEST
 
 
-def _read_list(path: Path) -> dict[str, _Listed] | None:
-    """``faces.csv``: file -> what it says; ``None`` where there is none."""
-    if not path.is_file():
+def _notes(folder: Path, kept: Sequence[_Checked], known: Mapping[Path, _Known], listed: bool) -> Iterator[str]:
+    """Sentences on what is not known of the faces."""
+    if unknown := sum(known.get(c.path, _Known()).age is None for c in kept):
+        yield AGES_UNKNOWN.format(count=unknown, kept=len(kept)) + ("" if listed else SHOWS_CHILDREN)
+    if lack := lack_of_features(folder, [c.path for c in kept]):
+        yield lack
+
+
+def _read_list(path: Path) -> list[_Row] | None:
+    """The rows of ``faces.csv``; ``None`` where there is none."""
+    if not os.path.lexists(path):  # one that can't be opened is no reason to take every file
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
+            lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise SourceError(
-            f"can't be read: {error}", where=path, hint="A UTF-8 CSV file with a column `file` is expected."
+            f"can't be read: {reason}", where=path, hint="A UTF-8 CSV file with a column `file` is expected."
         ) from error
-    header = [name.strip().casefold() for name in rows[0]] if rows else []
+    header = [name.strip().casefold() for name in lines[0]] if lines else []
     if "file" not in header:
         raise SourceError("no column 'file'", where=path, hint=did_you_mean("file", header or ["(empty file)"]))
-    listed: dict[str, _Listed] = {}
-    for number, cells in enumerate(rows[1:], 2):
-        if not any(cells):
-            continue
-        row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-        if not row["file"] or len(cells) != len(header):
-            raise SourceError(
-                f"row {number} has {len(cells)} fields, not {len(header)}" if row["file"] else f"row {number}: no file",
-                where=path,
-                hint="Every row names a file and has as many fields as the header.",
-            )
-        if row["file"] in listed:
-            raise SourceError(f"row {number}: {row['file']!r} for a second time", where=path, hint="Name it once.")
-        listed[row["file"]] = _Listed(
-            _gender(row.get("gender", ""), path, number), _age(row.get("age", ""), path, number)
-        )
-    return listed
+    return [_row(path, number, header, cells) for number, cells in enumerate(lines[1:], 2) if any(cells)]
+
+
+def _row(path: Path, number: int, header: Sequence[str], cells: Sequence[str]) -> _Row:
+    hint = "Every row names a file and has as many fields as the header."
+    if len(cells) != len(header):
+        raise SourceError(f"row {number} has {len(cells)} fields, not {len(header)}", where=path, hint=hint)
+    row = dict(zip(header, (cell.strip() for cell in cells), strict=True))
+    if not row["file"]:
+        raise SourceError(f"row {number}: no file", where=path, hint=hint)
+    name = row["file"].replace("\\", "/").removeprefix("./")
+    gender, age = _gender(row.get("gender", ""), path, number), _age(row.get("age", ""), path, number)
+    return _Row(number, name, _Known(gender, age))
 
 
 def _gender(text: str, path: Path, number: int) -> str | None:
@@ -309,25 +335,48 @@ def _age(text: str, path: Path, number: int) -> int | None:
     return age
 
 
-def _names(folder: Path, path: Path) -> list[str]:
-    """Every way in which ``faces.csv`` may name a file."""
-    _, number = _sfhq(path.stem)
-    return [path.relative_to(folder).as_posix(), path.name, path.stem, *([number] if number else [])]
+def _match(folder: Path, files: Sequence[Path], rows: Sequence[_Row], report: Report) -> dict[Path, _Known]:
+    """What ``faces.csv`` says of each file it lists.
 
-
-def _look_up(folder: Path, path: Path, listed: Mapping[str, _Listed] | None) -> _Listed:
-    """What ``faces.csv`` says of a file; nothing where there is none."""
-    return next((listed[name] for name in _names(folder, path) if name in listed), _UNKNOWN) if listed else _UNKNOWN
-
-
-def _only_listed(folder: Path, files: list[Path], listed: Mapping[str, _Listed], report: Report) -> list[Path]:
-    names = {path: _names(folder, path) for path in files}
-    kept = [path for path in files if any(name in listed for name in names[path])]
-    if len(kept) < len(files):
-        report.dropped[f"not in {LIST}"] = len(files) - len(kept)
-    present = {name for path in kept for name in names[path]}
-    if absent := [name for name in listed if name not in present]:
+    Raises:
+        SourceError: a row that may mean several files (SFHQ's parts share their numbers), or two for one file.
+    """
+    called = _by_name(folder, files)
+    known: dict[Path, _Known] = {}
+    absent: list[str] = []
+    told: set[Path | str] = set()
+    for number, name, says in rows:
+        found = next((names[name] for names in called if name in names), [])
+        if len(found) > 1:
+            first, second = (path.relative_to(folder).as_posix() for path in found[:2])
+            raise SourceError(
+                f"row {number}: {name!r} may be {first} or {second}",
+                where=folder / LIST,
+                hint="Write the path below the folder.",
+            )
+        meant = found[0] if found else name
+        if meant in told:
+            raise SourceError(f"row {number}: {name!r} for a second time", where=folder / LIST, hint="Name it once.")
+        told.add(meant)
+        if found:
+            known[found[0]] = says
+        else:
+            absent.append(name)
+    if len(known) < len(files):
+        report.dropped[f"not in {LIST}"] = len(files) - len(known)
+    if absent:
         report.read += len(absent)
         report.dropped[f"listed in {LIST} but not there"] = len(absent)
         report.notes.append(f"{LIST} names files that are not there, the first is {absent[0]!r}.")
-    return kept
+    return known
+
+
+def _by_name(folder: Path, files: Sequence[Path]) -> list[dict[str, list[Path]]]:
+    """The files by each name that ``faces.csv`` may give them, the most exact first: path, name, stem, number."""
+    called: list[dict[str, list[Path]]] = [{}, {}, {}, {}]
+    for path in files:
+        names = path.relative_to(folder).as_posix(), path.name, path.stem, _sfhq(path.stem)[1]
+        for by_name, name in zip(called, names, strict=True):
+            if name:
+                by_name.setdefault(name, []).append(path)
+    return called

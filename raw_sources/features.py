@@ -18,14 +18,57 @@ LENGTH = 2000
 _SIDE, _LOW = 16, 6
 _HINT = "Take the pretrained_features folder away, or download it again."
 _LARGEST = 16 << 20  # bytes of a feature file; SFHQ's have a few thousand
-#: All that a pickled numpy array needs. A pickle can name any function; these are the ones that build arrays.
-_ALLOWED = {
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.numeric", "_frombuffer"),
-    ("numpy._core.numeric", "_frombuffer"),
+_NUMBERS = [order + size for order in "<>=" for size in ("f2", "f4", "f8")]
+
+
+class _Dtype:
+    """Stands in for ``numpy.dtype`` in a pickle: the name of a type and its byte order."""
+
+    def __init__(self, name: str, *_: Any) -> None:
+        self.name, self.order = name, "="
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        self.order = state[1]
+
+
+class _Array:
+    """Stands in for ``numpy.ndarray`` in a pickle: its bytes and their type.
+
+    Arrays that numpy itself rebuilds are not safe: a made-up type can have it take any bytes for addresses.
+    """
+
+    def __init__(self, *_: Any) -> None:
+        self.__setstate__((1, (), None, False, b""))
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        _, _, self.dtype, _, self.data = state
+
+    @classmethod
+    def from_buffer(cls, data: Any, dtype: Any, shape: Any, order: Any) -> "_Array":
+        made = cls()
+        made.__setstate__((1, shape, dtype, order, data))
+        return made
+
+    def numbers(self) -> NDArray[np.float64]:
+        """The numbers in it, flat.
+
+        Raises:
+            pickle.UnpicklingError: it holds something else.
+        """
+        kind = f"{self.dtype.order}{self.dtype.name}" if type(self.dtype) is _Dtype else ""
+        if kind not in _NUMBERS:
+            raise pickle.UnpicklingError(f"{CLIP_KEY} is no array of numbers")
+        return np.frombuffer(self.data, kind).astype(np.float64)
+
+
+#: All that a pickled numpy array asks for. A pickle can name any function; it gets these and no other.
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "dtype"): _Dtype,
+    ("numpy", "ndarray"): _Array,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
+    ("numpy.core.numeric", "_frombuffer"): _Array.from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _Array.from_buffer,
 }
 
 
@@ -33,7 +76,7 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
             raise pickle.UnpicklingError(f"it wants to call {module}.{name}")
-        return super().find_class(module, name)
+        return _ALLOWED[module, name]
 
 
 def shape_of(preview: Image.Image) -> NDArray[np.float32]:
@@ -63,11 +106,25 @@ def read_features(folder: Path, files: Sequence[Path], shapes: NDArray[np.float3
     Raises:
         SourceError: a feature file holds something else than such an array.
     """
-    found = [path for file in files if (path := _pickle_of(folder, file))]
+    found = _pickles(folder, files)
     if len(found) == len(files):
         return _stack(found)
     exact = shapes.astype(np.float64)
     return _scaled((exact - exact.mean(axis=0)) / (exact.std(axis=0) + 1e-9))
+
+
+def lack_of_features(folder: Path, files: Sequence[Path]) -> str | None:
+    """A sentence where some faces have CLIP features and others none, so that none of them are used."""
+    if len(found := _pickles(folder, files)) in (0, len(files)):
+        return None
+    return (
+        f"CLIP features are there for {len(found)} of {len(files)} faces only, so a choice among the faces uses none "
+        "of them but their brightness and colors."
+    )
+
+
+def _pickles(folder: Path, files: Sequence[Path]) -> list[Path]:
+    return [path for file in files if (path := _pickle_of(folder, file))]
 
 
 def _scaled(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -103,11 +160,12 @@ def _clip(path: Path) -> NDArray[np.float64]:
             raise pickle.UnpicklingError("it is too large")
         with path.open("rb") as file:
             content = _ArraysOnly(file).load()
-        vector = content[CLIP_KEY]
-        if type(vector) is not np.ndarray or vector.dtype.kind != "f":
+        held = content[CLIP_KEY]
+        if type(held) is not _Array:
             raise pickle.UnpicklingError(f"{CLIP_KEY} is no array of numbers")
+        vector = held.numbers()
     except Exception as error:  # a pickle may raise anything
         raise SourceError(f"not a file of CLIP features: {error}", where=path, hint=_HINT) from error
     if not vector.size or not np.isfinite(vector).all():
         raise SourceError("CLIP features that are no numbers", where=path, hint=_HINT)
-    return vector.ravel().astype(np.float64)
+    return vector

@@ -37,7 +37,7 @@ class Probe:
     width: int
     height: int
     format: str
-    plain: bool  # RGB, upright, a single frame: its bytes may be used as they are
+    plain: bool  # RGB, opaque, upright, a single frame: its bytes may be used as they are
     preview: Image.Image
 
 
@@ -72,7 +72,8 @@ def probe(data: bytes) -> Probe:
         if min(width, height) < SMALLEST:
             raise BadImage(f"smaller than {SMALLEST} pixels")
         upright = image.getexif().get(_ORIENTATION, 1) in (0, 1)
-        plain = image.mode == "RGB" and upright and getattr(image, "n_frames", 1) == 1
+        opaque = image.mode == "RGB" and "transparency" not in image.info  # a PNG may have a see-through color
+        plain = opaque and upright and getattr(image, "n_frames", 1) == 1
         kind = image.format or ""
         image.draft("RGB", (_PREVIEW, _PREVIEW))
         image.load()  # unlike verify(), this meets the end of a truncated file
@@ -117,7 +118,7 @@ def write_face(face: "Face", target: Path, size: int) -> None:
         DatasetError: it can't be written.
     """
     if fits(face, size):
-        link_or_copy(face.file, target)
+        link_or_copy(face.file.resolve(), target)  # a hard link to a symbolic link would point nowhere from there
         return
     try:
         with face.file.open("rb") as file, _opened(file) as image:
@@ -139,12 +140,10 @@ def write_face(face: "Face", target: Path, size: int) -> None:
 
 def _flat_rgb(image: Image.Image) -> Image.Image:
     """RGB without transparency: what shines through is white."""
-    if image.mode == "RGB":
-        return image
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         over = image.convert("RGBA")
         base = Image.new("RGBA", over.size, "white")
         return Image.alpha_composite(base, over).convert("RGB")
     if image.mode.startswith("I;16"):  # Pillow would clip what is above 255
         image = image.point(lambda value: value / 256).convert("L")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

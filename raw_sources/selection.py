@@ -96,10 +96,10 @@ def _assign(features: Matrix, centres: Matrix) -> Ints:
 def _means(features: Matrix, cluster: Ints, centres: Matrix) -> Matrix:
     """The mean of each cluster in whole numbers; the centre of an empty one stays where it is."""
     order = np.argsort(cluster, kind="stable")
-    filled, starts, sizes = np.unique(cluster[order], return_index=True, return_counts=True)
-    sums = np.add.reduceat(features[order], starts, axis=0, dtype=np.float64)
+    filled, starts = np.unique(cluster[order], return_index=True)
     moved = centres.copy()
-    moved[filled] = np.rint(sums / sizes[:, None])
+    for centre, members in zip(filled, np.split(order, starts[1:]), strict=True):  # one by one: all would be a copy
+        moved[centre] = np.rint(features[members].mean(axis=0, dtype=np.float64))
     return moved
 
 

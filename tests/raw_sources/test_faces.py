@@ -1,7 +1,10 @@
 """Folders of faces: found, checked, freed of duplicates, with what faces.csv says."""
 
+import os
+import re
 import shutil
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -38,7 +41,32 @@ def test_a_link_out_of_the_folder_is_not_followed(faces: Path, tmp_path: Path, p
     outside.mkdir()
     picture(51, 200).save(outside / "b.jpg")
     (faces / "linked").symlink_to(outside)
+    report = read_faces(faces).report
+    assert report.read == 12
+    assert "Links that lead out of the folder were passed over: 2." in report.notes
+
+
+def test_links_that_lead_nowhere_or_to_themselves(faces: Path) -> None:
+    (faces / "nowhere.jpg").symlink_to("absent.jpg")
+    (faces / "itself.jpg").symlink_to("itself.jpg")
     assert read_faces(faces).report.read == 12
+
+
+def test_a_folder_of_links_out_of_it(tmp_path: Path, picture: Maker) -> None:
+    picture(50, 200).save(tmp_path / "a.jpg")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.jpg").symlink_to(tmp_path / "a.jpg")
+    with pytest.raises(SourceError, match=r"no images(.|\n)*links that lead out of it are not followed"):
+        read_faces(tmp_path / "links")
+
+
+def test_a_folder_that_may_not_be_read(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(SourceError, match="faces: can't be read: Permission denied"):
+        read_faces(faces)
 
 
 def test_bad_files_are_dropped_with_a_reason(faces: Path, picture: Maker) -> None:
@@ -77,6 +105,15 @@ def test_the_same_number_in_two_parts(faces: Path, picture: Maker) -> None:
     assert any(i.startswith("f") and len(i) == 13 for i in ids)
 
 
+def test_ids_are_safe_in_file_names(faces: Path, picture: Maker) -> None:
+    names = ["\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18", "SFHQ_pt1_123456789", "a b'c", "-rf", "00000003 (1)"]
+    for number, name in enumerate(names, 80):
+        picture(number, 200).save(faces / f"{name}.png")
+    ids = [face.unique_id for face in read_faces(faces).faces]
+    assert len(set(ids)) == 17
+    assert all(re.fullmatch(r"[0-9]{8}|f[0-9a-f]{12}", one) for one in ids)
+
+
 def test_faces_csv_is_an_allow_list(faces: Path) -> None:
     (faces / "faces.csv").write_text(
         "file,gender,age\nSFHQ_pt1_00000001.jpg,Female,34\n00000002,m,19\nimages/images/SFHQ_pt1_00000003.jpg,,\nabsent.jpg,male,40\n"
@@ -93,7 +130,47 @@ def test_faces_csv_is_an_allow_list(faces: Path) -> None:
     }
     assert any("absent.jpg" in note for note in table.report.notes)
     assert (table.report.read, table.report.kept) == (13, 2)
-    assert "The ages of 1 faces are unknown, so none of these was left out for its age." in table.report.notes
+    assert "The age is unknown for 1 of 2 faces, so none of these was left out for its age." in table.report.notes
+
+
+def test_a_list_written_elsewhere(faces: Path) -> None:
+    (faces / "faces.csv").write_text(
+        "File,Age\r\nimages\\images\\SFHQ_pt1_00000001.jpg,30\r\n./images/images/SFHQ_pt1_00000002.jpg,40\r\n"
+    )
+    assert [(face.unique_id, face.age) for face in read_faces(faces).faces] == [("00000001", 30), ("00000002", 40)]
+
+
+def test_a_number_that_two_people_share_needs_the_path(faces: Path, picture: Maker) -> None:
+    picture(70, 200).save(faces / "SFHQ_pt2_00000003.jpg")
+    (faces / "faces.csv").write_text("file,age\n00000003,30\n")
+    with pytest.raises(SourceError, match=r"row 2: '00000003' may be SFHQ_pt2_00000003.jpg or images/images/SFHQ_pt1"):
+        read_faces(faces)
+    (faces / "faces.csv").write_text("file,age\nSFHQ_pt1_00000003,30\nSFHQ_pt2_00000003.jpg,40\n")
+    assert [(face.unique_id, face.age) for face in read_faces(faces).faces] == [
+        ("pt2-00000003", 40),
+        ("pt1-00000003", 30),
+    ]
+
+
+def test_one_file_under_two_names(faces: Path) -> None:
+    (faces / "faces.csv").write_text("file,age\n00000001,30\nSFHQ_pt1_00000001.jpg,12\n")
+    with pytest.raises(SourceError, match=r"row 3: 'SFHQ_pt1_00000001.jpg' for a second time"):
+        read_faces(faces)
+
+
+def test_a_child_is_not_let_in_by_a_copy_of_unknown_age(faces: Path) -> None:
+    shutil.copy(faces / "images" / "images" / "SFHQ_pt1_00000003.jpg", faces / "images" / "images" / "z.jpg")
+    (faces / "faces.csv").write_text("file,age\n00000003,\nz.jpg,12\n00000004,30\n")
+    table = read_faces(faces)
+    assert [face.unique_id for face in table.faces] == ["00000004"]
+    assert table.report.dropped == {"not in faces.csv": 10, "exact duplicate": 1, "under 20": 1}
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("absent.csv"), Path.mkdir])
+def test_a_list_that_does_not_open_is_not_passed_over(faces: Path, make: Callable[[Path], None]) -> None:
+    make(faces / "faces.csv")
+    with pytest.raises(SourceError, match=r"faces.csv: can't be read"):
+        read_faces(faces)
 
 
 def test_what_faces_csv_says_is_part_of_the_digest(faces: Path) -> None:
@@ -134,6 +211,7 @@ def test_a_header_that_declares_too_much_is_not_decoded(faces: Path) -> None:
         ("file,age\nSFHQ_pt1_00000001.jpg,old\n", "row 2: age 'old'"),
         ("file,age\nSFHQ_pt1_00000001.jpg,inf\n", "row 2: age 'inf'"),
         ("file,age\nSFHQ_pt1_00000001.jpg,3,4\n", "row 2 has 3 fields"),
+        ("age,file\n30\n", "row 2 has 1 fields"),
         ("file,age\na.jpg,30\n,30\n", "row 3: no file"),
         ("file,age\na.jpg,30\na.jpg,19\n", "row 3: 'a.jpg' for a second time"),
     ],
@@ -169,6 +247,26 @@ def test_workers_and_place_do_not_matter(faces: Path, tmp_path: Path, picture: M
     moved = tmp_path / "elsewhere" / "faces"
     shutil.copytree(faces, moved)
     assert read_faces(moved).origin == one.origin
+
+
+def test_a_killed_worker_is_told(faces: Path, picture: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed:
+        def __init__(self, workers: int) -> None:
+            assert workers == 2
+
+        def __enter__(self) -> "Killed":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def map(self, *_: object, **__: object) -> None:
+            raise BrokenProcessPool
+
+    for number in range(12, 140):
+        picture(number, 80).save(faces / f"{number:08d}.png")
+    monkeypatch.setattr("raw_sources.faces.ProcessPoolExecutor", Killed)
+    with pytest.raises(SourceError, match=r"was killed(.|\n)*fewer --workers"):
+        read_faces(faces, workers=2)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared sample data is not here")

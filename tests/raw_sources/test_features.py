@@ -36,31 +36,54 @@ def test_the_descriptor_is_exact(faces: Path) -> None:
 
 def test_clip_features_are_used_where_all_have_them(faces: Path) -> None:
     with_clip(faces)
-    assert read_faces(faces).features.shape == (12, 768)
+    table = read_faces(faces)
+    assert table.features.shape == (12, 768)
+    assert not any("CLIP" in note for note in table.report.notes)
     (faces / "pretrained_features" / "SFHQ_pt1_00000003.pickle").unlink()
-    assert read_faces(faces).features.shape == (12, 108)
+    table = read_faces(faces)
+    assert table.features.shape == (12, 108)
+    assert any(note.startswith("CLIP features are there for 11 of 12 faces only") for note in table.report.notes)
 
 
-class _Evil:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return os.system, ("touch /tmp/fiubench-was-here",)
+class _Calls:
+    """Pickles as a call."""
+
+    def __init__(self, *call: object) -> None:
+        self.call = call
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return self.call
 
 
-def test_a_pickle_that_calls_something_is_refused(faces: Path) -> None:
-    mark = Path("/tmp/fiubench-was-here")
-    mark.unlink(missing_ok=True)
-    with_clip(faces, {CLIP_KEY: _Evil()})
+def test_a_pickle_that_calls_something_is_refused(faces: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "was-here"
+    with_clip(faces, {CLIP_KEY: _Calls(os.system, (f"touch {mark}",))})
     with pytest.raises(SourceError, match=r"SFHQ_pt1_00000000.pickle.*system"):
         _ = read_faces(faces).features
     assert not mark.exists()
 
 
+def test_numpy_rebuilds_nothing_itself(faces: Path) -> None:
+    # a type of objects that says it is none: numpy would take these bytes for an address and crash
+    objects = _Calls(np.dtype, ("O", False, True), (3, "|", None, None, None, 8, 8, 0))
+    rebuild = np.zeros(1).__reduce__()[0]
+    array = _Calls(rebuild, (np.ndarray, (0,), b"b"), (1, (1,), objects, False, b"AAAAAAAA"))
+    with_clip(faces, {CLIP_KEY: _Calls(np.ndarray, (array,))})
+    with pytest.raises(SourceError, match="no array of numbers"):
+        _ = read_faces(faces).features
+
+
 @pytest.mark.parametrize("protocol", [3, 4, 5])
-def test_every_protocol_that_numpy_pickles_with(faces: Path, protocol: int) -> None:
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", ">f8"])
+def test_every_protocol_and_type_that_numpy_pickles_with(faces: Path, protocol: int, kind: str) -> None:
     with_clip(faces)
+    expected = read_faces(faces).features
     for path in (faces / "pretrained_features").iterdir():
-        path.write_bytes(pickle.dumps(pickle.loads(path.read_bytes()), protocol=protocol))
-    assert read_faces(faces).features.shape == (12, 768)
+        vector = pickle.loads(path.read_bytes())[CLIP_KEY].astype(kind)
+        path.write_bytes(pickle.dumps({CLIP_KEY: vector}, protocol=protocol))
+    assert (read_faces(faces).features == expected).all()
+    rows = np.arange(768) + np.arange(12)[:, None] * 100.0
+    assert (expected == np.rint(rows / np.linalg.norm(rows, axis=1, keepdims=True) * LENGTH)).all()
 
 
 def test_vectors_of_two_lengths(faces: Path) -> None:
@@ -80,6 +103,9 @@ def test_vectors_of_two_lengths(faces: Path) -> None:
         {CLIP_KEY: "text"},
         {CLIP_KEY: [1.0, 2.0]},
         {CLIP_KEY: np.array(["1.0"], dtype=object)},
+        {CLIP_KEY: np.arange(3)},
+        {CLIP_KEY: np.zeros(0, dtype=np.float32)},
+        {CLIP_KEY: np.float32(1)},
     ],
 )
 def test_a_pickle_of_something_else(faces: Path, content: object) -> None:

@@ -98,6 +98,26 @@ def test_what_fits_is_linked(tmp_path: Path, picture: Maker) -> None:
     assert target.samefile(source)
 
 
+def test_a_link_is_followed_to_its_file(tmp_path: Path, picture: Maker) -> None:
+    (tmp_path / "real").mkdir()
+    picture(1, 200).save(tmp_path / "real" / "in.jpg")
+    (tmp_path / "link.jpg").symlink_to("real/in.jpg")
+    (tmp_path / "dataset" / "images").mkdir(parents=True)
+    target = tmp_path / "dataset" / "images" / "out.jpg"
+    write_face(face(tmp_path / "link.jpg"), target, 256)
+    assert not target.is_symlink()
+    assert open_problem(target) is None
+
+
+def test_a_see_through_color_becomes_white(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100), (255, 0, 0)).save(tmp_path / "in.png", transparency=(255, 0, 0))
+    f = face(tmp_path / "in.png")
+    assert not f.plain
+    write_face(f, tmp_path / "out.jpg", 100)
+    with Image.open(tmp_path / "out.jpg") as made:
+        assert min(made.getpixel((50, 50))) > 250
+
+
 def test_what_is_larger_is_shrunk_once(tmp_path: Path, picture: Maker) -> None:
     source = tmp_path / "in.jpg"
     image = picture(1, 1024)
