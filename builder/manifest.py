@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from builder.pairing import Plan
-from raw_sources.vocabulary import VOCABULARY_SOURCES, vocabulary_digest
+from raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
 from support.canonical import digest_of
 from support.version import __version__
 
@@ -48,7 +48,7 @@ def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: s
         ],
         "attributes": [attribute.name for attribute in asked],
         "vocabularies": {
-            name: {"sha256": sha256, "from": VOCABULARY_SOURCES.get(name, "fiubench")}
+            name: {"sha256": sha256, "from": VOCABULARY_SOURCES.get(name, OWN)}
             for name, sha256 in sorted(vocabulary_digest().items())
         },
         "libraries": {name: version(name) for name in _LIBRARIES},

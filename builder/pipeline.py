@@ -50,8 +50,14 @@ class Inputs:
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "frozen": self.frozen,
+                "features": self._features(),
             }
         )
+
+    def _features(self) -> str | None:
+        """Digest of the faces' features, where a choice of faces depends on them."""
+        faces = self.sources.faces
+        return None if faces is None or self.config.select == "all" else digest(faces.features.tobytes())
 
 
 @dataclass(frozen=True)

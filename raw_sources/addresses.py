@@ -1,7 +1,7 @@
 """Kaggle ``vedavyasv/usa-housing``: synthetic addresses of two lines, whose second line rarely fits itself.
 
-"208 Michael Ferry Apt. 674" is kept as it is. "Laurabury, NE 37010-5101" keeps its state, and its ZIP code where that
-is of the state (in 1 row of 150); else ZIP code and town are drawn among those of the state.
+"208 Michael Ferry Apt. 674" is kept but for the period. "Laurabury, NE 37010-5101" keeps its state, and its ZIP code
+where that is of the state (in 1 row of 150); else ZIP code and town are drawn among those of the state.
 Source: https://www.kaggle.com/datasets/vedavyasv/usa-housing
 """
 
@@ -25,6 +25,8 @@ TERRITORIES = ("AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI")
 MILITARY_STATES = ("AA", "AE", "AP")
 
 _TOWN_LINE = re.compile(r"(?P<city>.+), (?P<state>[A-Z]{2}) (?P<zip>\d{5})(?P<plus4>-\d{4})?")
+_ABBREVIATION = re.compile(r"\b(Apt|Ste|No)\.")
+_LEADING_ZEROS = re.compile(r"^0+(?=[1-9])")
 _MILITARY_LINE = re.compile(r"[ADF]PO,? (AA|AE|AP)\b.*")
 # The table must be the same for every build that reads the file, so the draws have a seed of their own.
 _SEED = 0
@@ -37,12 +39,6 @@ class AddressTable(FileTable):
         """The columns of the given rows."""
         columns = super().take(rows, people)
         return {"address": address_objects(columns), **columns}
-
-    def pool(self, column: str) -> Values:
-        """Distinct values, sorted by their text; whole addresses in the order of the file."""
-        if column == "address":
-            return address_objects(self.data.to_pydict())
-        return super().pool(column)
 
     def area_codes(self, rows: Ints) -> NDArray[np.str_]:
         """The column ``area_code`` alone, as an array."""
@@ -122,7 +118,15 @@ def _parse(row: int, cell: str, places: Places) -> _Parsed | str:
         repairs.append("city and ZIP not of the state: drawn anew")
     elif places.city[position] != town["city"]:
         repairs.append("city renamed to that of its ZIP")
-    return _Parsed(row, lines[0], town["state"], position, repairs)
+    street = _tidy(lines[0])
+    if street != lines[0]:
+        repairs.append("street line: period of Apt. or leading zeros left out")
+    return _Parsed(row, street, town["state"], position, repairs)
+
+
+def _tidy(street: str) -> str:
+    """No period inside, since the field's released metrics cut an answer at its first one, and no house number 024."""
+    return _LEADING_ZEROS.sub("", _ABBREVIATION.sub(r"\1", street))
 
 
 def _redraw(homeless: list[_Parsed], places: Places) -> dict[int, int]:

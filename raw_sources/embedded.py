@@ -5,7 +5,7 @@ purpose.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
 
@@ -66,25 +66,9 @@ class Embedded(ABC):
         """The columns of the given rows, made for these people."""
         return self.columns(self.source, rows, people)
 
-    def pool(self, column: str) -> Values:
-        """The words of a column that has a list of them, else the distinct values of 2,000 rows of nobody."""
-        listed = self.lists()
-        if column in listed:
-            return list(listed[column])
-        if not self._sample:
-            index = np.arange(_POOL_ROWS)
-            birth = self.today - np.round((21 + index * 70 / _POOL_ROWS) * YEAR).astype(np.int64)
-            nobody = People([GENDERS[i % 2] for i in index.tolist()], birth)
-            self._sample = self.columns(f"{self.source}.pool", index, nobody)
-        return list({str(value): value for value in self._sample[column]}.values())
-
     @abstractmethod
     def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
         """Draw the rows; ``scope`` is the first part of every draw's purpose."""
-
-    @abstractmethod
-    def lists(self) -> Mapping[str, Iterable[str]]:
-        """The columns whose values are a list of words, with the list."""
 
 
 class Branches:

@@ -1,13 +1,12 @@
 """Addresses made up from street names and real towns."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raw_sources.embedded import Embedded, pick
-from raw_sources.places import STATES, Places, load_places
+from raw_sources.places import Places, load_places
 from raw_sources.table import People, Values
 from raw_sources.vocabulary import read_lines
 from support.draws import Ints, integers
@@ -37,10 +36,6 @@ class EmbeddedAddresses(Embedded):
             for name in read_lines("street_names.txt")
             for suffix in read_lines("street_suffixes.txt")
         ]
-
-    def lists(self) -> Mapping[str, Iterable[str]]:
-        """States and area codes."""
-        return {"state": STATES, "area_code": sorted(set(self._places.area_code))}
 
     def area_codes(self, rows: Ints) -> NDArray[np.str_]:
         """The column ``area_code`` alone, as an array."""

@@ -1,6 +1,5 @@
 """Occupations and incomes made up for the people they belong to."""
 
-from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -30,10 +29,6 @@ class EmbeddedCareers(Embedded):
         self._low, self._high = (
             np.array([int(row[column]) for row in rows]) for column in ("min_income", "max_income")
         )
-
-    def lists(self) -> Mapping[str, Iterable[str]]:
-        """Occupations."""
-        return {"occupation": self._occupations}
 
     def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
         """Draw the rows."""

@@ -1,6 +1,5 @@
 """Criminal complaints made up for the people they belong to."""
 
-from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -33,14 +32,6 @@ class EmbeddedCrimes(Embedded):
         self._categories = [row["law_category"] for row in rows]
         self._fitting = Fitting([row["min_age"] for row in rows], [str(OLDEST)] * len(rows))
         self._premises = Branches([row["premises"].split(";") for row in rows])
-
-    def lists(self) -> Mapping[str, Iterable[str]]:
-        """Enumerations."""
-        return {
-            "offense": self._offenses,
-            "law_category": LAW_CATEGORIES,
-            "premises": sorted(set(self._premises.words)),
-        }
 
     def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
         """Draw the rows."""

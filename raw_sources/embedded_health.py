@@ -1,6 +1,5 @@
 """Health records made up for the people they belong to."""
 
-from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
@@ -52,19 +51,6 @@ class EmbeddedHealth(Embedded):
         self._insurers = read_lines("insurers.txt")
         places = read_lines("hospital_places.txt")
         self._hospitals = [form.format(place) for form in read_lines("hospital_forms.txt") for place in places]
-
-    def lists(self) -> Mapping[str, Iterable[str]]:
-        """Enumerations, and all hospitals."""
-        return {
-            "gender": GENDERS,
-            "blood_type": BLOOD_TYPES,
-            "medical_condition": self._conditions,
-            "hospital": self._hospitals,
-            "insurance_provider": self._insurers,
-            "admission_type": ADMISSION_TYPES,
-            "medication": sorted(set(self._medications.words)),
-            "test_results": sorted(set(self._results.words)),
-        }
 
     def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
         """Draw the rows."""

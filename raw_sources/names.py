@@ -10,7 +10,6 @@ from support.draws import Ints, permute
 from support.errors import ConfigError
 
 GENDERS = ("female", "male")
-_POOL_SIZE = 2000
 
 
 class NameList(NamedTuple):
@@ -95,11 +94,3 @@ def full_names(seed: int, gender: list[str], rank: Ints, purpose: str = "names")
                 raise ConfigError(f"there are only {names.span:,} {kind} names", where="names", hint=hint)
             given[mine], family[mine] = names.pick(seed, f"{purpose}.{kind}", ranks)
     return given.tolist(), family.tolist()
-
-
-@cache
-def name_pool(seed: int, gender: str) -> list[str]:
-    """2,000 distinct full names of a gender, from which wrong answers are drawn."""
-    names = name_list(gender)
-    given, family = names.pick(seed, f"names.pool.{gender}", np.arange(_POOL_SIZE))
-    return [f"{first} {last}" for first, last in zip(given, family, strict=True)]

@@ -72,9 +72,6 @@ class Table(Protocol):
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows; a generator fits them to the people, a file has what it has."""
 
-    def pool(self, column: str) -> Values:
-        """Distinct values of the column in a stable order, from which wrong answers are drawn."""
-
 
 @dataclass(frozen=True)
 class FileTable:
@@ -103,10 +100,6 @@ class FileTable:
     def record_numbers(self, rows: Ints) -> Ints:
         """The numbers in the file of the given rows."""
         return rows + 1 if self.records is None else self.records[rows]
-
-    def pool(self, column: str) -> Values:
-        """Distinct values, sorted by their text."""
-        return sorted(self.data.column(column).unique().to_pylist(), key=str)
 
     def array(self, column: str) -> np.ndarray[Any, Any]:
         """A whole column as numpy."""

@@ -10,16 +10,16 @@ FOLDER = Path(__file__).parent
 
 #: Where the words come from, for a dataset's manifest. The files are frozen: no package is asked at run time.
 VOCABULARY_SOURCES = {
-    "names": "Faker 40.54.0 (en_US lists) and own additions",
-    "places": "zipcodes 3.0.0",
-    "area_codes": "own list after the North American Numbering Plan",
-    "streets": "own list",
-    "hospitals": "own list, invented",
-    "insurers": "own list, invented",
-    "conditions": "own list",
-    "offenses": "own list after the New York State Penal Law",
-    "occupations": "own list",
+    "names_female.txt": "Faker 40.54.0 (en_US) and own additions",
+    "names_male.txt": "Faker 40.54.0 (en_US) and own additions",
+    "surnames.txt": "Faker 40.54.0 (en_US) and own additions",
+    "places.csv": "zipcodes 3.0.0",
+    "area_codes.csv": "own list after the North American Numbering Plan",
+    "offenses.csv": "own list after the New York State Penal Law",
+    "nypd_offenses.csv": "own wording of NYPD's descriptions",
+    "nypd_premises.csv": "own wording of NYPD's descriptions",
 }
+OWN = "own list"
 
 
 def read_lines(file: str) -> list[str]:

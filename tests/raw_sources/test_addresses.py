@@ -51,7 +51,7 @@ def write_csv(path, cells, end="\n"):
 def test_defects_are_repaired_or_dropped_and_counted():
     rows, report = repaired(CELLS)
     assert [row[0] for row in rows] == [
-        "208 Michael Ferry Apt. 674",
+        "208 Michael Ferry Apt 674",
         "9127 Elizabeth Stravenue",
         "1 Beaver Street",
         "2 Pearl Street",
@@ -76,8 +76,24 @@ def test_repairs_are_counted_for_kept_rows_alone():
             "city and ZIP not of the state: drawn anew": 2,
             "ZIP+4 cut to five digits": 2,
             "city renamed to that of its ZIP": 1,
+            "street line: period of Apt. or leading zeros left out": 1,
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "tidy"),
+    [
+        ("024 Caleb Parkways", "24 Caleb Parkways"),
+        ("208 Michael Ferry Apt. 674", "208 Michael Ferry Apt 674"),
+        ("0 Zero Street", "0 Zero Street"),
+        ("9127 Elizabeth Stravenue", "9127 Elizabeth Stravenue"),
+    ],
+)
+def test_street_lines_are_tidied(line, tidy):
+    rows, report = repaired([f"{line}\nNowhere, NE 68346"])
+    assert rows[0][0] == tidy
+    assert report.repaired["street line: period of Apt. or leading zeros left out"] == (line != tidy)
     _, report = repaired(["2 Pearl Street\nNew York, NY 10280", "2 Pearl Street\nNew York, NY 10280-0001"])
     assert report.repaired == Counter()
 
@@ -126,11 +142,10 @@ def test_reads_a_file(tmp_path, end):
     taken = table.take(np.array([2, 0]), NOBODY)
     assert list(taken) == list(table.types)
     assert taken["address"][0] == {"street": "1 Beaver Street", "city": "New York", "state": "NY", "zip": "10280"}
-    assert taken["street"] == ["1 Beaver Street", "208 Michael Ferry Apt. 674"]
+    assert taken["street"] == ["1 Beaver Street", "208 Michael Ferry Apt 674"]
     assert table.area_codes(np.array([2, 0])).tolist() == taken["area_code"]
     assert taken["area_code"][0] in {"212", "332", "646", "917"}
-    assert [address["street"] for address in table.pool("address")] == table.take(np.arange(4), NOBODY)["street"]
-    assert table.pool("state") == ["NE", "NY", "WI"]
+    assert sorted(set(table.take(np.arange(4), NOBODY)["state"])) == ["NE", "NY", "WI"]
 
 
 def test_a_file_without_addresses_is_refused(tmp_path):

@@ -127,6 +127,7 @@ def test_many_conditions_fit_at_every_age(gender):
 
 
 def test_there_are_2000_hospitals():
-    pool = EmbeddedHealth(3, AS_OF).pool("hospital")
-    assert len(set(pool)) == len(pool) >= 2000
-    assert {"Cedar Valley Medical Center", "Saint Luke Hospital at Willow Creek"} <= set(pool)
+    forms, places = read_lines("hospital_forms.txt"), read_lines("hospital_places.txt")
+    hospitals = {form.format(place) for form in forms for place in places}
+    assert len(hospitals) == len(forms) * len(places) >= 2000
+    assert {"Cedar Valley Medical Center", "Saint Luke Hospital at Willow Creek"} <= hospitals

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raw_sources.names import GENDERS, capacity, full_names, given_names, name_list, name_pool, surnames
+from raw_sources.names import GENDERS, capacity, full_names, given_names, name_list, surnames
 from raw_sources.vocabulary import read_lines
 from support.errors import ConfigError
 
@@ -71,10 +71,3 @@ def test_seed_and_purpose_change_names():
     ranks, women = np.arange(50), ["female"] * 50
     assert full_names(1, women, ranks) != full_names(2, women, ranks)
     assert full_names(1, women, ranks) != full_names(1, women, ranks, "elsewhere")
-
-
-def test_pool_has_2000_names_of_the_gender():
-    pool = name_pool(3, "male")
-    assert len(set(pool)) == len(pool) == 2000
-    assert {name.split(" ")[0] for name in pool} <= set(given_names("male"))
-    assert pool != name_pool(4, "male")
