@@ -10,7 +10,7 @@ dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
 
 test: $(VENV)/.test  ## install what the tests need and run them all
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/.check  ## lint, formatting, types
 	$(BIN)/ruff check .
