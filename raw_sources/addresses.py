@@ -26,7 +26,7 @@ MILITARY_STATES = ("AA", "AE", "AP")
 
 _TOWN_LINE = re.compile(r"(?P<city>.+), (?P<state>[A-Z]{2}) (?P<zip>\d{5})(?P<plus4>-\d{4})?")
 _ABBREVIATION = re.compile(r"\b(Apt|Ste|No)\.")
-_LEADING_ZEROS = re.compile(r"^0+(?=[1-9])")
+_LEADING_ZEROS = re.compile(r"^0+(?=\d)")
 _MILITARY_LINE = re.compile(r"[ADF]PO,? (AA|AE|AP)\b.*")
 # The table must be the same for every build that reads the file, so the draws have a seed of their own.
 _SEED = 0

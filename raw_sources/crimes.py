@@ -7,8 +7,8 @@ with ISO timestamps, and the current-year file that writes "(null)". What is wro
 - upper-case, truncated and misspelt descriptions: replaced by plain words from ``vocabulary/nypd_offenses.csv``; an
   unknown one is spelled out by rule, or dropped where it is cut off or can't be spelled out;
 - sexual offenses and offenses against children: dropped. Tied to a face they serve no purpose and do harm;
-- descriptions too vague to ask about, blank cells, blank or impossible dates (the year 1015), dates after ``as_of``,
-  repeated complaint numbers: dropped;
+- descriptions too vague or too private to ask about, blank cells, blank or impossible dates (the year 1015), dates
+  after ``as_of``, repeated complaint numbers: dropped;
 - unknown premises: "other premises".
 
 Source: https://data.cityofnewyork.us/Public-Safety/NYPD-Complaint-Data-Historic/qgea-i56i
@@ -42,6 +42,7 @@ EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 OTHER_PREMISES = "other premises"
 EXCLUDED = "sexual offense or offense against a child"
 UNREADABLE = "unknown offense, cut off or abbreviated"
+VAGUE = "vague offense"
 _COLUMNS = {
     "complaint_number": ("CMPLNT_NUM",),
     "offense_date": ("CMPLNT_FR_DT",),
@@ -53,13 +54,23 @@ _LAW = {"FELONY": "felony", "MISDEMEANOR": "misdemeanor", "VIOLATION": "violatio
 _BLANK = {"(NULL)", "NULL", "NA", "N/A", "NAN", "NONE"}
 _PLAIN_NUMBER, _NUMBER = r"^\d{5,12}$", r"^\d{5,12}(?:[A-Z][0-9A-Z]{0,8})?$"  # a few end like 8888H1
 _CHILD_OR_SEX = re.compile(
-    r"\b(?:SEX\w*|RAPE\w*|CHILD\w*|MINORS?|INFANT\w*|JUVENILE\w*|UNDER 1\d|PROSTITUT\w*|INCEST|SODOMY|TOUCHING|LEWD\w*"
-    r"|MOLEST\w*|EXPOSURE|INDECEN\w*|VOYEUR\w*|OBSCEN\w*|PORN\w*)\b"
+    r"\b(?:SEX\w*|RAPE\w*|CHILD\w*|MINORS?|INFANT\w*|JUV\w*|TEEN\w*|UNDER ?AGED?|UNDER 1\d|PROSTITUT\w*|PATRONIZ\w*"
+    r"|INCEST|SODOMY|TOUCHING|LEWD\w*|MOLEST\w*|EXPOSURE|INDECEN\w*|VOYEUR\w*|OBSCEN\w*|PORN\w*|CARNAL|INTIMATE"
+    r"|ABUSE|SURVEILLANCE|CUSTOD\w*|HUMAN TRAFFICKING|TRAFFICKING (?:IN|OF) \w+)\b"
 )
+# Words that say that there was an offense, but not which.
+_NO_OFFENSE = re.compile(r"\b(?:OTHER|UNKNOWN|MISC\w*|VARIOUS|OFFENSES?|CRIMES?|LAWS?|CODES?|ACTS?|UNCLASS\w*)\b")
 _CUT = 30  # the files before 2020 cut descriptions to this length
 _OPEN_END = re.compile(r"(?:[&,/(-]|\b(?:AND|OR|OF|THE|TO|FOR|IN|BY|WITH))$")
 _REMAINDER = re.compile(r"(?: & RELATED OFFENSES| AND RELATED OFFENSES|[ ,-]+UNCLASSIFIED)$")
-_SHORT = {"&": "and", "poss.": "possession", "weap.": "weapon", "agg.": "aggravated", "unauth.": "unauthorized"}
+_SHORT = {
+    "harrassment": "harassment",
+    "&": "and",
+    "poss.": "possession",
+    "weap.": "weapon",
+    "agg.": "aggravated",
+    "unauth.": "unauthorized",
+}
 _DEGREES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth"}
 
 
@@ -101,9 +112,14 @@ def refusal(description: str) -> str | None:
     known = _known_offense(key)
     if known is not None:
         return known["excluded"] or None
+    # "ABORTION 1" is refused like "ABORTION".
+    if excluded := (_known_offense(key.rstrip(" 12345")) or {}).get("excluded"):
+        return excluded
     if _CHILD_OR_SEX.search(key):
         return EXCLUDED
-    return None if _spelled_out(key) else UNREADABLE
+    if not _spelled_out(key):
+        return UNREADABLE
+    return VAGUE if _NO_OFFENSE.search(_REMAINDER.sub("", key)) else None
 
 
 def offense_words(description: str) -> str | None:
@@ -171,13 +187,13 @@ def _known_offense(key: str) -> dict[str, str] | None:
 
 
 def _spelled_out(key: str) -> str | None:
-    """An unknown description by rule; ``None`` where it is cut off or full of signs."""
+    """An unknown description by rule; ``None`` where it is cut off, full of signs or no word of some length."""
     if len(key) in (_CUT - 1, _CUT) or _OPEN_END.search(key):
         return None
     words = [_SHORT.get(word, word) for word in _REMAINDER.sub("", key).lower().split()]
     degree = _DEGREES.get(words[-1])
     text = f"{degree}-degree {' '.join(words[:-1])}" if degree and len(words) > 1 else " ".join(words)
-    return text if re.fullmatch(r"[a-z]+(?:[ '-][a-z]+)*", text) else None
+    return text if re.fullmatch(r"(?=.*[a-z]{5})[a-z]+(?:[ '-][a-z]+)*", text) else None
 
 
 @cache

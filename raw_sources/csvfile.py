@@ -96,7 +96,7 @@ def map_distinct(
         kind: type of the result; text by default.
         encoded: whether the result stays a dictionary (no value twice), which is small for millions of rows.
     """
-    array = column.unify_dictionaries().combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not pa.types.is_dictionary(array.type):
         array = pc.dictionary_encode(array)
     values = pa.array([function(value) for value in array.dictionary.to_pylist()], type=kind or pa.string())
@@ -178,9 +178,11 @@ def _head(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise SourceError("a folder, not a CSV file", where=path, hint="Name the file inside it.")
+        if path.exists() and not path.is_file():  # it is read more than once
+            raise SourceError("a pipe or a device, not a file", where=path, hint="Save what it gives as a file first.")
         with path.open("rb") as file:
             return file.read(_HEAD)
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the last: a NUL in the name
         raise SourceError("no such file", where=path, hint="Check the path, or use 'embedded'.") from error
     except OSError as error:
         raise SourceError(
@@ -270,6 +272,9 @@ def _unreadable(path: Path, error: Exception) -> SourceError:
     if "Could not skip" in text or "Empty CSV" in text:
         return SourceError("there is a header and no row", where=path, hint="Give a file with records.")
     _check_quotes(path)
+    if "straddl" in text:
+        what = f"a record is longer than {_BLOCK >> 20} MB"
+        return SourceError(what, where=path, hint="Check that this is the right file.")
     return SourceError(f"not a readable CSV file: {text}", where=path, hint=_DOWNLOAD_AGAIN)
 
 
@@ -307,6 +312,14 @@ def _check_bytes(path: Path, *, expected_lines: int) -> None:
 
 
 def _check_quotes(path: Path) -> None:
+    usual_limit = csv.field_size_limit(path.stat().st_size + 1)  # a long value is no fault
+    try:
+        _check_quotes_of_any_length(path)
+    finally:
+        csv.field_size_limit(usual_limit)
+
+
+def _check_quotes_of_any_length(path: Path) -> None:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file, strict=True)
         while True:

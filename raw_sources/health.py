@@ -72,6 +72,7 @@ _BRANDS = {"lipitor": "Lipitor"}  # a brand keeps its capital; generic names hav
 _INSURERS = {name.casefold(): name for name in ("Aetna", "Blue Cross", "Cigna", "Medicare", "UnitedHealthcare")}
 _GENDERS = {"female": "female", "f": "female", "male": "male", "m": "male"}
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")  # "37,490.98", not the decimals of "37.490,98"
 _BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
 _EARLIEST = date(1940, 1, 1)
 
@@ -188,7 +189,7 @@ def _whole(text: str) -> int | None:
 
 def _amount(text: str) -> float | None:
     try:
-        value = float(text.replace("$", "").replace(",", ""))
+        value = float(_THOUSANDS.sub("", text.replace("$", "")))
     except ValueError:
         return None
     return round(value, 2) + 0.0 if abs(value) < 1e9 else None  # -0.0 becomes 0.0

@@ -11,11 +11,12 @@ _IRISH = re.compile(r"\bO(brien|connell|conner|connor|donnell|hara|keefe|leary|m
 _LEGAL_FORMS = {"group": "Group", "llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd": "Ltd"}
 #: Words by which a name is already that of a place of care.
 _CARE = {"hospital", "hospitals", "medical", "clinic", "center", "centre", "health", "healthcare", "infirmary"}
+_STRAY_ENDS = re.compile(r"^(?:and\b|[ ,])+|(?:\band|[ ,])+$", re.IGNORECASE)
 _SMALL = re.compile(r"(?<=\s)(?:And|At|For|In|Of|On|The)\b")
 
 
 def person_name(text: str) -> str:
-    """A person's name in usual case, without titles and suffixes.
+    """A person's name in usual case, without titles and suffixes; empty where there is no letter.
 
     >>> person_name("Mrs. LesLie o'TOOLE-MCkAy PhD"), person_name("JOHN SMITH, M.D."), person_name("tuan do")
     ("Leslie O'Toole-McKay", 'John Smith', 'Tuan Do')
@@ -25,7 +26,8 @@ def person_name(text: str) -> str:
         words.pop(0)
     while len(words) > 1 and _plain(words[-1]) in _SUFFIXES:
         words.pop()
-    return proper_case(" ".join(words))
+    name = proper_case(" ".join(words))
+    return name if _WORD.search(name) else ""
 
 
 def proper_case(text: str) -> str:
@@ -52,12 +54,13 @@ def company_name(text: str) -> str:
 def hospital_name(text: str) -> str:
     """A company's name as the name of a hospital; a name that is already one is left in its order.
 
+    Empty where nothing is left that names a place ("and", "Medical Center").
+
     >>> [hospital_name(name) for name in ("Group Harris", "Sons and Miller", "Wallace-Hamilton", "MAYO CLINIC")]
     ['Harris Hospital Group', 'Miller and Sons Hospital', 'Wallace-Hamilton Hospital', 'Mayo Clinic']
     """
     if _is_place_of_care(text):
-        tidy = " ".join(text.split()).strip(" ,")
-        return _SMALL.sub(lambda word: word[0].lower(), proper_case(tidy)) if tidy.isupper() or tidy.islower() else tidy
+        return _place_of_care(text)
     names, form = _company_parts(text)
     return f"{names} Hospital {form}".strip() if names else ""
 
@@ -68,12 +71,13 @@ def is_company_in_order(text: str) -> bool:
     >>> [is_company_in_order(name) for name in ("Kim Inc", "Beck, Malone and Braun", "and Sons Smith", "Inc Kim")]
     [True, True, False, False]
     """
-    return _is_place_of_care(text) or _letters(company_name(text)) == _letters(text)
+    tidy = _place_of_care(text) if _is_place_of_care(text) else company_name(text)
+    return _letters(tidy) == _letters(text)
 
 
 def _company_parts(text: str) -> tuple[str, str]:
     """The names of a company, and its legal form."""
-    words = text.replace(",", " ").split()
+    words = [word for word in text.replace(",", " ").split() if word == "&" or _WORD.search(word)]
     plain = [_plain(word) for word in words]
     parts = [word for word, key in zip(words, plain, strict=True) if key not in {"and", "&", "sons", *_LEGAL_FORMS}]
     if not parts:
@@ -88,6 +92,13 @@ def _company_parts(text: str) -> tuple[str, str]:
 
 def _is_place_of_care(text: str) -> bool:
     return any(_plain(word) in _CARE for word in text.replace(",", " ").split())
+
+
+def _place_of_care(text: str) -> str:
+    tidy = _STRAY_ENDS.sub("", " ".join(text.split()))
+    if tidy.isupper() or tidy.islower():
+        tidy = _SMALL.sub(lambda word: word[0].lower(), proper_case(tidy))
+    return "" if {_plain(word) for word in tidy.split()} <= _CARE else tidy
 
 
 def _plain(word: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from raw_sources import crimes
-from raw_sources.crimes import EXCLUDED, UNREADABLE, offense_words, premises_words, read_crimes, refusal
+from raw_sources.crimes import EXCLUDED, UNREADABLE, VAGUE, offense_words, premises_words, read_crimes, refusal
 from raw_sources.registry import source_info
 from raw_sources.table import FileTable, People
 from raw_sources.vocabulary import read_rows
@@ -189,6 +189,7 @@ def test_the_first_usable_row_of_a_number_is_kept(tmp_path: Path) -> None:
         ("CRIMINAL CONTEMPT 1", "first-degree criminal contempt"),
         ("MENACING & RELATED OFFENSES", "menacing"),
         ("BRIBERY,UNCLASSIFIED", "bribery"),
+        ("HARRASSMENT 1", "first-degree harassment"),
         ("AGG. HARASSMENT & STALKING", "aggravated harassment and stalking"),
     ],
 )
@@ -213,6 +214,12 @@ def test_offenses_in_plain_words(raw: str, words: str) -> None:
         "SALE OF LIQUOR TO CHILDREN",
         "PUBLIC LEWDNESS",
         "INDECENT EXPOSURE",
+        "LEWDNESS,PUBLIC",
+        "CARNAL KNOWLEDGE",
+        "HUMAN TRAFFICKING",
+        "UNLAWFUL SURVEILLANCE",
+        "CUSTODIAL INTERFERENCE 1",
+        "KIDNAP JUV",
     ],
 )
 def test_no_sexual_offense_and_none_against_children(raw: str) -> None:
@@ -220,10 +227,37 @@ def test_no_sexual_offense_and_none_against_children(raw: str) -> None:
     assert offense_words(raw) is None
 
 
-@pytest.mark.parametrize("raw", ["OFFENSES CONCERNING THE", "THEFT &", "A.B.C. LAW", "TAX LAW (CIG", "3RD PARTY"])
+@pytest.mark.parametrize(
+    "raw", ["OFFENSES CONCERNING THE", "THEFT &", "A.B.C. LAW", "TAX LAW (CIG", "3RD PARTY", "ABC", "X"]
+)
 def test_what_can_not_be_spelled_out_is_dropped(raw: str) -> None:
     assert refusal(raw) == UNREADABLE
     assert offense_words(raw) is None
+
+
+@pytest.mark.parametrize("raw", ["OTHER OFFENSE", "UNKNOWN OFFENSES", "CRIMES", "LABOR LAW", "PATRIOT ACT"])
+def test_what_names_no_offense_is_dropped(raw: str) -> None:
+    assert refusal(raw) == VAGUE
+    assert offense_words(raw) is None
+
+
+def test_degree_of_what_is_refused_is_refused() -> None:
+    assert refusal("ABORTION 1") == refusal("ABORTION") == "offense too private to ask about"
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("RESIDENCE - APT. HOUSE", "apartment building"),
+        ("transit - nyc subway", "subway station"),
+        ("ATM", "ATM"),
+        ("SMOKE SHOP", "smoke shop"),
+        ("(null)", "other premises"),
+        ("", "other premises"),
+    ],
+)
+def test_premises_in_plain_words(raw: str, words: str) -> None:
+    assert premises_words(raw) == words
 
 
 def test_tables_are_sound() -> None:

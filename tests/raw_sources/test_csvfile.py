@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_values_keep_quotes_commas_and_line_breaks(tmp_path: Path) -> None:
     assert columns == {"name": ['Ann "Al" Lee, MD', '6" Bob', "NA"], "age": ["4\n1", "052", ""]}
 
 
+@pytest.mark.parametrize("value", [b"x" * (1 << 20), b'"' + (b"x" * 200_000 + b"\n") * 5 + b'"'])
+def test_long_values(tmp_path: Path, value: bytes) -> None:
+    columns, report = read(tmp_path, b'Name,Age\n%s,41\nBob,"5\n2"\n' % value)  # with line breaks: quotes are looked at
+    assert columns == {"name": [value.strip(b'"').decode(), "Bob"], "age": ["41", "5\n2"]}
+    assert report == Report(read=2)
+
+
+def test_what_nobody_asked_for_may_be_anything(tmp_path: Path) -> None:
+    columns, _ = read(tmp_path, b"Name,Age,Note\nAnn,41,caf\xe9\nBob,52,\n")
+    assert columns == {"name": ["Ann", "Bob"], "age": ["41", "52"]}
+
+
 def test_plain_file_named_like_an_archive(tmp_path: Path) -> None:
     table = read_columns(written(tmp_path, b"Name,Age\nAnn,41\n", "file.csv.gz"), WANTED, Report())
     assert table.num_rows == 1
@@ -81,6 +94,14 @@ def test_ragged_rows_are_counted(tmp_path: Path) -> None:
     assert columns["name"] == ["Ann", "Dee"]
     assert report == Report(read=4, dropped=Counter({"wrong number of fields": 2}))
     assert report.kept == 2
+
+
+def test_ragged_rows_are_counted_across_blocks(tmp_path: Path) -> None:
+    rows = [b"x" * 40 + b",1" * (1 + (i % 7 == 0)) + b"\n" for i in range(400_000)]
+    report = Report()
+    table = read_columns(written(tmp_path, b"Name,Age\n" + b"".join(rows)), WANTED, report)
+    assert report.dropped == Counter({"wrong number of fields": 57_143})
+    assert table.num_rows == report.kept == 400_000 - 57_143
 
 
 def test_many_blocks_with_dictionaries_that_differ(tmp_path: Path) -> None:
@@ -109,6 +130,10 @@ with zipfile.ZipFile(ARCHIVE, "w") as archive:
         (b"Name,Age\nAnn\nBob\n", "none of 2 rows has as many fields as the header"),
         (ARCHIVE.getvalue(), "a zip archive (or a spreadsheet), not a CSV file"),
         (gzip.compress(b"Name,Age\n"), "a gzip archive, not a CSV file"),
+        (b"\xfd7zXZ\0\0\4", "an xz archive, not a CSV file"),
+        (b"\x28\xb5\x2f\xfd\0", "a Zstandard archive, not a CSV file"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive, not a CSV file"),
+        (b"SQLite format 3\0", "an SQLite database, not a CSV file"),
         (b"BZh91AY&SY", "a bzip2 archive, not a CSV file"),
         (b"PAR1\x15\x04", "a Parquet file, not a CSV file"),
         (b"%PDF-1.7\n", "a PDF document, not a CSV file"),
@@ -147,6 +172,11 @@ def test_open_quotation_mark_swallows_nothing_silently(tmp_path: Path, rows: byt
     assert error.what == f"a quotation mark opened in line {line} is not closed where its value ends"
 
 
+def test_record_without_an_end(tmp_path: Path) -> None:
+    error = refusal(written(tmp_path, b"Name,Age\n" + b"x" * (17 << 20) + b",1\n"))
+    assert error.what == "a record is longer than 8 MB"
+
+
 def test_missing_columns_are_all_named(tmp_path: Path) -> None:
     error = refusal(written(tmp_path, b"Nam,Room\nAnn,7\n"))
     assert error.what == "no column 'Name', 'Age' in the header"
@@ -156,7 +186,13 @@ def test_missing_columns_are_all_named(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.csv").what == "no such file"
     assert refusal(written(tmp_path, b"") / "inner.csv").what == "no such file"
+    assert refusal(tmp_path / "nul\0.csv").what == "no such file"
     assert refusal(tmp_path).what == "a folder, not a CSV file"
+
+
+def test_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe").what == "a pipe or a device, not a file"
 
 
 def test_header_alone(tmp_path: Path) -> None:
@@ -186,12 +222,12 @@ def test_map_distinct_is_map(values: list[str], chunks: int) -> None:
 def test_each_row_counts_under_the_first_check_it_fails() -> None:
     report = Report(read=5)
     checks = [
-        ("blank", pa.array([True, False, True, True, True])),
-        ("young", pa.array([True, False, None, False, True])),
+        ("blank", pa.array([True, False, True, False, True])),
+        ("young", pa.array([True, False, None, True, True])),
     ]
     good = passing(checks, 5, report)
     assert good.tolist() == [True, False, False, False, True]
-    assert report.dropped == Counter(young=2, blank=1)
+    assert report.dropped == Counter(young=1, blank=2)
     assert report.kept == good.sum()
     count_repaired({"case": pa.array([True, True, True, None, None]), "none": np.zeros(5, bool)}, good, report)
     assert report.repaired == Counter(case=1)

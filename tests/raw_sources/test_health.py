@@ -6,9 +6,12 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from raw_sources.health import read_health
+from raw_sources.health import _date_reader, read_health
 from raw_sources.registry import source_info
 from raw_sources.table import FileTable
 from support.errors import SourceError
@@ -117,6 +120,7 @@ def test_nothing_to_repair(tmp_path: Path) -> None:
         ("billing_amount", "$37,490.983360", 37490.98),
         ("billing_amount", "-0.001", 0.0),
         ("billing_amount", "1000", 1000.0),
+        ("billing_amount", "1.8856281E+04", 18856.28),
         ("admission_date", "1/31/24", "2024-01-31"),
         ("admission_date", "01/31/2024 00:00", "2024-01-31"),
         ("admission_date", "2024-01-31 00:00:00", "2024-01-31"),
@@ -125,7 +129,8 @@ def test_nothing_to_repair(tmp_path: Path) -> None:
 )
 def test_spellings_of_a_cell(tmp_path: Path, column: str, raw: str, expected: object) -> None:
     header = {"admission_date": "Date of Admission"}.get(column, column.replace("_", " ").title())
-    assert read(tmp_path, row(**{header: raw})).data[column].to_pylist() == [expected]
+    values = read(tmp_path, row(**{header: raw})).data[column].to_pylist()
+    assert repr(values) == repr([expected])  # 0.0 is not -0.0
 
 
 @pytest.mark.parametrize(
@@ -155,6 +160,7 @@ def test_spellings_of_a_cell(tmp_path: Path, column: str, raw: str, expected: ob
                 {"Medication": "(null)"},
                 {"Test_Results": "N/A"},
                 {"Billing_Amount": "many"},
+                {"Billing_Amount": "37.490,98"},
                 {"Billing_Amount": "nan"},
                 {"Billing_Amount": "inf"},
                 {"Age": "thirty"},
@@ -175,6 +181,22 @@ def test_rows_that_can_not_be_used(tmp_path: Path, changes: dict[str, str], reas
     assert table.report.repaired["amount rounded to cents"] == 1  # of the row that is kept
 
 
+@given(st.dates(date(1940, 1, 1), date(2060, 12, 31)))
+def test_dates_in_every_spelling(day: date) -> None:
+    read_date = _date_reader(AS_OF)
+    assert read_date(day.isoformat()) == day.isoformat()
+    assert read_date(f"{day.isoformat()}T00:00:00.000") == day.isoformat()
+    assert read_date(f"{day.month}/{day.day}/{day.year}") == day.isoformat()
+    if date(AS_OF.year - 49, 1, 1) <= day <= date(AS_OF.year + 49, 12, 31):
+        assert read_date(f"{day:%m/%d/%y}") == day.isoformat()
+
+
+@given(st.text("0123456789/-T: ", max_size=12))
+def test_what_is_no_date_is_no_date(text: str) -> None:
+    found = _date_reader(AS_OF)(text)
+    assert found is None or "1940-01-01" <= found == date.fromisoformat(found).isoformat()
+
+
 def test_discharge_on_the_last_day_and_on_the_first(tmp_path: Path) -> None:
     rows = [row(Discharge_Date="2025-06-01"), row(Discharge_Date="2024-01-31"), row(Age="20", Room_Number="1")]
     assert read(tmp_path, *rows).rows == 3
@@ -186,13 +208,17 @@ def test_repetitions(tmp_path: Path) -> None:
         row(),  # exactly
         row(Name="MRS. Bobby Jackson PHD"),  # exactly but for case
         row(Age="34"),  # but for the age
+        row(Room_Number="1", Age="7"),
         row(Room_Number="329"),
     ]
     table = read(tmp_path, *rows)
     assert table.data["age"].to_pylist() == [30, 30]
     assert table.data["room_number"].to_pylist() == [328, 329]
-    assert table.report.dropped == Counter({"exact duplicate": 2, "repeats another row but for the age": 1})
+    assert table.report.dropped == Counter(
+        {"exact duplicate": 2, "repeats another row but for the age": 1, "under 20": 1}
+    )
     assert table.report.kept == 2
+    assert table.record_numbers(np.array([0, 1])).tolist() == [1, 6]
 
 
 def test_snake_case_header_in_another_order(tmp_path: Path) -> None:

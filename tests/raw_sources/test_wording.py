@@ -1,6 +1,7 @@
 """Names as people write them."""
 
 import doctest
+import re
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,9 @@ def test_examples_of_the_documentation() -> None:
         ("  tuan   dO ", "Tuan Do"),  # a surname, not the degree
         ("Jo Li", "Jo Li"),
         ("Dr.", ""),
+        ("V", "V"),
+        ("--", ""),
+        ("123", ""),
         ("", ""),
     ],
 )
@@ -54,6 +58,12 @@ def test_person(raw: str, clean: str) -> None:
 @given(st.text("abcdeOMc'- .", max_size=20))
 def test_case_of_the_input_does_not_matter(text: str) -> None:
     assert proper_case(text.upper()) == proper_case(text.lower())
+
+
+@given(
+    st.text(max_size=20) | st.lists(st.sampled_from(["dr.", "MD", "Jr,", "mcDonald", "oBRIEN", "v", "-"])).map(" ".join)
+)
+def test_a_clean_name_stays(text: str) -> None:
     assert person_name(person_name(text)) == person_name(text)
 
 
@@ -75,6 +85,7 @@ def test_case_of_the_input_does_not_matter(text: str) -> None:
         ("and Kelley, Paul Sullivan", "Kelley, Paul and Sullivan", "Kelley, Paul and Sullivan Hospital"),
         ("Zuniga Thompson, Blake and", "Zuniga, Thompson and Blake", "Zuniga, Thompson and Blake Hospital"),
         ("Smith, and Edwards Obrien", "Smith, Edwards and O'Brien", "Smith, Edwards and O'Brien Hospital"),
+        ("Smith & Kim", "Smith and Kim", "Smith and Kim Hospital"),
         ("MCDONALD-COX", "McDonald-Cox", "McDonald-Cox Hospital"),
         ("mount sinai", "Mount Sinai", "Mount Sinai Hospital"),
     ],
@@ -94,15 +105,44 @@ def test_company(raw: str, company: str, hospital: str) -> None:
         ("ST. MARY'S MEDICAL CENTER", "St. Mary's Medical Center"),
         ("hospital of the good shepherd", "Hospital of the Good Shepherd"),
         ("Mount Sinai Medical Center,", "Mount Sinai Medical Center"),
+        ("and Mercy Hospital", "Mercy Hospital"),
+        ("Mercy Hospital, and", "Mercy Hospital"),
     ],
 )
 def test_what_is_a_hospital_stays_one(raw: str, hospital: str) -> None:
     assert hospital_name(raw) == hospital
 
 
-@pytest.mark.parametrize("raw", ["", "and", "Inc", ", and Sons"])
+@pytest.mark.parametrize("raw", ["", "and", "Inc", ", and Sons", "-", "Hospital and", "MEDICAL CENTER"])
 def test_nothing_is_no_hospital(raw: str) -> None:
     assert hospital_name(raw) == ""
+
+
+WORDS = [
+    "and",
+    "And",
+    "&",
+    ",",
+    "Smith",
+    "Kim,",
+    "Sons",
+    "Group",
+    "LLC",
+    "inc.",
+    "Hospital",
+    "Medical",
+    "Cox-Obrien",
+    "-",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join))
+def test_hospital_of_any_words(text: str) -> None:
+    hospital = hospital_name(text)
+    assert hospital_name(hospital) == hospital
+    assert is_company_in_order(hospital)
+    assert hospital or not re.search("Smith|Kim|Cox", text)
+    assert not re.search(r"^(and\b|[ ,])|(\band|[ ,])$", hospital, re.IGNORECASE)
 
 
 @given(st.lists(SURNAMES, min_size=3, max_size=3, unique=True), st.integers(0, 3), st.integers(0, 2))
