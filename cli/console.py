@@ -26,7 +26,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=Console(file=sys.stderr),  # by value: kept while a client's own bar is silenced
         transient=True,
     )
     tasks: dict[str, Any] = {}

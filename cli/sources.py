@@ -34,7 +34,7 @@ def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
         ("citation", info.citation),
         ("expects", info.expects),
         ("embedded", info.embedded),
-        ("kaggle", info.kaggle and info.kaggle.handle),
+        ("kaggle", info.kaggle and f"{info.kaggle.handle}, version {info.kaggle.version}"),
     ):
         if text:
             typer.echo(f"{label:9} {text}")
@@ -74,9 +74,11 @@ def check(
 def fetch(
     name: Annotated[str, typer.Argument(help="Source: faces, health, crimes or addresses.")],
     out: Annotated[Path, typer.Option(help="Folder to put it in.")] = Path("raw"),
-    numbers: Annotated[str, typer.Option(help="Faces: SFHQ numbers to fetch, for example 1-500 or 7,44363.")] = "1-500",
+    numbers: Annotated[
+        str | None, typer.Option(help="Faces: SFHQ numbers to fetch, for example 7,44363; by default 1-500.")
+    ] = None,
     version: Annotated[
-        int | None, typer.Option(help="Kaggle dataset version; by default the one fiubench was tested with.")
+        int | None, typer.Option(help="Kaggle dataset version; by default the one that `sources show` names.")
     ] = None,
 ) -> None:
     """Fetch a source from Kaggle (extra `kaggle`; credentials as Kaggle's client finds them)."""

@@ -69,13 +69,14 @@ def recognise(path: Path) -> str:
     Raises:
         SourceError: none that is known.
     """
-    header = {name.casefold() for name in read_header(path)}
+    header = read_header(path)
+    known = {name.casefold() for name in header}
     for name, marks in _MARKS.items():
-        if marks <= header:
+        if marks <= known:
             return name
     expected = "; ".join(f"{name}: {', '.join(sorted(marks))}" for name, marks in _MARKS.items())
     raise SourceError(
-        f"the header is of no known source: {', '.join(sorted(header))[:200]}",
+        f"the header is of no known source: {', '.join(header)[:200]}",
         where=path,
         hint=f"Say which one with --source. Columns that tell a source: {expected}.",
     )
