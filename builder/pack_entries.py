@@ -86,7 +86,10 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
         return Origin("from", entry["from"])
     if "choose" in entry:
         options = entry["choose"]
-        return Origin("choose", options if isinstance(options, dict) else dict.fromkeys(options, 1))
+        # A mapping has no order (a manifest sorts it), so the draw must not depend on the one it was written in.
+        return Origin(
+            "choose", dict(sorted(options.items())) if isinstance(options, dict) else dict.fromkeys(options, 1)
+        )
     if "compute" in entry:
         return Origin("compute", None, (compile_expression(entry["compute"], f"{where}: compute"),))
     kind, options = next(iter(entry["generate"].items()))

@@ -229,6 +229,18 @@ def test_verify_tells_what_was_touched(built: Path, tmp_path: Path) -> None:
     assert "2 differences" in done.stdout
 
 
+def test_verify_rebuilds_packs_from_the_manifest(tmp_path: Path) -> None:
+    """The manifest sorts the keys of mappings: weights must not be drawn by the order they were written in."""
+    pack = tmp_path / "pets.yaml"
+    pack.write_text(
+        "pack: pets\nattributes:\n"
+        "  - { name: pet, category: personal, type: enum, choose: { zebra: 3, cat: 1, aardvark: 1, owl: 2 } }\n"
+    )
+    out = tmp_path / "dataset"
+    fiubench("build", "--out", out, *SMALL, "--faces", "none", "--attributes", pack, "--attributes", EXAMPLE_PACK)
+    assert "every digest agrees" in fiubench("verify", out).stdout
+
+
 def test_diff_tells_attribute_and_kind(built: Path, tmp_path: Path) -> None:
     fiubench("build", "--out", tmp_path / "more", *SMALL, "--attributes", EXAMPLE_PACK)
     done = fiubench("diff", built, tmp_path / "more", "--summary", check=False)
