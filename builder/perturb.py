@@ -16,13 +16,14 @@ from builder.attributes import Attribute
 from builder.facts import Column, formatter
 from builder.pairing import phone_text
 from builder.profiles import DIGITS, LETTERS, Profiles, bound_days, cents_of, code_alphabets
-from support.draws import Ints, Words, distinct, draw
+from support.draws import Ints, Words, below, distinct, draw
 from support.errors import PackError
 
 WRONG = 3
 _WINDOW, _CANDIDATES = 24, 8
 _DAYS, _PERCENT, _BY = (2, 60), (8, 45), (2, 60)
 _FAR = 1 << 40
+_STEP_WORDS = 2 * WRONG + 1  # three gaps, the place of the truth, an order
 
 Values = list[list[Any]]  # one list of three per identity
 
@@ -50,7 +51,7 @@ class Perturber:
         column = facts[attribute.name]
         line = _NUMBER_LINES.get(column.kind)
         if line:
-            words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=WRONG)
+            words = draw(self.profiles.config.seed, f"wrong.{attribute.name}", index, words=_STEP_WORDS)
             values = line(attribute, column, words, self._bounds(attribute, facts))
             write = formatter(attribute.kind, attribute.cents)
             return Wrong(values, [[write(value) for value in three] for three in values])
@@ -162,21 +163,29 @@ class _Pool:
 
 
 def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints:
-    """Three distinct non-zero steps per row, between ``gap`` and ``reach`` long, with room ``left`` and ``right``.
+    """Three distinct non-zero steps per row from the true value, within the room ``left`` and ``right`` of it.
 
-    Where the room holds fewer than three, the gap gives way first and then the left bound.
+    The four values are laid out first, ``gap`` or more apart and at most ``reach`` in all, and which of them is the
+    true one is drawn after that: whoever only sees the four learns nothing of it. Where the room on a side is short,
+    they lie closer; where it is shorter than three, the truth's place is drawn among those that are left.
+
+    Args:
+        words: ``(n, 7)`` random words.
+        left, right: room on each side, ``(n,)``; where both are nearly none, the left one gives way.
+        gap, reach: nearest and farthest, ``(n,)``.
     """
-
-    def room(limit: Ints, gap: Ints) -> Ints:
-        return np.maximum(np.minimum(limit, reach) - gap + 1, 0)
-
-    gap = np.where(room(left, gap) + room(right, gap) < WRONG, 1, gap)
-    left = np.where(room(left, gap) + room(right, gap) < WRONG, np.maximum(reach, WRONG), left)
-    reach = np.maximum(reach, WRONG)
-    below_zero = room(left, gap)
-    picks = distinct(words, below_zero + room(right, gap))
-    gap, below_zero = gap[:, None], below_zero[:, None]
-    return np.where(picks < below_zero, -gap - picks, gap + picks - below_zero)
+    right = np.maximum(right, 0)
+    left = np.where(np.maximum(left, 0) + right < WRONG, _FAR, np.maximum(left, 0))
+    widest = np.maximum(np.minimum(reach, np.minimum(left, right)) // WRONG, 1)
+    narrowest = np.minimum(gap, widest)
+    gaps = narrowest[:, None] + below(words[:, :WRONG], (widest - narrowest + 1)[:, None])
+    places = np.cumsum(np.concatenate([np.zeros_like(left)[:, None], gaps], axis=1), axis=1)
+    lowest, highest = np.maximum(WRONG - right, 0), np.minimum(left, WRONG)
+    truth = (lowest + below(words[:, WRONG], highest - lowest + 1))[:, None]
+    offsets = places - np.take_along_axis(places, truth, axis=1)
+    others = np.arange(WRONG)[None, :] + (np.arange(WRONG)[None, :] >= truth)
+    shuffled = np.take_along_axis(others, np.argsort(words[:, WRONG + 1 :], axis=1, kind="stable"), axis=1)
+    return np.take_along_axis(offsets, shuffled, axis=1)
 
 
 Bounds = tuple[Ints | None, Ints | None]
@@ -240,7 +249,7 @@ def _same_digits(values: Ints) -> tuple[Ints, Ints]:
 def _phones(attribute: Attribute, column: Column, words: Words, _: Bounds) -> Values:
     numbers = np.array([int("".join(c for c in value if c.isdigit())) for value in column.values], dtype=np.int64)
     prefix, line = np.divmod(numbers, 100)
-    wrong = (line[:, None] + 1 + distinct(words, 99)) % 100
+    wrong = (line[:, None] + 1 + distinct(words[:, :WRONG], 99)) % 100
     return [[phone_text(number) for number in row] for row in (prefix[:, None] * 100 + wrong).tolist()]
 
 

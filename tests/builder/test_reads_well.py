@@ -108,3 +108,13 @@ def test_a_wrong_answer_is_as_long_as_the_right_one(qa: list[tuple[Record, dict[
         pairs = [pair for _, pair in qa if pair["attribute"] == attribute]
         gaps = [len(wrong) - len(pair["paraphrased_answer"]) for pair in pairs for wrong in pair["perturbed_answer"]]
         assert abs(sum(gaps) / len(gaps)) < 1.0, attribute
+
+
+def test_the_true_value_is_not_told_by_its_place_among_the_wrong_ones(qa: list[tuple[Record, dict[str, Any]]]) -> None:
+    """A model that knows nothing must not find the earliest, the largest or the middle one right more often."""
+    for attribute in sorted(
+        {pair["attribute"] for _, pair in qa if pair["value"]["type"] in ("date", "money", "integer")}
+    ):
+        pairs = [pair for _, pair in qa if pair["attribute"] == attribute]
+        places = Counter(sum(wrong < pair["value"]["value"] for wrong in pair["perturbed_value"]) for pair in pairs)
+        assert all(0.16 < places[k] / len(pairs) < 0.35 for k in range(4)), (attribute, places)
