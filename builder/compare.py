@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from builder.dataset import IDENTITIES, Dataset, open_dataset
+from support.errors import DatasetError
 
 #: Fields of a QA pair by what a change of them means.
 _WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
@@ -36,6 +37,8 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         DatasetError: one of them is no dataset.
     """
     left, right = open_dataset(a), open_dataset(b)
+    for _ in right:  # every line is looked at before any is looked up
+        pass
     others = _Lines(right)
     images_a, images_b = _images(left), _images(right)
     seen = set()
@@ -111,7 +114,10 @@ class _Lines:
         if unique_id not in self.offsets:
             return default
         self.file.seek(self.offsets[unique_id])
-        return orjson.loads(self.file.readline())
+        try:
+            return orjson.loads(self.file.readline())
+        except orjson.JSONDecodeError as error:
+            raise DatasetError(f"identity {unique_id} is not JSON: {error}", where=self.path) from error
 
     def __del__(self) -> None:
         if hasattr(self, "file"):

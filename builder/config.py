@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from support.canonical import digest_of
 from support.errors import ConfigError, did_you_mean
 from support.yaml_file import load_yaml
 
@@ -85,9 +84,18 @@ class Config:
             settings["split_scheme"] = _base_name(self.split_scheme)
         return settings
 
-    def fingerprint(self) -> str:
-        """Digest of the settings."""
-        return digest_of(self.as_dict())
+    def located(self, folder: Path | None = None) -> "Config":
+        """The settings with every path made absolute, relative ones from ``folder`` (else the working directory)."""
+        base = (folder or Path()).resolve()
+        changes: dict[str, Any] = {
+            key: str(base / getattr(self, key))
+            for key in ("faces", "health", "crimes", "addresses")
+            if getattr(self, key) not in (EMBEDDED, NO_FACES)
+        }
+        changes["attributes"] = tuple(str(base / file) for file in self.attributes)
+        if self.split_scheme not in SPLIT_SCHEMES:
+            changes["split_scheme"] = str(base / self.split_scheme)
+        return replace(self, **changes)
 
 
 def _base_name(path: str) -> str:
@@ -126,7 +134,7 @@ def _whole(value: Any) -> Any:
 
 
 def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
-    """A config from a YAML file with flags on top.
+    """A config from a YAML file with flags on top. Relative paths in the file are seen from the file's folder.
 
     Raises:
         ConfigError: see :func:`make_config`; or the file can't be read.
@@ -138,8 +146,9 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
             raise ConfigError(
                 "a config file is a mapping of settings", where=file, hint="For example: `identities: 400`."
             )
-        make_config(document, where=str(file))  # so that a fault in the file is told with the file's name
-        settings.update(document)
+        # checked alone, so that a fault in the file is told with the file's name; its paths are seen from its folder
+        written = make_config(document, where=str(file)).located(file.parent).as_dict()
+        settings.update({key: written[key] for key in document})
     settings.update({key: value for key, value in flags.items() if value is not None})
     return make_config(settings, where="command line" if file is None else f"{file} and command line")
 

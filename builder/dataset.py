@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
+import schemas
 from support.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -38,18 +39,35 @@ class Dataset:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What made it, and its digests."""
-        return read_object(self.directory / MANIFEST)
+        """What made it, and its digests.
+
+        Raises:
+            DatasetError: it is not in the shape of a manifest.
+        """
+        return _checked(read_object(self.directory / MANIFEST), "manifest", self.directory / MANIFEST)
 
     @cached_property
     def splits(self) -> dict[str, list[str]]:
-        """Split name -> unique ids of its identities."""
-        splits: dict[str, list[str]] = read_object(self.directory / SPLITS)["splits"]
+        """Split name -> unique ids of its identities.
+
+        Raises:
+            DatasetError: it is not in the shape of splits.
+        """
+        document = _checked(read_object(self.directory / SPLITS), "splits", self.directory / SPLITS)
+        splits: dict[str, list[str]] = document["splits"]
         return splits
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Identities in order, one at a time."""
-        return read_records(self.directory / IDENTITIES)
+        """Identities in order, one at a time.
+
+        Raises:
+            DatasetError: one of them is not in the shape of an identity.
+        """
+        path = self.directory / IDENTITIES
+        for number, record in enumerate(read_records(path), 1):
+            if not schemas.is_valid("identity")(record):
+                _checked(record, "identity", f"{path}, line {number}")
+            yield record
 
     def identity(self, key: str) -> dict[str, Any]:
         """An identity by unique id, index or full name.
@@ -74,7 +92,10 @@ class Dataset:
 
     def to_pandas(self) -> "pandas.DataFrame":
         """All QA pairs as a table, one row each, with ``unique_id``, ``name`` and ``gender``."""
-        import pandas as pd  # noqa: PLC0415
+        try:
+            import pandas as pd  # noqa: PLC0415
+        except ImportError as error:
+            raise DatasetError("pandas is not installed", hint="pip install pandas") from error
 
         keys = ("unique_id", "name", "gender")
         return pd.DataFrame(
@@ -100,6 +121,13 @@ def open_dataset(path: str | Path) -> Dataset:
         )
         raise DatasetError(f"not a fiubench dataset (no {MANIFEST})", where=directory, hint=hint)
     return Dataset(directory)
+
+
+def _checked(document: dict[str, Any], schema: str, where: object) -> dict[str, Any]:
+    for violation in schemas.violations(schema, document):
+        hint = "`fiubench validate` tells everything that is wrong; a build makes it anew."
+        raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
+    return document
 
 
 def read_object(path: Path) -> dict[str, Any]:

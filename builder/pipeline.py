@@ -3,9 +3,10 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import yaml
@@ -13,15 +14,15 @@ import yaml
 from builder import splits
 from builder.attributes import Attributes, read_packs
 from builder.config import Config
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_object
 from builder.identities import IdentityMaker
 from builder.manifest import SHORT_DIGEST, Joined, make_manifest
 from builder.pairing import Plan, make_plan
 from builder.parts import WORK, part_file, ranges, write_parts
 from builder.sources import Progress, Sources, open_sources
 from support.canonical import digest, digest_of, file_digest, readable_json
-from support.errors import DatasetError
-from support.files import PARTIAL, atomic_writer, make_folder, write_atomic
+from support.errors import DatasetError, FiubenchError
+from support.files import PARTIAL, atomic_writer, make_folder, write_atomic, write_error
 from support.version import __version__
 
 #: Everything a build makes: what ``overwrite`` may remove.
@@ -105,13 +106,22 @@ def build(
     out = Path(out)
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_inputs(config, workers=workers, progress=progress)
-    plan = inputs.plan()  # may still fail on the sources; nothing has been written so far
+    plan = inputs.plan()
+    membership = splits.cut(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
     if overwrite:
         _clear(out)
     if resume and (done := _finished(out, inputs)):
         return done
-    _claim(out, inputs)
-    return _make(inputs, plan, out, workers, progress)
+    existed = out.exists()
+    with _claimed(out, inputs):
+        try:
+            return _make(inputs, plan, membership, out, workers, progress)
+        except FiubenchError:
+            if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
+                _clear(out)
+                if not existed:
+                    out.rmdir()
+            raise
 
 
 def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
@@ -167,27 +177,50 @@ def _clear(out: Path) -> None:
             raise DatasetError(f"cannot be removed: {error.strerror}", where=path) from error
 
 
-def _claim(out: Path, inputs: Inputs) -> None:
-    """Mark the folder as this build's, or make sure that it is; tidy what a killed process left."""
-    state = make_folder(out / WORK) / "state.json"
-    fingerprint = inputs.fingerprint()
-    if state.exists():
-        if orjson.loads(state.read_bytes())["fingerprint"] != fingerprint:
+@contextmanager
+def _claimed(out: Path, inputs: Inputs) -> Iterator[None]:
+    """Hold the folder for this build alone; tidy what a killed process left in it.
+
+    Raises:
+        DatasetError: another build is running in it, or one of other settings was begun in it.
+    """
+    lock = make_folder(out / WORK) / "lock"
+    try:
+        file = lock.open("w")
+    except OSError as error:
+        raise write_error(error, lock) from error
+    with file:
+        _lock(file, out)
+        state = out / WORK / "state.json"
+        fingerprint = inputs.fingerprint()
+        if state.exists() and read_object(state).get("fingerprint") != fingerprint:
             raise DatasetError(
                 "an unfinished build of other settings or sources is in this folder",
                 where=out,
                 hint="Give the settings it was begun with (see build.yaml there), or --overwrite.",
             )
-    else:
         write_atomic(state, readable_json({"fingerprint": fingerprint}))
-    settings = yaml.safe_dump(inputs.config.as_dict(), sort_keys=False)
-    write_atomic(
-        out / BUILD_FILE,
-        f"# `fiubench build --config build.yaml --out DIR` builds this again\n{settings}".encode(),
-    )
-    for folder in (out, out / IMAGES, out / WORK / "parts"):
-        for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
-            leftover.unlink(missing_ok=True)
+        settings = yaml.safe_dump(inputs.config.located().as_dict(), sort_keys=False, allow_unicode=True)
+        note = "# `fiubench build --config build.yaml --out DIR` builds this again on this machine\n"
+        write_atomic(out / BUILD_FILE, f"{note}{settings}".encode())
+        for folder in (out, out / IMAGES, out / WORK / "parts"):
+            for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
+                leftover.unlink(missing_ok=True)
+        yield
+
+
+def _lock(file: IO[str], out: Path) -> None:
+    """Take the file's lock, which the system frees when the process ends, however it ends."""
+    try:
+        import fcntl  # noqa: PLC0415
+    except ImportError:  # not on Windows
+        return
+    try:
+        # a lock of the process, not of the open file: workers that outlive a killed build do not hold it
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        hint = "Wait for it to end, or name another --out."
+        raise DatasetError("another build is running in this folder", where=out, hint=hint) from error
 
 
 def _finished(out: Path, inputs: Inputs) -> Summary | None:
@@ -195,8 +228,12 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     path = out / MANIFEST
     if not path.exists():
         return None
-    manifest = orjson.loads(path.read_bytes())
+    manifest = open_dataset(out).manifest
     if manifest["fingerprint"] == inputs.fingerprint():
+        if any(not (out / RELEASE / name).is_file() for name in manifest["release"]):
+            from builder.release import package  # noqa: PLC0415
+
+            package(out, manifest)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     raise DatasetError(
@@ -206,11 +243,12 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
-def _make(inputs: Inputs, plan: Plan, out: Path, workers: int, progress: Progress | None) -> Summary:
+def _make(
+    inputs: Inputs, plan: Plan, splits_document: dict[str, Any], out: Path, workers: int, progress: Progress | None
+) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from builder.release import Packager  # noqa: PLC0415
 
-    splits_document = splits.cut(plan, inputs.frozen)
     membership = readable_json(splits_document)
     asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
     with (
@@ -230,10 +268,17 @@ def _make(inputs: Inputs, plan: Plan, out: Path, workers: int, progress: Progres
                 progress("Building", part[1], plan.size)
         manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
         packager.finish(manifest)
+    manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
     shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
     return Summary(out, manifest)
+
+
+def release_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a release but the images, which the manifest has already."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}
 
 
 def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:

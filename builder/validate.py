@@ -44,8 +44,8 @@ def validate(target: Path, *, images: bool = True) -> Iterator[Finding]:
 
 
 def _directory(directory: Path, images: bool) -> Iterator[Finding]:
-    dataset = open_dataset(directory)
-    manifest = dataset.manifest
+    open_dataset(directory)  # finished, or an error
+    manifest = read_object(directory / MANIFEST)
     broken = [_schema_finding(MANIFEST, "", v) for v in schemas.violations("manifest", manifest)]
     splits_document = read_object(directory / SPLITS)
     broken += [_schema_finding(SPLITS, "", v) for v in schemas.violations("splits", splits_document)]
@@ -58,7 +58,7 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     )
     uniqueness = Uniqueness()
     ids = []
-    for number, record in enumerate(dataset):
+    for number, record in enumerate(read_records(directory / IDENTITIES)):
         who = f"identity {number} ({record.get('unique_id')})"
         ids.append(str(record.get("unique_id")))  # also of a broken one, lest its splits seem broken too
         wrong = list(_schema_findings(IDENTITIES, who, "identity", record))
@@ -78,7 +78,9 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
             "",
             Problem("(file)", "", f"{len(ids)} identities", f"the manifest says {expected}"),
         )
-    for problem in split_problems(dataset.splits, ids, manifest["counts"]["identities"], splits_document["scheme"]):
+    for problem in split_problems(
+        splits_document["splits"], ids, manifest["counts"]["identities"], splits_document["scheme"]
+    ):
         yield Finding(SPLITS, "", problem)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from builder import splits
 from builder.attributes import combine, parse_pack
 from builder.config import Config, make_config
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, SPLITS, Dataset, open_dataset
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
 from builder.manifest import SHORT_DIGEST
 from builder.parts import part_file, write_parts
 from builder.pipeline import Inputs
@@ -25,6 +25,10 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
     """Every file that is not what the manifest says."""
     manifest, directory = dataset.manifest, dataset.directory
     entries = manifest["identities"]
+    missing = [name for name in (IDENTITIES, SPLITS) if not (directory / name).is_file()]
+    yield from (f"{name}: missing" for name in missing)
+    if missing:
+        return
     with (directory / IDENTITIES).open("rb") as file:
         number = 0
         for number, line in enumerate(file, 1):
@@ -34,6 +38,12 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
     if file_digest(directory / SPLITS) != manifest["digests"]["splits"]:
         yield f"{SPLITS}: not as built"
+    for name, expected in manifest["release"].items():
+        path = directory / RELEASE / name
+        if not path.is_file():
+            yield f"{RELEASE}/{name}: missing"
+        elif file_digest(path) != expected:
+            yield f"{RELEASE}/{name}: not as built"
     for unique_id, _, image in entries:
         if image is not None:
             found = sorted((directory / IMAGES).glob(f"{unique_id}.*"))

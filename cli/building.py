@@ -152,6 +152,7 @@ def _ratios(text: str) -> list[int]:
 def _print_summary(summary: "Summary") -> None:
     from builder import open_dataset
     from cli.console import table
+    from raw_sources.registry import in_order
 
     manifest, counts = summary.manifest, summary.manifest["counts"]
     typer.echo(
@@ -159,7 +160,7 @@ def _print_summary(summary: "Summary") -> None:
         f"{counts['questions']} questions each, {counts['qa_pairs']} QA pairs, {counts['images']} images\n"
     )
     rows: list[tuple[str, ...]] = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
-    for name, source in manifest["sources"].items():
+    for name, source in in_order(manifest["sources"]).items():
         notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]
         notes += [f"dropped {count}: {why}" for why, count in source["dropped"].items()]
         notes += source["notes"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import Any
 
 from support.errors import SourceError, did_you_mean
 from support.yaml_file import load_yaml
@@ -10,7 +11,7 @@ from support.yaml_file import load_yaml
 
 @dataclass(frozen=True)
 class Kaggle:
-    """Where Kaggle has it: dataset handle, the version this code was tested with, and the file inside."""
+    """Where Kaggle has it: dataset handle, the version that is asked for where none is named, and the file inside."""
 
     handle: str
     version: int
@@ -54,3 +55,8 @@ def source_info(name: str) -> SourceInfo:
     if name not in SOURCES:
         raise SourceError(f"unknown source {name!r}", hint=did_you_mean(name, SOURCES))
     return SOURCES[name]
+
+
+def in_order(by_source: Mapping[str, Any]) -> dict[str, Any]:
+    """The same entries in the order of ``sources.yaml``, for a manifest sorts its keys."""
+    return {name: by_source[name] for name in SOURCES if name in by_source}

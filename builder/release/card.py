@@ -7,18 +7,19 @@ the counts and the files.
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from string import Template
 from typing import Any
 
 import yaml
 
-from builder.config import EMBEDDED
+from builder.config import EMBEDDED, Config
 from builder.release.cells import FULL, HOLDOUT
 from builder.release.columns import Column
 from builder.release.licenses import hub_license
 from builder.release.statistics import MOST_DISTINCT, AttributeStatistics
+from raw_sources.registry import in_order
 from support.canonical import digest_of
 
 IDENTITIES = "identities"
@@ -89,8 +90,7 @@ class Release:
     @property
     def sources(self) -> Mapping[str, Mapping[str, Any]]:
         """What the manifest tells of each source."""
-        sources: Mapping[str, Mapping[str, Any]] = self.manifest["sources"]
-        return sources
+        return in_order(self.manifest["sources"])
 
     @property
     def licenses(self) -> list[str]:
@@ -244,7 +244,9 @@ def _example(example: Mapping[str, Any]) -> str:
 def rebuild_command(config: Mapping[str, Any]) -> str:
     """The ``fiubench build`` command line that a config stands for."""
     words = ["fiubench", "build", "--out", "dataset"]
-    for key, value in config.items():
+    known = [field.name for field in fields(Config)]
+    # a manifest sorts its keys; people read settings in the order of the documentation
+    for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
         flag = "--" + key.replace("_", "-")
         if key == "attributes":  # the one flag that is repeated
             for file in value:
@@ -257,7 +259,7 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
 
 
 def _digests(digests: Mapping[str, Any]) -> str:
-    lines = [f"- {name}: `{value}`" for name, value in digests.items()]
+    lines = [f"- {name}: `{value}`" for name, value in sorted(digests.items())]
     return " What it makes has these digests:\n\n" + "\n".join(lines) if lines else ""
 
 

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,13 +46,14 @@ runpy.run_module("cli.main", run_name="__main__")
 
 
 def fiubench(
-    *arguments: object, check: bool = True, env: dict[str, str] | None = None
+    *arguments: object, check: bool = True, env: dict[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [*FIUBENCH, *map(str, arguments)],
         capture_output=True,
         text=True,
         env={**os.environ, **(env or {})},
+        cwd=cwd,
         check=False,
     )
     assert not check or done.returncode == 0, done.stderr
@@ -212,8 +214,6 @@ def test_the_readers(built: Path) -> None:
 
 
 def test_verify_tells_what_was_touched(built: Path, tmp_path: Path) -> None:
-    import shutil
-
     assert "every digest agrees" in fiubench("verify", built).stdout
     copy = tmp_path / "copy"
     shutil.copytree(built, copy)
@@ -259,6 +259,99 @@ def test_a_finished_build_is_left_as_it_is(built: Path) -> None:
 def test_build_yaml_builds_it_again(built: Path, tmp_path: Path) -> None:
     fiubench("build", "--config", built / "build.yaml", "--out", tmp_path / "again")
     assert_same_bytes(built, tmp_path / "again")
+
+
+def test_paths_in_a_config_are_seen_from_its_folder(built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    (folder / "pets.yaml").write_text(
+        "pack: pets\nattributes:\n  - { name: pet, category: personal, type: enum, choose: [cat, dog, owl, ant] }\n"
+    )
+    (folder / "c.yaml").write_text("identities: 20\nholdout: 0\nratios: [5]\nfaces: none\nattributes: [pets.yaml]\n")
+    fiubench("build", "--config", folder / "c.yaml", "--out", tmp_path / "one", cwd=tmp_path)
+    fiubench("build", "--config", tmp_path / "one" / "build.yaml", "--out", tmp_path / "two", cwd=folder)
+    assert_same_bytes(tmp_path / "one", tmp_path / "two")
+
+
+def test_a_build_that_fails_on_its_input_leaves_nothing(tmp_path: Path) -> None:
+    out, frozen, pack = tmp_path / "out", tmp_path / "frozen.json", tmp_path / "pack.yaml"
+    frozen.write_text('{"forget05": ["99999999"]}')
+    pack.write_text(
+        "pack: p\nattributes:\n"
+        '  - { name: x, category: personal, type: date, generate: { date: { from: "as_of", to: "as_of" } },\n'
+        '      constraints: ["x < date_of_birth"] }\n'
+    )
+    for option in (("--split-scheme", frozen), ("--attributes", pack)):
+        done = fiubench("build", "--out", out, *SMALL, "--faces", "none", *option, check=False)
+        assert done.returncode == 2
+        assert not out.exists()
+    fiubench("build", "--out", out, *SMALL, "--faces", "none")
+
+
+def test_two_builds_in_one_folder(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none", "--resume"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    assert second.returncode == 2
+    assert "another build is running" in second.stderr
+    assert "valid" in fiubench("validate", out).stdout
+
+
+def test_a_release_is_verified_and_mended(built: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy)
+    lost = next((copy / "release" / "data").iterdir())
+    lost.unlink()
+    with (copy / "release" / "README.md").open("a") as card:
+        card.write("edited by hand")
+    told = fiubench("verify", copy, check=False)
+    assert told.returncode == 1
+    assert f"release/data/{lost.name}: missing" in told.stdout
+    assert "release/README.md: not as built" in told.stdout
+    fiubench("build", "--out", copy, *SMALL, "--resume")
+    assert "every digest agrees" in fiubench("verify", copy).stdout
+    assert_same_bytes(built, copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("manifest.json", "{}"),
+        ("manifest.json", '{"splits": {}}'),
+        ("manifest.json", "not json"),
+        ("splits.json", '{"forget01": ["x"]}'),
+        ("splits.json", None),
+        ("identities.jsonl", "{}\n"),
+        ("identities.jsonl", '{"profile": 3}\n'),
+        ("identities.jsonl", "[1\n"),
+    ],
+)
+def test_a_damaged_dataset_is_told(built: Path, tmp_path: Path, name: str, text: str | None) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(built, copy)
+    (copy / name).unlink()
+    if text is not None:
+        (copy / name).write_text(text)
+    commands: list[tuple[object, ...]] = [
+        ("verify", copy),
+        ("validate", copy),
+        ("diff", copy, built),
+        ("diff", built, copy),
+        ("show", copy, "0"),
+    ]
+    for command in commands:
+        done = fiubench(*command, check=False)
+        assert "Traceback" not in done.stderr, (command, done.stderr)
+        if command[0] == "show" and name == "manifest.json":
+            continue  # an identity can be shown without it
+        assert done.returncode in (1, 2), (command, done.stdout)
+        assert name in done.stdout + done.stderr, (command, done.stdout, done.stderr)
 
 
 def test_no_path_of_the_machine_in_what_is_published(built: Path) -> None:
