@@ -176,7 +176,7 @@ def _check_ratios(config: Config, where: str) -> None:
             raise ConfigError(
                 f"ratios: {ratio} % of {config.identities} identities is less than one person",
                 where=where,
-                hint=f"Build at least {-(-100 // ratio)} identities, or name larger --ratios.",
+                hint=f"Build at least {max(2, -(-100 // ratio))} identities, or name larger ones: --ratios 50.",
             )
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:

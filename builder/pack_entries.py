@@ -181,15 +181,21 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
         unknown = [key for key in holder if key not in known]
         if unknown:
             return did_you_mean(unknown[0], known)
-    if violation.location[-1:] == ("choose",) or violation.message.endswith('is not of type "string"'):
-        return "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
+    if violation.message.endswith('is not of type "string"'):
+        return _QUOTES
+    by_place = {"questions": _QUESTION, "answers": _ANSWER}
+    if (place := violation.location[-2:-1]) and place[0] in by_place:
+        return by_place[str(place[0])]
+    if violation.location[-1:] == ("choose",):
+        return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
     if violation.keyword == "oneOf":
         return "Give exactly one of `from`, `choose`, `generate`, `compute`."
-    if violation.location[-2:-1] == ("questions",):
-        return "A question ends in a question mark and holds no placeholder."
-    if violation.location[-2:-1] == ("answers",):
-        return "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
-    return "`fiubench attributes check FILE` tells whether a pack is right."
+    return "docs/attributes.md tells what each key holds."
+
+
+_QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
+_QUESTION = "A question ends in a question mark and holds no placeholder."
+_ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
 
 
 def _known_keys(location: tuple[str | int, ...]) -> Mapping[str, Any]:

@@ -266,9 +266,24 @@ def _usable_records(config: Config, table: FileTable) -> Ints:
     return usable
 
 
+def _note_unmatched(config: Config, sources: Sources) -> None:
+    """Say in the faces' report what could not be matched, for the summary and the card."""
+    assert sources.faces is not None
+    if config.match == "none":
+        return
+    faces, told = sources.faces.faces, []
+    for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
+        if unknown := sum(getattr(face, what) is None for face in faces):
+            told.append(
+                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
+            )
+    sources.faces.report.notes.extend(note for note in told if note not in sources.faces.report.notes)
+
+
 def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     """Positions of the faces in the order in which they are handed out."""
     assert sources.faces is not None
+    _note_unmatched(config, sources)
     have = len(sources.faces.faces)
     if have < n:
         raise too_few("faces", sources.faces.origin.file, have, n)

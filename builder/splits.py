@@ -144,7 +144,7 @@ def _frozen_forget(frozen: Mapping[str, list[str]], members: Any, where: str) ->
             raise ConfigError(
                 f"forget{label} names {len(unknown)} ids that no identity of the benchmark has, first {unknown[0]!r}",
                 where=f"--split-scheme {where}",
-                hint="The holdout can't be forgotten; ids are the faces' unique_id.",
+                hint="The holdout can't be forgotten; ids are the unique_id of identities.jsonl (`fiubench show DIR`).",
             )
         if len(ids) in (0, len(position)):
             raise ConfigError(

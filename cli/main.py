@@ -1,5 +1,6 @@
 """The Typer app, and the one place where an error becomes a message and an exit code."""
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -51,13 +52,18 @@ def run() -> None:
     except FiubenchError as error:
         typer.echo(f"fiubench: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("fiubench: interrupted", err=True)
-        sys.exit(130)
     except BrokenPipeError:
         # the reader (`head`, a pager) has seen enough; nothing is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        typer.echo(f"fiubench: cannot print: {error.strerror}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("fiubench: interrupted", err=True)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ def _front_matter(release: Release) -> dict[str, Any]:
             {
                 "config_name": name,
                 **({"default": True} if name == FULL else {}),
-                "description": f"{_meaning(name)} (content {release.content(name)})",
+                "description": f"{_meaning(name, release)} (content {release.content(name)})",
                 "data_files": [{"split": "train", "path": list(files)}],
             }
             for name, files in release.configs.items()
@@ -194,14 +194,14 @@ def _front_matter(release: Release) -> dict[str, Any]:
 
 def _splits(release: Release) -> str:
     rows = [
-        (f"`{name}`", _meaning(name), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
+        (f"`{name}`", _meaning(name, release), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
         for name in release.configs
         if name != IDENTITIES
     ]
     return _table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
 
 
-def _meaning(name: str) -> str:
+def _meaning(name: str, release: Release) -> str:
     kind = name.rstrip("0123456789")
     percent = name.removeprefix(kind).lstrip("0")
     fixed = {
@@ -214,6 +214,9 @@ def _meaning(name: str) -> str:
         "retain": f"the other {percent}%, to be kept",
         "retain_eval": f"a sample of those to be kept, of the size of `forget{name.removeprefix(kind)}`",
     }
+    if str(release.config.get("split_scheme")) not in _SCHEMES:
+        # a label in somebody's file need not be the share of the people it holds
+        sized |= {"forget": "to be forgotten, by the membership file", "retain": "everyone outside that forget set"}
     return fixed.get(name) or (sized.get(kind) if percent else None) or "as named in the membership file"
 
 
