@@ -43,7 +43,8 @@ def manifest():
         "repaired": {}, "dropped": {}, "notes": [],
     }  # fmt: skip
     return {
-        "format": 1, "fingerprint": SHA, "release": {"README.md": SHA}, "fiubench_version": "0.1.0", "config": Config().as_dict(),
+        "format": 1, "fingerprint": SHA, "release": {"README.md": SHA},
+        "fiubench_version": "0.1.0", "config": Config().as_dict(),
         "sources": {"health": source}, "packs": [{"pack": "p", "file": "f.yaml", "sha256": SHA, "content": {}}],
         "attributes": ["doctor"], "vocabularies": {"names": {"sha256": SHA}}, "libraries": {"numpy": "2"},
         "counts": {"identities": 1}, "digests": {"identities": SHA, "splits": SHA},
