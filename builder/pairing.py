@@ -23,7 +23,7 @@ from support.draws import Ints, below, choose, draw, integers, permute
 from support.errors import SourceError
 
 GENDERS = ("female", "male")
-ADULT, OLDEST = 20, 95
+OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
 

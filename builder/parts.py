@@ -18,6 +18,7 @@ import numpy as np
 from builder import dates
 from builder.attributes import Attributes
 from builder.config import EMBEDDED
+from builder.dataset import IMAGES
 from builder.identities import IdentityMaker
 from builder.pairing import Plan
 from support.canonical import canonical_line
@@ -65,7 +66,7 @@ class PartMaker:
         return part
 
     def _write_images(self, part: Range) -> None:
-        plan, folder = self.plan, self.out / "images"
+        plan, folder = self.plan, self.out / IMAGES
         targets = [folder / plan.image_name(i) for i in range(*part)] if plan.config.has_images else []
         if plan.config.faces == EMBEDDED:
             self._draw(part, targets)
@@ -121,7 +122,7 @@ def write_parts(plan: Plan, attributes: Attributes, out: Path, workers: int) -> 
     """
     make_folder(out / WORK / "parts")
     if plan.config.has_images:
-        make_folder(out / "images")
+        make_folder(out / IMAGES)
     parts = ranges(plan.size)
     missing = [part for part in parts if not part_file(out, part).exists()]
     there = set(parts) - set(missing)

@@ -108,12 +108,10 @@ def build(
     inputs = open_inputs(config, workers=workers, progress=progress)
     plan = inputs.plan()
     membership = splits.cut(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
-    if overwrite:
-        _clear(out)
     if resume and (done := _finished(out, inputs)):
         return done
     existed = out.exists()
-    with _claimed(out, inputs):
+    with _claimed(out, inputs, anew=overwrite):
         try:
             return _make(inputs, plan, membership, out, workers, progress)
         except FiubenchError:
@@ -178,8 +176,8 @@ def _clear(out: Path) -> None:
 
 
 @contextmanager
-def _claimed(out: Path, inputs: Inputs) -> Iterator[None]:
-    """Hold the folder for this build alone; tidy what a killed process left in it.
+def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
+    """Hold the folder for this build alone; remove an earlier dataset, or tidy what a killed process left of this one.
 
     Raises:
         DatasetError: another build is running in it, or one of other settings was begun in it.
@@ -191,6 +189,9 @@ def _claimed(out: Path, inputs: Inputs) -> Iterator[None]:
         raise write_error(error, lock) from error
     with file:
         _lock(file, out)
+        if anew:
+            _clear(out)
+            make_folder(out / WORK)
         state = out / WORK / "state.json"
         fingerprint = inputs.fingerprint()
         if state.exists() and read_object(state).get("fingerprint") != fingerprint:

@@ -44,13 +44,14 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{RELEASE}/{name}: missing"
         elif file_digest(path) != expected:
             yield f"{RELEASE}/{name}: not as built"
+    images = {path.stem: path for path in sorted((directory / IMAGES).glob("*"))}
     for unique_id, _, image in entries:
-        if image is not None:
-            found = sorted((directory / IMAGES).glob(f"{unique_id}.*"))
-            if not found:
-                yield f"{IMAGES}/{unique_id}: missing"
-            elif file_digest(found[0])[:SHORT_DIGEST] != image:
-                yield f"{IMAGES}/{found[0].name}: not as built"
+        if image is None:
+            continue
+        if unique_id not in images:
+            yield f"{IMAGES}/{unique_id}: missing"
+        elif file_digest(images[unique_id])[:SHORT_DIGEST] != image:
+            yield f"{IMAGES}/{images[unique_id].name}: not as built"
 
 
 def rebuilt(

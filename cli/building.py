@@ -100,10 +100,14 @@ def preview(
     from builder import read_config, records
     from cli.console import print_identity
 
-    flags = _flags(locals())
-    flags.update(identities=max(identities, 100), holdout=0)  # enough for any split to be well-formed
-    if faces not in (None, "embedded", "none"):
-        flags.update(identities=identities, ratios=[50 if identities > 1 else 99])
+    # as many as are shown, so that small files do; at least two, of which one can be forgotten
+    flags = {
+        **_flags(locals()),
+        "identities": max(identities, 2),
+        "holdout": 0,
+        "ratios": [50],
+        "split_scheme": "nested",
+    }
     settings = read_config(config, flags)
     for record in records(settings, stop=identities):
         print_identity(record)
@@ -151,14 +155,13 @@ def _ratios(text: str) -> list[int]:
 
 def _print_summary(summary: "Summary") -> None:
     from builder import open_dataset
-    from cli.console import table
+    from cli.console import many, table
     from raw_sources.registry import in_order
 
     manifest, counts = summary.manifest, summary.manifest["counts"]
-    typer.echo(
-        f"{summary.directory}: {counts['identities']} identities and {counts['holdout']} in the holdout, "
-        f"{counts['questions']} questions each, {counts['qa_pairs']} QA pairs, {counts['images']} images\n"
-    )
+    size = f"{many(counts['identities'], 'identity')} and {counts['holdout']} in the holdout"
+    asked = f"{many(counts['questions'], 'question')} each, {many(counts['qa_pairs'], 'QA pair')}"
+    typer.echo(f"{summary.directory}: {size}, {asked}, {many(counts['images'], 'image')}\n")
     rows: list[tuple[str, ...]] = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
     for name, source in in_order(manifest["sources"]).items():
         notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]

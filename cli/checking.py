@@ -15,6 +15,7 @@ def validate(
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
     from builder.validate import validate as findings
+    from cli.console import many
 
     count = 0
     for count, finding in enumerate(findings(target, images=images), 1):
@@ -22,7 +23,7 @@ def validate(
             typer.echo(str(finding))
     if count > most:
         typer.echo(f"... and {count - most} more")
-    typer.echo(f"{target}: {'valid' if not count else f'{count} violations'}")
+    typer.echo(f"{target}: {'valid' if not count else many(count, 'violation')}")
     if count:
         raise typer.Exit(1)
 
@@ -37,14 +38,14 @@ def verify(
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
     from builder.verify import verify as differences
-    from cli.console import progress
+    from cli.console import many, progress
 
     given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
     with progress() as step:
         for count, difference in enumerate(differences(directory, given, workers=workers, progress=step), 1):  # noqa: B007
             typer.echo(difference)
-    typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else f'{count} differences'}")
+    typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else many(count, 'difference')}")
     if count:
         raise typer.Exit(1)
 

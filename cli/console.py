@@ -82,6 +82,12 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, q
         typer.echo(f"    keywords: {' | '.join(qa['keywords'])}")
 
 
+def many(count: int, thing: str) -> str:
+    """A count with its noun: "1 violation", "440 identities"."""
+    plural = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count} {thing if count == 1 else plural}"
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> None:
     """Left-aligned columns; the first row is the heading."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]

@@ -39,7 +39,6 @@ class Embedded(ABC):
     def __init__(self, seed: int, as_of: date = _EPOCH) -> None:
         self.seed = seed
         self.today = (as_of - _EPOCH).days
-        self._sample: dict[str, Values] = {}
 
     @property
     def origin(self) -> Origin:

@@ -73,10 +73,6 @@ class Pen(NamedTuple):
         turn, origin = _frame(*self)
         return (points @ turn >> 20) + origin
 
-    def curve(self, path: Path) -> Ints:
-        """A smooth curve through the path; a point given twice is a corner."""
-        return self.place(_smooth(path))
-
     def lines(self, path: Path) -> Ints:
         """A polygon with straight sides."""
         return self.place(_subunits(path))

@@ -26,6 +26,7 @@ GOLDEN = "9ea7df4ff7d9c2904a423684baf14b65d9060a344e3fd6d0ce3df157d162edc3"
 _NEXT_YEAR = """
 import datetime, time, runpy, sys
 shift = 365 * 86400
+real_today, real_time = datetime.date.today(), time.time()
 for name in ("time", "time_ns"):
     real = getattr(time, name)
     setattr(time, name, lambda real=real, unit=10**9 if name == "time_ns" else 1: real() + shift * unit)
@@ -39,7 +40,7 @@ class moment(datetime.datetime):
     @classmethod
     def now(cls, tz=None): return cls.fromtimestamp(time.time(), tz)
 datetime.date, datetime.datetime = date, moment
-assert datetime.date.today().year > 2026 or True
+assert (datetime.date.today() - real_today).days >= 364 and time.time() - real_time >= shift
 sys.argv = ["fiubench", *sys.argv[1:]]
 runpy.run_module("cli.main", run_name="__main__")
 """
@@ -370,6 +371,40 @@ def test_preview_writes_nothing(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stdout.count("keywords:") == 40
     assert not list(tmp_path.iterdir())
+
+
+def test_preview_of_one_from_a_small_file(tmp_path: Path, built: Path) -> None:
+    row = (
+        "Ann Lee,4{0},Female,{2},{3},2023-01-0{1},Dr. Bo {3},Kim {3},{3} Care,12{0}0.5,10{0},Urgent,2023-01-2{1},"
+        "{3}in,{3}"
+    )
+    words = zip(("A+", "B+", "O-", "AB-"), ("Asthma", "Cancer", "Migraine", "Obesity"), strict=True)
+    header = (
+        "Name,Age,Gender,Blood Type,Medical Condition,Date of Admission,Doctor,Hospital,Insurance Provider,"
+        "Billing Amount,Room Number,Admission Type,Discharge Date,Medication,Test Results"
+    )
+    health = tmp_path / "h.csv"
+    health.write_text("\n".join([header, *(row.format(k, k + 1, *pair) for k, pair in enumerate(words))]))
+    shown = fiubench("preview", "--identities", 1, "--faces", built / "images", "--health", health).stdout
+    assert shown.count("keywords:") == 20
+    assert "asthma" in shown
+
+
+def test_overwrite_does_not_touch_a_build_that_is_running(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    second = fiubench("build", "--out", out, *SMALL, "--overwrite", check=False)
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 0, errors
+    assert second.returncode == 2
+    assert "another build is running" in second.stderr
+    assert open_dataset(out).manifest["counts"]["identities"] == 2000
+    fiubench("build", "--out", out, *SMALL, "--overwrite")
+    assert open_dataset(out).manifest["counts"]["identities"] == 60
 
 
 def test_help_names_every_option() -> None:
