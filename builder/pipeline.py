@@ -162,10 +162,12 @@ def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
         )
 
 
-def _clear(out: Path) -> None:
+def _clear(out: Path, but: Path | None = None) -> None:
     """Remove an earlier dataset, its manifest first, so that what is left is never taken for whole."""
-    for name in PRODUCTS:
-        path = out / name
+    products = [out / name for name in PRODUCTS]
+    if but is not None:
+        products = [p for p in products if p != but.parent] + [p for p in but.parent.iterdir() if p != but]
+    for path in products:
         try:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -190,8 +192,7 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
     with file:
         _lock(file, out)
         if anew:
-            _clear(out)
-            make_folder(out / WORK)
+            _clear(out, but=lock)
         state = out / WORK / "state.json"
         fingerprint = inputs.fingerprint()
         if state.exists() and read_object(state).get("fingerprint") != fingerprint:
