@@ -1,0 +1,1 @@
+"""Measuring what the text and faces of a dataset are worth."""
