@@ -179,7 +179,7 @@ def _split_where_others_fit(sentence: str, text: str, others: Sequence[str]) -> 
     return first
 
 
-def _texts(kind: str, value: Any) -> tuple[str, ...]:
+def ways_to_write(kind: str, value: Any) -> tuple[str, ...]:
     """How a value may be written: money with or without cents, anything else in one way."""
     return (FORMATS[kind](value), whole_dollars(value)) if kind == "money" else (FORMATS[kind](value),)
 
@@ -188,7 +188,7 @@ def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
     """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
     profile = record["profile"]
     for name, fact in profile.items():
-        if fact["text"] not in (texts := _texts(fact["type"], fact["value"])):
+        if fact["text"] not in (texts := ways_to_write(fact["type"], fact["value"])):
             yield Problem(f"profile.{name}.text", name, f"is {fact['text']!r}", f"{fact['value']!r} reads {texts[0]!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
@@ -220,6 +220,13 @@ class Coherence:
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
         profile = record["profile"]
+        yield from self.constraint_problems(profile)
+        yield from self.contact_problems(profile)
+        yield from _values_agree(record)
+        yield from self._face(record)
+
+    def constraint_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
+        """Constraints of the packs that do not hold."""
         values = {name: (fact["value"],) for name, fact in profile.items()}
         values["as_of"] = (self.as_of,)
         for attribute, constraint in self.constraints:
@@ -233,9 +240,6 @@ class Coherence:
                     yield Problem(
                         f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got
                     )
-        yield from self.contact_problems(profile)
-        yield from _values_agree(record)
-        yield from self._face(record)
 
     def contact_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
         """Addresses in real places, phone numbers of nobody in their area."""

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -80,6 +80,23 @@ def probe(data: bytes) -> Probe:
         picture = image if upright else ImageOps.exif_transpose(image)
     preview = _flat_rgb(picture).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
     return Probe(width, height, kind, plain, preview)
+
+
+def look(source: Path | bytes) -> tuple[tuple[int, int], Image.Image]:
+    """Width and height of a picture, and a small RGB version of all of it.
+
+    Raises:
+        BadImage: not a picture, truncated or too large.
+        OSError: the file can't be read.
+    """
+    with (
+        nullcontext(io.BytesIO(source)) if isinstance(source, bytes) else source.open("rb") as file,
+        _opened(file) as image,
+    ):
+        size = image.size
+        image.draft("RGB", (4 * _PREVIEW, 4 * _PREVIEW))  # four times as fine as needed, so that a copy looks the same
+        image.load()
+        return size, _flat_rgb(image).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
 
 
 def open_problem(path: Path) -> str | None:

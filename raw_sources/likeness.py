@@ -24,17 +24,27 @@ Hashes = NDArray[np.uint64]
 
 
 @cache
-def _cosines() -> NDArray[np.float64]:
-    k, x = np.arange(_LOW)[:, None], np.arange(_SIDE)[None, :]
-    return np.cos(np.pi * (2 * x + 1) * k / (2 * _SIDE))
+def _cosines(side: int, low: int) -> NDArray[np.float64]:
+    k, x = np.arange(low)[:, None], np.arange(side)[None, :]
+    return np.cos(np.pi * (2 * x + 1) * k / (2 * side))
 
 
 def phash(image: Image.Image) -> tuple[int, int]:
     """64-bit phash of a picture and of its mirror image."""
-    grey = np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
+    return _phash(image, _SIDE, _LOW)
+
+
+def phash_256(image: Image.Image) -> tuple[int, int]:
+    """The same in 256 bits (16 x 16 frequencies of 64 x 64 grey): what tells drawn faces apart too."""
+    return _phash(image, 2 * _SIDE, 2 * _LOW)
+
+
+def _phash(image: Image.Image, side: int, frequencies: int) -> tuple[int, int]:
+    grey = np.asarray(image.convert("L").resize((side, side), Image.Resampling.BOX), dtype=np.float64)
+    cosines = _cosines(side, frequencies)
     # whole numbers, so that a sum's last digit does not decide a bit on one machine and not on another
-    low = np.rint((_cosines() @ grey @ _cosines().T) * 16).astype(np.int64)
-    mirrored = low * np.where(np.arange(_LOW) % 2, -1, 1)[None, :]  # odd horizontal frequencies change sign
+    low = np.rint((cosines @ grey @ cosines.T) * 16).astype(np.int64)
+    mirrored = low * np.where(np.arange(frequencies) % 2, -1, 1)[None, :]  # odd horizontal frequencies change sign
     return _bits(low), _bits(mirrored)
 
 

@@ -1,4 +1,4 @@
-"""What an audit finds: measures with verdicts, a table of attributes, distributions. Plain data, with its own schema."""
+"""What an audit finds: measures with verdicts, a table of attributes, distributions. All of it is plain data."""
 
 from collections import Counter
 from collections.abc import Sequence
