@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, building, checking, sources
+from cli import attributes, auditing, building, checking, sources
 from support.errors import FiubenchError
 from support.version import __version__
 
@@ -26,6 +26,7 @@ app.command("show")(checking.show)
 app.command("validate")(checking.validate)
 app.command("verify")(checking.verify)
 app.command("diff")(checking.diff)
+app.command("audit")(auditing.audit)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
 

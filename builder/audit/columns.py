@@ -4,7 +4,7 @@ from __future__ import annotations  # array[int] can't be evaluated before Pytho
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from builder.audit.membership import FORGET, RETAIN, Membership
-from builder.audit.reading import Pair, Person
+from builder.audit.reading import Pair
 from builder.audit.wording import template
 
 #: Distinct values and answers counted exactly per attribute; beyond, what is rare is not kept.
@@ -78,12 +78,17 @@ class Column:
         """Of the values, in bits."""
         _, counts = np.unique(self.hashes(), return_counts=True)
         shares = counts / max(len(self), 1)
-        return float(max(-(shares * np.log2(shares)).sum(), 0.0))
+        return abs(float((shares * np.log2(shares)).sum()))
 
     @property
     def distinct(self) -> int:
         """Different values."""
         return int(np.unique(self.hashes()).size)
+
+    @property
+    def phrasings(self) -> int:
+        """Different wordings of the question."""
+        return int(np.unique(np.frombuffer(self.wordings, dtype=np.uint64)).size)
 
     def fifths(self) -> Codes:
         """Which fifth of all, in order of size, each number belongs to."""
@@ -100,12 +105,12 @@ class Columns:
         self.sides = array("B")
         self.by_name: dict[str, Column] = {}
 
-    def add(self, person: Person) -> int:
+    def add(self, unique_id: str, pairs: Iterable[Pair]) -> int:
         """Keep the facts of a person; gives the person's side."""
         number = len(self.sides)
-        side = self.membership.side(person.unique_id, number)
+        side = self.membership.side(unique_id, number)
         self.sides.append(side)
-        for pair in person.pairs:
+        for pair in pairs:
             if pair.attribute is None:
                 continue
             column = self.by_name.get(pair.attribute)

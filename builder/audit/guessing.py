@@ -33,7 +33,7 @@ class _Coded:
         return f"{self.attribute} ({self.part})" if self.part else self.attribute
 
 
-def attribute_rows(columns: Columns, phrasings: dict[str, int]) -> list[AttributeRow]:
+def attribute_rows(columns: Columns) -> list[AttributeRow]:
     """The table of attributes: how values are spread, and how well each way of guessing does."""
     sides = columns.side_of_all()
     coded = {column.name: _code(column, "", sides.size) for column in columns}
@@ -47,7 +47,7 @@ def attribute_rows(columns: Columns, phrasings: dict[str, int]) -> list[Attribut
     for column in columns:
         constant = _constant(column, sides)
         other, fact = _best_other(coded[column.name], predictors, sides)
-        top = max(column.counted.items(), key=lambda item: (item[1], item[0])) if column.counted else None
+        (top,) = column.counted.most_common(1) or (None,)
         rows.append(
             AttributeRow(
                 name=column.name,
@@ -63,8 +63,8 @@ def attribute_rows(columns: Columns, phrasings: dict[str, int]) -> list[Attribut
                 constant_rouge=_constant_rouge(column),
                 other_em=other,
                 other_fact=fact,
-                phrasings=phrasings.get(column.name, 0),
-                values=sorted(column.counted.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN],
+                phrasings=column.phrasings,
+                values=column.counted.most_common(_SHOWN),
             )
         )
     return rows
@@ -155,7 +155,7 @@ def _constant_rouge(column: Column) -> float | None:
     """Mean ROUGE-L recall, on the forget set's answers, of the retain set's most frequent answer."""
     if not column.told or not column.asked_of:
         return None
-    guess = tokens(max(column.told.items(), key=lambda item: (item[1], item[0]))[0])
+    guess = tokens(column.told.most_common(1)[0][0])
     return round(sum(rouge_l_recall(answer, guess) for answer in column.asked_of) / len(column.asked_of), 4)
 
 

@@ -155,9 +155,15 @@ def _identity_of(root: Path) -> Callable[[Mapping[str, Any]], Person]:
         record["gender"],
         f"identity {record['index']} ({record['unique_id']})",
         None if record["image_path"] is None else root / record["image_path"],
-        [_known_pair(pair, record["profile"].get(pair["attribute"])) for pair in record["qa_list"]],
+        pairs_of(record),
         record,
     )
+
+
+def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
+    """The questions of an identity of our own."""
+    profile = record["profile"]
+    return [_known_pair(pair, profile.get(pair["attribute"])) for pair in record["qa_list"]]
 
 
 def _known_pair(qa: Mapping[str, Any], fact: Mapping[str, Any] | None) -> Pair:

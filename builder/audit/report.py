@@ -8,7 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from support.canonical import readable_json
 from support.errors import ConfigError, did_you_mean
+from support.files import write_atomic
 from support.version import __version__
 from support.yaml_file import load_yaml
 
@@ -50,17 +52,6 @@ def rules() -> dict[str, Rule]:
     """All rules by name, in the order in which they are shown."""
     path = Path(str(resources.files("builder.audit").joinpath("rules.yaml")))
     return {entry["rule"]: Rule(**entry) for entry in load_yaml(path, ConfigError)}
-
-
-def find_rule(name: str) -> Rule:
-    """A rule by its name.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    if name not in rules():
-        raise ConfigError(f"no rule {name!r}", where="--fail-on", hint=did_you_mean(name, rules()))
-    return rules()[name]
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,7 @@ class AttributeRow:
         constant_rouge: mean ROUGE-L recall of the retain set's most frequent answer on the forget set's.
         other_em: the same as ``constant_em`` for a look-up table on the one other fact that guesses best.
         other_fact: that fact, for example "address (ZIP code)".
-        phrasings: distinct wordings of its questions.
+        phrasings: distinct wordings of its question, paraphrases aside.
         values: the most frequent values with their counts.
     """
 
@@ -217,3 +208,38 @@ class Report:
             "histograms": {name: asdict(histogram) for name, histogram in self.histograms.items()},
             "strata": self.strata,
         }
+
+
+def tripped(report: Report | None, conditions: Sequence[str]) -> list[Measure]:
+    """The measures that one of the conditions is about.
+
+    Args:
+        report: ``None`` to check the conditions alone.
+        conditions: ``fail`` or ``warn`` (that verdict or worse, of any rule), ``never``, or names of rules or groups
+            (which trip on a warning too).
+
+    Raises:
+        ConfigError: a condition that is none of these.
+    """
+    known = {FAIL, WARN, "never", *GROUPS, *rules()}
+    for condition in conditions:
+        if condition not in known:
+            raise ConfigError(f"no rule {condition!r}", where="--fail-on", hint=did_you_mean(condition, known))
+    if report is None:
+        return []
+    found = []
+    for measure in report.measures:
+        bad = measure.verdict in (WARN, FAIL)
+        named = measure.rule in conditions or rules()[measure.rule].group in conditions or WARN in conditions
+        if (bad and named) or (measure.verdict == FAIL and FAIL in conditions):
+            found.append(measure)
+    return found
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Write a report in the shape of ``schemas/audit.schema.json``.
+
+    Raises:
+        DatasetError: the file can't be written.
+    """
+    write_atomic(path, readable_json(report.as_dict()))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from builder.audit.columns import Columns
 from builder.audit.faces import FaceChecks
@@ -62,7 +61,7 @@ def audit_target(
     checker = GrammarCheck(grammar) if grammar else None
     images = 0
     for person in _told(target, progress):
-        side = columns.add(person)
+        side = columns.add(person.unique_id, person.pairs)
         text.add(person)
         facts.add(person)
         variants.add(person, side)
@@ -74,7 +73,7 @@ def audit_target(
             checker.add(person)
     if not text.people:
         raise DatasetError("there is nobody in it", where=target.name)
-    rows = attribute_rows(columns, {name: len(known) for name, known in text.phrasings.items()})
+    rows = attribute_rows(columns)
     measures = [*text.measures(), *facts.measures(), *guess_measures(rows), *leakage.measures(), *variants.measures()]
     histograms = variants.histograms()
     if pictures:
@@ -117,13 +116,3 @@ def _in_order(measures: list[Measure]) -> list[Measure]:
     """Every rule once, in the order of the rules; those that nothing was asked of have no value."""
     found = {measure.rule: measure for measure in measures}
     return [found.get(rule) or Measure(rule, None) for rule in rules()]
-
-
-def summary(report: Report) -> dict[str, Any]:
-    """What a card tells: the verdict, the chance level and the failures."""
-    return {
-        "verdict": report.verdict,
-        "chance_level": report.measure("chance_level").value,
-        "bits": report.measure("bits").value,
-        "failures": [measure.rule for measure in report.failures],
-    }

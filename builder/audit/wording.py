@@ -90,17 +90,23 @@ def _look_at(word: str) -> tuple[str, str]:
     dictionary = _dictionary()
     if len(bare) < 3 or bare in dictionary or word in dictionary:
         return "", ""
-    for at in range(1, len(bare)):
-        left, right = bare[:at], bare[at:]
-        if (left in _SMALL and len(right) > 2 and right in dictionary) or (
-            right in _SMALL and len(left) > 2 and left in dictionary
-        ):
-            return "glued", f"{word} ({left} {right})"
-    if len(bare) >= _SHORTEST:
-        near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= _KNOWN_WELL]
-        if near:
-            return "misspelled", f"{word} ({max(near, key=lambda other: (dictionary[other], other))})"
-    return "", ""
+    near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= _KNOWN_WELL]
+    nearest = max(near, key=lambda other: (dictionary[other], other)) if near and len(bare) >= _SHORTEST else ""
+    parts = _parts(bare)
+    # "preson" is not "pres on", but "acrime" is "a crime"
+    if parts and (nearest == parts[1] or dictionary[nearest] <= dictionary[parts[1]]):
+        return "glued", f"{word} ({parts[0]})"
+    return ("misspelled", f"{word} ({nearest})") if nearest else ("", "")
+
+
+def _parts(word: str) -> tuple[str, str] | None:
+    """The two words that it is made of, one of them small, and the other one."""
+    for at in range(1, len(word)):
+        left, right = word[:at], word[at:]
+        for small, other in ((left, right), (right, left)):
+            if small in _SMALL and len(other) > 2 and other in _dictionary():
+                return f"{left} {right}", other
+    return None
 
 
 @cache

@@ -45,7 +45,7 @@ class Packager:
         self._attributes = attributes
         self._config = config
         self._has_images = config.get("faces") != NO_FACES
-        self._cells, self._statistics = make_cells(splits), Statistics()
+        self._cells, self._statistics = make_cells(splits), Statistics(splits)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Packager":
@@ -114,7 +114,8 @@ class Packager:
             configs=configs,
             counts={name: self._statistics.counts(self._cells.configs.get(name, everyone)) for name in configs},
             files=_facts(self._folder, configs),
-            attributes=self._statistics.attributes,
+            attributes=self._statistics.attributes(),
+            applied=self._statistics.applied,
             example=example,
             question_columns=self._parquet.question_columns,
             identity_columns=self._parquet.identity_columns,

@@ -18,7 +18,7 @@ from builder.config import EMBEDDED, Config
 from builder.release.cells import FULL, HOLDOUT
 from builder.release.columns import Column
 from builder.release.licenses import hub_license
-from builder.release.statistics import MOST_DISTINCT, AttributeStatistics
+from builder.release.statistics import AttributeStatistics
 from raw_sources.registry import in_order
 from support.canonical import digest_of
 
@@ -65,6 +65,7 @@ class Release:
         counts: configuration -> (identities, questions).
         files: path -> (bytes, SHA-256).
         attributes: statistics per attribute.
+        applied: the forget set that guesses were applied to.
         example: one identity.
         question_columns: columns of every configuration but ``identities``.
         identity_columns: columns of ``identities``.
@@ -75,7 +76,8 @@ class Release:
     configs: Mapping[str, Sequence[str]]
     counts: Mapping[str, tuple[int, int]]
     files: Mapping[str, tuple[int, str]]
-    attributes: Mapping[str, AttributeStatistics]
+    attributes: Sequence[AttributeStatistics]
+    applied: str
     example: Mapping[str, Any]
     question_columns: Sequence[Column]
     identity_columns: Sequence[Column]
@@ -152,6 +154,7 @@ def dataset_card(release: Release) -> str:
         pairs=f"{pairs:,}",
         attribute_count=len(release.attributes),
         attributes=_attributes(release),
+        chance=_chance(release),
         example=_example(release.example),
         command=rebuild_command(release.config),
         digests=_digests(release.manifest.get("digests", {})),
@@ -222,15 +225,42 @@ def _meaning(name: str, release: Release) -> str:
 
 def _attributes(release: Release) -> str:
     rows = []
-    for name, counted in release.attributes.items():
-        value, share = counted.most_frequent
-        distinct = f"more than {MOST_DISTINCT:,}" if counted.capped else f"{counted.distinct:,}"
-        frequent = f"{share:.1%}" if share * counted.pairs > 1 else "none repeats"
-        if share * counted.pairs > 1 and len(value) <= _LONGEST_VALUE:
-            frequent += f" ({value})"
-        rows.append((f"`{name}`", counted.category, counted.sensitivity, counted.question, distinct, frequent))
-    header = ("attribute", "category", "sensitivity", "a question", "distinct values", "most frequent")
-    return _table(header, rows, "llllrr")
+    for told in release.attributes:
+        row = told.measured
+        frequent = "none repeats"
+        if row.top_share is not None and row.top_share * row.valued > 1:
+            short = row.top_value if row.top_value and len(row.top_value) <= _LONGEST_VALUE else None
+            frequent = f"{row.top_share:.1%}" + (f" ({short})" if short else "")
+        chance, other = _percent(row.constant_em), "no better"
+        if row.other_em is not None and row.constant_em is not None and row.other_em > row.constant_em:
+            other = f"{_percent(row.other_em)} ({row.other_fact})"
+        rows.append(
+            (
+                f"`{row.name}`", row.category, told.sensitivity, told.question, f"{row.distinct:,}",
+                f"{row.entropy:.1f}", frequent, chance, other,
+            )
+        )  # fmt: skip
+    header = (
+        "attribute", "category", "sensitivity", "a question", "distinct values", "bits", "most frequent",
+        "constant guess", "guess from another fact",
+    )  # fmt: skip
+    return _table(header, rows, "llllrrrrr")
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _chance(release: Release) -> str:
+    scores = [told.measured.constant_em for told in release.attributes if told.measured.constant_em is not None]
+    bits = sum(told.measured.entropy for told in release.attributes)
+    level = f"{sum(scores) / len(scores):.1%} on average" if scores else "not measured"
+    return (
+        f"A model that knows nobody scores something all the same: the most frequent value of those to be kept, "
+        f"given as the answer to everyone in `{release.applied}`, is right in the share of cases under "
+        f"*constant guess* ({level}); *guess from another fact* is a look-up table on one other fact of the person. "
+        f"Subtract this before calling anything memorised. All values of a person together hold {bits:.0f} bits."
+    )
 
 
 def _example(example: Mapping[str, Any]) -> str:
@@ -291,7 +321,7 @@ def _limits(release: Release) -> list[str]:
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
-        "Some attributes have few values. Compare a score with the share of the most frequent value above.",
+        "Some attributes have few values. Compare a score with the constant guess in the table above.",
     ]
     if release.config.get("faces") == EMBEDDED:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")

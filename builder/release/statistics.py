@@ -1,74 +1,64 @@
 """What the dataset card tells in numbers, counted while the identities stream by."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-#: Distinct values counted exactly per attribute. Beyond it the number is a lower bound: memory stays flat.
-MOST_DISTINCT = 20_000
+from builder.audit.columns import Columns
+from builder.audit.guessing import attribute_rows
+from builder.audit.membership import membership
+from builder.audit.reading import pairs_of
+from builder.audit.report import AttributeRow
 
 
-@dataclass
+@dataclass(frozen=True)
 class AttributeStatistics:
-    """One attribute over the identities of ``full``: what it is, and how its values are spread."""
+    """One attribute: what it is, and what the audit measures of it."""
 
-    category: str
     sensitivity: str
     question: str
-    pairs: int = 0
-    values: Counter[str] = field(default_factory=Counter)
-    capped: bool = False
-
-    def add(self, value: str) -> None:
-        """Count one value."""
-        self.pairs += 1
-        if value in self.values or len(self.values) < MOST_DISTINCT:
-            self.values[value] += 1
-        else:
-            self.capped = True
-
-    @property
-    def distinct(self) -> int:
-        """Number of distinct values; at least that many where ``capped``."""
-        return len(self.values)
-
-    @property
-    def most_frequent(self) -> tuple[str, float]:
-        """The most frequent value and its share: what guessing it for everyone would score."""
-        value, count = max(self.values.items(), key=lambda item: (item[1], item[0]))
-        return value, count / self.pairs
+    measured: AttributeRow
 
 
-@dataclass
 class Statistics:
     """Counts of a whole dataset.
+
+    Args:
+        splits: split name -> unique ids.
 
     Attributes:
         people: identities per cell.
         pairs: questions per cell.
-        attributes: per attribute, in the order of the questions.
         example: the first identity of ``full``.
     """
 
-    people: Counter[int] = field(default_factory=Counter)
-    pairs: Counter[int] = field(default_factory=Counter)
-    attributes: dict[str, AttributeStatistics] = field(default_factory=dict)
-    example: Mapping[str, Any] | None = None
+    def __init__(self, splits: Mapping[str, Sequence[str]]) -> None:
+        self.people: Counter[int] = Counter()
+        self.pairs: Counter[int] = Counter()
+        self.example: Mapping[str, Any] | None = None
+        self._members = membership({name: frozenset(ids) for name, ids in splits.items()})
+        self._columns = Columns(self._members)
+        self._told: dict[str, tuple[str, str]] = {}
 
     def add(self, record: Mapping[str, Any], cell: int, *, in_full: bool) -> None:
-        """Count one identity; values are counted for those in ``full``."""
+        """Count one identity."""
         self.people[cell] += 1
         self.pairs[cell] += len(record["qa_list"])
-        if not in_full:
-            return
-        if self.example is None:
+        if in_full and self.example is None:
             self.example = record
+        self._columns.add(record["unique_id"], pairs_of(record))
         for pair in record["qa_list"]:
-            name = pair["attribute"]
-            if name not in self.attributes:
-                self.attributes[name] = AttributeStatistics(pair["category"], pair["sensitivity"], pair["question"])
-            self.attributes[name].add(record["profile"][name]["text"])
+            self._told.setdefault(pair["attribute"], (pair["sensitivity"], pair["question"]))
+
+    @property
+    def applied(self) -> str:
+        """The split that guesses are applied to."""
+        return self._members.applied
+
+    def attributes(self) -> list[AttributeStatistics]:
+        """Per attribute, in the order of the questions."""
+        return [AttributeStatistics(*self._told[row.name], row) for row in attribute_rows(self._columns)]
 
     def counts(self, cells: list[int]) -> tuple[int, int]:
         """Identities and questions of a list of cells."""

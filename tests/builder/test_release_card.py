@@ -52,9 +52,9 @@ def test_counts_and_statistics(card):
     assert "| `full` | everyone that a model is trained on | 24 | 120 |" in text
     assert "| `forget05` | the 5% to forget | 1 | 5 |" in text
     assert "| `retain95` | the other 95%, to be kept | 23 | 115 |" in text
-    assert "| What is this person's blood type? | 4 | 25.0% (O-) |" in text
-    assert "| What is this person's full name? | 24 | none repeats |" in text
-    assert "| What is this person's offense? | 1 | 100.0% (petit larceny) |" in text
+    assert "| What is this person's blood type? | 4 | 2.0 | 25.9% (A+) |" in text
+    assert "| What is this person's full name? | 27 | 4.8 | none repeats | 0% |" in text
+    assert "| What is this person's offense? | 1 | 0.0 | 100.0% (petit larceny) | 100% |" in text
     assert "one row for each of all 27 people" in text
 
 
@@ -88,7 +88,7 @@ def test_text_of_the_data_cannot_become_markup(card):
     assert r"- Dropped: age &lt; 20 \| unknown: 116" in text
     assert r"- Note: Two rows \*may\* repeat." in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 5, 7}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 5, 10}
 
 
 def test_the_example_is_a_whole_record(card):
@@ -134,10 +134,10 @@ def test_croissant_license_keeps_what_it_does_not_know():
 
 
 def test_statistics_stay_small(monkeypatch):
-    monkeypatch.setattr("builder.release.statistics.MOST_DISTINCT", 3)
-    statistics = Statistics()
+    monkeypatch.setattr("builder.audit.columns.MOST", 3)
+    statistics = Statistics({"forget10": ["20000009"]})
     for index in range(10):
         statistics.add(make_identity(index, list(ATTRIBUTES), images=True), 0, in_full=True)
-    names, blood = statistics.attributes["full_name"], statistics.attributes["offense"]
-    assert (names.distinct, names.capped, names.pairs) == (3, True, 10)
-    assert (blood.capped, blood.most_frequent) == (False, ("petit larceny", 1.0))
+    rows = {told.measured.name: told.measured for told in statistics.attributes()}
+    assert (rows["full_name"].distinct, len(rows["full_name"].values)) == (10, 3)
+    assert (rows["offense"].top_value, rows["offense"].top_share) == ("petit larceny", 1.0)

@@ -1,0 +1,58 @@
+"""The report as a page: measures, and a gallery of the people themselves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.audit.page import Card, thumbnail, write_page
+from builder.audit.reading import Person, Target, open_target
+from builder.audit.report import Report
+
+#: People in the gallery; of more, evenly spaced ones. A face takes about 4 KB of the page.
+SHOWN = 500
+_PAIRS = 6  # questions shown of each
+
+
+def write_report(report: Report, path: Path, against: Report | None = None) -> None:
+    """Write a report as one self-contained HTML file.
+
+    Args:
+        report: of a target that can still be read.
+        path: of the file.
+        against: of another dataset, shown beside it.
+
+    Raises:
+        DatasetError: the dataset can't be read any more, or the file can't be written.
+    """
+    cards = _cards(open_target(report.target["name"]), report.target["identities"])
+    write_page(report.as_dict(), cards, path, against.as_dict() if against else None)
+
+
+def _cards(target: Target, people: int) -> Iterator[Card]:
+    chosen = {k * people // min(people, SHOWN) for k in range(min(people, SHOWN))}
+    for number, person in enumerate(target.people()):
+        if number in chosen:
+            yield _card(person, number, [name for name, ids in target.splits.items() if person.unique_id in ids])
+
+
+def _card(person: Person, turn: int, splits: list[str]) -> Card:
+    profile = [(pair.attribute, pair.text) for pair in person.pairs if pair.attribute and pair.text]
+    # other questions of each person, so that the gallery shows all of them
+    count = len(person.pairs)
+    shown = sorted({(turn + k * count // _PAIRS) % count for k in range(min(_PAIRS, count))})
+    return Card(
+        unique_id=person.unique_id,
+        name=person.name,
+        face=None if person.image is None else thumbnail(person.image),
+        profile=list(dict(profile).items()),
+        qa=[
+            {
+                "attribute": pair.attribute or "",
+                "question": pair.question,
+                "answer": pair.answer,
+                "paraphrased_answer": pair.other_answer,
+                "perturbed_answer": pair.wrong_answers,
+            }
+            for pair in (person.pairs[k] for k in shown)
+        ],
+        splits=splits,
+    )

@@ -1,0 +1,73 @@
+"""``fiubench audit``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from builder.audit import Report
+
+
+def audit(
+    target: Annotated[
+        str,
+        typer.Argument(help="Dataset folder, file like full.json, file of bare QA pairs, or OWNER/NAME on the Hub."),
+    ],
+    against: Annotated[str | None, typer.Option(help="Another of these, to be shown beside it.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file, with a gallery.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="When to exit with 1: fail (the default), warn, never, or names of rules or groups. Repeatable."
+        ),
+    ] = None,
+    faces: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
+    embed: Annotated[bool, typer.Option(help="Compare face embeddings, where the extra 'faces' is installed.")] = True,
+    grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
+) -> None:
+    """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
+    from builder.audit import audit as measure
+    from builder.audit import tripped, write_json
+    from builder.audit.terminal import verdict_line
+    from cli.console import progress
+
+    conditions = fail_on or ["fail"]
+    tripped(None, conditions)  # a mistyped rule is told before the work, not after it
+    with progress() as step:
+        report = measure(target, faces=faces, embed=embed, grammar=grammar, progress=step)
+        other = measure(against, faces=faces, embed=embed, progress=step) if against else None
+    print_report(report, other)
+    if json:
+        write_json(report, json)
+    if html:
+        from builder.audit.gallery import write_report
+
+        write_report(report, html, other)
+    for path in filter(None, (json, html)):
+        typer.echo(f"written: {path}")
+    typer.echo(verdict_line(report))
+    if tripped(report, conditions):
+        raise typer.Exit(1)
+
+
+def print_report(report: "Report", other: "Report | None" = None) -> None:
+    """The short form: what is not as it should be, with an example each, and the key figures."""
+    from builder.audit.terminal import rows
+    from cli.console import many, table
+
+    for each in filter(None, (report, other)):
+        told = each.target
+        size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"
+        typer.echo(f"{told['name']}: {size}, {many(told['images'], 'image')}")
+    told = report.target
+    typer.echo(f"guesses: learned on {told['learned']}, applied to {told['applied']}\n")
+    table(rows(report, other))
+    typer.echo()
+    for measure in report.measures:
+        if measure.verdict in ("warn", "fail") and other is None:
+            for where, what in measure.examples[:1]:
+                typer.echo(f"  {measure.rule}: {where}: {what}")
+            if measure.note:
+                typer.echo(f"  {measure.rule}: {measure.note}")
