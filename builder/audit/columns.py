@@ -139,8 +139,9 @@ class Columns:
         if text in column.counted or len(column.counted) < MOST:
             column.counted[text] += 1
         parts = parts_of(pair.kind, pair.value)
-        for name in parts.keys() - column.parts.keys():
-            column.parts[name] = array("Q", [0] * (len(column) - 1))
+        for name in parts:
+            if name not in column.parts:
+                column.parts[name] = array("Q", [0] * (len(column) - 1))
         for name, kept in column.parts.items():
             kept.append(hash(parts[name]) & _MASK if name in parts else 0)
         column.numbers.append(_number(pair.kind, pair.value))

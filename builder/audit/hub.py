@@ -15,22 +15,29 @@ _SIDES = re.compile(r"forget\d+|holdout")
 def open_hub(target: str) -> Target:
     """A dataset on the Hub: ``OWNER/NAME``, or ``OWNER/NAME@REVISION``.
 
-    Its rows are questions with ``unique_id``, ``name``, ``question`` and ``answer``; a configuration ``full`` (and
-    ``holdout``) is read where there is one, else the only one. Configurations ``forget..`` tell who is to be forgotten.
-
     Raises:
         DatasetError: no such name or dataset, or rows of another shape.
     """
     match = _NAME.fullmatch(target)
     if match is None:
-        raise DatasetError(
-            "no such file or folder", where=target, hint="A dataset on the Hub is OWNER/NAME[@REVISION]."
-        )
-    repo, revision = match["repo"], match["revision"]
+        hint = "A dataset on the Hub is OWNER/NAME[@REVISION]."
+        raise DatasetError("no such file or folder", where=target, hint=hint)
+    return open_table(match["repo"], match["revision"], target)
+
+
+def open_table(repo: str, revision: str | None, name: str) -> Target:
+    """Whatever ``datasets`` loads: a name on the Hub, or a folder of Parquet files with its card.
+
+    Its rows are questions with ``unique_id``, ``name``, ``question`` and ``answer``; a configuration ``full`` (and
+    ``holdout``) is read where there is one, else the only one. Configurations ``forget..`` tell who is to be forgotten.
+
+    Raises:
+        DatasetError: no such dataset, or rows of another shape.
+    """
     configs = _configs(repo, revision)
-    chosen = [name for name in _EVERYONE if name in configs] or configs[:1]
-    splits = {name: _ids(repo, name, revision) for name in configs if _SIDES.fullmatch(name)}
-    return Target(target, "hub", lambda: people_of(_rows(repo, chosen, revision), target), splits)
+    chosen = [config for config in _EVERYONE if config in configs] or configs[:1]
+    splits = {config: _ids(repo, config, revision) for config in configs if _SIDES.fullmatch(config)}
+    return Target(name, "hub", lambda: people_of(_rows(repo, chosen, revision), name), splits)
 
 
 def _configs(repo: str, revision: str | None) -> list[str]:

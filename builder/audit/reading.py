@@ -117,8 +117,11 @@ def _directory(path: Path, name: str) -> Target:
     for inner in (_FULL, Path(RELEASE) / _FULL, Path(_FULL.name)):
         if (path / inner).is_file():
             return _file(path / inner, name)
-    open_dataset(path)  # says what is missing
-    raise DatasetError("no dataset", where=path, hint=_HINT)
+    if any(path.rglob("*.parquet")):
+        from builder.audit.hub import open_table  # noqa: PLC0415
+
+        return open_table(str(path), None, name)
+    raise DatasetError("no dataset is in this folder", where=path, hint=_HINT)
 
 
 def _file(path: Path, name: str) -> Target:
