@@ -31,14 +31,19 @@ def audit(
     from builder.audit import audit as measure
     from builder.audit import tripped, write_json
     from builder.audit.terminal import verdict_line
-    from cli.console import progress
+    from cli.console import many, progress
 
     conditions = fail_on or ["fail"]
     tripped(None, conditions)  # a mistyped rule is told before the work, not after it
     with progress() as step:
         report = measure(target, faces=faces, embed=embed, grammar=grammar, progress=step)
         other = measure(against, faces=faces, embed=embed, progress=step) if against else None
-    print_report(report, other)
+    for each in filter(None, (report, other)):
+        told = each.target
+        size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"
+        typer.echo(f"{told['name']}: {size}, {many(told['images'], 'image')}")
+    typer.echo(f"guesses: learned on {report.target['learned']}, applied to {report.target['applied']}\n")
+    print_findings(report, other)
     if json:
         write_json(report, json)
     if html:
@@ -47,27 +52,19 @@ def audit(
         write_report(report, html, other)
     for path in filter(None, (json, html)):
         typer.echo(f"written: {path}")
-    typer.echo(verdict_line(report))
+    typer.echo(f"{report.target['name']}: {verdict_line(report)}")
     if tripped(report, conditions):
         raise typer.Exit(1)
 
 
-def print_report(report: "Report", other: "Report | None" = None) -> None:
+def print_findings(report: "Report", other: "Report | None" = None) -> None:
     """The short form: what is not as it should be, with an example each, and the key figures."""
     from builder.audit.terminal import rows
-    from cli.console import many, table
+    from cli.console import table
 
-    for each in filter(None, (report, other)):
-        told = each.target
-        size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"
-        typer.echo(f"{told['name']}: {size}, {many(told['images'], 'image')}")
-    told = report.target
-    typer.echo(f"guesses: learned on {told['learned']}, applied to {told['applied']}\n")
     table(rows(report, other))
     typer.echo()
-    for measure in report.measures:
-        if measure.verdict in ("warn", "fail") and other is None:
-            for where, what in measure.examples[:1]:
-                typer.echo(f"  {measure.rule}: {where}: {what}")
-            if measure.note:
-                typer.echo(f"  {measure.rule}: {measure.note}")
+    for measure in report.measures if other is None else ():
+        if measure.verdict in ("warn", "fail"):
+            told = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
+            typer.echo(f"  {measure.rule}: {told[0]}")

@@ -69,6 +69,9 @@ def build(
     config: ConfigFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished build in --out.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in --out.")] = False,
+    audit: Annotated[
+        bool | None, typer.Option(help="End with a short audit of the text. [default: up to 5,000 identities]")
+    ] = None,
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
     from builder import build as build_dataset
@@ -79,6 +82,8 @@ def build(
     with progress() as step:
         summary = build_dataset(settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step)
     _print_summary(summary)
+    if audit or (audit is None and summary.manifest["counts"]["identities"] <= _AUDITED):
+        _print_audit(summary)
 
 
 def preview(
@@ -133,6 +138,8 @@ _SETTINGS = (
     "image_size",
 )
 
+_AUDITED = 5_000  # identities; a larger build would take twice as long
+
 
 def _flags(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that were given as flags."""
@@ -151,6 +158,19 @@ def _ratios(text: str) -> list[int]:
             where="--ratios",
             hint="For example --ratios 1,5,10.",
         ) from None
+
+
+def _print_audit(summary: "Summary") -> None:
+    from builder.audit import audit as measure
+    from builder.audit.terminal import verdict_line
+    from cli.auditing import print_findings
+    from cli.console import progress
+
+    with progress() as step:
+        report = measure(summary.directory, faces=False, progress=step)
+    typer.echo()
+    print_findings(report)
+    typer.echo(f"audit     {verdict_line(report)}; `fiubench audit {summary.directory}` looks at the faces too")
 
 
 def _print_summary(summary: "Summary") -> None:

@@ -16,7 +16,7 @@ from builder.audit.reading import Pair
 from builder.audit.wording import template
 
 #: Distinct values and answers counted exactly per attribute; beyond, what is rare is not kept.
-MOST = 20_000
+MOST = 5_000
 _MASK = (1 << 64) - 1
 _BINS = 5  # a number is told in fifths of its range of ranks
 

@@ -43,7 +43,7 @@ class FactChecks:
         self.sources = frozenset(target.manifest["sources"]) if target.manifest else frozenset()
         self.coherence = _coherence(target)
         self.names: dict[int, tuple[int, str]] = {}
-        self.owners: dict[tuple[str, int], int] = {}
+        self.owners: dict[int, int] = {}
 
     def add(self, person: Person) -> None:
         """Look at the facts of a person."""
@@ -131,7 +131,7 @@ class FactChecks:
     def _alone(self, person: Person, pair: Pair) -> None:
         count = self.counts["repeated_facts"]
         count.of += 1
-        key = (str(pair.attribute), hash((pair.text or "").casefold()))
+        key = hash((pair.attribute, (pair.text or "").casefold()))
         self.owners[key] = times = self.owners.get(key, 0) + 1
         if times == 2:
             count.add(person.where, f"{pair.attribute} {pair.text}")

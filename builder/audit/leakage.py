@@ -27,10 +27,12 @@ class Leakage:
         self.as_of = as_of
         self.owned: dict[int, dict[int, str]] = {FORGET: {}, RETAIN: {}}
         self.strata: list[str] = []
+        self._known: dict[str, str] = {}  # one copy of each stratum's name
 
     def add(self, person: Person, side: int) -> None:
         """Look at a person of one side."""
-        self.strata.append(self._stratum(person))
+        stratum = self._stratum(person)
+        self.strata.append(self._known.setdefault(stratum, stratum))
         if side == OUTSIDE:
             return
         for pair in person.pairs:

@@ -44,7 +44,7 @@ def verdict_line(report: Report) -> str:
     """One line: the verdict and the counts behind it."""
     counts = report.as_dict()["verdicts"]
     parts = [f"{counts[verdict]} {verdict}" for verdict in (PASS, WARN, FAIL)]
-    return f"{report.target['name']}: {report.verdict} ({', '.join(parts)}; {counts['none']} without data)"
+    return f"{report.verdict} ({', '.join(parts)}; {counts['none']} without data)"
 
 
 def _word(measure: Measure) -> str:

@@ -330,3 +330,10 @@ def test_a_target_that_is_none() -> None:
     for name in ("nosuch", "./a/b", "/no/such/file"):
         with pytest.raises(DatasetError, match="no such file"):
             open_target(name)
+
+
+def test_every_rule_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/audit.md").read_text(encoding="utf-8")
+    for rule in rules().values():
+        assert f"| `{rule.rule}` | {rule.what} | {rule.unit} |" in page, rule.rule
+        assert any(limit is not None for limit in (rule.fail_above, rule.fail_below, rule.warn_above, rule.warn_below))
