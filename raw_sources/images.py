@@ -147,12 +147,28 @@ def write_face(face: "Face", target: Path, size: int) -> None:
             where=face.file,
             hint="Leave the faces alone while a build runs.",
         ) from error
-    picture = _flat_rgb(upright)
+    write_atomic(target, _small_jpeg(upright, size))
+
+
+def small_jpeg(source: Path | bytes, size: int) -> bytes:
+    """A picture as a JPEG of at most ``size`` pixels a side, upright and without metadata.
+
+    Raises:
+        BadImage: it does not open and decode fully.
+        OSError: the file can't be read.
+    """
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file, _opened(file) as image:
+        image.draft("RGB", (size, size))
+        return _small_jpeg(ImageOps.exif_transpose(image), size)
+
+
+def _small_jpeg(image: Image.Image, size: int) -> bytes:
+    picture = _flat_rgb(image)
     picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
     picture.info.clear()  # comments, profiles and EXIF would be saved along
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)
-    write_atomic(target, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _flat_rgb(image: Image.Image) -> Image.Image:
