@@ -50,10 +50,12 @@ def _measure(name: str, clean: bool, identities: int) -> Measure:
         fine = {"share": 0.02, "bits": 123.4, "years": 7.31, "wordings": 5, "-log10 p": 0.41}
         poor = {"share": 0.31, "bits": 48.0, "years": 8.9, "wordings": 1, "-log10 p": 0.2}
         value = (fine if clean else poor)[rule.unit]
-        return Measure(name, 0.98 if name == "recognised" else value, note="" if clean else "Measured on what is known.")
+        note = "" if clean else "Measured on what is known."
+        return Measure(name, 0.98 if name == "recognised" else value, note=note)
     if clean:
         return Measure(name, 2 if name == "small_faces" else 0, identities * 20)
-    return Measure(name, 288, identities * 20, examples=(("00044363", "What is the person'sblood type?"), ("x", BREAKOUT)))
+    examples = (("00044363", "What is the person'sblood type?"), ("x", BREAKOUT))
+    return Measure(name, 288, identities * 20, examples=examples)
 
 
 def _row(name: str, clean: bool) -> AttributeRow:
@@ -87,7 +89,7 @@ def _histograms(clean: bool) -> dict[str, Histogram]:
             "Wrong answers longer or shorter than the truth",
             "characters",
             [float(x) for x in range(-12, 14, 2)],
-            {"wrong answers": bell if clean else bell[2:] + [70, 40]},
+            {"wrong answers": bell if clean else [*bell[2:], 70, 40]},
         ),
         "answer_length": Histogram(
             "Length of answers",
