@@ -13,7 +13,8 @@ from typing import Any
 from builder.audit.report import Rule, rules
 from support.files import atomic_writer
 
-_SCRIPTS = ("page.js", "page_charts.js", "page_people.js")
+# They share one scope, and run in this order.
+_SCRIPTS = tuple(f"page{part}.js" for part in ("_base", "_charts", "", "_attributes", "_plots", "_people"))
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 #: ``<`` could end the element that the data lies in; the rest is for readers that are less strict than a browser.
 _IN_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})

@@ -128,7 +128,10 @@ def test_a_better_share_is_better_whatever_the_size(opened):
         found = page.evaluate("[betterOf(1, 2, 'lower'), betterOf(1, 2, 'higher'), betterOf(2, 2, 'lower')]")
         assert found == [0, 1, -1]
         assert page.evaluate("betterOf(null, 2, 'lower')") is None
-        assert page.evaluate("comparable({value: 5, of: 100}) < comparable({value: 4, of: 50})")
+        assert page.evaluate("comparable({value: 5, of: 100, unit: 'people'})") == 0.05
+        assert page.evaluate("comparable({value: -0.2, of: 50, unit: 'share'})") == 0.2
+        chance = "comparable({rule: 'strata', value: %s, of: null, unit: '-log10 p'})"
+        assert page.evaluate(chance % 0.1) == page.evaluate(chance % 0.9) < page.evaluate(chance % 5)
 
 
 def test_a_measure_unfolds_by_keyboard_and_by_address(opened):
@@ -159,7 +162,7 @@ def test_attributes_sort(opened):
         first = page.locator("#attributes tbody").first
 
         def column():
-            return [float(text) for text in page.locator("#attributes tbody td:nth-child(4)").all_inner_texts()]
+            return [float(text) for text in page.locator("#attributes tbody td:nth-child(5)").all_inner_texts()]
 
         before = column()
         head.get_by_role("button").click()
@@ -244,7 +247,7 @@ def test_hostile_text_stays_text(opened):
         page.get_by_role("searchbox").fill(HOSTILE)
         _expect(page.locator("#cards mark")).to_have_count(23)  # and the first, whose name it is
         assert page.locator("img:not(.face)").count() == 0
-        assert page.evaluate("document.scripts.length") == 4
+        assert page.evaluate("document.scripts.length") == 7
 
 
 def test_the_policy_stops_a_script_that_got_in(browser, pages):
@@ -311,6 +314,6 @@ def test_nothing_known_is_said_plainly(opened):
     with opened("bare.html") as page:
         text = page.locator("body").inner_text()
         assert "could not be judged" in text
-        assert "nothing to look at" in text
+        assert "not measured" in text
         assert "Plots" not in text
         assert "NaN" not in text
