@@ -4,7 +4,7 @@
 const COLUMNS = [
   // title, how to read and how to show it, which of two values is better
   { title: "Asked", read: row => row.asked, show: whole },
-  { title: "Phrasings", read: row => row.phrasings, show: whole, better: "higher" },
+  { title: "Phrasings", read: row => row.phrasings, show: whole },
   { title: "Distinct values", read: row => row.distinct, show: whole },
   { title: "Entropy, bits", read: row => row.entropy, show: value => decimal(value), better: "higher" },
   { title: "Most frequent, share", read: row => row.top_share, show: percent, better: "lower" },
