@@ -49,7 +49,7 @@ def audit(
     if html:
         from builder.audit.gallery import write_report
 
-        write_report(report, html, other)
+        write_report(report, target, html, other)
     for path in filter(None, (json, html)):
         typer.echo(f"written: {path}")
     typer.echo(f"{report.target['name']}: {verdict_line(report)}")

@@ -12,18 +12,19 @@ SHOWN = 500
 _PAIRS = 6  # questions shown of each
 
 
-def write_report(report: Report, path: Path, against: Report | None = None) -> None:
+def write_report(report: Report, target: str | Path, path: Path, against: Report | None = None) -> None:
     """Write a report as one self-contained HTML file.
 
     Args:
-        report: of a target that can still be read.
+        report: of the target.
+        target: what was audited; it is read once more.
         path: of the file.
         against: of another dataset, shown beside it.
 
     Raises:
         DatasetError: the dataset can't be read any more, or the file can't be written.
     """
-    cards = _cards(open_target(report.target["name"]), report.target["identities"])
+    cards = _cards(open_target(str(target)), report.target["identities"])
     write_page(report.as_dict(), cards, path, against.as_dict() if against else None)
 
 

@@ -47,6 +47,8 @@ def attribute_rows(columns: Columns) -> list[AttributeRow]:
     for column in columns:
         constant = _constant(column, sides)
         other, fact = _best_other(coded[column.name], predictors, sides)
+        if other is not None and constant is not None and other <= constant:
+            fact = None  # nothing beats the most frequent value
         (top,) = column.counted.most_common(1) or (None,)
         rows.append(
             AttributeRow(

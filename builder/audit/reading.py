@@ -72,7 +72,7 @@ class Target:
     """What is audited.
 
     Attributes:
-        name: as it was given.
+        name: of the file or folder, without the path to it, which may tell of somebody's machine; or on the Hub.
         kind: ``dataset``, ``records``, ``qa`` or ``hub``.
         people: call it to read everyone, from the first on.
         splits: split name -> unique ids; empty where the dataset has none.
@@ -99,9 +99,9 @@ def open_target(target: str) -> Target:
     """
     path = Path(target)
     if path.is_dir():
-        return _directory(path, target)
+        return _directory(path, path.resolve().name)
     if path.is_file():
-        return _file(path, target)
+        return _file(path, path.name)
     if not path.exists() and target.count("/") == 1 and not target.startswith((".", "/", "~")):
         from builder.audit.hub import open_hub  # noqa: PLC0415
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.audit.columns import Columns
-from builder.audit.faces import FaceChecks
 from builder.audit.facts import FactChecks
 from builder.audit.grammar import GrammarCheck
 from builder.audit.guessing import attribute_rows, guess_measures
@@ -16,6 +16,9 @@ from builder.audit.text import TextChecks
 from builder.audit.variants import VariantChecks
 from builder.sources import Progress
 from support.errors import DatasetError
+
+if TYPE_CHECKING:
+    from builder.audit.faces import FaceChecks
 
 _TOLD_EVERY = 200  # people
 
@@ -57,7 +60,7 @@ def audit_target(
     columns = Columns(sides)
     text, facts, variants = TextChecks(), FactChecks(target), VariantChecks()
     leakage = Leakage(columns, target.as_of)
-    pictures = FaceChecks(target.as_of, embed=embed) if faces else None
+    pictures = _face_checks(target, embed) if faces else None
     checker = GrammarCheck(grammar) if grammar else None
     images = 0
     for person in _told(target, progress):
@@ -98,6 +101,12 @@ def audit_target(
         histograms=histograms,
         strata=leakage.balance(),
     )
+
+
+def _face_checks(target: Target, embed: bool) -> "FaceChecks":
+    from builder.audit.faces import FaceChecks  # noqa: PLC0415  (Pillow is not needed for the text)
+
+    return FaceChecks(target.as_of, embed=embed)
 
 
 def _told(target: Target, progress: Progress | None) -> Iterator[Person]:

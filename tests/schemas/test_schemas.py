@@ -1,5 +1,6 @@
 """Each schema is itself valid, and the fast validator judges like the reference implementation."""
 
+import json
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 import schemas
+from builder.audit.report import AttributeRow, Histogram, Measure, Report
 from builder.config import Config, make_config
 from builder.pipeline import records
 from support.draws import integers
@@ -52,7 +54,19 @@ def manifest():
     }  # fmt: skip
 
 
+def audit():
+    measures = [Measure("doubled_words", 1, 20, examples=[("row 1", "the the")]), Measure("bits", None)]
+    target = {
+        "name": "x", "kind": "qa", "identities": 1, "qa_pairs": 20, "images": 0, "as_of": "2025-01-01",
+        "learned": "nine", "applied": "one",
+    }  # fmt: skip
+    row = AttributeRow("a", "own", "text", 1, 1, 1, 0.0, "v", 1.0, 0.5, 0.5, None, None, 1, [("v", 1)])
+    histogram = Histogram("Length", "characters", [0.0, 1.0], {"all": [3]})
+    return json.loads(json.dumps(Report(target, measures, [row], {"length": histogram}, {"all": {"x": 1}}).as_dict()))
+
+
 DOCUMENTS = {
+    "audit": audit,
     "attribute_pack": lambda: yaml.safe_load((ROOT / "examples" / "travel_and_work.yaml").read_text()),
     "build_config": lambda: Config(image_size=256).as_dict(),
     "full_record": full_record,
