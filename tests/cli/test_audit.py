@@ -1,0 +1,81 @@
+"""``fiubench audit`` as people run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("cli_audit")
+FIUBENCH = [sys.executable, "-m", "cli.main"]
+SMALL = ("--identities", "60", "--holdout", "6", "--ratios", "10", "--image-size", "128")
+
+
+def fiubench(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("audit") / "dataset"
+    done = fiubench("build", "--out", out, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+@pytest.fixture
+def faulty(built: tuple[Path, str], tmp_path: Path) -> Path:
+    """A file of records with one question that begins in lower case."""
+    records = [json.loads(line) for line in (built[0] / "release/fiubench/full.json").read_text().splitlines()]
+    records[3]["qa_list"][5]["question"] = "what is this person's annual income?"
+    path = tmp_path / "full.json"
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path
+
+
+def test_build_ends_with_the_short_form(built: tuple[Path, str], tmp_path: Path) -> None:
+    assert "Chance level" in built[1]
+    assert "0 fail" in built[1]
+    assert "Chance level" not in fiubench("build", "--out", tmp_path / "d", *SMALL, "--no-audit").stdout
+
+
+def test_a_clean_dataset(built: tuple[Path, str], tmp_path: Path) -> None:
+    page, document = tmp_path / "a.html", tmp_path / "a.json"
+    done = fiubench("audit", built[0], "--html", page, "--json", document)
+    assert done.returncode == 0, done.stderr
+    assert "66 identities, 1320 QA pairs, 66 images" in done.stdout
+    report = json.loads(document.read_text())
+    assert report["target"]["name"] == "dataset"
+    assert report["verdicts"]["fail"] == 0
+    for text in (page.read_text(), document.read_text(), done.stdout):
+        assert str(tmp_path.parent) not in text.replace(str(page), "").replace(str(document), "")
+    assert page.read_text().count("data:image/jpeg") == 66
+
+
+def test_exit_codes(built: tuple[Path, str], faulty: Path) -> None:
+    done = fiubench("audit", faulty, "--no-faces")
+    assert done.returncode == 1
+    assert "lower_case_starts: record 4" in done.stdout
+    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "never").returncode == 0
+    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "leakage").returncode == 0
+    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "text").returncode == 1
+    assert fiubench("audit", built[0], "--no-faces", "--fail-on", "doubled_words").returncode == 0
+    mistyped = fiubench("audit", faulty, "--fail-on", "lower_case_start")
+    assert mistyped.returncode == 2
+    assert "Did you mean 'lower_case_starts'?" in mistyped.stderr
+
+
+def test_side_by_side(built: tuple[Path, str], faulty: Path) -> None:
+    done = fiubench("audit", built[0], "--against", faulty, "--no-faces")
+    assert done.returncode == 0, done.stderr
+    row = next(line for line in done.stdout.splitlines() if line.startswith("Lower-case starts"))
+    assert row.split()[2:] == ["0", "of", "1,320", "pass", "1", "of", "1,320", "fail"]
+
+
+def test_what_can_t_be_written(built: tuple[Path, str], tmp_path: Path) -> None:
+    for flag in ("--html", "--json"):
+        done = fiubench("audit", built[0], "--no-faces", flag, tmp_path / "no/such/folder/a")
+        assert done.returncode == 2
+        assert "cannot write" in done.stderr
+        assert "Traceback" not in done.stderr
