@@ -60,7 +60,7 @@ def median(times: int, *command: object) -> Cost:
 
 def row(what: str, *cells: object) -> None:
     """One line of a table."""
-    print(f"{what:64}" + "".join(f"{cell!s:>14}" for cell in cells), flush=True)
+    print(f"{what:64}" + "".join(f"{cell!s:>18}" for cell in cells), flush=True)
 
 
 def text() -> None:
@@ -96,19 +96,24 @@ def commands(scratch: Path) -> None:
     row("  without opening images", f"{median(3, *FIUBENCH, 'validate', out, '--no-images').cpu - start:.2f} CPU-s")
     verified = cost(*FIUBENCH, "verify", out)
     row("verify, default", f"{verified.cpu:.2f} CPU-s")
+    for what, *flags in (("without faces", "--no-faces"), ("with faces", "--no-embed")):
+        audited = median(3, *FIUBENCH, "audit", out, *flags)
+        row(f"audit, 8,800 QA, {what}", f"{audited.cpu:.2f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
 
 
 def growth(scratch: Path, sizes: tuple[int, ...]) -> None:
     """CPU and memory as the number of identities grows, without images."""
     for size in sizes:
         out = scratch / f"n{size}"
-        c = cost(*FIUBENCH, "build", "--out", out, "--faces", "none", "--identities", size)
+        c = cost(*FIUBENCH, "build", "--no-audit", "--out", out, "--faces", "none", "--identities", size)
         row(
             f"build, {size:,} identities without faces",
             f"{c.cpu:.1f} CPU-s",
             f"{c.cpu / size * 1000:.2f} per 1,000",
             f"{c.peak_mb:.0f} MB",
         )
+        audited = cost(*FIUBENCH, "audit", out)
+        row(f"audit, {size:,} identities", f"{audited.cpu:.1f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
         shutil.rmtree(out)
 
 
@@ -117,7 +122,7 @@ def workers(scratch: Path, size: int) -> None:
     walls = []
     for count in (1, 2):
         out = scratch / f"w{count}"
-        c = cost(*FIUBENCH, "build", "--out", out, "--identities", size, "--workers", count)
+        c = cost(*FIUBENCH, "build", "--no-audit", "--out", out, "--identities", size, "--workers", count)
         walls.append(c.wall)
         row(
             f"build, {size:,} identities with portraits, --workers {count}",
