@@ -1,9 +1,14 @@
 """``fiubench validate``, ``verify``, ``diff`` and ``show``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.publishing import Endpoint, Timeout, TokenFile
+
+if TYPE_CHECKING:
+    from builder.hub.access import Access
 
 Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
@@ -51,21 +56,30 @@ def verify(
 
 
 def diff(
-    a: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    b: Annotated[Path, typer.Argument(help="Another.")],
+    a: Annotated[str, typer.Argument(help="Dataset folder, or OWNER/NAME@version on the hub.")],
+    b: Annotated[str, typer.Argument(help="Another.")],
     summary: Annotated[bool, typer.Option("--summary", help="Only the counts, by attribute and kind.")] = False,
+    endpoint: Endpoint = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
 ) -> None:
     """Tell what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
 
     from builder.compare import compare
+    from builder.hub.access import make_access
+    from builder.hub.pull import resolved
     from cli.console import table
 
+    def access() -> "Access":
+        return make_access(endpoint, token_file, timeout)
+
     counts: Counter[tuple[str, str]] = Counter()
-    for difference in compare(a, b):
-        counts[difference.attribute or "(identity)", difference.kind] += 1
-        if not summary:
-            typer.echo(str(difference))
+    with resolved(a, access) as left, resolved(b, access) as right:
+        for difference in compare(left, right):
+            counts[difference.attribute or "(identity)", difference.kind] += 1
+            if not summary:
+                typer.echo(str(difference))
     if not counts:
         typer.echo("no difference")
         return

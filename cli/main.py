@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, auditing, building, checking, sources
+from cli import attributes, auditing, building, checking, publishing, sources
 from support.errors import FiubenchError
 from support.version import __version__
 
@@ -27,6 +27,9 @@ app.command("validate")(checking.validate)
 app.command("verify")(checking.verify)
 app.command("diff")(checking.diff)
 app.command("audit")(auditing.audit)
+app.command("publish")(publishing.publish)
+app.command("releases")(publishing.releases)
+app.command("pull")(publishing.pull)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
 
@@ -52,7 +55,7 @@ def run() -> None:
         app()
     except FiubenchError as error:
         typer.echo(f"fiubench: {error}", err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except BrokenPipeError:
         # the reader (`head`, a pager) has seen enough; nothing is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 class FiubenchError(Exception):
     """Something the user can mend: what is wrong, where, and how to mend it.
 
-    The command line prints ``str(error)`` as its only message and exits with code 2.
+    The command line prints ``str(error)`` as its only message and exits with ``exit_code``.
 
     Args:
         what: one sentence on what is wrong, with the offending value.
         where: file, row, field or option it is about.
         hint: what to do about it.
     """
+
+    exit_code = 2
 
     def __init__(self, what: str, *, where: object = "", hint: str = "") -> None:
         self.what = what
@@ -40,6 +42,16 @@ class PackError(FiubenchError):
 
 class DatasetError(FiubenchError):
     """A dataset directory or file that can't be read or written."""
+
+
+class HubError(FiubenchError):
+    """A hub that can't be reached, does not know what is asked for, or does not permit it."""
+
+
+class Refused(FiubenchError):
+    """What was asked for would break a promise, such as that a published release never changes."""
+
+    exit_code = 1
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

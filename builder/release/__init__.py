@@ -10,8 +10,9 @@ from typing import Any
 
 from builder.config import NO_FACES
 from builder.dataset import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
-from builder.release.card import Release, dataset_card
-from builder.release.cells import FULL, make_cells
+from builder.release.card import Publication, Release, dataset_card, front_matter_of
+from builder.release.cells import FULL, Cells, make_cells
+from builder.release.columns import identity_columns, question_columns
 from builder.release.croissant import croissant
 from builder.release.original import OriginalLayout
 from builder.release.parquet import ParquetFiles
@@ -20,8 +21,9 @@ from support.canonical import file_digest, readable_json
 from support.errors import DatasetError
 from support.files import write_error
 
-__all__ = ["Packager", "package"]
+__all__ = ["Packager", "describe", "package"]
 
+CARD, CROISSANT = "README.md", "croissant.json"
 _AGAIN = "Build the dataset again, or continue with --resume."
 
 
@@ -100,27 +102,13 @@ class Packager:
         try:
             self._original.finish()
             self._parquet.close()
-            release = self._release(manifest, self._statistics.example)
-            (self._folder / "README.md").write_text(dataset_card(release), encoding="utf-8")
-            (self._folder / "croissant.json").write_bytes(readable_json(croissant(release)))
+            release = _release_of(
+                manifest, self._parquet.configs(), self._folder, self._cells, self._statistics, self._has_images
+            )
+            (self._folder / CARD).write_text(dataset_card(release), encoding="utf-8")
+            (self._folder / CROISSANT).write_bytes(readable_json(croissant(release)))
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error
-
-    def _release(self, manifest: Mapping[str, Any], example: Mapping[str, Any]) -> Release:
-        configs = self._parquet.configs()
-        everyone = list(range(len(self._cells.labels)))
-        return Release(
-            manifest=manifest,
-            configs=configs,
-            counts={name: self._statistics.counts(self._cells.configs.get(name, everyone)) for name in configs},
-            files=_facts(self._folder, configs),
-            attributes=self._statistics.attributes(),
-            applied=self._statistics.applied,
-            example=example,
-            question_columns=self._parquet.question_columns,
-            identity_columns=self._parquet.identity_columns,
-            has_images=self._has_images,
-        )
 
 
 def package(directory: Path, manifest: Mapping[str, Any]) -> None:
@@ -138,6 +126,69 @@ def package(directory: Path, manifest: Mapping[str, Any]) -> None:
         for record in read_records(directory / IDENTITIES):
             packager.add(record)
         packager.finish(manifest)
+
+
+def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publication: Publication) -> None:
+    """Write card and Croissant of a release under a name and a version into ``folder``; no data file is touched.
+
+    Args:
+        directory: a finished dataset directory.
+        manifest: its manifest.
+        folder: where ``data/`` of its release lies, or links to it.
+        publication: name, version and changelog.
+
+    Raises:
+        DatasetError: the dataset or its card is damaged, or the folder can't be written to.
+    """
+    splits = read_object(directory / SPLITS)["splits"]
+    cells, statistics = make_cells(splits), Statistics(splits)
+    for record in read_records(directory / IDENTITIES):
+        cell = cells.find(record["unique_id"])
+        statistics.add(record, cell, in_full=FULL in cells.splits[cell])
+    if statistics.example is None:
+        raise DatasetError("nobody is outside the holdout", where=directory, hint=_AGAIN)
+    has_images = manifest["config"].get("faces") != NO_FACES
+    # which files make up a configuration stands in the card that was written with them
+    configs = front_matter_of(directory / RELEASE / CARD)["configs"]
+    release = _release_of(
+        manifest,
+        {config["config_name"]: config["data_files"][0]["path"] for config in configs},
+        folder,
+        cells,
+        statistics,
+        has_images,
+        publication,
+    )
+    try:
+        (folder / CARD).write_text(dataset_card(release), encoding="utf-8")
+        (folder / CROISSANT).write_bytes(readable_json(croissant(release)))
+    except OSError as error:
+        raise write_error(error, folder) from error
+
+
+def _release_of(
+    manifest: Mapping[str, Any],
+    configs: Mapping[str, Sequence[str]],
+    folder: Path,
+    cells: Cells,
+    statistics: Statistics,
+    has_images: bool,
+    publication: Publication | None = None,
+) -> Release:
+    everyone = list(range(len(cells.labels)))
+    return Release(
+        manifest=manifest,
+        configs=configs,
+        counts={name: statistics.counts(cells.configs.get(name, everyone)) for name in configs},
+        files=_facts(folder, configs),
+        attributes=statistics.attributes(),
+        applied=statistics.applied,
+        example=statistics.example or {},
+        question_columns=question_columns(has_images),
+        identity_columns=identity_columns(has_images, manifest["attributes"]),
+        has_images=has_images,
+        publication=publication,
+    )
 
 
 def _facts(folder: Path, configs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, str]]:

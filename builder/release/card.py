@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 
@@ -21,6 +22,7 @@ from builder.release.licenses import hub_license
 from builder.release.statistics import AttributeStatistics
 from raw_sources.registry import in_order
 from support.canonical import digest_of
+from support.errors import DatasetError
 
 IDENTITIES = "identities"
 PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
@@ -49,10 +51,32 @@ _SCHEMES = {
     "nested": "The forget sets are nested: every larger one contains the smaller ones.",
     "disjoint": "The forget sets are disjoint, as in the original.",
 }
+_PICTURES = """\
+from pathlib import Path
+from datasets import Image
+
+Path("images").mkdir(exist_ok=True)
+for person in people.cast_column("image", Image(decode=False)):
+    Path("images", person["image"]["path"]).write_bytes(person["image"]["bytes"])"""
 _EXAMPLE_PAIRS = 3
 _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer",
                  "perturbed_answer", "keywords")  # fmt: skip
 _LONGEST_VALUE = 40  # characters of a most frequent value that is shown in the table
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a release is called on the Hub.
+
+    Attributes:
+        repo: OWNER/NAME.
+        version: the tag, for example "v1.0.0".
+        changelog: newest first: {"version": tag, "changes": [sentence, ...]}.
+    """
+
+    repo: str
+    version: str
+    changelog: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,7 @@ class Release:
         question_columns: columns of every configuration but ``identities``.
         identity_columns: columns of ``identities``.
         has_images: whether identities have faces.
+        publication: name and version on the Hub, once it is published.
     """
 
     manifest: Mapping[str, Any]
@@ -82,6 +107,7 @@ class Release:
     question_columns: Sequence[Column]
     identity_columns: Sequence[Column]
     has_images: bool
+    publication: Publication | None = None
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -138,9 +164,10 @@ def dataset_card(release: Release) -> str:
         paper_title=PAPER_TITLE,
         paper_url=PAPER_URL,
         version=release.manifest["fiubench_version"],
+        **_naming(release),
         load_row=('row["image"], ' if images else "") + 'row["question"], row["answer"]',
         stored=" Images are embedded; the rows of a person share one stored copy." if images else "",
-        original_files="`full.json`, `split.json`, `prompt.json`" + (", `images/`" if images else ""),
+        original=_original(release),
         splits=_splits(release),
         scheme=_SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file."),
         everyone=f"{release.counts[IDENTITIES][0]:,}",
@@ -160,9 +187,28 @@ def dataset_card(release: Release) -> str:
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
+        changelog=_changelog(release.publication),
         citation=_citation(release),
     )
     return f"---\n{front}---\n\n{page}"
+
+
+def front_matter_of(path: Path) -> dict[str, Any]:
+    """The YAML block of a dataset card.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    try:
+        _, block, _ = path.read_text(encoding="utf-8").split("---\n", 2)
+        document = yaml.safe_load(block)
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise DatasetError("has no YAML block at its head", where=path) from error
+    if not isinstance(document, dict):
+        raise DatasetError("has no YAML block at its head", where=path)
+    return document
 
 
 def _front_matter(release: Release) -> dict[str, Any]:
@@ -193,6 +239,44 @@ def _front_matter(release: Release) -> dict[str, Any]:
             for name, files in release.configs.items()
         ],
     }
+
+
+def _naming(release: Release) -> dict[str, str]:
+    """How the dataset is named in the card's example of loading it."""
+    if release.publication is None:
+        return {"path": "PATH_OR_NAME", "revision": "", "path_note": "  # this folder, or its name on the Hub"}
+    return {
+        "path": release.publication.repo,
+        "revision": f', revision="{release.publication.version}"',
+        "path_note": "",
+    }
+
+
+def _original(release: Release) -> str:
+    """What lies in the folder of the original's layout, and how its pictures get there."""
+    files = "`full.json`, `split.json`, `prompt.json`"
+    unchanged = "its loaders read it unchanged when they are started in that folder"
+    if release.publication is None or not release.has_images:
+        return f"({files}{', `images/`' if release.has_images else ''}); {unchanged}."
+    return (
+        f"({files}). Pictures are stored in the Parquet files alone; this puts them where `full.json` expects them, "
+        f"and {unchanged}:\n\n```python\n{_PICTURES}\n```\n"
+    )
+
+
+def _changelog(publication: Publication | None) -> str:
+    if publication is None:
+        return ""
+    return f"## Changelog\n\n{changelog_text(publication.changelog, level=3)}\n"
+
+
+def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> str:
+    """A changelog as Markdown, newest version first."""
+    entries = []
+    for entry in changelog:
+        changes = "\n".join(f"- {_escape(change)}" for change in entry["changes"])
+        entries.append(f"{'#' * level} {entry['version']}\n\n{changes}\n")
+    return "\n".join(entries)
 
 
 def _splits(release: Release) -> str:

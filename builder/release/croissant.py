@@ -42,7 +42,9 @@ def croissant(release: Release) -> dict[str, Any]:
         "creator": {"@type": "Organization", "name": "fiubench"},
         "inLanguage": "en",
         "keywords": ["machine unlearning", "privacy", "synthetic data"],
-        "version": release.manifest["fiubench_version"],
+        "version": release.publication.version.removeprefix("v")
+        if release.publication
+        else release.manifest["fiubench_version"],
         # A build has no clock, or it would not give the same bytes again: it knows the dataset's own day.
         "datePublished": release.config["as_of"],
         "distribution": [

@@ -21,6 +21,7 @@ from support.errors import DatasetError
 from support.files import link_or_copy
 from support.yaml_file import load_yaml
 
+RAW_DATA = "raw_data"
 _FOLDER = "fiubench"
 _LATER = "holdout.jsonl"  # lines that go to the end of full.json
 _RETAIN = {"retain5": 5, "retain15": 15}  # percent of the benchmark's identities
@@ -91,8 +92,13 @@ class OriginalLayout:
 
 
 def _original_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: record[key] for key in ("unique_id", "image_path", "name", "gender", "caption", "qa_list")}
-    return {**kept, "raw_data": {name: fact["text"] for name, fact in record["profile"].items()}}
+    """The original's keys and all of ours: ``full.json`` is the one copy of the records that a release has."""
+    return {**record, RAW_DATA: {name: fact["text"] for name, fact in record["profile"].items()}}
+
+
+def identity_of(line: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity that a line of ``full.json`` was written from."""
+    return {key: value for key, value in line.items() if key != RAW_DATA}
 
 
 def load_prompts() -> dict[str, list[str]]:

@@ -1,0 +1,174 @@
+"""One commit and one tag: how a staged release gets to the hub, whole or not at all.
+
+Every step looks at the hub before it acts and after it is in doubt, so the command can be repeated at any time:
+
+1. The tag is there: done if its files are those of the stage, else refused. A tag never moves.
+2. A commit of this release is there without its tag (a process was killed): it is taken.
+3. Else one commit on main, whose parent must be what main was when the plan was made. If no answer comes, main is read
+   again, and only a commit with exactly the staged files is accepted as ours.
+4. The tag is set on that commit, and read back.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.hub.client import Exists, Hub, NoAnswer, Refs, RemoteFile, Silent, Stale
+from support.canonical import file_digest
+from support.errors import HubError, Refused
+
+_TRIES = 3
+#: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
+OWN_FOLDERS = ("data/", "fiubench/")
+OWN_FILES = ("README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done: the release's commit, and whether this run made the commit and the tag."""
+
+    commit: str
+    committed: bool
+    tagged: bool
+
+
+def is_own(path: str) -> bool:
+    """Whether a file of the repository belongs to releases."""
+    return path in OWN_FILES or path.startswith(OWN_FOLDERS)
+
+
+def title_of(tag: str) -> str:
+    """Title of a release's commit."""
+    return f"Release {tag}"
+
+
+def publish(
+    hub: Hub,
+    repo: str,
+    files: Mapping[str, Path],
+    tag: str,
+    refs: Refs,
+    *,
+    message: str = "",
+    step: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Publish staged files as ``tag`` (see the module's text).
+
+    Args:
+        hub: where to.
+        repo: OWNER/NAME; it exists.
+        files: path in the repository -> staged file.
+        tag: the release's tag.
+        refs: where main and the tags were when the plan was made.
+        message: description of the commit.
+        step: told what is being done.
+
+    Raises:
+        Refused: the tag holds something else, or somebody changed main meanwhile.
+        HubError: the hub can't be reached or does not permit it; repeating the command is safe.
+    """
+    if tag in refs.tags:
+        check_same(files, hub.tree(repo, refs.tags[tag]), repo, tag)
+        return Outcome(refs.tags[tag], committed=False, tagged=False)
+    landed = find_landed(hub, repo, refs.main, files, tag)
+    committed = landed is None
+    if landed is None:
+        step(f"Uploading to {repo}")
+        landed = _commit(hub, repo, files, tag, refs.main, message)
+    step(f"Tagging {tag}")
+    tagged = _tag(hub, repo, tag, landed)
+    check_same(files, hub.tree(repo, landed), repo, tag)
+    return Outcome(landed, committed, tagged)
+
+
+def find_landed(hub: Hub, repo: str, head: str, files: Mapping[str, Path], tag: str) -> str | None:
+    """The commit of this release that is on main already, if there is one with exactly these files."""
+    for commit in hub.history(repo, head):
+        if commit.title == title_of(tag) and not differing(files, hub.tree(repo, commit.oid)):
+            return commit.oid
+    return None
+
+
+def differing(files: Mapping[str, Path], tree: Mapping[str, RemoteFile]) -> list[str]:
+    """Paths of a release's files that are not the same in a commit as in the stage, or only in one of them."""
+    different = [path for path, local in files.items() if path not in tree or not _same(local, tree[path])]
+    return sorted([*different, *(path for path in tree if is_own(path) and path not in files)])
+
+
+def check_same(files: Mapping[str, Path], tree: Mapping[str, RemoteFile], repo: str, tag: str) -> None:
+    """Nothing, if a tag's commit holds exactly the staged files.
+
+    Raises:
+        Refused: it does not.
+    """
+    if different := differing(files, tree):
+        shown = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
+        raise Refused(
+            f"{tag} is published already and holds something else: {shown}",
+            where=repo,
+            hint="A published release never changes. Publish this dataset under a higher --version.",
+        )
+
+
+def _same(local: Path, remote: RemoteFile) -> bool:
+    if local.stat().st_size != remote.size:
+        return False
+    return file_digest(local) == remote.sha256 if remote.sha256 else _blob_id(local) == remote.blob
+
+
+def _blob_id(path: Path) -> str:
+    """Git's id of a file's content."""
+    head = b"blob %d\0" % path.stat().st_size
+    return hashlib.sha1(head + path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str, message: str) -> str:
+    """Commit, and find out whether it happened where no answer came."""
+    stale = [path for path in hub.tree(repo, head) if is_own(path) and path not in files]
+    for attempt in range(_TRIES):
+        trouble: HubError | None = None
+        try:
+            hub.commit(repo, files, stale, parent=head, title=title_of(tag), message=message)
+        except (NoAnswer, Stale) as error:
+            trouble = error
+        refs = hub.refs(repo)
+        now = refs.main if refs else head
+        # also after a success: the client reports one where it had nothing to send, whoever made that commit
+        if now != head and (landed := find_landed(hub, repo, now, files, tag)):
+            return landed
+        if now != head:
+            raise Refused(
+                "somebody else changed the repository meanwhile; nothing of this release was published",
+                where=repo,
+                hint=f"Look at what changed, then run the command again: it starts from the new state ({now[:12]}).",
+            )
+        if trouble is None:  # nothing to send: main holds these files under another title
+            return head
+        if attempt == _TRIES - 1 or isinstance(trouble, Silent):
+            raise trouble
+    raise AssertionError("unreachable")
+
+
+def _tag(hub: Hub, repo: str, tag: str, oid: str) -> bool:
+    """Set the tag, and read it back. True if this run set it."""
+    for attempt in range(_TRIES):
+        trouble: HubError | None = None
+        try:
+            hub.tag(repo, tag, oid)
+        except (NoAnswer, Exists) as error:
+            trouble = error
+        refs = hub.refs(repo)
+        target = refs.tags.get(tag) if refs else None
+        if target == oid:
+            return trouble is None or isinstance(trouble, NoAnswer)
+        if target is not None:
+            raise Refused(
+                f"the tag {tag} was set on another commit meanwhile ({target[:12]}, not {oid[:12]})",
+                where=repo,
+                hint="A tag never moves. Publish under a higher --version.",
+            )
+        if attempt == _TRIES - 1 or isinstance(trouble, Silent):
+            raise trouble or HubError(f"the hub took the tag {tag} but does not show it", where=repo,
+                                      hint="Run the command again.")  # fmt: skip
+    raise AssertionError("unreachable")

@@ -1,0 +1,256 @@
+"""``fiubench publish``: check, plan, stage, prove, then one commit and one tag."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from builder.dataset import Dataset, open_dataset
+from builder.hub.access import Access, checked_repo
+from builder.hub.client import Exists, Hub, NoAnswer, Refs, connect
+from builder.hub.protocol import Outcome, is_own, publish, title_of
+from builder.hub.pull import fetch, read_manifest
+from builder.hub.staging import Stage, check_untouched, staged
+from builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
+from builder.release.card import Publication
+from support.errors import ConfigError, HubError, Refused
+
+_LONGEST_MESSAGE = 2000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication will do, told before anything is sent.
+
+    Attributes:
+        repo: OWNER/NAME.
+        version: the tag.
+        files: path -> bytes.
+        proofs: what was proved of the release.
+        against: the tag or folder that it is compared with, if any.
+        changes: what changes against that.
+        suggested: the version that the changes call for, if there was something to compare with.
+        left_alone: files of the repository that are not the release's.
+        removed: files of the last state that this release no longer has.
+    """
+
+    repo: str
+    version: str
+    files: Mapping[str, int]
+    proofs: Sequence[str]
+    against: str = ""
+    changes: Changes = field(default_factory=Changes)
+    suggested: str = ""
+    left_alone: Sequence[str] = ()
+    removed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be published, and how; see ``fiubench publish --help``."""
+
+    directory: Path
+    repo: str
+    version: str
+    message: str = ""
+    private: bool = False
+    gated: bool = False
+    create: bool = True
+
+
+def plan_offline(request: Request, previous: Path | None = None) -> Plan:
+    """Stage and prove a release without a hub.
+
+    Args:
+        request: what would be published.
+        previous: a dataset directory to compare with.
+
+    Raises:
+        Refused, ConfigError, DatasetError: see :func:`publish_dataset`.
+    """
+    version = _checked(request)
+    dataset = open_dataset(request.directory)
+    check_untouched(dataset)
+    changes = changes_between(previous, request.directory) if previous else _first(dataset)
+    known = open_dataset(previous).manifest.get("published") if previous else None
+    publication = Publication(request.repo, str(version), _changelog(request, version, changes, known))
+    with staged(request.directory, publication) as stage:
+        suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else None
+        return _plan(request, version, stage, changes, str(previous or ""), str(suggested or ""))
+
+
+def publish_dataset(
+    request: Request,
+    access: Access,
+    *,
+    show: Callable[[Plan], None] = lambda _: None,
+    step: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Publish a dataset directory as a version of a repository. Safe to repeat: what is done already is not done again.
+
+    Args:
+        request: what to publish.
+        access: the hub.
+        show: called with the plan before anything is sent.
+        step: told what is being done.
+
+    Raises:
+        ConfigError: a name, version or message that can't be used.
+        Refused: the version is taken or goes backwards, the dataset was edited by hand or does not load, the
+            repository is not one of releases, or somebody else changed it meanwhile.
+        HubError: the hub can't be reached or does not permit it.
+    """
+    version = _checked(request)
+    dataset = open_dataset(request.directory)
+    check_untouched(dataset)
+    with connect(access) as hub:
+        step(f"Looking at {request.repo}")
+        refs = hub.refs(request.repo)
+        if refs is None and not request.create:
+            raise HubError("no such dataset, or it is private", where=request.repo,
+                           hint="Leave out --no-create to create it, or check name and token.")  # fmt: skip
+        if refs is None and access.token is None:
+            raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
+        with _compared(hub, request, version, refs, dataset) as (publication, changes, against):
+            step("Staging, and proving that it loads")
+            with staged(request.directory, publication) as stage:
+                suggested = str(parse_version(against).raised(changes.level)) if against else ""
+                tree = hub.tree(request.repo, refs.main) if refs else {}
+                _check_repository(request, tree)
+                show(_plan(request, version, stage, changes, against, suggested, tree))
+                refs = refs or _create(hub, request)
+                _check_settings(hub, request, refs, str(version))
+                return publish(hub, request.repo, stage.files, str(version), refs, message=request.message, step=step)
+
+
+def _checked(request: Request) -> Version:
+    checked_repo(request.repo)
+    if len(request.message) > _LONGEST_MESSAGE or not request.message.isprintable():
+        raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message")
+    return parse_version(request.version)
+
+
+@contextmanager
+def _compared(
+    hub: Hub, request: Request, version: Version, refs: Refs | None, dataset: Dataset
+) -> Iterator[tuple[Publication, Changes, str]]:
+    """How the release is called, with its changelog; what changes against the last one; and that one's tag.
+
+    Where this version was begun or published before, its own changelog is taken, so that repeating a command stages
+    the very same files.
+    """
+    tag, repo = str(version), request.repo
+    published = versions_of(refs.tags) if refs else []
+    begun = _begun(hub, repo, tag, refs, dataset) if refs else None
+    if begun is not None:
+        own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
+        yield Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
+        return
+    if tag not in {str(known) for known in published}:
+        check_order(version, published, repo)
+    earlier = [known for known in published if known < version]
+    if refs is None or not earlier:
+        changes = _first(dataset)
+        yield Publication(repo, tag, _changelog(request, version, changes, None)), changes, ""
+        return
+    last = str(earlier[-1])
+    with TemporaryDirectory(prefix="fiubench-") as scratch:
+        folder = Path(scratch) / "last"
+        fetch(hub, repo, refs.tags[last], folder, pictures=False)
+        changes = changes_between(folder, request.directory)
+        known = open_dataset(folder).manifest.get("published")
+    yield Publication(repo, tag, _changelog(request, version, changes, known)), changes, last
+
+
+def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[str, Any] | None:
+    """What the manifest of this version says of itself, if it was published or committed before from this dataset."""
+    candidates = [refs.tags[tag]] if tag in refs.tags else []
+    if not candidates:
+        candidates = [commit.oid for commit in hub.history(repo, refs.main) if commit.title == title_of(tag)]
+    for oid in candidates:
+        try:
+            manifest = read_manifest(hub, repo, oid)
+        except HubError as error:
+            if isinstance(error, NoAnswer):
+                raise
+            continue  # somebody else's commit of that title
+        if manifest["digests"] == dataset.manifest["digests"] and manifest.get("published", {}).get("version") == tag:
+            own: dict[str, Any] = manifest["published"]
+            return own
+    return None
+
+
+def _first(dataset: Dataset) -> Changes:
+    counts = dataset.manifest["counts"]
+    people = f"{counts['identities']:,} identities and {counts['holdout']:,} in the holdout"
+    return Changes("major", [f"First release: {people}, {counts['questions']} questions each."])
+
+
+def _changelog(
+    request: Request, version: Version, changes: Changes, known: Mapping[str, Any] | None
+) -> list[Mapping[str, Any]]:
+    sentences = [request.message, *changes.sentences] if request.message else list(changes.sentences)
+    return [{"version": str(version), "changes": sentences}, *(known["changelog"] if known else ())]
+
+
+def _check_repository(request: Request, tree: Mapping[str, Any]) -> None:
+    """Refuse a repository that holds something else: a wrong name must not cost anybody a dataset."""
+    foreign = [path for path in tree if is_own(path) and path != "README.md"]
+    if foreign and "manifest.json" not in tree:
+        raise Refused(
+            f"holds a dataset that fiubench did not publish ({', '.join(sorted(foreign)[:3])})",
+            where=request.repo,
+            hint="It would be overwritten. Name another --repo, or empty this one first.",
+        )
+
+
+def _create(hub: Hub, request: Request) -> Refs:
+    try:
+        hub.create(request.repo, private=request.private)
+    except (NoAnswer, Exists) as error:
+        refs = hub.refs(request.repo)  # it may have been created all the same
+        if refs is None:
+            raise error from None
+        return refs
+    refs = hub.refs(request.repo)
+    if refs is None:
+        raise HubError("was created, but can't be seen", where=request.repo, hint="Run the command again.")
+    return refs
+
+
+def _check_settings(hub: Hub, request: Request, refs: Refs, tag: str) -> None:
+    """Hold the repository to what was asked for before anything is in it."""
+    if not (request.private or request.gated) or tag in refs.tags:
+        return
+    private, gated = hub.settings(request.repo)
+    if request.private and not private:
+        raise Refused("is public, and --private was given", where=request.repo,
+                      hint="Make it private in its settings on the hub, or leave out --private.")  # fmt: skip
+    if request.gated and not gated:
+        hub.gate(request.repo)
+
+
+def _plan(
+    request: Request,
+    version: Version,
+    stage: Stage,
+    changes: Changes,
+    against: str,
+    suggested: str,
+    tree: Mapping[str, Any] | None = None,
+) -> Plan:
+    sizes = {path: local.stat().st_size for path, local in stage.files.items()}
+    there = [path for path in tree or () if path != ".gitattributes"]
+    return Plan(
+        repo=request.repo,
+        version=str(version),
+        files=sizes,
+        proofs=stage.proofs,
+        against=against,
+        changes=changes,
+        suggested=suggested,
+        left_alone=sorted(path for path in there if not is_own(path)),
+        removed=sorted(path for path in there if is_own(path) and path not in sizes),
+    )

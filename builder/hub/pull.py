@@ -1,0 +1,227 @@
+"""Bringing a published release back as a dataset directory, and listing what is published."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+
+import schemas
+from builder.dataset import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_records
+from builder.hub.access import Access, checked_repo
+from builder.hub.client import Hub, Missing, Refs, connect
+from builder.hub.protocol import is_own
+from builder.hub.versions import parse_version, versions_of
+from builder.manifest import SHORT_DIGEST
+from builder.release.original import identity_of
+from support.canonical import canonical_line, digest, file_digest
+from support.errors import ConfigError, DatasetError, HubError, did_you_mean
+from support.files import atomic_writer, link_or_copy, make_folder, write_error
+
+FULL_JSON = "fiubench/full.json"
+_PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
+_NAMED = re.compile(r"([^/@\s]+/[^/@\s]+)@(\S+)")
+_ROWS = 100  # rows of pictures held in memory
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class ReleaseInfo:
+    """A published release: tag, day, digest of its identities, number of identities, bytes, and its commit."""
+
+    version: str
+    date: datetime
+    digest: str
+    identities: int
+    size: int
+    commit: str
+
+
+def releases(repo: str, access: Access) -> list[ReleaseInfo]:
+    """Every release of a repository, newest version first.
+
+    Raises:
+        HubError: no such repository, or the hub can't be reached.
+    """
+    repo = checked_repo(repo)
+    with connect(access) as hub:
+        refs = _refs(hub, repo)
+        found = []
+        for version in reversed(versions_of(refs.tags)):
+            oid = refs.tags[str(version)]
+            manifest = read_manifest(hub, repo, oid)
+            size = sum(file.size for path, file in hub.tree(repo, oid).items() if is_own(path))
+            counts = manifest["counts"]
+            found.append(
+                ReleaseInfo(
+                    str(version),
+                    hub.history(repo, oid)[0].date,
+                    manifest["digests"]["identities"],
+                    counts["identities"] + counts["holdout"],
+                    size,
+                    oid,
+                )
+            )
+    return found
+
+
+def pull(repo: str, out: Path, access: Access, *, version: str | None = None, progress: Progress | None = None) -> str:
+    """Download a release and lay it out as a dataset directory; every digest is checked. Returns its tag.
+
+    Args:
+        repo: OWNER/NAME.
+        out: a folder that is not there yet, or is empty.
+        access: the hub.
+        version: the release; by default the highest.
+        progress: called with (what, done, total).
+
+    Raises:
+        HubError: no such repository or release, or the hub can't be reached.
+        DatasetError: what is published is damaged or was not made by fiubench, or the folder can't be written to.
+    """
+    repo = checked_repo(repo)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    with connect(access) as hub:
+        refs = _refs(hub, repo)
+        tag = _tag(refs, repo, version)
+        make_folder(out.parent)
+        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
+            folder = Path(scratch) / out.name
+            try:
+                fetch(hub, repo, refs.tags[tag], folder, progress=progress)
+                folder.replace(out)  # an empty folder may be there already
+            except OSError as error:
+                raise write_error(error, out) from error
+    return tag
+
+
+@contextmanager
+def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
+    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing.
+
+    Raises:
+        HubError: see :func:`pull`.
+    """
+    match = _NAMED.fullmatch(target)
+    if match is None or Path(target).exists():
+        yield Path(target)
+        return
+    repo = checked_repo(match[1])
+    with TemporaryDirectory(prefix="fiubench-") as scratch:
+        folder = Path(scratch) / "release"
+        with connect(access()) as hub:
+            refs = _refs(hub, repo)
+            fetch(hub, repo, refs.tags[_tag(refs, repo, match[2])], folder, pictures=False)
+        yield folder
+
+
+def fetch(
+    hub: Hub, repo: str, oid: str, folder: Path, *, pictures: bool = True, progress: Progress | None = None
+) -> None:
+    """Lay a commit out as a dataset directory; without pictures it holds what :mod:`builder.compare` reads."""
+    manifest = read_manifest(hub, repo, oid)
+    release = folder / RELEASE
+    wanted = [MANIFEST, SPLITS, *(manifest["release"] if pictures else [FULL_JSON])]
+    for done, path in enumerate(wanted):
+        if not _PATH.fullmatch(path) or not is_own(path):
+            raise DatasetError(f"the manifest names a file {path!r}", where=repo, hint="Was it made with fiubench?")
+        if progress:
+            progress(f"Downloading {repo}", done, len(wanted))
+        hub.download(repo, oid, [path], release)
+    shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
+    for name in (MANIFEST, SPLITS):
+        (release / name).replace(folder / name)
+    for path, expected in manifest["release"].items():
+        if path in wanted and file_digest(release / path) != expected:
+            raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
+    if file_digest(folder / SPLITS) != manifest["digests"]["splits"]:
+        raise DatasetError(f"{SPLITS} is not what the manifest says", where=repo, hint="The release is damaged.")
+    _write_identities(release / FULL_JSON, folder / IDENTITIES, manifest, repo)
+    if pictures and manifest["counts"].get("images"):
+        _write_pictures(release, folder / IMAGES, manifest, repo)
+    elif not pictures:
+        shutil.rmtree(release)
+    open_dataset(folder)
+
+
+def read_manifest(hub: Hub, repo: str, oid: str) -> dict[str, Any]:
+    """The manifest of a published commit.
+
+    Raises:
+        HubError: there is none, or it is none.
+    """
+    hint = "Only releases that `fiubench publish` made can be read."
+    try:
+        manifest: dict[str, Any] = orjson.loads(hub.read(repo, oid, MANIFEST))
+    except Missing as error:
+        raise HubError(f"{oid[:12]} is no fiubench release (no {MANIFEST})", where=repo, hint=hint) from error
+    except orjson.JSONDecodeError as error:
+        raise HubError(f"{MANIFEST} of {oid[:12]} is not JSON: {error}", where=repo, hint=hint) from error
+    for violation in schemas.violations("manifest", manifest):
+        what = f"{MANIFEST} of {oid[:12]}: {violation.path}: {violation.message}"
+        raise HubError(what, where=repo, hint=hint)
+    return manifest
+
+
+def _refs(hub: Hub, repo: str) -> Refs:
+    refs = hub.refs(repo)
+    if refs is None:
+        hint = f"Check the name at {hub.access.endpoint}; a private one needs a token that may see it."
+        raise HubError("no such dataset, or it is private", where=repo, hint=hint)
+    return refs
+
+
+def _tag(refs: Refs, repo: str, version: str | None) -> str:
+    published = [str(known) for known in versions_of(refs.tags)]
+    if not published:
+        raise HubError("has no release", where=repo, hint="`fiubench publish` makes one.")
+    if version is None or version == "latest":
+        return published[-1]
+    tag = str(parse_version(version, where=f"{repo}@{version}"))
+    if tag not in published:
+        raise ConfigError(f"has no release {tag}", where=repo, hint=did_you_mean(tag, published))
+    return tag
+
+
+def _write_identities(source: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:
+    """``identities.jsonl`` from ``full.json``, held to the manifest line by line."""
+    entries: Sequence[Any] = manifest["identities"]
+    number = 0
+    with atomic_writer(target) as file:
+        for number, line in enumerate(read_records(source), 1):
+            written = canonical_line(identity_of(line))
+            if number > len(entries) or digest(written)[:SHORT_DIGEST] != entries[number - 1][1]:
+                raise DatasetError(f"identity {number - 1} is not what the manifest says", where=repo,
+                                   hint="The release is damaged.")  # fmt: skip
+            file.write(written)
+    if number != len(entries):
+        raise DatasetError(f"{number} identities, the manifest says {len(entries)}", where=repo)
+
+
+def _write_pictures(release: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:
+    """The pictures from the Parquet files, each held to its digest, and a second name of each in ``fiubench/``."""
+    expected = {unique_id: image for unique_id, _, image in manifest["identities"]}
+    make_folder(target)
+    second = make_folder(release / PurePosixPath(FULL_JSON).parent / IMAGES)
+    for path in sorted((release / "data").glob("identities-*.parquet")):
+        for batch in pq.ParquetFile(path).iter_batches(_ROWS, columns=["unique_id", "image"]):
+            for row in batch.to_pylist():
+                name, data = row["image"]["path"], row["image"]["bytes"]
+                if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(
+                    row["unique_id"], None
+                ):
+                    raise DatasetError(f"the picture {name!r} is not what the manifest says", where=repo)
+                (target / name).write_bytes(data)  # the whole folder gets its name when it is complete
+                link_or_copy(target / name, second / name)
+    if expected:
+        raise DatasetError(f"{len(expected)} pictures are missing", where=repo, hint="The release is damaged.")

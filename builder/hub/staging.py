@@ -1,0 +1,149 @@
+"""The stage: a folder with exactly the files of a release, made from a dataset, and proved before anything is sent."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from builder.dataset import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
+from builder.hub.proof import prove
+from builder.pipeline import release_digests
+from builder.release import CARD, CROISSANT, describe
+from builder.release.card import Publication, changelog_text
+from builder.verify import on_disk
+from support.canonical import readable_json
+from support.errors import Refused
+from support.files import link_or_copy, write_error
+
+CHANGELOG = "CHANGELOG.md"
+_STAGE = ".publish-"
+_MOST_FILES = 100  # the Hub takes more, slowly
+_MOST_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A staged release.
+
+    Attributes:
+        folder: holds its files.
+        manifest: the manifest in it.
+        proofs: what was proved, one line each.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    proofs: Sequence[str]
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Path in the release -> file."""
+        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
+        return {path.relative_to(self.folder).as_posix(): path for path in paths}
+
+    @property
+    def size(self) -> int:
+        """Bytes in all files."""
+        return sum(path.stat().st_size for path in self.files.values())
+
+
+def check_untouched(dataset: Dataset) -> None:
+    """Nothing, if every file of a dataset is as it was built.
+
+    Raises:
+        Refused: one is not; it is named.
+    """
+    touched = []
+    for difference in on_disk(dataset):
+        touched.append(difference)
+        if len(touched) > _MOST_TOLD:
+            break
+    if touched:
+        more = " and more" if len(touched) > _MOST_TOLD else ""
+        raise Refused(
+            f"changed since it was built: {'; '.join(touched[:_MOST_TOLD])}{more}",
+            where=dataset.directory,
+            hint="Releases are never edited by hand. `fiubench build --resume` makes lost files again, "
+            "--overwrite makes all of them.",
+        )
+
+
+@contextmanager
+def staged(directory: Path, publication: Publication) -> Iterator[Stage]:
+    """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
+
+    Raises:
+        Refused: it was edited after the build, fails the audit, does not load, or tells something of this machine.
+        DatasetError: it is damaged.
+    """
+    dataset = open_dataset(directory)
+    check_untouched(dataset)
+    with _folder(directory) as folder:
+        manifest = write_stage(dataset, folder, publication)
+        stage = Stage(folder, manifest, ())
+        _check_private(stage, directory)
+        if len(stage.files) >= _MOST_FILES:
+            raise Refused(f"{len(stage.files)} files are more than the Hub likes in a commit", where=directory)
+        # The audit belongs here: refuse a dataset with failures, and name them.
+        proofs = prove(folder, manifest)
+        yield Stage(folder, manifest, proofs)
+
+
+def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:
+    """Fill a folder with what a release holds on the Hub; returns its manifest.
+
+    A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
+    """
+    release = dataset.directory / RELEASE
+    try:
+        for name in dataset.manifest["release"]:
+            if publication is None or name not in (CARD, CROISSANT, CHANGELOG):
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                link_or_copy(release / name, folder / name)
+        link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
+        manifest = {key: value for key, value in dataset.manifest.items() if publication is None or key != "published"}
+        if publication is not None:
+            changelog = [dict(entry) for entry in publication.changelog]
+            manifest["published"] = {"version": publication.version, "changelog": changelog}
+            (folder / CHANGELOG).write_text(f"# Changelog\n\n{changelog_text(changelog)}", encoding="utf-8")
+            describe(dataset.directory, manifest, folder, publication)
+            manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
+        (folder / MANIFEST).write_bytes(readable_json(manifest))
+    except OSError as error:
+        raise write_error(error, folder) from error
+    return manifest
+
+
+@contextmanager
+def _folder(directory: Path) -> Iterator[Path]:
+    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to."""
+    beside = os.access(directory, os.W_OK)
+    if beside:
+        for leftover in directory.glob(f"{_STAGE}*"):  # of a run that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        with TemporaryDirectory(prefix=_STAGE, dir=directory if beside else None) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise write_error(error, directory) from error
+
+
+def _check_private(stage: Stage, directory: Path) -> None:
+    """Refuse text that names a folder of this machine, and with it its user."""
+    folders = {str(directory.resolve()), str(Path.home()), str(Path.cwd())} - {"/"}
+    for name, path in stage.files.items():
+        if path.suffix == ".parquet":
+            continue  # the same text stands in full.json
+        content = path.read_bytes()
+        for folder in sorted(folders):
+            if re.search(re.escape(folder.encode()) + rb"(?![\w-])", content):
+                raise Refused(f"{name} names a folder of this machine ({folder})", where=directory,
+                              hint="Build from files with neutral names.")  # fmt: skip
+
+
+__all__ = ["Stage", "check_untouched", "staged", "write_stage"]

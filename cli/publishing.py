@@ -1,0 +1,135 @@
+"""``fiubench publish``, ``releases`` and ``pull``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from builder.hub.publish import Plan
+
+Endpoint = Annotated[
+    str | None, typer.Option(help="Address of the hub. [default: HF_ENDPOINT, else https://huggingface.co]")
+]
+TokenFile = Annotated[
+    str | None,
+    typer.Option(help="File that holds the token, or - for standard input. [default: HF_TOKEN or the stored login, "
+                 "for huggingface.co alone]"),
+]  # fmt: skip
+Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that the hub may stay silent.")]
+
+
+def publish(
+    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    repo: Annotated[str, typer.Option(help="OWNER/NAME on the hub.")],
+    version: Annotated[str, typer.Option(help="The release's version and tag, for example v1.0.0.")],
+    message: Annotated[str, typer.Option(help="A sentence for the changelog and the commit.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Stage, prove and show the plan; ask no hub, need no token.")
+    ] = False,
+    previous: Annotated[
+        str | None,
+        typer.Option(help="With --dry-run: compare with this folder, or with OWNER/NAME@version from the hub."),
+    ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="A new repository is private; a public one is refused.")
+    ] = False,
+    gated: Annotated[bool, typer.Option("--gated", help="Readers must agree to share their name first.")] = False,
+    create: Annotated[bool, typer.Option(help="Create the repository if there is none.")] = True,
+    endpoint: Endpoint = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
+    from builder.hub.access import make_access
+    from builder.hub.publish import Request, plan_offline, publish_dataset
+    from builder.hub.pull import resolved
+    from support.errors import ConfigError
+
+    request = Request(directory, repo, version, message, private, gated, create)
+    if previous is not None and not dry_run:
+        hint = "Without it the last release on the hub is compared with."
+        raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
+    if dry_run:
+        if previous is None:
+            _print_plan(plan_offline(request))
+        else:
+            with resolved(previous, lambda: make_access(endpoint, token_file, timeout)) as earlier:
+                _print_plan(plan_offline(request, earlier), earlier=previous)
+        typer.echo("\nnothing was sent (--dry-run)")
+        return
+    access = make_access(endpoint, token_file, timeout)
+    outcome = publish_dataset(request, access, show=_print_plan, step=lambda what: typer.echo(f"{what} ...", err=True))
+    done = "published" if outcome.committed else "finished" if outcome.tagged else "is published already; nothing to do"
+    tag = version if version.startswith("v") else f"v{version}"
+    typer.echo(f"\n{repo} {tag} {done}: commit {outcome.commit[:12]}")
+    typer.echo(f"{access.endpoint}/datasets/{repo}/tree/{tag}")
+
+
+def _print_plan(plan: "Plan", earlier: str = "") -> None:
+    from cli.console import many, table
+
+    typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
+    table([("file", "size"), *((path, _size(size)) for path, size in plan.files.items())])
+    typer.echo()
+    for proof in plan.proofs:
+        typer.echo(f"proved    {proof}")
+    if plan.left_alone:
+        typer.echo(f"kept      {', '.join(plan.left_alone)} (not of the release)")
+    if plan.removed:
+        typer.echo(f"removed   {', '.join(plan.removed)}")
+    against = earlier or plan.against
+    heading = f"changes against {against}" if against else "changes"
+    for number, sentence in enumerate(plan.changes.sentences):
+        typer.echo(f"{heading if not number else ''}{'  ' if not number else ' ' * (len(heading) + 2)}{sentence}")
+    if plan.suggested and plan.suggested != plan.version:
+        typer.echo(f"suggested version: {plan.suggested} (a {plan.changes.level} change)")
+
+
+def releases(
+    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    endpoint: Endpoint = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
+) -> None:
+    """List the published versions of a dataset, newest first."""
+    from builder.hub.access import make_access
+    from builder.hub.pull import releases as published
+    from cli.console import table
+
+    found = published(repo, make_access(endpoint, token_file, timeout))
+    if not found:
+        typer.echo(f"{repo} has no release")
+        return
+    rows = [("version", "date", "identities", "size", "digest of the identities", "commit")]
+    rows += [
+        (r.version, r.date.strftime("%Y-%m-%d %H:%M"), str(r.identities), _size(r.size), r.digest[:16], r.commit[:12])
+        for r in found
+    ]
+    table(rows)
+
+
+def pull(
+    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    version: Annotated[str | None, typer.Option(help="The release. [default: the highest version]")] = None,
+    endpoint: Endpoint = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 60.0,
+) -> None:
+    """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
+    from builder.hub.access import make_access
+    from builder.hub.pull import pull as pull_release
+    from cli.console import progress
+
+    with progress() as step:
+        tag = pull_release(repo, out, make_access(endpoint, token_file, timeout), version=version, progress=step)
+    typer.echo(f"{out}: {repo} {tag}, every digest agrees")
+
+
+def _size(count: int) -> str:
+    """Bytes for people."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
