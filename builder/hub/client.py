@@ -19,7 +19,8 @@ from support.errors import FiubenchError, HubError
 DATASET = "dataset"
 #: Requests that may have happened although no answer came: the protocol looks before it asks again.
 _ONCE = ("/commit/", "/tag/", "/repos/create")
-_RETRIED = (429, 500, 502, 503, 504)
+_TOO_MANY = 429
+_RETRIED = (_TOO_MANY, 500, 502, 503, 504)
 _TRIES = 4
 _WAIT = 0.5  # seconds before the second try, doubled before each further one
 _LONGEST_WAIT = 120.0  # seconds that a hub may ask us to wait
@@ -212,9 +213,10 @@ def _client(access: Access) -> Any:
 
         def send(self, request: Any, **options: Any) -> Any:
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), access.timeout)
-            repeatable = not any(part in request.url.path for part in _ONCE) and _has_fixed_body(request)
+            again = _has_fixed_body(request)
+            repeatable = again and not any(part in request.url.path for part in _ONCE)
             for attempt in range(_TRIES):
-                last = attempt == _TRIES - 1 or not repeatable
+                last = attempt == _TRIES - 1
                 wait = _WAIT * 2**attempt
                 try:
                     response = super().send(request, **options)
@@ -226,10 +228,12 @@ def _client(access: Access) -> Any:
                     raise HubError(f"{access.endpoint} can't be reached: {error}", hint="Check network and address.") \
                         from None  # fmt: skip
                 except httpx2.TransportError:
-                    if last:
+                    if last or not repeatable:
                         raise
                 else:
-                    if last or response.status_code not in _RETRIED:
+                    # a 429 is a promise that nothing was done
+                    may = again if response.status_code == _TOO_MANY else repeatable
+                    if last or not may or response.status_code not in _RETRIED:
                         return response
                     response.close()
                     wait = max(wait, _asked_to_wait(response.headers.get("retry-after"), access))

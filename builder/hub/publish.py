@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.dataset import Dataset, open_dataset
 from builder.hub.access import Access, checked_repo
-from builder.hub.client import Exists, Hub, NoAnswer, Refs, connect
+from builder.hub.client import Exists, Hub, NoAnswer, Refs, Silent, connect
 from builder.hub.protocol import Outcome, is_own, publish, title_of
 from builder.hub.pull import fetch, read_manifest
 from builder.hub.staging import Stage, check_untouched, staged
@@ -18,6 +18,7 @@ from builder.release.card import Publication
 from support.errors import ConfigError, HubError, Refused
 
 _LONGEST_MESSAGE = 2000
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,9 @@ def publish_dataset(
         if refs is None and access.token is None:
             raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
         with _compared(hub, request, version, refs, dataset) as (publication, changes, against):
-            step("Staging, and proving that it loads")
-            with staged(request.directory, publication) as stage:
+            is_there = refs is not None and str(version) in refs.tags  # then nothing is sent, only compared
+            step("Staging" if is_there else "Staging, and proving that it loads")
+            with staged(request.directory, publication, proved=not is_there) as stage:
                 suggested = str(parse_version(against).raised(changes.level)) if against else ""
                 tree = hub.tree(request.repo, refs.main) if refs else {}
                 _check_repository(request, tree)
@@ -207,17 +209,18 @@ def _check_repository(request: Request, tree: Mapping[str, Any]) -> None:
 
 
 def _create(hub: Hub, request: Request) -> Refs:
-    try:
-        hub.create(request.repo, private=request.private)
-    except (NoAnswer, Exists) as error:
-        refs = hub.refs(request.repo)  # it may have been created all the same
-        if refs is None:
-            raise error from None
-        return refs
-    refs = hub.refs(request.repo)
-    if refs is None:
-        raise HubError("was created, but can't be seen", where=request.repo, hint="Run the command again.")
-    return refs
+    """Create the repository, and find out whether it happened where no answer came."""
+    trouble: HubError = HubError("was created, but can't be seen", where=request.repo, hint="Run the command again.")
+    for _ in range(_TRIES):
+        try:
+            hub.create(request.repo, private=request.private)
+        except (NoAnswer, Exists) as error:
+            trouble = error
+        if (refs := hub.refs(request.repo)) is not None:
+            return refs
+        if isinstance(trouble, Silent):
+            break
+    raise trouble
 
 
 def _check_settings(hub: Hub, request: Request, refs: Refs, tag: str) -> None:

@@ -74,24 +74,31 @@ def check_untouched(dataset: Dataset) -> None:
 
 
 @contextmanager
-def staged(directory: Path, publication: Publication) -> Iterator[Stage]:
+def staged(directory: Path, publication: Publication, *, proved: bool = True) -> Iterator[Stage]:
     """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
+
+    Args:
+        directory: a dataset that was found untouched (:func:`check_untouched`).
+        publication: name, version and changelog.
+        proved: ``False`` where the stage is only to be compared with what is published.
 
     Raises:
         Refused: it was edited after the build, fails the audit, does not load, or tells something of this machine.
         DatasetError: it is damaged.
     """
-    dataset = open_dataset(directory)
-    check_untouched(dataset)
     with _folder(directory) as folder:
-        manifest = write_stage(dataset, folder, publication)
-        stage = Stage(folder, manifest, ())
+        manifest = write_stage(open_dataset(directory), folder, publication)
+        stage = Stage(folder, manifest, _proofs(directory, folder, manifest) if proved else ())
         _check_private(stage, directory)
         if len(stage.files) >= _MOST_FILES:
             raise Refused(f"{len(stage.files)} files are more than the Hub likes in a commit", where=directory)
-        # The audit belongs here: refuse a dataset with failures, and name them.
-        proofs = prove(folder, manifest)
-        yield Stage(folder, manifest, proofs)
+        yield stage
+
+
+def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """What holds of a release, one line each; whatever does not is refused."""
+    # The audit of `directory` belongs here: with failures it refuses, else its summary is one more line.
+    return prove(folder, manifest)
 
 
 def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:
