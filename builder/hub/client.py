@@ -15,6 +15,7 @@ from typing import Any
 
 from builder.hub.access import DEFAULT_ENDPOINT, Access
 from support.errors import FiubenchError, HubError
+from support.version import __version__
 
 DATASET = "dataset"
 #: Requests that may have happened although no answer came: the protocol looks before it asks again.
@@ -79,8 +80,10 @@ class Hub:
         from huggingface_hub import HfApi  # noqa: PLC0415
 
         self.access = access
-        # False and not None: the client would look for an ambient token
-        self._api: Any = HfApi(endpoint=access.endpoint, token=access.token or False, library_name="fiubench")
+        token = access.token or False  # not None: the client would look for an ambient one
+        self._api: Any = HfApi(
+            endpoint=access.endpoint, token=token, library_name="fiubench", library_version=__version__
+        )
 
     def refs(self, repo: str) -> Refs | None:
         """Branch and tags, or ``None`` if there is no such repository that this token may see."""

@@ -114,13 +114,13 @@ def publish_dataset(
                            hint="Leave out --no-create to create it, or check name and token.")  # fmt: skip
         if refs is None and access.token is None:
             raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
+        tree = hub.tree(request.repo, refs.main) if refs else {}
+        _check_repository(request, tree)
         with _compared(hub, request, version, refs, dataset) as (publication, changes, against):
             is_there = refs is not None and str(version) in refs.tags  # then nothing is sent, only compared
             step("Staging" if is_there else "Staging, and proving that it loads")
             with staged(request.directory, publication, proved=not is_there) as stage:
                 suggested = str(parse_version(against).raised(changes.level)) if against else ""
-                tree = hub.tree(request.repo, refs.main) if refs else {}
-                _check_repository(request, tree)
                 show(_plan(request, version, stage, changes, against, suggested, tree))
                 refs = refs or _create(hub, request)
                 _check_settings(hub, request, refs, str(version))

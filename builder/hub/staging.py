@@ -88,11 +88,11 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
     """
     with _folder(directory) as folder:
         manifest = write_stage(open_dataset(directory), folder, publication)
-        stage = Stage(folder, manifest, _proofs(directory, folder, manifest) if proved else ())
-        _check_private(stage, directory)
-        if len(stage.files) >= _MOST_FILES:
-            raise Refused(f"{len(stage.files)} files are more than the Hub likes in a commit", where=directory)
-        yield stage
+        files = Stage(folder, manifest, ()).files
+        _check_private(files, directory)
+        if len(files) >= _MOST_FILES:
+            raise Refused(f"{len(files)} files are more than the Hub likes in a commit", where=directory)
+        yield Stage(folder, manifest, _proofs(directory, folder, manifest) if proved else ())
 
 
 def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -140,10 +140,10 @@ def _folder(directory: Path) -> Iterator[Path]:
         raise write_error(error, directory) from error
 
 
-def _check_private(stage: Stage, directory: Path) -> None:
+def _check_private(files: Mapping[str, Path], directory: Path) -> None:
     """Refuse text that names a folder of this machine, and with it its user."""
     folders = {str(directory.resolve()), str(Path.home()), str(Path.cwd())} - {"/"}
-    for name, path in stage.files.items():
+    for name, path in files.items():
         if path.suffix == ".parquet":
             continue  # the same text stands in full.json
         content = path.read_bytes()

@@ -229,6 +229,9 @@ class Handler(BaseHTTPRequestHandler):
                 hub.log.clear()
             elif what == "push":
                 return hub.push(given["repo"], given["files"])
+            elif what == "create":
+                repo = hub.repos[given["repo"]] = Repo(private=False)
+                repo.commit("initial commit", "", "alice", {})
             elif what == "tag":
                 hub.repos[given["repo"]].tags[given["tag"]] = given["commit"]
             elif what == "settings":
