@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from builder.audit import audit
+from builder.audit.terminal import verdict_line
 from builder.dataset import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
 from builder.hub.proof import prove
 from builder.pipeline import release_digests
@@ -97,8 +99,11 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
 
 def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """What holds of a release, one line each; whatever does not is refused."""
-    # The audit of `directory` belongs here: with failures it refuses, else its summary is one more line.
-    return prove(folder, manifest)
+    report = audit(directory, embed=False)
+    if report.failures:
+        named = ", ".join(measure.rule for measure in report.failures)
+        raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
+    return [*prove(folder, manifest), f"audit: {verdict_line(report).split(': ', 1)[1]}"]
 
 
 def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:
