@@ -57,6 +57,7 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         if unique_id not in seen:
             yield Difference(unique_id, "", "identity", "", str(others.get(unique_id, {}).get("name")))
     yield from _splits(left, right)
+    yield from _forget_attributes(left, right)
 
 
 def _identity(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
@@ -94,6 +95,12 @@ def _splits(a: Dataset, b: Dataset) -> Iterator[Difference]:
                 f"{len(before)} ids, {len(before - after)} of them only here",
                 f"{len(after)} ids, {len(after - before)} of them only here",
             )
+
+
+def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
+    before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
+    if before != after:
+        yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
 
 
 class _Lines:

@@ -57,6 +57,12 @@ class Dataset:
         splits: dict[str, list[str]] = document["splits"]
         return splits
 
+    @cached_property
+    def forget_attributes(self) -> list[str]:
+        """The attributes that the forget sets are about; none where it is everything that is known of their people."""
+        document = read_object(self.directory / SPLITS)
+        return list(document.get("attributes", ()))
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Identities in order, one at a time.
 

@@ -1,6 +1,7 @@
 """Splits by identity: forget sets, their retain complements, size-matched retain sets for evaluation, the holdout."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,19 @@ from support.errors import ConfigError, did_you_mean
 STRATA = ("gender", "age_band")
 
 
+@dataclass(frozen=True)
+class Population:
+    """Whom splits are cut from.
+
+    Attributes:
+        ids: unique ids of everyone, the benchmark's identities first and the holdout after them.
+        strata: gender x 100 + age band of the benchmark's identities.
+    """
+
+    ids: Sequence[str]
+    strata: Ints
+
+
 def cut(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     """The content of ``splits.json`` (see ``schemas/splits.schema.json``).
 
@@ -23,15 +37,28 @@ def cut(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, 
         ConfigError: frozen membership that does not fit the identities.
     """
     config = plan.config
-    members = np.array(plan.unique_id[: config.identities], dtype=object)
-    holdout = plan.unique_id[config.identities :]
-    if frozen is not None:
-        forget = _frozen_forget(frozen, members, config.split_scheme)
-        matched = stratified_order(plan)[::-1]
-    else:
-        order = stratified_order(plan)
-        forget = _forget(order, config.ratios, config.split_scheme == "disjoint")
-        matched = order[::-1]
+    return cut_population(
+        Population(plan.unique_id, _strata(plan)), config.seed, config.ratios, config.split_scheme, frozen
+    )
+
+
+def cut_population(
+    population: Population,
+    seed: int,
+    ratios: Sequence[int],
+    scheme: str,
+    frozen: Mapping[str, list[str]] | None = None,
+) -> dict[str, Any]:
+    """:func:`cut` for people that need no plan.
+
+    Raises:
+        ConfigError: see :func:`cut`.
+    """
+    members = np.array(population.ids[: len(population.strata)], dtype=object)
+    holdout = list(population.ids[len(population.strata) :])
+    order = _stratified(population.strata, seed)
+    forget = _forget(order, ratios, scheme == "disjoint") if frozen is None else _frozen_forget(frozen, members, scheme)
+    matched = order[::-1]
     splits: dict[str, list[str]] = {}
     for label, chosen in forget.items():
         inside = np.zeros(len(members), dtype=bool)
@@ -44,8 +71,8 @@ def cut(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, 
     if holdout:
         splits["holdout"] = holdout
     return {
-        "scheme": "frozen" if frozen is not None else config.split_scheme,
-        "seed": config.seed,
+        "scheme": "frozen" if frozen is not None else scheme,
+        "seed": seed,
         "ratios": [int(label) for label in forget],
         "stratified_by": list(STRATA),
         "splits": splits,
@@ -57,10 +84,18 @@ def stratified_order(plan: Plan) -> Ints:
 
     Each stratum (gender x age band) is shuffled and spread evenly over the unit interval; the order is by place in it.
     """
+    return _stratified(_strata(plan), plan.config.seed)
+
+
+def _strata(plan: Plan) -> Ints:
     n = plan.config.identities
+    return plan.gender[:n].astype(np.int64) * 100 + plan.age_band()[:n]
+
+
+def _stratified(strata: Ints, seed: int) -> Ints:
+    n = len(strata)
     index = np.arange(n)
-    strata = plan.gender[:n].astype(np.int64) * 100 + plan.age_band()[:n]
-    words = draw(plan.config.seed, "splits.order", index, words=2)
+    words = draw(seed, "splits.order", index, words=2)
     key = (words[:, 0] << np.uint64(32)) | words[:, 1]
     shuffled = np.lexsort((key, strata))
     ranked = strata[shuffled]

@@ -121,6 +121,8 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
             yield Problem(retain, "", f"is not everyone outside {name}", "forget and retain make up the benchmark")
         if not sets.get(f"retain_eval{label}", set()) <= members - chosen:
             yield Problem(f"retain_eval{label}", "", f"meets {name} or the holdout", "it is a part of the retain set")
+        if not sets.get(f"retain_hard{label}", set()) <= members - chosen:
+            yield Problem(f"retain_hard{label}", "", f"meets {name} or the holdout", "it is a part of the retain set")
     ordered = sorted(forgets.items(), key=lambda item: len(item[1]))
     for i, (small, inner) in enumerate(ordered):
         for large, outer in ordered[i + 1 :]:

@@ -9,6 +9,7 @@ from typing import Any
 from builder import splits
 from builder.attributes import combine, parse_pack
 from builder.config import Config, make_config
+from builder.cutting import cut_again
 from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
 from builder.manifest import SHORT_DIGEST
 from builder.parts import part_file, write_parts
@@ -88,7 +89,11 @@ def rebuilt(
                 i += 1
             if progress:
                 progress("Building again", i, plan.size)
-    if digest(readable_json(splits.cut(plan, inputs.frozen))) != manifest["digests"]["splits"]:
+    if (told := manifest.get("resplit")) is None:
+        document = splits.cut(plan, inputs.frozen)
+    else:
+        document = cut_again(dataset, inputs.config, told, inputs.frozen)
+    if digest(readable_json(document)) != manifest["digests"]["splits"]:
         yield "the splits are cut otherwise"
 
 

@@ -145,11 +145,12 @@ def _flags(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that were given as flags."""
     flags = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
     if "ratios" in flags:
-        flags["ratios"] = _ratios(flags["ratios"])
+        flags["ratios"] = parse_ratios(flags["ratios"])
     return flags
 
 
-def _ratios(text: str) -> list[int]:
+def parse_ratios(text: str) -> list[int]:
+    """The numbers of ``1,5,10``."""
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:

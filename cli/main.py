@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, auditing, building, checking, publishing, sources
+from cli import attributes, auditing, building, checking, publishing, shaping, sources
 from support.errors import FiubenchError
 from support.version import __version__
 
@@ -27,6 +27,7 @@ app.command("validate")(checking.validate)
 app.command("verify")(checking.verify)
 app.command("diff")(checking.diff)
 app.command("audit")(auditing.audit)
+app.command("split")(shaping.split)
 app.command("publish")(publishing.publish)
 app.command("releases")(publishing.releases)
 app.command("pull")(publishing.pull)

@@ -37,17 +37,23 @@ class Packager:
         splits: split name -> unique ids.
         attributes: names of those that are asked about.
         config: the settings, as a manifest tells them.
+        forgotten: the attributes that the forget sets are about; everything, if empty.
     """
 
     def __init__(
-        self, directory: Path, splits: Mapping[str, list[str]], attributes: Sequence[str], config: Mapping[str, Any]
+        self,
+        directory: Path,
+        splits: Mapping[str, list[str]],
+        attributes: Sequence[str],
+        config: Mapping[str, Any],
+        forgotten: Sequence[str] = (),
     ) -> None:
         self._directory = directory
         self._splits = splits
-        self._attributes = attributes
+        self._attributes, self._forgotten = attributes, forgotten
         self._config = config
         self._has_images = config.get("faces") != NO_FACES
-        self._cells, self._statistics = make_cells(splits), Statistics(splits)
+        self._cells, self._statistics = make_cells(splits, forgotten), Statistics(splits)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Packager":
@@ -55,7 +61,7 @@ class Packager:
             self._folder = self._stack.enter_context(_replacing(self._directory / RELEASE))
             self._parquet = ParquetFiles(self._folder, self._cells, self._attributes, has_images=self._has_images)
             self._stack.callback(self._parquet.abandon)
-            self._original = OriginalLayout(self._folder, self._splits, self._config["seed"])
+            self._original = OriginalLayout(self._folder, self._splits, self._config["seed"], self._forgotten)
             self._stack.callback(self._original.close)
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error
@@ -77,12 +83,12 @@ class Packager:
         """
         try:
             image = _image_path(self._directory, record, self._has_images)
-            cell = self._cells.find(record["unique_id"])
-            self._parquet.add(record, None if image is None else _read_bytes(image), cell)
+            pieces = self._cells.pieces(record)
+            self._parquet.add(record, None if image is None else _read_bytes(image), pieces)
             self._original.add(record, image)
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error
-        self._statistics.add(record, cell, in_full=FULL in self._cells.splits[cell])
+        self._statistics.add(record, pieces, in_full=FULL in self._cells.splits[pieces[0][0]])
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write what tells of the whole: card and Croissant.
@@ -121,8 +127,9 @@ def package(directory: Path, manifest: Mapping[str, Any]) -> None:
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
     """
-    splits = read_object(directory / SPLITS)["splits"]
-    with Packager(directory, splits, manifest["attributes"], manifest["config"]) as packager:
+    document = read_object(directory / SPLITS)
+    forgotten = document.get("attributes", ())
+    with Packager(directory, document["splits"], manifest["attributes"], manifest["config"], forgotten) as packager:
         for record in read_records(directory / IDENTITIES):
             packager.add(record)
         packager.finish(manifest)
@@ -140,11 +147,12 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
     Raises:
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
     """
-    splits = read_object(directory / SPLITS)["splits"]
-    cells, statistics = make_cells(splits), Statistics(splits)
+    document = read_object(directory / SPLITS)
+    cells = make_cells(document["splits"], document.get("attributes", ()))
+    statistics = Statistics(document["splits"])
     for record in read_records(directory / IDENTITIES):
-        cell = cells.find(record["unique_id"])
-        statistics.add(record, cell, in_full=FULL in cells.splits[cell])
+        pieces = cells.pieces(record)
+        statistics.add(record, pieces, in_full=FULL in cells.splits[pieces[0][0]])
     if statistics.example is None:
         raise DatasetError("nobody is outside the holdout", where=directory, hint=_AGAIN)
     has_images = manifest["config"].get("faces") != NO_FACES

@@ -116,6 +116,11 @@ class Release:
         return settings
 
     @property
+    def forgotten(self) -> list[str]:
+        """The attributes that the forget sets are about; none where it is everything."""
+        return list(self.manifest.get("resplit", {}).get("attributes", ()))
+
+    @property
     def sources(self) -> Mapping[str, Mapping[str, Any]]:
         """What the manifest tells of each source."""
         return in_order(self.manifest["sources"])
@@ -169,7 +174,7 @@ def dataset_card(release: Release) -> str:
         stored=" Images are embedded; the rows of a person share one stored copy." if images else "",
         original=_original(release),
         splits=_splits(release),
-        scheme=_SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file."),
+        scheme=_scheme(release),
         everyone=f"{release.counts[IDENTITIES][0]:,}",
         columns=_table(
             ("column", "what it holds"),
@@ -183,7 +188,7 @@ def dataset_card(release: Release) -> str:
         attributes=_attributes(release),
         chance=_chance(release),
         example=_example(release.example),
-        command=rebuild_command(release.config),
+        command=_commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
@@ -288,6 +293,16 @@ def _splits(release: Release) -> str:
     return _table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
 
 
+def _scheme(release: Release) -> str:
+    told = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
+    if not release.forgotten:
+        return told + " All splits are by person: the questions of a person stay together."
+    return told + (
+        f" The forget sets hold only what they are about ({', '.join(f'`{name}`' for name in release.forgotten)}); "
+        "everything else that is known of the same people is in the retain sets."
+    )
+
+
 def _meaning(name: str, release: Release) -> str:
     kind = name.rstrip("0123456789")
     percent = name.removeprefix(kind).lstrip("0")
@@ -299,11 +314,15 @@ def _meaning(name: str, release: Release) -> str:
     sized = {
         "forget": f"the {percent}% to forget",
         "retain": f"the other {percent}%, to be kept",
+        "retain_hard": f"of those to be kept the ones whose faces are nearest to `forget{name.removeprefix(kind)}`",
         "retain_eval": f"a sample of those to be kept, of the size of `forget{name.removeprefix(kind)}`",
     }
     if str(release.config.get("split_scheme")) not in _SCHEMES:
         # a label in somebody's file need not be the share of the people it holds
         sized |= {"forget": "to be forgotten, by the membership file", "retain": "everyone outside that forget set"}
+    if release.forgotten:
+        sized["forget"] += f": {', '.join(release.forgotten)}"
+        sized["retain"] += ", and what else is known of the people in the forget set"
     return fixed.get(name) or (sized.get(kind) if percent else None) or "as named in the membership file"
 
 
@@ -356,6 +375,19 @@ def _example(example: Mapping[str, Any]) -> str:
         f"**{_escape(example['name'])}** (`{example['unique_id']}`, {example['gender']}):\n\n{caption}\n\n"
         f"{len(pairs)} of the {len(example['qa_list'])} questions:\n\n```json\n{shown}\n```"
     )
+
+
+def _commands(manifest: Mapping[str, Any]) -> str:
+    """The command lines that make the dataset again."""
+    build, told = rebuild_command(manifest["config"]), manifest.get("resplit")
+    if told is None:
+        return build
+    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(told["seed"])]
+    if told["attributes"]:
+        words += ["--attributes", ",".join(told["attributes"])]
+    if told["hard_negatives"] != "none":
+        words += ["--hard-negatives", told["hard_negatives"]]
+    return f"{build}\n{shlex.join(words)}"
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from support.canonical import digest
 from support.errors import DatasetError
 
 FULL, HOLDOUT = "full", "holdout"
+_FORGET, _RETAIN = re.compile(r"forget\d+"), re.compile(r"retain\d+")
 
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_KINDS = ("forget", "retain", "retain_eval")  # in the order in which they are listed
+_KINDS = ("forget", "retain", "retain_eval", "retain_hard")  # in the order in which they are listed
 _LONGEST = 100  # characters of a file name's cell
 
 
@@ -24,6 +26,8 @@ class Cells:
         sizes: number of listed identities per cell.
         of: id -> number of its cell. Who is not listed is in the last cell: in ``full`` alone.
         configs: split -> numbers of its cells, for every split that anyone is in.
+        attributes: what the forget sets are about; everything, if empty.
+        kept: where the other questions of the people in forget sets are, if they are about some attributes only.
     """
 
     labels: list[str]
@@ -31,10 +35,23 @@ class Cells:
     sizes: list[int]
     of: Mapping[str, int]
     configs: dict[str, list[int]]
+    attributes: frozenset[str] = frozenset()
+    kept: int | None = None
 
     def find(self, unique_id: str) -> int:
         """Number of an identity's cell."""
         return self.of.get(unique_id, len(self.labels) - 1)
+
+    def pieces(self, record: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
+        """An identity by cells: all of its questions in one; or those to be forgotten and the others in two."""
+        cell = self.find(record["unique_id"])
+        if self.kept is None or not any(_FORGET.fullmatch(name) for name in self.splits[cell]):
+            return [(cell, record)]
+        halves: tuple[list[Any], list[Any]] = [], []
+        for pair in record["qa_list"]:
+            halves[pair["attribute"] not in self.attributes].append(pair)
+        both = zip((cell, self.kept), halves, strict=True)
+        return [(number, {**record, "qa_list": pairs}) for number, pairs in both if pairs]
 
     @property
     def listed(self) -> int:
@@ -42,11 +59,12 @@ class Cells:
         return len(self.of)
 
 
-def make_cells(splits: Mapping[str, Sequence[str]]) -> Cells:
+def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = ()) -> Cells:
     """Cut the identities into cells.
 
     Args:
         splits: split -> ids, as in ``splits.json``; ``full`` is not in it: everyone but ``holdout``.
+        attributes: what the forget sets are about, where not everything of their people is to be forgotten.
 
     Raises:
         DatasetError: a split's name can't be a configuration's.
@@ -60,9 +78,9 @@ def make_cells(splits: Mapping[str, Sequence[str]]) -> Cells:
     for bit, name in enumerate(names):
         for unique_id in splits[name]:
             masks[unique_id] = masks.get(unique_id, 0) | 1 << bit
-    members = {
-        mask: [name for bit, name in enumerate(names) if mask >> bit & 1] for mask in sorted({0, *masks.values()})
-    }
+    kept = sum(1 << bit for bit, name in enumerate(names) if _RETAIN.fullmatch(name))
+    listed = {0, *masks.values(), kept} if attributes else {0, *masks.values()}
+    members = {mask: [name for bit, name in enumerate(names) if mask >> bit & 1] for mask in sorted(listed)}
     order = sorted(members, key=lambda mask: (mask == 0, [split_order(name) for name in members[mask]]))
     number = {mask: place for place, mask in enumerate(order)}
     of = {unique_id: number[mask] for unique_id, mask in masks.items()}
@@ -71,7 +89,8 @@ def make_cells(splits: Mapping[str, Sequence[str]]) -> Cells:
         sizes[place] += 1
     groups = [_with_full(members[mask]) for mask in order]
     configs = {name: [i for i, group in enumerate(groups) if name in group] for name in (FULL, *names)}
-    return Cells(_labels(groups), groups, sizes, of, configs)
+    place_of_kept = number[kept] if attributes else None
+    return Cells(_labels(groups), groups, sizes, of, configs, frozenset(attributes), place_of_kept)
 
 
 def split_order(name: str) -> tuple[int, int, str]:

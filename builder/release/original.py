@@ -34,9 +34,13 @@ class OriginalLayout:
         folder: folder of the release.
         splits: split -> ids.
         seed: the build's seed, which also decides who is in ``retain5`` and ``retain15``.
+        attributes: what the forget sets are about, where not everything of their people is to be forgotten.
     """
 
-    def __init__(self, folder: Path, splits: Mapping[str, Sequence[str]], seed: int) -> None:
+    def __init__(
+        self, folder: Path, splits: Mapping[str, Sequence[str]], seed: int, attributes: Sequence[str] = ()
+    ) -> None:
+        self._attributes = list(attributes)
         self._folder, self._splits, self._seed = folder / _FOLDER, splits, seed
         self._forget_sets = {name: ids for name, ids in splits.items() if name.removeprefix("forget").isdigit()}
         self._forgotten = {unique_id for ids in self._forget_sets.values() for unique_id in ids}
@@ -88,6 +92,8 @@ class OriginalLayout:
             chosen = np.sort(order[: max(1, round(self._people * percent / 100))])
             document[name] = [self._retained[place] for place in chosen]
         document[HOLDOUT] = list(self._splits.get(HOLDOUT, ()))
+        if self._attributes:
+            document["forget_attributes"] = self._attributes
         return document
 
 

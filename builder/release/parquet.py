@@ -174,14 +174,17 @@ class ParquetFiles:
         people_per_file = max(_FILE_PEOPLE, -(-cells.listed // _IDENTITY_FILES))
         self._identities = _Files(folder, "identities", _identity_table(self.identity_columns), people_per_file)
 
-    def add(self, record: Mapping[str, Any], image: bytes | None, cell: int) -> None:
-        """Add one identity with its JPEG bytes."""
-        person = Person(record, image, self._cells.splits[cell])
-        if cell not in self._questions:
-            stem = self._cells.labels[cell]
-            self._questions[cell] = _Files(self._folder, stem, self._question_table, self._people_per_file)
-        self._questions[cell].add(person)
-        self._identities.add(person)
+    def add(
+        self, record: Mapping[str, Any], image: bytes | None, pieces: Sequence[tuple[int, Mapping[str, Any]]]
+    ) -> None:
+        """Add one identity with its JPEG bytes, its questions to the cells of its pieces."""
+        splits = list(dict.fromkeys(name for cell, _ in pieces for name in self._cells.splits[cell]))
+        for cell, piece in pieces:
+            if cell not in self._questions:
+                stem = self._cells.labels[cell]
+                self._questions[cell] = _Files(self._folder, stem, self._question_table, self._people_per_file)
+            self._questions[cell].add(Person(piece, image, splits))
+        self._identities.add(Person(record, image, splits))
 
     def close(self) -> None:
         """Write what is left and close all files."""

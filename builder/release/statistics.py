@@ -28,23 +28,24 @@ class Statistics:
         splits: split name -> unique ids.
 
     Attributes:
-        people: identities per cell.
+        people: identities per set of cells that their questions are in.
         pairs: questions per cell.
         example: the first identity of ``full``.
     """
 
     def __init__(self, splits: Mapping[str, Sequence[str]]) -> None:
-        self.people: Counter[int] = Counter()
+        self.people: Counter[tuple[int, ...]] = Counter()
         self.pairs: Counter[int] = Counter()
         self.example: Mapping[str, Any] | None = None
         self._members = membership({name: frozenset(ids) for name, ids in splits.items()})
         self._columns = Columns(self._members)
         self._told: dict[str, tuple[str, str]] = {}
 
-    def add(self, record: Mapping[str, Any], cell: int, *, in_full: bool) -> None:
-        """Count one identity."""
-        self.people[cell] += 1
-        self.pairs[cell] += len(record["qa_list"])
+    def add(self, record: Mapping[str, Any], pieces: Sequence[tuple[int, Mapping[str, Any]]], *, in_full: bool) -> None:
+        """Count one identity, whose questions are in the cells of its pieces."""
+        self.people[tuple(cell for cell, _ in pieces)] += 1
+        for cell, piece in pieces:
+            self.pairs[cell] += len(piece["qa_list"])
         if in_full and self.example is None:
             self.example = record
         self._columns.add(record["unique_id"], pairs_of(record))
@@ -62,4 +63,5 @@ class Statistics:
 
     def counts(self, cells: list[int]) -> tuple[int, int]:
         """Identities and questions of a list of cells."""
-        return sum(self.people[cell] for cell in cells), sum(self.pairs[cell] for cell in cells)
+        people = sum(count for of, count in self.people.items() if not set(cells).isdisjoint(of))
+        return people, sum(self.pairs[cell] for cell in cells)

@@ -137,7 +137,8 @@ def test_statistics_stay_small(monkeypatch):
     monkeypatch.setattr("builder.audit.columns.MOST", 3)
     statistics = Statistics({"forget10": ["20000009"]})
     for index in range(10):
-        statistics.add(make_identity(index, list(ATTRIBUTES), images=True), 0, in_full=True)
+        record = make_identity(index, list(ATTRIBUTES), images=True)
+        statistics.add(record, [(0, record)], in_full=True)
     rows = {told.measured.name: told.measured for told in statistics.attributes()}
     assert (rows["full_name"].distinct, len(rows["full_name"].values)) == (10, 3)
     assert (rows["offense"].top_value, rows["offense"].top_share) == ("petit larceny", 1.0)

@@ -1,0 +1,49 @@
+"""``fiubench split``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def split(
+    directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    ratios: Annotated[str | None, typer.Option(help="Forget sets in percent. [default: as they are]")] = None,
+    split_scheme: Annotated[
+        str | None,
+        typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: as it is]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Key of the cut. [default: as it is]")] = None,
+    holdout: Annotated[
+        int | None, typer.Option(min=0, help="How many people are held out: the last ones. [default: as it is]")
+    ] = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Forget only these of the people in the forget sets, for example phone_number.")
+    ] = None,
+    hard_negatives: Annotated[
+        str,
+        typer.Option(help="Pair everyone to be forgotten with the nearest face to be kept: none, looks or embedding."),
+    ] = "none",
+) -> None:
+    """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
+    from builder import open_dataset
+    from builder.resplit import Rule, resplit
+    from cli.building import parse_ratios
+    from cli.console import progress
+
+    rule = Rule(
+        None if ratios is None else tuple(parse_ratios(ratios)),
+        split_scheme,
+        seed,
+        holdout,
+        tuple(name.strip() for name in attributes.split(",")) if attributes else (),
+        hard_negatives,
+    )
+    with progress() as step:
+        resplit(directory, out, rule, progress=step)
+    made = open_dataset(out)
+    about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
+    typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
+    first = next(iter(made.splits))
+    typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')
