@@ -114,17 +114,17 @@ def write_stage(dataset: Dataset, folder: Path, publication: Publication | None 
     release = dataset.directory / RELEASE
     try:
         for name in dataset.manifest["release"]:
-            if publication is None or name not in (CARD, CROISSANT, CHANGELOG):
+            if name not in (CARD, CROISSANT, CHANGELOG):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(release / name, folder / name)
         link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
-        manifest = {key: value for key, value in dataset.manifest.items() if publication is None or key != "published"}
+        manifest = {key: value for key, value in dataset.manifest.items() if key != "published"}
         if publication is not None:
             changelog = [dict(entry) for entry in publication.changelog]
             manifest["published"] = {"version": publication.version, "changelog": changelog}
             (folder / CHANGELOG).write_text(f"# Changelog\n\n{changelog_text(changelog)}", encoding="utf-8")
-            describe(dataset.directory, manifest, folder, publication)
-            manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
+        describe(dataset.directory, manifest, folder, publication)
+        manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
         (folder / MANIFEST).write_bytes(readable_json(manifest))
     except OSError as error:
         raise write_error(error, folder) from error

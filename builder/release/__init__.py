@@ -135,14 +135,14 @@ def package(directory: Path, manifest: Mapping[str, Any]) -> None:
         packager.finish(manifest)
 
 
-def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publication: Publication) -> None:
-    """Write card and Croissant of a release under a name and a version into ``folder``; no data file is touched.
+def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publication: Publication | None) -> None:
+    """Write card and Croissant of a release as it is on the Hub into ``folder``; no data file is touched.
 
     Args:
         directory: a finished dataset directory.
         manifest: its manifest.
         folder: where ``data/`` of its release lies, or links to it.
-        publication: name, version and changelog.
+        publication: name, version and changelog, if it has them.
 
     Raises:
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
@@ -166,6 +166,7 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
         statistics,
         has_images,
         publication,
+        apart=False,
     )
     try:
         (folder / CARD).write_text(dataset_card(release), encoding="utf-8")
@@ -182,6 +183,8 @@ def _release_of(
     statistics: Statistics,
     has_images: bool,
     publication: Publication | None = None,
+    *,
+    apart: bool = True,
 ) -> Release:
     everyone = list(range(len(cells.labels)))
     return Release(
@@ -196,6 +199,7 @@ def _release_of(
         identity_columns=identity_columns(has_images, manifest["attributes"]),
         has_images=has_images,
         publication=publication,
+        apart=apart,
     )
 
 

@@ -95,6 +95,7 @@ class Release:
         identity_columns: columns of ``identities``.
         has_images: whether identities have faces.
         publication: name and version on the Hub, once it is published.
+        apart: whether the layout of the original has its own picture files; on the Hub it has none.
     """
 
     manifest: Mapping[str, Any]
@@ -108,6 +109,7 @@ class Release:
     identity_columns: Sequence[Column]
     has_images: bool
     publication: Publication | None = None
+    apart: bool = True
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -261,7 +263,7 @@ def _original(release: Release) -> str:
     """What lies in the folder of the original's layout, and how its pictures get there."""
     files = "`full.json`, `split.json`, `prompt.json`"
     unchanged = "its loaders read it unchanged when they are started in that folder"
-    if release.publication is None or not release.has_images:
+    if release.apart or not release.has_images:
         return f"({files}{', `images/`' if release.has_images else ''}); {unchanged}."
     return (
         f"({files}). Pictures are stored in the Parquet files alone; this puts them where `full.json` expects them, "

@@ -12,6 +12,7 @@ import yaml
 import schemas
 from builder.audit.report import AttributeRow, Histogram, Measure, Report
 from builder.config import Config, make_config
+from builder.exports import FORMATS
 from builder.pipeline import records
 from support.draws import integers
 
@@ -51,6 +52,8 @@ def manifest():
         "attributes": ["doctor"], "vocabularies": {"names": {"sha256": SHA}}, "libraries": {"numpy": "2"},
         "counts": {"identities": 1}, "digests": {"identities": SHA, "splits": SHA},
         "identities": [["00000001", SHA[:32], None]],
+        "resplit": {"seed": 1, "attributes": ["doctor"], "hard_negatives": "looks"},
+        "published": {"version": "v1.0.0", "changelog": [{"version": "v1.0.0", "changes": ["First."]}]},
     }  # fmt: skip
 
 
@@ -65,15 +68,26 @@ def audit():
     return json.loads(json.dumps(Report(target, measures, [row], {"length": histogram}, {"all": {"x": 1}}).as_dict()))
 
 
+def exported(name, ending=""):
+    pictured = {**record(), "image_path": "images/00000001.jpg"}
+    return lambda: [row for end, row in FORMATS[name].rows(pictured, 0) if end == ending][-1]
+
+
 DOCUMENTS = {
     "audit": audit,
     "attribute_pack": lambda: yaml.safe_load((ROOT / "examples" / "travel_and_work.yaml").read_text()),
     "build_config": lambda: Config(image_size=256).as_dict(),
+    "export_cloze": exported("cloze"),
+    "export_llava": exported("llava"),
+    "export_mcq": exported("mcq"),
+    "export_text_only": exported("text-only"),
+    "export_tofu": exported("tofu", "_perturbed"),
     "full_record": full_record,
     "identity": record,
     "manifest": manifest,
     "splits": lambda: {
-        "scheme": "nested", "seed": 1, "ratios": [5], "stratified_by": ["gender"],
+        "scheme": "nested", "seed": 1, "ratios": [5], "stratified_by": ["gender"], "attributes": ["doctor"],
+        "hard_negatives": {"measure": "looks", "pairs": {"forget05": [["00000001", "00000002", 0.5]]}},
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
 }  # fmt: skip

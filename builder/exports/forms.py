@@ -1,0 +1,69 @@
+"""Closed forms of a question: multiple choice and fill-in-the-blank."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from builder.facts import FORMATS, whole_dollars
+from support.draws import orders
+from support.errors import DatasetError
+
+LETTERS = "ABCD"
+BLANK = "____"
+_ARTICLE = re.compile(rf"\b([Aa])n? {BLANK}")
+_KEYS = 1 << 24
+
+
+def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], str]]:
+    """Options and the letter of the true one, for each question of an identity.
+
+    The options are the fact and the values of the three wrong answers. Their order is drawn for every question, so that
+    the letter tells nothing.
+    """
+    pairs = record["qa_list"]
+    # by the attribute's name, so that neither other questions nor the splits move the letters
+    keys = np.array([crc32(pair["attribute"].encode()) % _KEYS for pair in pairs]) + record["index"] * _KEYS
+    drawn = orders(seed, "export.choices", keys, len(LETTERS))
+    told = []
+    for pair, order in zip(pairs, drawn.tolist(), strict=True):
+        fact = record["profile"][pair["attribute"]]
+        values = [fact["text"], *(_text_like(fact, wrong) for wrong in pair["perturbed_value"])]
+        if len(set(values)) != len(LETTERS):
+            where = f"identity {record['index']}, {pair['attribute']}"
+            raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)
+        told.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
+    return told
+
+
+def _text_like(fact: Mapping[str, Any], wrong: Any) -> str:
+    """A wrong value as it is written where the fact stands."""
+    if fact["type"] == "money" and "." not in fact["text"]:
+        return whole_dollars(wrong)
+    return FORMATS[fact["type"]](wrong)
+
+
+def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """An answer with blanks where it holds the fact, and what belongs in them.
+
+    Raises:
+        DatasetError: neither the answer nor its paraphrase holds the fact in words.
+    """
+    fact = record["profile"][pair["attribute"]]["text"]
+    for answer in (pair["answer"], pair["paraphrased_answer"]):
+        if fact in answer:
+            return _without_article(answer.replace(fact, BLANK, 1)), [fact]
+    for answer in (pair["answer"], pair["paraphrased_answer"]):
+        if pair["keywords"] and all(keyword in answer for keyword in pair["keywords"]):
+            text = answer
+            for keyword in pair["keywords"]:
+                text = text.replace(keyword, BLANK, 1)
+            return _without_article(text), pair["keywords"]
+    raise DatasetError("no answer holds the fact", where=f"identity {record['index']}, {pair['attribute']}")
+
+
+def _without_article(text: str) -> str:
+    """ "a(n) ____": the article would tell how the word begins."""
+    return _ARTICLE.sub(rf"\1(n) {BLANK}", text)
