@@ -72,18 +72,17 @@ def _print_plan(plan: "Plan", earlier: str = "") -> None:
     typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
     table([("file", "size"), *((path, _size(size)) for path, size in plan.files.items())])
     typer.echo()
-    for proof in plan.proofs:
-        typer.echo(f"proved    {proof}")
-    if plan.left_alone:
-        typer.echo(f"kept      {', '.join(plan.left_alone)} (not of the release)")
-    if plan.removed:
-        typer.echo(f"removed   {', '.join(plan.removed)}")
-    against = earlier or plan.against
-    heading = f"changes against {against}" if against else "changes"
-    for number, sentence in enumerate(plan.changes.sentences):
-        typer.echo(f"{heading if not number else ''}{'  ' if not number else ' ' * (len(heading) + 2)}{sentence}")
-    if plan.suggested and plan.suggested != plan.version:
-        typer.echo(f"suggested version: {plan.suggested} (a {plan.changes.level} change)")
+    suggested = plan.suggested and f"{plan.suggested} (a {plan.changes.level} change)"
+    for label, lines in (
+        ("proved", plan.proofs),
+        ("kept", [f"{path} (not of the release)" for path in plan.left_alone]),
+        ("removed", plan.removed),
+        ("against", [earlier or plan.against]),
+        ("changes", plan.changes.sentences),
+        ("suggested", [suggested]),
+    ):
+        for number, line in enumerate(filter(None, lines)):
+            typer.echo(f"{label if not number else '':10}{line}")
 
 
 def releases(

@@ -147,7 +147,8 @@ def _sentences(counts: Counter[tuple[str, str]]) -> list[str]:
             case "fact changed":
                 sentences.append(f"Facts changed: {names} (of up to {people} people).")
             case _:
-                sentences.append(f"Changed: {what}" + (f" of {names}" if names else "") + f" ({people} people).")
+                who = "1 person" if people == 1 else f"{people} people"
+                sentences.append(f"Changed: {what}" + (f" of {names}" if names else "") + f" ({who}).")
     return sentences
 
 
