@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import yaml
@@ -22,7 +22,7 @@ from builder.parts import WORK, part_file, ranges, write_parts
 from builder.sources import Progress, Sources, open_sources
 from support.canonical import digest, digest_of, file_digest, readable_json
 from support.errors import DatasetError, FiubenchError
-from support.files import PARTIAL, atomic_writer, make_folder, write_atomic, write_error
+from support.files import PARTIAL, atomic_writer, make_folder, take_lock, write_atomic, write_error
 from support.version import __version__
 
 #: Everything a build makes: what ``overwrite`` may remove.
@@ -190,7 +190,9 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
     except OSError as error:
         raise write_error(error, lock) from error
     with file:
-        _lock(file, out)
+        if not take_lock(file):
+            hint = "Wait for it to end, or name another --out."
+            raise DatasetError("another build is running in this folder", where=out, hint=hint)
         if anew:
             _clear(out, but=lock)
         state = out / WORK / "state.json"
@@ -209,20 +211,6 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
             for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
                 leftover.unlink(missing_ok=True)
         yield
-
-
-def _lock(file: IO[str], out: Path) -> None:
-    """Take the file's lock, which the system frees when the process ends, however it ends."""
-    try:
-        import fcntl  # noqa: PLC0415
-    except ImportError:  # not on Windows
-        return
-    try:
-        # a lock of the process, not of the open file: workers that outlive a killed build do not hold it
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        hint = "Wait for it to end, or name another --out."
-        raise DatasetError("another build is running in this folder", where=out, hint=hint) from error
 
 
 def _finished(out: Path, inputs: Inputs) -> Summary | None:

@@ -102,7 +102,14 @@ def releases(
         return
     rows = [("version", "date", "identities", "size", "digest of the identities", "commit")]
     rows += [
-        (r.version, r.date.strftime("%Y-%m-%d %H:%M"), str(r.identities), _size(r.size), r.digest[:16], r.commit[:12])
+        (
+            r.version,
+            r.date.strftime("%Y-%m-%d %H:%M"),
+            str(r.identities) if r.digest else "-",
+            _size(r.size),
+            r.digest[:16] or "(not made by fiubench)",
+            r.commit[:12],
+        )
         for r in found
     ]
     table(rows)

@@ -65,6 +65,23 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfileobj(file, out, 1 << 20)
 
 
+def take_lock(file: IO[str]) -> bool:
+    """Lock an open file for this process, however it ends; ``False`` if another process holds it.
+
+    On Windows, where the system has no such lock, every process gets it.
+    """
+    try:
+        import fcntl  # noqa: PLC0415
+    except ImportError:
+        return True
+    try:
+        # a lock of the process, not of the open file: workers that outlive a killed one do not hold it
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def write_error(error: OSError, path: Path) -> DatasetError:
     """The readable form of an operating-system error met while writing ``path``."""
     reason = error.strerror or str(error)

@@ -4,6 +4,7 @@ What the client does not do by itself: give up on a silent hub, try again what m
 other hosts, and tell "it did not happen" from "nobody knows whether it happened" (:class:`NoAnswer`).
 """
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -192,19 +193,27 @@ def connect(access: Access) -> Iterator[Hub]:
     """
     try:
         from huggingface_hub import constants, set_client_factory  # noqa: PLC0415
-        from huggingface_hub.utils import disable_progress_bars  # noqa: PLC0415
+        from huggingface_hub.utils import (  # noqa: PLC0415
+            are_progress_bars_disabled,
+            disable_progress_bars,
+            enable_progress_bars,
+        )
         from huggingface_hub.utils._http import default_client_factory  # noqa: PLC0415
     except ImportError as error:
         hint = "pip install 'fiubench[hub]'"
         raise HubError("huggingface_hub 2.0 or later is not installed", hint=hint) from error
     if constants.is_offline_mode():
         raise HubError("HF_HUB_OFFLINE is set, so no hub is asked", hint="Unset it, or use --dry-run.")
-    disable_progress_bars()
+    quiet = not (sys.stderr.isatty() or are_progress_bars_disabled())  # bars are for terminals
+    if quiet:
+        disable_progress_bars()
     set_client_factory(lambda: _client(access))
     try:
         yield Hub(access)
     finally:
         set_client_factory(default_client_factory)
+        if quiet:
+            enable_progress_bars()
 
 
 def _client(access: Access) -> Any:

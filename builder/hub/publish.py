@@ -11,10 +11,10 @@ from builder.dataset import Dataset, open_dataset
 from builder.hub.access import Access, checked_repo
 from builder.hub.client import Exists, Hub, NoAnswer, Refs, Silent, connect
 from builder.hub.protocol import Outcome, is_own, publish, title_of
-from builder.hub.pull import fetch, read_manifest
+from builder.hub.pull import NotOurs, fetch, read_manifest
 from builder.hub.staging import Stage, check_untouched, staged
 from builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
-from builder.release.card import Publication
+from builder.release.publication import Publication
 from support.errors import ConfigError, HubError, Refused
 
 _LONGEST_MESSAGE = 2000
@@ -160,9 +160,13 @@ def _compared(
     last = str(earlier[-1])
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "last"
-        fetch(hub, repo, refs.tags[last], folder, pictures=False)
-        changes = changes_between(folder, request.directory)
-        known = open_dataset(folder).manifest.get("published")
+        try:
+            fetch(hub, repo, refs.tags[last], folder, pictures=False)
+        except NotOurs:  # from before the repository was fiubench's
+            changes, known, last = _first(dataset), None, ""
+        else:
+            changes = changes_between(folder, request.directory)
+            known = open_dataset(folder).manifest.get("published")
     yield Publication(repo, tag, _changelog(request, version, changes, known)), changes, last
 
 
@@ -174,9 +178,7 @@ def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[
     for oid in candidates:
         try:
             manifest = read_manifest(hub, repo, oid)
-        except HubError as error:
-            if isinstance(error, NoAnswer):
-                raise
+        except NotOurs:
             continue  # somebody else's commit of that title
         if manifest["digests"] == dataset.manifest["digests"] and manifest.get("published", {}).get("version") == tag:
             own: dict[str, Any] = manifest["published"]

@@ -34,9 +34,16 @@ _ROWS = 100  # rows of pictures held in memory
 Progress = Callable[[str, int, int], None]
 
 
+class NotOurs(HubError):
+    """A commit that is no release of fiubench."""
+
+
 @dataclass(frozen=True)
 class ReleaseInfo:
-    """A published release: tag, day, digest of its identities, number of identities, bytes, and its commit."""
+    """A published release: tag, day, digest of its identities, number of identities, bytes, and its commit.
+
+    Somebody's tag on something else has no digest.
+    """
 
     version: str
     date: datetime
@@ -58,19 +65,15 @@ def releases(repo: str, access: Access) -> list[ReleaseInfo]:
         found = []
         for version in reversed(versions_of(refs.tags)):
             oid = refs.tags[str(version)]
-            manifest = read_manifest(hub, repo, oid)
             size = sum(file.size for path, file in hub.tree(repo, oid).items() if is_own(path))
-            counts = manifest["counts"]
-            found.append(
-                ReleaseInfo(
-                    str(version),
-                    hub.history(repo, oid)[0].date,
-                    manifest["digests"]["identities"],
-                    counts["identities"] + counts["holdout"],
-                    size,
-                    oid,
-                )
-            )
+            date = hub.history(repo, oid)[0].date
+            try:
+                manifest = read_manifest(hub, repo, oid)
+            except NotOurs:
+                found.append(ReleaseInfo(str(version), date, "", 0, size, oid))
+                continue
+            people = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
+            found.append(ReleaseInfo(str(version), date, manifest["digests"]["identities"], people, size, oid))
     return found
 
 
@@ -158,18 +161,18 @@ def read_manifest(hub: Hub, repo: str, oid: str) -> dict[str, Any]:
     """The manifest of a published commit.
 
     Raises:
-        HubError: there is none, or it is none.
+        NotOurs: there is none, or it is none.
     """
     hint = "Only releases that `fiubench publish` made can be read."
     try:
         manifest: dict[str, Any] = orjson.loads(hub.read(repo, oid, MANIFEST))
     except Missing as error:
-        raise HubError(f"{oid[:12]} is no fiubench release (no {MANIFEST})", where=repo, hint=hint) from error
+        raise NotOurs(f"{oid[:12]} is no fiubench release (no {MANIFEST})", where=repo, hint=hint) from error
     except orjson.JSONDecodeError as error:
-        raise HubError(f"{MANIFEST} of {oid[:12]} is not JSON: {error}", where=repo, hint=hint) from error
+        raise NotOurs(f"{MANIFEST} of {oid[:12]} is not JSON: {error}", where=repo, hint=hint) from error
     for violation in schemas.violations("manifest", manifest):
         what = f"{MANIFEST} of {oid[:12]}: {violation.path}: {violation.message}"
-        raise HubError(what, where=repo, hint=hint)
+        raise NotOurs(what, where=repo, hint=hint)
     return manifest
 
 

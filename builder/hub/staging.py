@@ -16,14 +16,14 @@ from builder.dataset import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
 from builder.hub.proof import prove
 from builder.pipeline import release_digests
 from builder.release import CARD, CROISSANT, describe
-from builder.release.card import Publication, changelog_text
+from builder.release.publication import Publication, changelog_text
 from builder.verify import on_disk
 from support.canonical import readable_json
-from support.errors import Refused
-from support.files import link_or_copy, write_error
+from support.errors import DatasetError, Refused
+from support.files import link_or_copy, make_folder, take_lock, write_error
 
 CHANGELOG = "CHANGELOG.md"
-_STAGE = ".publish-"
+_STAGE = ".publish"
 _MOST_FILES = 100  # the Hub takes more, slowly
 _MOST_TOLD = 5
 
@@ -133,14 +133,25 @@ def write_stage(dataset: Dataset, folder: Path, publication: Publication | None 
 
 @contextmanager
 def _folder(directory: Path) -> Iterator[Path]:
-    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to."""
-    beside = os.access(directory, os.W_OK)
-    if beside:
-        for leftover in directory.glob(f"{_STAGE}*"):  # of a run that was killed
-            shutil.rmtree(leftover, ignore_errors=True)
-    try:
-        with TemporaryDirectory(prefix=_STAGE, dir=directory if beside else None) as folder:
+    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to.
+
+    Raises:
+        DatasetError: another process stages this dataset.
+    """
+    if not os.access(directory, os.W_OK):
+        with TemporaryDirectory(prefix="fiubench-") as folder:
             yield Path(folder)
+        return
+    try:
+        stage = make_folder(directory / _STAGE)
+        with (stage / "lock").open("w") as lock:
+            if not take_lock(lock):
+                raise DatasetError("is being published by another process", where=directory, hint="Wait for it to end.")
+            shutil.rmtree(stage / "files", ignore_errors=True)  # of a run that was killed
+            try:
+                yield make_folder(stage / "files")
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)
     except OSError as error:
         raise write_error(error, directory) from error
 

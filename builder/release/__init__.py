@@ -10,12 +10,13 @@ from typing import Any
 
 from builder.config import NO_FACES
 from builder.dataset import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
-from builder.release.card import Publication, Release, dataset_card, front_matter_of
+from builder.release.card import Release, dataset_card, front_matter_of
 from builder.release.cells import FULL, Cells, make_cells
 from builder.release.columns import identity_columns, question_columns
 from builder.release.croissant import croissant
 from builder.release.original import OriginalLayout
 from builder.release.parquet import ParquetFiles
+from builder.release.publication import Publication
 from builder.release.statistics import Statistics
 from support.canonical import file_digest, readable_json
 from support.errors import DatasetError

@@ -5,9 +5,8 @@ the counts and the files.
 """
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -15,10 +14,13 @@ from typing import Any
 
 import yaml
 
-from builder.config import EMBEDDED, Config
+from builder.config import EMBEDDED
 from builder.release.cells import FULL, HOLDOUT
 from builder.release.columns import Column
+from builder.release.commands import commands
 from builder.release.licenses import hub_license
+from builder.release.markdown import escape, table
+from builder.release.publication import Publication, changelog_text
 from builder.release.statistics import AttributeStatistics
 from raw_sources.registry import in_order
 from support.canonical import digest_of
@@ -62,21 +64,6 @@ _EXAMPLE_PAIRS = 3
 _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer",
                  "perturbed_answer", "keywords")  # fmt: skip
 _LONGEST_VALUE = 40  # characters of a most frequent value that is shown in the table
-
-
-@dataclass(frozen=True)
-class Publication:
-    """What a release is called on the Hub.
-
-    Attributes:
-        repo: OWNER/NAME.
-        version: the tag, for example "v1.0.0".
-        changelog: newest first: {"version": tag, "changes": [sentence, ...]}.
-    """
-
-    repo: str
-    version: str
-    changelog: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -178,7 +165,7 @@ def dataset_card(release: Release) -> str:
         splits=_splits(release),
         scheme=_scheme(release),
         everyone=f"{release.counts[IDENTITIES][0]:,}",
-        columns=_table(
+        columns=table(
             ("column", "what it holds"),
             [(f"`{c.name}`", c.description) for c in release.question_columns],
             "ll",
@@ -190,7 +177,7 @@ def dataset_card(release: Release) -> str:
         attributes=_attributes(release),
         chance=_chance(release),
         example=_example(release.example),
-        command=_commands(release.manifest),
+        command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
@@ -277,22 +264,13 @@ def _changelog(publication: Publication | None) -> str:
     return f"## Changelog\n\n{changelog_text(publication.changelog, level=3)}\n"
 
 
-def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> str:
-    """A changelog as Markdown, newest version first."""
-    entries = []
-    for entry in changelog:
-        changes = "\n".join(f"- {_escape(change)}" for change in entry["changes"])
-        entries.append(f"{'#' * level} {entry['version']}\n\n{changes}\n")
-    return "\n".join(entries)
-
-
 def _splits(release: Release) -> str:
     rows = [
         (f"`{name}`", _meaning(name, release), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
         for name in release.configs
         if name != IDENTITIES
     ]
-    return _table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
+    return table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
 
 
 def _scheme(release: Release) -> str:
@@ -349,7 +327,7 @@ def _attributes(release: Release) -> str:
         "attribute", "category", "sensitivity", "a question", "distinct values", "bits", "most frequent",
         "constant guess", "guess from another fact",
     )  # fmt: skip
-    return _table(header, rows, "llllrrrrr")
+    return table(header, rows, "llllrrrrr")
 
 
 def _percent(share: float | None) -> str:
@@ -369,44 +347,14 @@ def _chance(release: Release) -> str:
 
 
 def _example(example: Mapping[str, Any]) -> str:
-    caption = "\n>\n".join(f"> {_escape(part)}" for part in example["caption"].split("\n\n"))
+    caption = "\n>\n".join(f"> {escape(part)}" for part in example["caption"].split("\n\n"))
     step = max(1, len(example["qa_list"]) // _EXAMPLE_PAIRS)
     pairs = [{key: pair[key] for key in _EXAMPLE_KEYS} for pair in example["qa_list"][::step][:_EXAMPLE_PAIRS]]
     shown = json.dumps(pairs, indent=2, ensure_ascii=False).replace("`", "\\u0060")
     return (
-        f"**{_escape(example['name'])}** (`{example['unique_id']}`, {example['gender']}):\n\n{caption}\n\n"
+        f"**{escape(example['name'])}** (`{example['unique_id']}`, {example['gender']}):\n\n{caption}\n\n"
         f"{len(pairs)} of the {len(example['qa_list'])} questions:\n\n```json\n{shown}\n```"
     )
-
-
-def _commands(manifest: Mapping[str, Any]) -> str:
-    """The command lines that make the dataset again."""
-    build, told = rebuild_command(manifest["config"]), manifest.get("resplit")
-    if told is None:
-        return build
-    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(told["seed"])]
-    if told["attributes"]:
-        words += ["--attributes", ",".join(told["attributes"])]
-    if told["hard_negatives"] != "none":
-        words += ["--hard-negatives", told["hard_negatives"]]
-    return f"{build}\n{shlex.join(words)}"
-
-
-def rebuild_command(config: Mapping[str, Any]) -> str:
-    """The ``fiubench build`` command line that a config stands for."""
-    words = ["fiubench", "build", "--out", "dataset"]
-    known = [field.name for field in fields(Config)]
-    # a manifest sorts its keys; people read settings in the order of the documentation
-    for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
-        flag = "--" + key.replace("_", "-")
-        if key == "attributes":  # the one flag that is repeated
-            for file in value:
-                words += [flag, str(file)]
-        elif isinstance(value, (list, tuple)):
-            words += [flag, ",".join(map(str, value))]
-        elif value is not None:
-            words += [flag, str(value)]
-    return shlex.join(words)
 
 
 def _digests(digests: Mapping[str, Any]) -> str:
@@ -416,20 +364,20 @@ def _digests(digests: Mapping[str, Any]) -> str:
 
 def _source(name: str, source: Mapping[str, Any]) -> str:
     heading = f"### {name.capitalize()}"
-    points = [f"License: {_escape(source.get('license') or 'not stated')}"]
+    points = [f"License: {escape(source.get('license') or 'not stated')}"]
     if source.get("citation"):
-        points.append(f"Citation: {_escape(source['citation'])}")
+        points.append(f"Citation: {escape(source['citation'])}")
     if source["file"] == EMBEDDED:
         points.append(f"SHA-256 of what it is made from: `{source['sha256']}`")
     else:
-        title = _escape(source.get("title", name))
+        title = escape(source.get("title", name))
         heading += ": " + (f"[{title}]({source['url']})" if source.get("url") else title)
         points.append(f"Read from: `{source['file']}`, SHA-256 `{source['sha256']}`")
         points.append(f"Rows: {source['read']:,} read, {source['kept']:,} kept")
-    points += [f"Repaired: {_escape(why)}: {count:,}" for why, count in source.get("repaired", {}).items()]
-    points += [f"Dropped: {_escape(why)}: {count:,}" for why, count in source.get("dropped", {}).items()]
-    points += [f"Note: {_escape(note)}" for note in source.get("notes", ())]
-    about = f"{_escape(source['description'])}\n\n" if source.get("description") else ""
+    points += [f"Repaired: {escape(why)}: {count:,}" for why, count in source.get("repaired", {}).items()]
+    points += [f"Dropped: {escape(why)}: {count:,}" for why, count in source.get("dropped", {}).items()]
+    points += [f"Note: {escape(note)}" for note in source.get("notes", ())]
+    about = f"{escape(source['description'])}\n\n" if source.get("description") else ""
     return f"{heading}\n\n{about}" + "\n".join(f"- {point}" for point in points)
 
 
@@ -448,7 +396,7 @@ def _limits(release: Release) -> list[str]:
             "Faces are generated images. They are matched with profiles as far as their gender and age are "
             "known, and only faces known to be younger than 20 could be left out."
         )
-        points += [_escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
+        points += [escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
     else:
         points.append("There are no images: questions that speak of a picture come without one.")
     return points
@@ -457,19 +405,5 @@ def _limits(release: Release) -> list[str]:
 def _citation(release: Release) -> str:
     paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
     cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
-    lines = "\n".join(f"- {_escape(citation)}" for citation in cited)
+    lines = "\n".join(f"- {escape(citation)}" for citation in cited)
     return f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    rule = ["---:" if side == "r" else "---" for side in align]
-    lines = [header, rule, *([_escape(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escape(text: object) -> str:
-    """A dataset's text as Markdown that shows it as it is: on one line, no markup, no table cell broken."""
-    shown = " ".join(str(text).split())
-    for mark, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("*", "\\*"), ("[", "\\[")):
-        shown = shown.replace(mark, safe)
-    return shown

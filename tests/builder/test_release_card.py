@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from builder.release import package
-from builder.release.card import rebuild_command
+from builder.release.commands import rebuild_command
 from builder.release.licenses import croissant_license, hub_license
 from builder.release.statistics import Statistics
 from tests.builder.release_samples import ATTRIBUTES, make_dataset, make_id, make_identity

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.files import take_lock
 from tests.hub.harness import REPO, ROOT, Commands, Loopback
 
 
@@ -153,3 +154,37 @@ def test_private_and_gated(hub: Loopback, fiubench: Commands, dataset: Path, rea
     assert [line.split()[0] for line in order] == ["POST", "PUT", "POST"]  # closed before anything is in it
     told = fiubench("releases", REPO, token=reader_file, code=2).stderr
     assert "no such dataset, or it is private" in told
+
+
+def test_a_dataset_is_published_by_one_process_at_a_time(
+    hub: Loopback, fiubench: Commands, dataset: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset, copy)
+    (copy / ".publish").mkdir()
+    with (copy / ".publish" / "lock").open("w") as lock:
+        assert take_lock(lock)
+        told = fiubench.publish(copy, "v1.0.0", code=2)
+    assert "is being published by another process" in told
+    assert not hub.control("state")
+
+
+def test_a_tag_from_before(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
+    """Somebody's own tag in an empty repository: listed as such, and nothing to compare with."""
+    hub.control("create", repo=REPO)
+    hub.control("tag", repo=REPO, tag="v0.1.0", commit=hub.repo()["commits"][0]["oid"])
+    assert "First release" in fiubench.publish(dataset, "v1.0.0")
+    listed = fiubench("releases", REPO).stdout.splitlines()
+    assert [line.split()[0] for line in listed[2:]] == ["v1.0.0", "v0.1.0"]
+    assert "(not made by fiubench)" in listed[3]
+
+
+def test_a_folder_that_cannot_be_written_to(fiubench: Commands, dataset: Path, tmp_path: Path) -> None:
+    """A shared dataset: the stage is made elsewhere."""
+    copy = tmp_path / "copy"
+    shutil.copytree(dataset, copy)
+    copy.chmod(0o555)
+    try:
+        assert "nothing was sent" in fiubench.publish(copy, "v1.0.0", "--dry-run", online=False)
+    finally:
+        copy.chmod(0o755)

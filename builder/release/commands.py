@@ -1,0 +1,38 @@
+"""The command lines that make a dataset again, as its card tells them."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from builder.config import Config
+
+
+def commands(manifest: Mapping[str, Any]) -> str:
+    """The command lines that make the dataset again."""
+    build, told = rebuild_command(manifest["config"]), manifest.get("resplit")
+    if told is None:
+        return build
+    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(told["seed"])]
+    if told["attributes"]:
+        words += ["--attributes", ",".join(told["attributes"])]
+    if told["hard_negatives"] != "none":
+        words += ["--hard-negatives", told["hard_negatives"]]
+    return f"{build}\n{shlex.join(words)}"
+
+
+def rebuild_command(config: Mapping[str, Any]) -> str:
+    """The ``fiubench build`` command line that a config stands for."""
+    words = ["fiubench", "build", "--out", "dataset"]
+    known = [field.name for field in fields(Config)]
+    # a manifest sorts its keys; people read settings in the order of the documentation
+    for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
+        flag = "--" + key.replace("_", "-")
+        if key == "attributes":  # the one flag that is repeated
+            for file in value:
+                words += [flag, str(file)]
+        elif isinstance(value, (list, tuple)):
+            words += [flag, ",".join(map(str, value))]
+        elif value is not None:
+            words += [flag, str(value)]
+    return shlex.join(words)

@@ -1,0 +1,31 @@
+"""What a release is called once it is published, and what changed from version to version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder.release.markdown import escape
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a release is called on the Hub.
+
+    Attributes:
+        repo: OWNER/NAME.
+        version: the tag, for example "v1.0.0".
+        changelog: newest first: {"version": tag, "changes": [sentence, ...]}.
+    """
+
+    repo: str
+    version: str
+    changelog: Sequence[Mapping[str, Any]]
+
+
+def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> str:
+    """A changelog as Markdown, newest version first."""
+    entries = []
+    for entry in changelog:
+        changes = "\n".join(f"- {escape(change)}" for change in entry["changes"])
+        entries.append(f"{'#' * level} {entry['version']}\n\n{changes}\n")
+    return "\n".join(entries)
