@@ -103,7 +103,7 @@ def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[
     if report.failures:
         named = ", ".join(measure.rule for measure in report.failures)
         raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
-    return [*prove(folder, manifest), f"audit: {verdict_line(report).split(': ', 1)[1]}"]
+    return [*prove(folder, manifest), f"audit: {verdict_line(report)}"]
 
 
 def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:
