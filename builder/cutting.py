@@ -9,7 +9,6 @@ import numpy as np
 from builder.config import Config
 from builder.dataset import Dataset
 from builder.dates import age_band, age_on
-from builder.hard_negatives import nearest_pairs, vectors_of
 from builder.splits import Population, cut_population
 
 NONE = "none"
@@ -45,6 +44,8 @@ def cut_again(
 
 def _hard_negatives(splits: dict[str, list[str]], images: Mapping[str, Path], measure: str) -> dict[str, Any]:
     """Pairs per forget set; their kept halves become a split ``retain_hard..`` of their own."""
+    from builder.hard_negatives import nearest_pairs, vectors_of  # noqa: PLC0415  (Pillow, which few need)
+
     vectors = vectors_of(images, measure)
     pairs = {}
     for name in [name for name in splits if name.startswith("forget")]:
