@@ -28,6 +28,7 @@ def split(
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
     from builder import open_dataset
+    from builder.release.cells import split_order
     from builder.resplit import Rule, resplit
     from cli.building import parse_ratios
     from cli.console import progress
@@ -43,8 +44,9 @@ def split(
     with progress() as step:
         resplit(directory, out, rule, progress=step)
     made = open_dataset(out)
+    ordered = sorted(made.splits.items(), key=lambda split: split_order(split[0]))
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
-    typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
+    typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in ordered) + about)
     first = next(iter(made.splits))
     typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')
 

@@ -20,7 +20,7 @@ from builder.release.columns import Column
 from builder.release.commands import commands
 from builder.release.licenses import hub_license
 from builder.release.markdown import escape, table
-from builder.release.publication import Publication, changelog_text
+from builder.release.publication import Publication, changelog_text, citation
 from builder.release.statistics import AttributeStatistics
 from raw_sources.registry import in_order
 from support.canonical import digest_of
@@ -250,11 +250,12 @@ def _original(release: Release) -> str:
     """What lies in the folder of the original's layout, and how its pictures get there."""
     files = "`full.json`, `split.json`, `prompt.json`"
     unchanged = "its loaders read it unchanged when they are started in that folder"
+    # what follows in the template goes on in the same paragraph, or begins one
     if release.apart or not release.has_images:
-        return f"({files}{', `images/`' if release.has_images else ''}); {unchanged}."
+        return f"({files}{', `images/`' if release.has_images else ''}); {unchanged}. "
     return (
         f"({files}). Pictures are stored in the Parquet files alone; this puts them where `full.json` expects them, "
-        f"and {unchanged}:\n\n```python\n{_PICTURES}\n```\n"
+        f"and {unchanged}:\n\n```python\n{_PICTURES}\n```\n\n"
     )
 
 
@@ -405,5 +406,8 @@ def _limits(release: Release) -> list[str]:
 def _citation(release: Release) -> str:
     paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
     cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
-    lines = "\n".join(f"- {escape(citation)}" for citation in cited)
-    return f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
+    lines = "\n".join(f"- {escape(text)}" for text in cited)
+    told = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
+    if release.publication is None:
+        return told
+    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{told}"

@@ -29,3 +29,14 @@ def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> st
         changes = "\n".join(f"- {escape(change)}" for change in entry["changes"])
         entries.append(f"{'#' * level} {entry['version']}\n\n{changes}\n")
     return "\n".join(entries)
+
+
+def citation(publication: Publication, title: str) -> str:
+    """A BibTeX entry of a published version."""
+    owner, name = publication.repo.split("/")
+    return (
+        f"@misc{{{owner}_{name}_{publication.version},\n"
+        f"  title        = {{{title}}},\n"
+        f"  author       = {{{{{owner}}}}},\n"
+        f"  howpublished = {{Hugging Face dataset {publication.repo}, version {publication.version}}}\n}}"
+    )

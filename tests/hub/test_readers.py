@@ -110,5 +110,6 @@ def test_the_card_and_the_manifest_tell_the_version(snapshot: Path) -> None:
     assert manifest["published"]["version"] == "v1.0.0"
     card = (snapshot / "README.md").read_text()
     assert f'load_dataset("{REPO}", "full", split="train", revision="v1.0.0")' in card
+    assert f"howpublished = {{Hugging Face dataset {REPO}, version v1.0.0}}" in card
     assert "## Changelog\n\n### v1.0.0\n\n- First release" in card
     assert "fiubench build --out dataset" in card
