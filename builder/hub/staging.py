@@ -164,7 +164,8 @@ def _check_private(files: Mapping[str, Path], directory: Path) -> None:
             continue  # the same text stands in full.json
         content = path.read_bytes()
         for folder in sorted(folders):
-            if re.search(re.escape(folder.encode()) + rb"(?![\w-])", content):
+            # a whole path: neither the end of an address nor the beginning of another name
+            if re.search(rb"(?<![\w.-])" + re.escape(folder.encode()) + rb"(?![\w-])", content):
                 raise Refused(f"{name} names a folder of this machine ({folder})", where=directory,
                               hint="Build from files with neutral names.")  # fmt: skip
 
