@@ -226,7 +226,8 @@ def _client(access: Access) -> Any:
         def send(self, request: Any, **options: Any) -> Any:
             request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), access.timeout)
             again = _has_fixed_body(request)
-            repeatable = again and not any(part in request.url.path for part in _ONCE)
+            once = request.method == "POST" and any(part in request.url.path for part in _ONCE)
+            repeatable = again and not once
             for attempt in range(_TRIES):
                 last = attempt == _TRIES - 1
                 wait = _WAIT * 2**attempt

@@ -87,8 +87,8 @@ class Commands:
         assert "HF_DEBUG" in env or "Traceback" not in done.stderr, done.stderr
         return done
 
-    def publish(self, dataset: Path, version: str, *more: object, **options: Any) -> str:
-        done = self("publish", dataset, "--repo", REPO, "--version", version, *more, **options)
+    def publish(self, dataset: Path, version: str, *more: object, repo: str = REPO, **options: Any) -> str:
+        done = self("publish", dataset, "--repo", repo, "--version", version, *more, **options)
         return done.stdout + done.stderr
 
 

@@ -21,6 +21,7 @@ import socket
 import struct
 import threading
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -232,6 +233,8 @@ class Handler(BaseHTTPRequestHandler):
             elif what == "create":
                 repo = hub.repos[given["repo"]] = Repo(private=False)
                 repo.commit("initial commit", "", "alice", {})
+            elif what == "fork":
+                hub.repos[given["to"]] = deepcopy(hub.repos[given["repo"]])
             elif what == "tag":
                 hub.repos[given["repo"]].tags[given["tag"]] = given["commit"]
             elif what == "settings":

@@ -119,12 +119,14 @@ def test_options_that_do_not_go_together(fiubench: Commands, dataset: Path) -> N
     assert "not one line" in fiubench.publish(dataset, "v1.0.0", "--message", "two\nlines", code=2)
 
 
-def test_a_damaged_release(hub: Loopback, fiubench: Commands, dataset: Path, tmp_path: Path) -> None:
-    fiubench.publish(dataset, "v1.0.0")
-    commit = hub.control("push", repo=REPO, files={"splits.json": "{}"})
-    hub.control("tag", repo=REPO, tag="v1.0.1", commit=commit)
-    assert "splits.json is not what the manifest says" in fiubench("pull", REPO, "--out", tmp_path / "a", code=2).stderr
-    commit = hub.control("push", repo=REPO, files={"manifest.json": '{"format": 1}'})
-    hub.control("tag", repo=REPO, tag="v1.0.2", commit=commit)
-    assert "manifest.json of" in fiubench("pull", REPO, "--out", tmp_path / "a", code=2).stderr
+def test_a_damaged_release(published: Commands, tmp_path: Path) -> None:
+    hub, repo = published.hub, "alice/damaged"
+    hub.control("fork", repo=REPO, to=repo)
+    commit = hub.control("push", repo=repo, files={"splits.json": "{}"})
+    hub.control("tag", repo=repo, tag="v1.0.1", commit=commit)
+    told = published("pull", repo, "--out", tmp_path / "a", code=2).stderr
+    assert "splits.json is not what the manifest says" in told
+    commit = hub.control("push", repo=repo, files={"manifest.json": '{"format": 1}'})
+    hub.control("tag", repo=repo, tag="v1.0.2", commit=commit)
+    assert "manifest.json of" in published("pull", repo, "--out", tmp_path / "a", code=2).stderr
     assert not (tmp_path / "a").exists()

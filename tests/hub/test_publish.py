@@ -135,16 +135,15 @@ def test_a_plan_against_a_published_release(published: Commands, extended: Path)
     assert "suggested v1.1.0 (a minor change)" in told
 
 
-def test_foreign_files_are_kept_and_stale_ones_removed(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
-    fiubench.publish(dataset, "v1.0.0")
-    hub.control("push", repo=REPO, files={"notes/mine.txt": "keep me", "data/old-00000.parquet": "stale"})
-    copy = fiubench.token_file.parent / "copy"
-    shutil.copytree(dataset, copy)
-    told = fiubench.publish(copy, "v1.0.1")
+def test_foreign_files_are_kept_and_stale_ones_removed(published: Commands, dataset: Path) -> None:
+    hub, repo = published.hub, "alice/foreign"
+    hub.control("fork", repo=REPO, to=repo)
+    hub.control("push", repo=repo, files={"notes/mine.txt": "keep me", "data/old-00000.parquet": "stale"})
+    told = published.publish(dataset, "v1.0.1", repo=repo)
     assert "kept      notes/mine.txt" in told
     assert "removed   data/old-00000.parquet" in told
     assert "No identity, question or split changed." in told
-    files = hub.repo()["commits"][-1]["files"]
+    files = hub.repo(repo)["commits"][-1]["files"]
     assert "notes/mine.txt" in files
     assert "data/old-00000.parquet" not in files
 
