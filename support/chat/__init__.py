@@ -1,0 +1,34 @@
+"""Asking a language model, many times, at a known price: a cached client for OpenAI-compatible servers.
+
+One request is a conversation (:class:`Request`): the answer is JSON of a given schema, a check of the caller's own may
+send it back with what is wrong, and every answer is kept in an SQLite file, so that asking again costs nothing and
+gives the same. :class:`ChatClient` asks; :class:`Budget` says how much may be spent.
+
+>>> client = ChatClient("http://localhost:8000/v1", "model", cache=Path("chat.sqlite3"))      # doctest: +SKIP
+>>> for outcome in client.ask_all(requests):                                                  # doctest: +SKIP
+...     print(outcome.request.id, outcome.answer, outcome.problems)
+"""
+
+from support.chat.batch import Batch, Batches
+from support.chat.budget import Budget, Price, read_prices
+from support.chat.cache import ChatCache, default_cache
+from support.chat.client import ChatClient, Estimate
+from support.chat.conversation import Attempt, Outcome, Request
+from support.chat.errors import BudgetReached, ChatError
+
+__all__ = [
+    "Attempt",
+    "Batch",
+    "Batches",
+    "Budget",
+    "BudgetReached",
+    "ChatCache",
+    "ChatClient",
+    "ChatError",
+    "Estimate",
+    "Outcome",
+    "Price",
+    "Request",
+    "default_cache",
+    "read_prices",
+]

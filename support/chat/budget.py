@@ -1,0 +1,150 @@
+"""How much a run may spend, and a price table to tell it in money. Limits hold across resumes (see the cache)."""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from support.chat.cache import ChatCache
+from support.chat.errors import BudgetReached
+from support.errors import ConfigError, did_you_mean
+from support.yaml_file import load_yaml
+
+_MILLION = 1_000_000
+_HINT = "What was answered is kept: run it again with a higher limit, and nothing is paid twice."
+
+
+@dataclass(frozen=True)
+class Price:
+    """Price of a model: money per million tokens, as of a day."""
+
+    input: float
+    output: float
+    currency: str
+    as_of: str
+    batch: float = 0.5  # what a batch costs of it
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, discount: float = 1.0) -> float:
+        """Cost of so many tokens."""
+        return (prompt_tokens * self.input + completion_tokens * self.output) / _MILLION * discount
+
+
+def read_prices(path: Path, model: str) -> Price:
+    """A model's price from a YAML table of the user's own.
+
+    The table: ``as_of: 2026-11-01``, ``currency: USD``, ``models: {NAME: {input: 0.15, output: 0.6, batch: 0.5}}``,
+    prices per million tokens; ``batch`` is what a batch costs of the price (default 0.5).
+
+    Raises:
+        ConfigError: not such a table, or the model is not in it.
+    """
+    table = load_yaml(path, ConfigError)
+    hint = "It has `as_of: YYYY-MM-DD`, `currency` and `models: {NAME: {input: .., output: ..}}` (per million tokens)."
+    if not isinstance(table, dict) or not isinstance(table.get("models"), dict):
+        raise ConfigError("is not a price table", where=path, hint=hint)
+    if unknown := sorted(set(table) - {"as_of", "currency", "models"}):
+        raise ConfigError(f"unknown key {unknown[0]!r}", where=path, hint=hint)
+    try:
+        as_of = date.fromisoformat(str(table["as_of"])).isoformat()
+    except (KeyError, ValueError):
+        raise ConfigError("has no day in `as_of`", where=path, hint="Prices move: say of which day they are.") from None
+    if not isinstance(currency := table.get("currency"), str):
+        raise ConfigError("has no `currency`", where=path, hint=hint)
+    if model not in table["models"]:
+        raise ConfigError(f"no price of model {model!r}", where=path, hint=did_you_mean(model, table["models"]))
+    entry = table["models"][model]
+    fine = isinstance(entry, dict) and {"input", "output"} <= set(entry) <= {"input", "output", "batch"}
+    if not fine or not all(_is_price(value) for value in entry.values()):
+        raise ConfigError(f"{model}: is not {{input: number, output: number}}", where=path, hint=hint)
+    return Price(float(entry["input"]), float(entry["output"]), currency, as_of, float(entry.get("batch", 0.5)))
+
+
+def _is_price(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Upper limits of a run; None is no limit. ``max_cost`` needs a price.
+
+    A call is only sent where its upper bound (every prompt token that its text can have, and the most tokens that the
+    answer may take) still fits, so that the limits are never passed.
+
+    Args:
+        run: names what the limits are of: a resumed run of the same name goes on with what the first one left.
+        max_calls: calls.
+        max_tokens: tokens of prompts and answers together.
+        max_cost: money, in the price's currency.
+        price: price of the model.
+    """
+
+    run: str = "default"
+    max_calls: int | None = None
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    price: Price | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_cost is not None and self.price is None:
+            raise ConfigError("a limit in money needs prices", where="--max-cost", hint="Name a table with --prices.")
+
+
+class Purse:
+    """What a run has spent and what it has promised to calls under way."""
+
+    def __init__(self, budget: Budget, cache: ChatCache) -> None:
+        self.budget = budget
+        self.calls = self.tokens = 0
+        self.cost = 0.0
+        self.under_way = 0  # promises that are not settled
+        for calls, prompt, completion, discount in cache.spent(budget.run):
+            self._add(calls, prompt, completion, discount)
+
+    def _add(self, calls: int, prompt: int, completion: int, discount: float = 1.0) -> None:
+        self.calls += calls
+        self.tokens += prompt + completion
+        if self.budget.price is not None:
+            self.cost += self.budget.price.cost(prompt, completion, discount)
+
+    def take(self, prompt: int, completion: int) -> bool:
+        """Promise a call its upper bound; False where that would pass a limit."""
+        if self.passed(prompt, completion):
+            return False
+        self._add(1, prompt, completion)
+        self.under_way += 1
+        return True
+
+    def pay(self, prompt: int, completion: int) -> None:
+        """Count a call that was not promised."""
+        self._add(1, prompt, completion)
+
+    def settle(self, promised: tuple[int, int], paid: tuple[int, int] | None) -> None:
+        """Replace a promise by what the call took, or by nothing where the server turned it down."""
+        self.under_way -= 1
+        self._add(-1, -promised[0], -promised[1])
+        if paid is not None:
+            self._add(1, *paid)
+
+    def passed(self, prompt: int, completion: int, calls: int = 1, discount: float = 1.0) -> str | None:
+        """Which limit so much more would pass, in words."""
+        limits, price = self.budget, self.budget.price
+        if limits.max_calls is not None and self.calls + calls > limits.max_calls:
+            return f"the limit of {limits.max_calls} calls is reached ({self.told()})"
+        if limits.max_tokens is not None and self.tokens + prompt + completion > limits.max_tokens:
+            return f"the next call could pass the limit of {limits.max_tokens} tokens ({self.told()})"
+        if limits.max_cost is not None and price is not None:
+            more = price.cost(prompt, completion, discount)
+            if self.cost + more > limits.max_cost + 1e-9:
+                return f"the next call could pass the limit of {limits.max_cost:g} {price.currency} ({self.told()})"
+        return None
+
+    def told(self) -> str:
+        """The running total: "120 calls, 80,312 tokens, 0.02 USD"."""
+        text = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}, {self.tokens:,} tokens"
+        price = self.budget.price
+        return text if price is None else f"{text}, {self.cost:.4f} {price.currency}"
+
+    def refusal(self, prompt: int, completion: int) -> BudgetReached:
+        """The error that stops a run at its limit."""
+        return BudgetReached(self.passed(prompt, completion) or "a limit is reached", hint=_HINT)
