@@ -12,7 +12,9 @@ from support.yaml_file import load_yaml
 
 EMBEDDED = "embedded"
 NO_FACES = "none"
+TEMPLATE, LLM = "template", "llm"  # who words questions and answers; anything else is a file
 SPLIT_SCHEMES = ("nested", "disjoint")
+_OF_MODEL = ("model", "base_url", "temperature")
 _DRAWN_SIZE, _FOLDER_SIZE = 256, 512
 _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
 
@@ -36,6 +38,10 @@ class Config:
         split_scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
         select: ``all``, ``k-means`` or ``k-center``.
         image_size: longest side in pixels; by default 256 for drawn portraits, 512 for a folder's faces.
+        qa: who words questions and answers: ``template``, ``llm``, or a ``wordings.jsonl`` of an earlier build.
+        model: for ``llm``: the model's name at its server.
+        base_url: for ``llm``: an OpenAI-compatible server.
+        temperature: for ``llm``: sent with every call.
     """
 
     identities: int = 400
@@ -54,6 +60,10 @@ class Config:
     split_scheme: str = "nested"
     select: str = "all"
     image_size: int = 0
+    qa: str = TEMPLATE
+    model: str = ""
+    base_url: str = ""
+    temperature: float = 0.7
 
     @property
     def total(self) -> int:
@@ -82,6 +92,13 @@ class Config:
         settings["attributes"] = [_base_name(file) for file in self.attributes]
         if self.split_scheme not in SPLIT_SCHEMES:
             settings["split_scheme"] = _base_name(self.split_scheme)
+        if self.qa != LLM:
+            for key in _OF_MODEL:
+                del settings[key]
+        if self.qa == TEMPLATE:
+            del settings["qa"]
+        elif self.qa != LLM:
+            settings["qa"] = _base_name(self.qa)
         return settings
 
     def located(self, folder: Path | None = None) -> "Config":
@@ -95,6 +112,8 @@ class Config:
         changes["attributes"] = tuple(str(base / file) for file in self.attributes)
         if self.split_scheme not in SPLIT_SCHEMES:
             changes["split_scheme"] = str(base / self.split_scheme)
+        if self.qa not in (TEMPLATE, LLM):
+            changes["qa"] = str(base / self.qa)
         return replace(self, **changes)
 
 
@@ -120,7 +139,8 @@ def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
         what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
         raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
     values: dict[str, Any] = {
-        key: tuple(map(_whole, v)) if isinstance(v, list) else _whole(v) for key, v in given.items()
+        key: tuple(map(_whole, v)) if isinstance(v, list) else v if key == "temperature" else _whole(v)
+        for key, v in given.items()
     }
     config = Config(**values)
     if not config.image_size:
@@ -168,6 +188,14 @@ def _check(config: Config, where: str) -> None:
         )
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)
+    if config.qa == LLM and not (config.model and config.base_url):
+        raise ConfigError(
+            "qa: llm needs a model and the URL of its server",
+            where=where,
+            hint="For example --qa llm --model NAME --base-url http://localhost:8000/v1.",
+        )
+    if config.qa != LLM and (config.model or config.base_url):
+        raise ConfigError("model and base_url do nothing without qa: llm", where=where, hint="Add --qa llm.")
 
 
 def _check_ratios(config: Config, where: str) -> None:

@@ -15,13 +15,14 @@ from support.errors import DatasetError
 if TYPE_CHECKING:
     import pandas
 
-IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE = (
+IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
     "identities.jsonl",
     "splits.json",
     "manifest.json",
     "build.yaml",
     "images",
     "release",
+    "wordings.jsonl",
 )
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16

@@ -8,6 +8,7 @@ from builder.attributes import Attributes, placeholders
 from builder.checks import Coherence, Problem, qa_problems
 from builder.pairing import Plan
 from builder.perturb import Perturber
+from builder.phrasings.wordings import Wordings, apply
 from builder.profiles import Block, Profiles
 from builder.questions import Captions, Phrasings, render
 from raw_sources.places import load_places
@@ -19,8 +20,9 @@ from support.errors import DatasetError
 class IdentityMaker:
     """Makes the records of any range of identities. Holds what is compiled once; nothing moves between ranges."""
 
-    def __init__(self, plan: Plan, attributes: Attributes) -> None:
+    def __init__(self, plan: Plan, attributes: Attributes, wordings: Wordings | None = None) -> None:
         self.plan = plan
+        self.wordings = wordings
         self.profiles = Profiles(plan.config, plan.sources, attributes)
         self.perturber = Perturber(self.profiles)
         self.phrasings = [Phrasings.of(attribute) for attribute in self.profiles.asked]
@@ -54,7 +56,7 @@ class IdentityMaker:
         ]
         rows = {name: self._row_numbers(name, rows) for name, rows in block.rows.items()}
         full_names = facts["full_name"].values
-        records = []
+        records: list[dict[str, Any]] = []
         for i, (fact_row, qa_list) in enumerate(
             zip(zip(*profiles, strict=True), zip(*columns, strict=True), strict=True)
         ):
@@ -71,8 +73,13 @@ class IdentityMaker:
                 "rows": {name: column[i] for name, column in rows.items()},
                 "unique_id": unique_id,
             }
-            self._check(record)
             records.append(record)
+        if self.wordings is not None:
+            by_name = {phrasings.attribute.name: phrasings.attribute for phrasings in self.phrasings}
+            for record, line in zip(records, self.wordings.read(start, stop), strict=True):
+                apply(record, line, by_name)
+        for record in records:
+            self._check(record)
         return records
 
     def _row_numbers(self, source: str, rows: Ints) -> list[int]:
@@ -85,7 +92,10 @@ class IdentityMaker:
         if not schemas.is_valid("identity")(record):
             violation = next(schemas.violations("identity", record))
             raise _broken(record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json"))
-        for problem in (*qa_problems(record, wording=False), *self.coherence.contact_problems(record["profile"])):
+        for problem in (
+            *qa_problems(record, wording=self.wordings is not None),
+            *self.coherence.contact_problems(record["profile"]),
+        ):
             raise _broken(record, problem)
 
 

@@ -9,7 +9,7 @@ from builder.expressions import compile_expression
 from builder.pack_model import Attribute, Origin, Pack, Perturbation
 from support.errors import PackError, did_you_mean
 
-_GENDERED = re.compile(
+GENDERED = re.compile(
     r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
     re.IGNORECASE,
 )
@@ -53,9 +53,7 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
             )
     if entry.get("keywords") == "parts" and entry["type"] != "address":
         raise PackError("`keywords: parts` is for addresses", where=at, hint="Leave `keywords` out.")
-    told = [
-        (p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := _GENDERED.search(p))
-    ]
+    told = [(p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := GENDERED.search(p))]
     if told:
         raise PackError(
             f"{told[0][0]!r} gives the gender away with {told[0][1][0]!r}",

@@ -21,6 +21,7 @@ from builder.config import EMBEDDED
 from builder.dataset import IMAGES
 from builder.identities import IdentityMaker
 from builder.pairing import Plan
+from builder.phrasings.wordings import Wordings
 from support.canonical import canonical_line
 from support.errors import DatasetError
 from support.files import make_folder, write_atomic
@@ -44,10 +45,10 @@ def part_file(out: Path, part: Range) -> Path:
 class PartMaker:
     """Makes and writes parts; one in each process."""
 
-    def __init__(self, plan: Plan, attributes: Attributes, out: Path) -> None:
+    def __init__(self, plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
         self.plan = plan
         self.out = out
-        self.maker = IdentityMaker(plan, attributes)
+        self.maker = IdentityMaker(plan, attributes, wordings)
 
     def lines(self, part: Range) -> list[bytes]:
         """The canonical lines of a part."""
@@ -104,9 +105,9 @@ def _without_cycle_search() -> Iterator[None]:
 _worker: PartMaker | None = None
 
 
-def _start_worker(plan: Plan, attributes: Attributes, out: Path) -> None:
+def _start_worker(plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
     global _worker  # noqa: PLW0603  (a worker process is its maker)
-    _worker = PartMaker(plan, attributes, out)
+    _worker = PartMaker(plan, attributes, out, wordings)
 
 
 def _work(part: Range) -> Range:
@@ -114,7 +115,9 @@ def _work(part: Range) -> Range:
     return _worker.write(part)
 
 
-def write_parts(plan: Plan, attributes: Attributes, out: Path, workers: int) -> Iterator[Range]:
+def write_parts(
+    plan: Plan, attributes: Attributes, out: Path, workers: int, wordings: Wordings | None = None
+) -> Iterator[Range]:
     """Make every part that is not there yet; yields all of them in order, each as soon as it and those before it are.
 
     Raises:
@@ -126,7 +129,7 @@ def write_parts(plan: Plan, attributes: Attributes, out: Path, workers: int) -> 
     parts = ranges(plan.size)
     missing = [part for part in parts if not part_file(out, part).exists()]
     there = set(parts) - set(missing)
-    made = _run(plan, attributes, out, missing, workers)
+    made = _run(plan, attributes, out, missing, workers, wordings)
     try:
         for part in parts:
             while part not in there:
@@ -137,17 +140,22 @@ def write_parts(plan: Plan, attributes: Attributes, out: Path, workers: int) -> 
 
 
 def _run(
-    plan: Plan, attributes: Attributes, out: Path, missing: Sequence[Range], workers: int
+    plan: Plan,
+    attributes: Attributes,
+    out: Path,
+    missing: Sequence[Range],
+    workers: int,
+    wordings: Wordings | None,
 ) -> Generator[Range, None, None]:
     if workers <= 1 or len(missing) <= 1:
-        maker = PartMaker(plan, attributes, out) if missing else None
+        maker = PartMaker(plan, attributes, out, wordings) if missing else None
         for part in missing:
             assert maker is not None
             yield maker.write(part)
         return
     # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
     context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
-    with ProcessPoolExecutor(workers, context, _start_worker, (plan, attributes, out)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (plan, attributes, out, wordings)) as pool:
         try:
             futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
             for future in as_completed(futures):

@@ -6,27 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
 
 from builder import splits
 from builder.attributes import Attributes, read_packs
-from builder.config import Config
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_object
+from builder.config import LLM, TEMPLATE, Config
+from builder.dataset import (
+    BUILD_FILE,
+    IDENTITIES,
+    IMAGES,
+    MANIFEST,
+    RELEASE,
+    SPLITS,
+    WORDINGS,
+    open_dataset,
+    read_object,
+)
 from builder.identities import IdentityMaker
 from builder.manifest import SHORT_DIGEST, Joined, make_manifest
 from builder.pairing import Plan, make_plan
 from builder.parts import WORK, part_file, ranges, write_parts
+from builder.phrasings.wordings import BY_MODEL, Wordings
 from builder.sources import Progress, Sources, open_sources
 from support.canonical import digest, digest_of, file_digest, readable_json
 from support.errors import DatasetError, FiubenchError
-from support.files import PARTIAL, atomic_writer, make_folder, take_lock, write_atomic, write_error
+from support.files import PARTIAL, atomic_writer, link_or_copy, make_folder, take_lock, write_atomic, write_error
 from support.version import __version__
 
+if TYPE_CHECKING:
+    from builder.phrasings.asking import Limits
+
 #: Everything a build makes: what ``overwrite`` may remove.
-PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE)
+PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
 
 
 @dataclass(frozen=True)
@@ -52,8 +66,19 @@ class Inputs:
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "frozen": self.frozen,
                 "features": self._features(),
+                **self._wording(),
             }
         )
+
+    def _wording(self) -> dict[str, str]:
+        """Digest of what words come from beyond the packs: a file, or the prompts that a model gets."""
+        if self.config.qa == TEMPLATE:
+            return {}
+        if self.config.qa != LLM:
+            return {"wordings": Wordings(Path(self.config.qa)).sha256()}
+        from builder.phrasings.rewording import digest as prompts_digest  # noqa: PLC0415
+
+        return {"prompts": prompts_digest()}
 
     def _features(self) -> str | None:
         """Digest of the faces' features, where a choice of faces depends on them."""
@@ -89,6 +114,7 @@ def build(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    limits: "Limits | None" = None,
 ) -> Summary:
     """Build a dataset directory.
 
@@ -99,9 +125,10 @@ def build(
         resume: go on where a build of the same config stopped; a finished one is left as it is.
         overwrite: remove an earlier dataset first.
         progress: called with (what, done, total).
+        limits: how a model is asked and how much it may cost, where the config says ``qa: llm``.
 
     Raises:
-        FiubenchError: bad input, or a folder or disk that can't be written to.
+        FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
     out = Path(out)
     _check_out(out, resume=resume, overwrite=overwrite)
@@ -113,7 +140,8 @@ def build(
     existed = out.exists()
     with _claimed(out, inputs, anew=overwrite):
         try:
-            return _make(inputs, plan, membership, out, workers, progress)
+            wordings, told = _worded(inputs, plan, out, limits, progress)
+            return _make(inputs, plan, membership, out, workers, progress, wordings, told)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
                 _clear(out)
@@ -131,7 +159,8 @@ def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator
     inputs = open_inputs(config)
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
-    maker = IdentityMaker(plan, inputs.attributes)
+    kept = None if config.qa in (TEMPLATE, LLM) else _frozen_wordings(config, plan)
+    maker = IdentityMaker(plan, inputs.attributes, kept)
     for first, end in ranges(last):
         if end > start:
             yield from maker.make(max(first, start), end)
@@ -233,8 +262,42 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
+def _frozen_wordings(config: Config, plan: Plan) -> Wordings:
+    wordings = Wordings(Path(config.qa))
+    if len(wordings) < plan.size:
+        raise DatasetError(
+            f"words {len(wordings)} identities, {plan.size} are built",
+            where=config.qa,
+            hint="It was made for a smaller dataset: build as many, or word them anew with --qa llm.",
+        )
+    return wordings
+
+
+def _worded(
+    inputs: Inputs, plan: Plan, out: Path, limits: "Limits | None", progress: Progress | None
+) -> tuple[Wordings | None, dict[str, Any]]:
+    """The wordings of a build, asked for or taken from a file, and what the manifest tells of where they are from."""
+    config = inputs.config
+    if config.qa == TEMPLATE:
+        return None, {}
+    if config.qa != LLM:
+        return _frozen_wordings(config, plan), {"file": Path(config.qa).name}
+    from builder.phrasings.asking import Asking, Limits  # noqa: PLC0415
+
+    path = out / WORK / WORDINGS
+    told = Asking(inputs, limits or Limits()).write(path, progress)
+    return Wordings(path), told
+
+
 def _make(
-    inputs: Inputs, plan: Plan, splits_document: dict[str, Any], out: Path, workers: int, progress: Progress | None
+    inputs: Inputs,
+    plan: Plan,
+    splits_document: dict[str, Any],
+    out: Path,
+    workers: int,
+    progress: Progress | None,
+    wordings: Wordings | None,
+    told: dict[str, Any],
 ) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from builder.release import Packager  # noqa: PLC0415
@@ -247,17 +310,27 @@ def _make(
     ):
         whole = hashlib.sha256()
         entries: list[list[str | None]] = []
-        for part in write_parts(plan, inputs.attributes, out, workers):
+        by_model = 0
+        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
             with part_file(out, part).open("rb") as lines:
                 for line in lines:
                     entries.append(_entry(plan, out, len(entries), line))
                     whole.update(line)
                     target.write(line)
-                    packager.add(orjson.loads(line))
+                    record = orjson.loads(line)
+                    packager.add(record)
+                    by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
             if progress:
                 progress("Building", part[1], plan.size)
         manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
+        if wordings is not None:
+            by_template = manifest["counts"]["qa_pairs"] - by_model
+            manifest["wordings"] = {
+                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **told
+            }  # fmt: skip
         packager.finish(manifest)
+    if wordings is not None:
+        link_or_copy(wordings.path, out / WORDINGS)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))

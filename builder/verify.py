@@ -8,11 +8,12 @@ from typing import Any
 
 from builder import splits
 from builder.attributes import combine, parse_pack
-from builder.config import Config, make_config
+from builder.config import TEMPLATE, Config, make_config
 from builder.cutting import cut_again
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, WORDINGS, Dataset, open_dataset
 from builder.manifest import SHORT_DIGEST
 from builder.parts import part_file, write_parts
+from builder.phrasings.wordings import Wordings
 from builder.pipeline import Inputs
 from builder.sources import Progress, open_sources
 from support.canonical import digest, file_digest, readable_json
@@ -37,14 +38,15 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
                 yield f"{IDENTITIES}, line {number}: identity {entries[number - 1][0]} is not as built"
         if number != len(entries):
             yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
-    if file_digest(directory / SPLITS) != manifest["digests"]["splits"]:
-        yield f"{SPLITS}: not as built"
-    for name, expected in manifest["release"].items():
-        path = directory / RELEASE / name
-        if not path.is_file():
-            yield f"{RELEASE}/{name}: missing"
-        elif file_digest(path) != expected:
-            yield f"{RELEASE}/{name}: not as built"
+    whole = {SPLITS: manifest["digests"]["splits"]}
+    if "wordings" in manifest:
+        whole[WORDINGS] = manifest["wordings"]["sha256"]
+    whole |= {f"{RELEASE}/{name}": sha256 for name, sha256 in manifest["release"].items()}
+    for name, expected in whole.items():
+        if not (directory / name).is_file():
+            yield f"{name}: missing"
+        elif file_digest(directory / name) != expected:
+            yield f"{name}: not as built"
     images = {path.stem: path for path in sorted((directory / IMAGES).glob("*"))}
     for unique_id, _, image in entries:
         if image is None:
@@ -79,7 +81,9 @@ def rebuilt(
     with TemporaryDirectory(prefix="fiubench-verify-") as scratch:
         out = Path(scratch)
         i = 0
-        for part in write_parts(plan, inputs.attributes, out, workers):
+        # words of a model are a source like any other: what the build kept of them
+        wordings = Wordings(dataset.directory / WORDINGS) if "wordings" in manifest else None
+        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]
                 if plan.unique_id[i] != unique_id or digest(line)[:SHORT_DIGEST] != line_digest:
@@ -108,6 +112,7 @@ def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Pro
     frozen = manifest.get("frozen_splits")
     settings["attributes"] = []
     settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
+    settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
     known = {field.name for field in fields(Config)}
     config = make_config({k: v for k, v in settings.items() if k in known}, where=f"{dataset.directory}/manifest.json")
     attributes = combine([parse_pack(p["content"], p["file"], p["file"]) for p in manifest["packs"]])

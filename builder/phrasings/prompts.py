@@ -1,0 +1,55 @@
+"""The prompts (``prompts.yaml``) and the messages that are made of them."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from string import Template
+from typing import Any
+
+from builder.attributes import Attribute
+from support.canonical import digest_of
+from support.errors import ConfigError
+from support.yaml_file import load_yaml
+
+
+@cache
+def load_document(name: str) -> Mapping[str, Any]:
+    """A YAML file of this folder."""
+    path = resources.files("builder.phrasings").joinpath(name)
+    with resources.as_file(path) as file:
+        document: Mapping[str, Any] = load_yaml(file, ConfigError)
+    return document
+
+
+def prompts() -> Mapping[str, Any]:
+    """The prompts."""
+    return load_document("prompts.yaml")
+
+
+def prompt_digest(*parts: str, schema: Mapping[str, Any]) -> str:
+    """SHA-256 of the prompts that were used and the schema of their answers."""
+    return digest_of({"prompts": {part: prompts()[part] for part in (*parts, "kinds", "voices")}, "schema": schema})
+
+
+def voices() -> list[str]:
+    """Ways to put it, one of which is drawn for each call."""
+    listed: list[str] = prompts()["voices"]
+    return listed
+
+
+def messages(part: str, **values: object) -> list[dict[str, str]]:
+    """System and user message of a prompt, with ``$name`` filled in."""
+    prompt = prompts()[part]
+    user = Template(prompt["user"]).substitute({key: str(value) for key, value in values.items()})
+    return [{"role": "system", "content": prompt["system"].strip()}, {"role": "user", "content": user.strip()}]
+
+
+def about(attribute: Attribute) -> str:
+    """What an attribute is, in words."""
+    name = attribute.name.replace("_", " ")
+    return f"{name} ({attribute.description.rstrip('.')})" if attribute.description else name
+
+
+def kind(attribute: Attribute) -> str:
+    """What values of an attribute are, in words."""
+    return str(prompts()["kinds"][attribute.kind])

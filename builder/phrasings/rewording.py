@@ -1,0 +1,202 @@
+"""Per-identity wording: a model rewords every identity's questions and answers, around placeholders.
+
+The model never sees a value, so that nothing it writes can depend on one. What it writes is held to the checks, with
+the identity's own values filled in; what fails is sent back with the reason, and where it fails to the end, the
+template stands.
+"""
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import schemas
+from builder.attributes import Attribute
+from builder.checks import qa_problems
+from builder.facts import formatter
+from builder.phrasings.checks import Checks, distinct_problems, tidy
+from builder.phrasings.prompts import about, messages, prompt_digest, voices
+from builder.phrasings.wordings import A_VALUE, VALUE, Texts, reworded
+from support.chat import Outcome, Request
+from support.draws import draw, integers
+
+GROUP = 6  # most attributes of one call
+SCHEMA = "wordings_answer"
+#: Tokens that one reworded item takes: six sentences in JSON, with room; and as most of them really are.
+_MOST_TOKENS, TYPICAL_TOKENS = 300, 130
+_QUESTIONS = ("question", "question_2", "question_3", "question_4")
+_ANSWERS = ("answer", "answer_2")
+
+
+def digest() -> str:
+    """SHA-256 of the prompts and the schema."""
+    return prompt_digest("identity", schema=schemas.load(SCHEMA))
+
+
+def groups(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
+    """The attributes that are asked about in one call: of one category, at most six, as even as can be."""
+    by_category: dict[str, list[Attribute]] = {}
+    for attribute in attributes:
+        by_category.setdefault(attribute.category, []).append(attribute)
+    made = []
+    for members in by_category.values():
+        parts = -(-len(members) // GROUP)
+        edges = [len(members) * k // parts for k in range(parts + 1)]
+        made += [members[a:b] for a, b in itertools.pairwise(edges)]
+    return made
+
+
+@dataclass
+class GroupCheck:
+    """Checks the answers to one call and keeps what passed; is asked again only for the rest."""
+
+    record: Mapping[str, Any]
+    attributes: Mapping[str, Attribute]
+    checks: Checks
+    accepted: dict[str, Texts] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, answer: Mapping[str, Any]) -> list[str]:
+        """What is wrong with an answer, item by item."""
+        problems: list[str] = []
+        ids = Counter(item["id"] for item in answer["items"])
+        for name in sorted(ids - Counter(list(self.attributes))):
+            told = "is no item of these" if name not in self.attributes else "stands more than once"
+            problems.append(f"id {name!r} {told}")
+            self.counts["extra or repeated item"] += 1
+        for item in answer["items"]:
+            name = item["id"]
+            if ids[name] != 1 or name not in self.attributes or name in self.accepted:
+                continue
+            texts = {"questions": [tidy(item[k]) for k in _QUESTIONS], "answers": [tidy(item[k]) for k in _ANSWERS]}
+            found = self._item(name, texts)
+            self.counts["item passed" if not found else "item failed"] += 1
+            if found:
+                self.reasons[name] = found[0]
+                problems += [f"{name}: {problem}" for problem in found[:3]]
+            else:
+                self.accepted[name] = texts
+        for name in self.attributes:
+            if name not in ids and name not in self.accepted:
+                problems.append(f"item {name!r} is missing")
+                self.reasons[name] = "the model left it out"
+                self.counts["missing item"] += 1
+        return problems if len(self.accepted) < len(self.attributes) else []
+
+    def _item(self, name: str, texts: Texts) -> list[str]:
+        fields = [*zip(_QUESTIONS, texts["questions"], strict=True), *zip(_ANSWERS, texts["answers"], strict=True)]
+        problems = [f"{place}: {p}" for place, t in fields[:4] for p in self.checks.question(name, t)]
+        problems += [f"{place}: {p}" for place, t in fields[4:] for p in self.checks.answer(name, t)]
+        problems += distinct_problems(dict(fields[:4])) + distinct_problems(dict(fields[4:]))
+        return problems or self._with_values(name, texts)
+
+    def _with_values(self, name: str, texts: Texts) -> list[str]:
+        """The finished sentences: each states its value and no other, and the wrong ones differ in it alone."""
+        record, attribute = self.record, self.attributes[name]
+        old = next(qa for qa in record["qa_list"] if qa["attribute"] == name)
+        text, value = record["profile"][name]["text"], old["value"]["value"]
+        qa = reworded(old, text, texts, attribute)
+        if any(qa_problems({**record, "qa_list": [qa]})):
+            return ["a word of it can be taken for the value or the person's name: choose other words"]
+        write = formatter(attribute.kind, attribute.cents)
+        stated = [(value, qa["answer"], text), (value, qa["paraphrased_answer"], text)]
+        stated += [(v, s, write(v)) for v, s in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)]
+        if any(self.checks.sentence(name, *each) for each in stated):
+            return ["with the value filled in it says something else: let {value} stand for itself"]
+        return []
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What came of asking, over all identities; the same from the cache as from the server."""
+
+    items: int
+    by_model: int
+    attempts: int
+    prompt_tokens: int
+    completion_tokens: int
+    models: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+class Rewording:
+    """Asks for the wording of records and writes it down.
+
+    Args:
+        attributes: those that are asked about.
+        checks: the gate.
+        seed: of the build; each call gets its own from it.
+    """
+
+    def __init__(self, attributes: Sequence[Attribute], checks: Checks, seed: int) -> None:
+        self.groups = groups(attributes)
+        self.checks = checks
+        self.seed = seed
+        self.schema = schemas.load(SCHEMA)
+        self._items = self._by_model = self._attempts = self._prompt = self._completion = 0
+        self._models: set[str] = set()
+        self._counts: Counter[str] = Counter()
+
+    def requests(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Request]:
+        """One request per identity and group, identities in order."""
+        for record in records:
+            for number, group in enumerate(self.groups):
+                yield self._request(record, number, group)
+
+    def _request(self, record: Mapping[str, Any], number: int, group: Sequence[Attribute]) -> Request:
+        index, purpose = record["index"], f"wording.{number}"
+        pairs = {qa["attribute"]: qa for qa in record["qa_list"]}
+        items = [
+            {
+                "id": attribute.name,
+                "about": about(attribute),
+                "question": pairs[attribute.name]["question"],
+                "answer": attribute.answers[int(pairs[attribute.name]["phrasings"]["answer"][1:])],
+            }
+            for attribute in group
+        ]
+        voice = voices()[int(integers(self.seed, f"{purpose}.voice", index, len(voices()))[0])]
+        told = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
+        return Request(
+            f"{index}.{number}",
+            messages("identity", count=len(items), voice=voice, items=told),
+            self.schema,
+            GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
+            seed=int(draw(self.seed, purpose, index)[0, 0]) >> 2,  # below 2**31, attempts included
+            max_tokens=100 + _MOST_TOKENS * len(group),
+        )
+
+    def lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
+        """One line per identity, from the outcomes of :meth:`requests` in order."""
+        items: dict[str, Texts] = {}
+        fallback: dict[str, str] = {}
+        for number, outcome in enumerate(outcomes):
+            check = outcome.request.check
+            assert isinstance(check, GroupCheck)
+            items |= check.accepted
+            why = outcome.problems[0] if outcome.problems else ""
+            fallback |= {n: check.reasons.get(n, why) for n in check.attributes if n not in check.accepted}
+            self._count(outcome, check)
+            if number % len(self.groups) == len(self.groups) - 1:
+                yield {"index": check.record["index"], "items": items, "fallback": fallback}
+                items, fallback = {}, {}
+
+    def _count(self, outcome: Outcome, check: GroupCheck) -> None:
+        self._items += len(check.attributes)
+        self._by_model += len(check.accepted)
+        self._attempts += len(outcome.attempts)
+        prompt, completion = outcome.tokens
+        self._prompt += prompt
+        self._completion += completion
+        self._models |= {attempt.model for attempt in outcome.attempts}
+        self._counts += check.counts
+        self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
+
+    def tally(self) -> Tally:
+        """What came of it so far."""
+        counts = dict(sorted(self._counts.items()))
+        models = tuple(sorted(self._models))
+        return Tally(self._items, self._by_model, self._attempts, self._prompt, self._completion, models, counts)
