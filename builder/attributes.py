@@ -1,6 +1,7 @@
 """Attribute packs: reading the YAML files that declare attributes, and putting several packs together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
@@ -15,6 +16,7 @@ from builder.pack_model import (
     Origin,
     Pack,
     Perturbation,
+    Phrased,
     placeholders,
 )
 from raw_sources.registry import SOURCES
@@ -77,10 +79,28 @@ def combine(packs: Sequence[Pack]) -> Attributes:
                 )
             by_name[attribute.name] = attribute
     for pack in packs:
+        for name, added in pack.phrasings.items():
+            by_name[name] = _with_more(by_name, name, added, f"{pack.file}: phrasings: {name}")
+    for pack in packs:
         for attribute in pack.attributes:
             _check_references(attribute, by_name, f"{pack.file}: {attribute.name}")
         _check_caption(pack, by_name)
     return Attributes(tuple(packs), by_name, _order(by_name, {pack.name: pack.file for pack in packs}))
+
+
+def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
+    """An attribute with another pack's phrasings after its own."""
+    if name not in by_name:
+        raise PackError(f"no pack declares an attribute {name!r}", where=where, hint=did_you_mean(name, by_name))
+    attribute = by_name[name]
+    if not attribute.asked:
+        raise PackError("the attribute is not asked about", where=where, hint="Leave its phrasings out.")
+    for phrasing in (*added.questions, *added.answers):
+        if phrasing in (*attribute.questions, *attribute.answers):
+            raise PackError(f"{phrasing!r} is there already", where=where, hint="Leave it out.")
+    return replace(
+        attribute, questions=attribute.questions + added.questions, answers=attribute.answers + added.answers
+    )
 
 
 def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import schemas
 from builder.expressions import compile_expression
-from builder.pack_model import Attribute, Origin, Pack, Perturbation
+from builder.pack_model import Attribute, Origin, Pack, Perturbation, Phrased
 from support.errors import PackError, did_you_mean
 
 GENDERED = re.compile(
@@ -30,36 +30,27 @@ _POOL_KEYS = ("extra", "within")
 def parse_pack(document: Any, file: str, where: str) -> Pack:
     """Check a pack's document against the schema and compile it. ``where`` names it in messages."""
     if not isinstance(document, dict):
-        raise PackError("an attribute pack is a mapping with `pack` and `attributes`", where=where)
+        raise PackError("an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where)
     for violation in schemas.violations("attribute_pack", document):
         raise PackError(
             f"{violation.path}: {violation.message}",
             where=_place(where, document, violation.location),
             hint=_schema_hint(violation, document),
         )
-    entries = tuple(_attribute(entry, document["pack"], where) for entry in document["attributes"])
+    entries = tuple(_attribute(entry, document["pack"], where) for entry in document.get("attributes", ()))
     caption = tuple(tuple(wordings) for wordings in document.get("caption", ()))
-    return Pack(document["pack"], file, document, entries, caption)
+    phrasings = {}
+    for name, entry in document.get("phrasings", {}).items():
+        _check_phrasings(entry, f"{where}: phrasings: {name}")
+        phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
+    return Pack(document["pack"], file, document, entries, caption, phrasings)
 
 
 def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
     at = f"{where}: {entry['name']}"
-    for phrasing in entry.get("answers", ()):
-        if phrasing.startswith("{"):
-            raise PackError(
-                f"answer {phrasing!r} begins with the value",
-                where=at,
-                hint="Begin with a word, so that the value keeps its own capitals.",
-            )
+    _check_phrasings(entry, at)
     if entry.get("keywords") == "parts" and entry["type"] != "address":
         raise PackError("`keywords: parts` is for addresses", where=at, hint="Leave `keywords` out.")
-    told = [(p, word) for p in (*entry.get("questions", ()), *entry.get("answers", ())) if (word := GENDERED.search(p))]
-    if told:
-        raise PackError(
-            f"{told[0][0]!r} gives the gender away with {told[0][1][0]!r}",
-            where=at,
-            hint="Write 'this person' instead.",
-        )
     return Attribute(
         name=entry["name"],
         category=entry["category"],
@@ -77,6 +68,23 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
         perturb=_perturbation(entry.get("perturb", {}), entry["type"], at),
         description=entry.get("description", ""),
     )
+
+
+def _check_phrasings(entry: Mapping[str, Any], where: str) -> None:
+    for phrasing in entry.get("answers", ()):
+        if phrasing.startswith("{"):
+            raise PackError(
+                f"answer {phrasing!r} begins with the value",
+                where=where,
+                hint="Begin with a word, so that the value keeps its own capitals.",
+            )
+    for phrasing in (*entry.get("questions", ()), *entry.get("answers", ())):
+        if word := GENDERED.search(phrasing):
+            raise PackError(
+                f"{phrasing!r} gives the gender away with {word[0]!r}",
+                where=where,
+                hint="Write 'this person' instead.",
+            )
 
 
 def _origin(entry: dict[str, Any], where: str) -> Origin:
@@ -199,6 +207,9 @@ _ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a
 def _known_keys(location: tuple[str | int, ...]) -> Mapping[str, Any]:
     """The properties that the schema has at a place of a pack."""
     schema = schemas.load("attribute_pack")
+    if location[:1] == ("phrasings",):
+        added: Mapping[str, Any] = schema["properties"]["phrasings"]["additionalProperties"]["properties"]
+        return added
     here = schema["$defs"]["attribute"] if location[:1] == ("attributes",) else schema
     for step in location[2:]:
         here = here["properties"][step]

@@ -1,7 +1,7 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,14 @@ class Attribute:
 
 
 @dataclass(frozen=True)
+class Phrased:
+    """Phrasings that a pack adds to an attribute of another one."""
+
+    questions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Pack:
     """A pack as read: its attributes in order, caption paragraphs, and the document itself."""
 
@@ -91,6 +99,7 @@ class Pack:
     document: dict[str, Any]
     attributes: tuple[Attribute, ...]
     caption: tuple[tuple[str, ...], ...]
+    phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
 
     @property
     def sha256(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import llm
 from support.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ Scheme = Annotated[
 ]
 Select = Annotated[str | None, typer.Option(help="Choice among many faces: all, k-means, k-center. [default: all]")]
 ImageSize = Annotated[int | None, typer.Option(help="Longest side in pixels. [default: 256 drawn, 512 from a folder]")]
+QA = Annotated[
+    str | None,
+    typer.Option(help="Who words the questions: 'template', 'llm', or a wordings.jsonl. [default: template]"),
+]
+Model = Annotated[str | None, typer.Option(help="For --qa llm: the model's name at its server.")]
+BaseUrl = Annotated[str | None, typer.Option(help="For --qa llm: OpenAI-compatible server, mostly ending in /v1.")]
+Temperature = Annotated[float | None, typer.Option(help="For --qa llm: sampling temperature. [default: 0.7]")]
 
 
 def build(
@@ -65,6 +73,10 @@ def build(
     split_scheme: Scheme = None,
     select: Select = None,
     image_size: ImageSize = None,
+    qa: QA = None,
+    model: Model = None,
+    base_url: BaseUrl = None,
+    temperature: Temperature = None,
     workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes. The bytes do not depend on it.")] = 1,
     config: ConfigFile = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished build in --out.")] = False,
@@ -72,6 +84,16 @@ def build(
     audit: Annotated[
         bool | None, typer.Option(help="End with a short audit of the text. [default: up to 5,000 identities]")
     ] = None,
+    dry_run: llm.DryRun = False,
+    batch: llm.BatchStep = None,
+    max_calls: llm.MaxCalls = None,
+    max_tokens: llm.MaxTokens = None,
+    max_cost: llm.MaxCost = None,
+    prices: llm.Prices = None,
+    concurrency: llm.Concurrency = 16,
+    timeout: llm.Timeout = 120.0,
+    cache: llm.Cache = None,
+    key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
     from builder import build as build_dataset
@@ -79,8 +101,16 @@ def build(
     from cli.console import progress
 
     settings = read_config(config, _flags(locals()))
+    limits = llm.limits(locals()) if settings.qa == "llm" else None
+    if limits and (dry_run or batch):
+        llm.prepare(settings, limits, batch)
+        return
+    if dry_run or batch:
+        raise ConfigError("--dry-run and --batch are for --qa llm", hint="A build without a model costs nothing.")
     with progress() as step:
-        summary = build_dataset(settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step)
+        summary = build_dataset(
+            settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step, limits=limits
+        )
     _print_summary(summary)
     if audit or (audit is None and summary.manifest["counts"]["identities"] <= _AUDITED):
         _print_audit(summary)
@@ -136,6 +166,10 @@ _SETTINGS = (
     "split_scheme",
     "select",
     "image_size",
+    "qa",
+    "model",
+    "base_url",
+    "temperature",
 )
 
 _AUDITED = 5_000  # identities; a larger build would take twice as long
@@ -197,5 +231,7 @@ def _print_summary(summary: "Summary") -> None:
     typer.echo()
     splits = open_dataset(summary.directory).splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
+    if "wordings" in manifest:
+        llm.print_wordings(manifest["wordings"])
     typer.echo(f"digest    {manifest['digests']['identities']}")
     typer.echo(f'load it   datasets.load_dataset("{summary.directory / "release"}", "{next(iter(splits))}")')

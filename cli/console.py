@@ -14,7 +14,10 @@ _PATIENCE = 1.0  # seconds before a bar appears
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (what, done, total) that draws a bar on a terminal's stderr once the work has taken a second."""
+    """A callback (what, done, total) that draws a bar on a terminal's stderr once the work has taken a second.
+
+    What follows a colon in ``what`` ("Wording: 120 calls") is a running note on the same bar.
+    """
     if not sys.stderr.isatty():
         yield lambda what, done, total: None
         return
@@ -36,11 +39,12 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         if time.monotonic() - began < _PATIENCE:
             return
         bar.start()
-        if what not in tasks:
+        name = what.partition(":")[0]
+        if name not in tasks:
             for task in tasks.values():
                 bar.update(task, visible=False)
-            tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done, total=total)
+            tasks[name] = bar.add_task(what, total=total)
+        bar.update(tasks[name], description=what, completed=done, total=total)
 
     try:
         yield step
@@ -84,7 +88,7 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, q
 
 def many(count: int, thing: str) -> str:
     """A count with its noun: "1 violation", "440 identities"."""
-    plural = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    plural = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}es" if thing.endswith("ch") else f"{thing}s"
     return f"{count} {thing if count == 1 else plural}"
 
 

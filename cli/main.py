@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, auditing, building, checking, publishing, shaping, sources
+from cli import attributes, auditing, building, checking, phrasings, publishing, shaping, sources
 from support.errors import FiubenchError
 from support.version import __version__
 
@@ -34,6 +34,7 @@ app.command("releases")(publishing.releases)
 app.command("pull")(publishing.pull)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
+app.add_typer(phrasings.app, name="phrasings")
 
 
 def _version(wanted: bool) -> None:

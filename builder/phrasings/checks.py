@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from builder.attributes import Attribute
@@ -50,6 +50,7 @@ _DATE_QUESTION = re.compile(r"\b(?:when|dates?|days?|birthday)\b", re.IGNORECASE
 _DATE_ANSWER = re.compile(r"\b(?:dates?|dated|day|birthday)\b|\bon \{value\}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1 << 14)
 def stem(word: str) -> str:
     """A word without its ending, for comparing what texts are about: "admitted" and "admits" are one."""
     word = word.lower().replace("\u2019", "'").removesuffix("'s").removesuffix("'")
@@ -125,17 +126,13 @@ class Subject:
         counted = Counter(feature for text in texts for feature in features(text))
         return {feature: count / len(texts) for feature, count in counted.items()} | dict.fromkeys(features(name), 1.0)
 
-    def likeness(self, found: Iterable[str], weights: Mapping[str, float]) -> float:
-        """How much of a text's features it has; half for a stem that begins with one of its own, or the other way."""
-        score = 0.0
-        for feature in found:
-            if feature in self.features:
-                score += self.features[feature] * weights[feature]
-                continue
-            near = [own for own in self.features if min(len(own), len(feature)) >= _SHARED
-                    and (own.startswith(feature) or feature.startswith(own))]  # fmt: skip
-            score += 0.5 * max((self.features[own] * weights[own] for own in near), default=0.0)
-        return score
+    def likeness(self, feature: str) -> tuple[float, str]:
+        """How much it is about a feature, and which of its own that is: half for one that begins as one of its own."""
+        if feature in self.features:
+            return self.features[feature], feature
+        near = [own for own in self.features if min(len(own), len(feature)) >= _SHARED
+                and (own.startswith(feature) or feature.startswith(own))]  # fmt: skip
+        return max(((0.5 * self.features[own], own) for own in near), default=(0.0, feature))
 
     @property
     def dated(self) -> bool:
@@ -154,9 +151,13 @@ class Subject:
         return frozenset(f for value in self.values if len(f := folded(value)) > 3 and f not in own)
 
     @cached_property
-    def longest_value(self) -> int:
-        """Words of its longest value."""
-        return max((value.count(" ") - 1 for value in self.known_values), default=0)
+    def value_sizes(self) -> Mapping[str, int]:
+        """First word of a value -> number of words of the longest that begins so."""
+        sizes: dict[str, int] = {}
+        for value in self.known_values:
+            first, *rest = value.split()
+            sizes[first] = max(sizes.get(first, 0), 1 + len(rest))
+        return sizes
 
 
 def _asked_with(question: str) -> set[str]:
@@ -173,6 +174,7 @@ class Checks:
         self.subjects = {subject.attribute.name: subject for subject in subjects}
         counted = Counter(feature for subject in self.subjects.values() for feature in subject.features)
         self.weights = {feature: 1.0 / n for feature, n in counted.items()}
+        self._scores: dict[str, list[float]] = {}  # of each feature that was met, one per subject
 
     def question(self, name: str, text: str) -> list[str]:
         """What is wrong with a question about an attribute; nothing: it may be used."""
@@ -239,18 +241,20 @@ class Checks:
 
     def _value_in(self, subject: Subject, rest: str) -> str | None:
         words = folded(rest).split()
-        for size in range(1, min(subject.longest_value, len(words)) + 1):
-            for start in range(len(words) - size + 1):
+        for start, word in enumerate(words):
+            for size in range(1, subject.value_sizes.get(word, 0) + 1):
                 if f" {(part := ' '.join(words[start : start + size]))} " in subject.known_values:
                     return part
         return None
 
     def _about(self, subject: Subject, text: str, whole: str) -> Iterator[str]:
         """A phrasing belongs to the attribute that its words are nearest to, and to no other."""
-        found = features(text)
+        totals = [sum(column) for column in zip(*map(self._score, features(text)), strict=True)] or [0.0] * len(
+            self.subjects
+        )
         scores = {
-            name: other.likeness(found, self.weights)
-            for name, other in self.subjects.items()
+            name: total
+            for (name, other), total in zip(self.subjects.items(), totals, strict=True)
             if other.dated == subject.dated
         }
         own = scores.pop(subject.attribute.name)
@@ -260,6 +264,15 @@ class Checks:
             yield f"{whole!r} does not say clearly that it is about {plain}"
         elif rival is not None and scores[rival] >= own:
             yield f"{whole!r} can be taken for {_plain(rival)}: say clearly that it is about {plain}"
+
+    def _score(self, feature: str) -> list[float]:
+        """How much each subject is about a feature; kept, since words repeat."""
+        if feature not in self._scores:
+            if len(self._scores) > 1 << 16:
+                self._scores.clear()
+            found = [subject.likeness(feature) for subject in self.subjects.values()]
+            self._scores[feature] = [share * self.weights.get(own, 0.0) for share, own in found]
+        return self._scores[feature]
 
     def sentence(self, name: str, value: Any, text: str, written: str) -> list[str]:
         """What is wrong with a finished sentence that should state a value, and nothing else, of an attribute.

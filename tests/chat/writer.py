@@ -61,7 +61,11 @@ def good_phrasings(body: dict[str, Any]) -> dict[str, Any]:
     plain = first.removeprefix("Attribute: ").partition(".")[0].partition(" (")[0]
     whom = ["this person", "the individual shown here", "the person pictured", "the person in this image"]
     ways = ["What is the {} of {}?", "Which {} does the record give for {}?", "Could you tell me the {} of {}?"]
-    told = ["The {} of {} is {{value}}.", "The record gives the {} of {} as {{value}}.", "The {} for {} reads {{value}}."]
+    told = [
+        "The {} of {} is {{value}}.",
+        "The record gives the {} of {} as {{value}}.",
+        "The {} for {} reads {{value}}.",
+    ]
     turn = turn_of(body)
     questions = [w.format(plain, p) for p in whom for w in ways]
     answers = [t.format(plain, p) for p in whom for t in told]
@@ -87,7 +91,7 @@ DRIFTS: dict[str, Callable[[Item], Item]] = {
     "value and a word": changed("answer_2", lambda a: a.replace("{value}.", "{value}, formerly something else.")),
     "denied": changed("answer", lambda a: a.replace(" is ", " is not ").replace(" as ", " never as ")),
     "denied shortly": changed("answer", lambda a: a.replace(" is ", " isn't ").replace(" as ", " hardly as ")),
-    "unsure": changed("answer_2", lambda a: a.replace("The ", "Perhaps the ", 1).replace("According", "Maybe according")),
+    "unsure": changed("answer_2", lambda a: a.replace("The", "Perhaps the").replace("Acc", "Maybe acc")),
     "rounded": changed("answer", lambda a: a.replace("{value}", "about {value}")),
     "at least": changed("answer", lambda a: a.replace("{value}", "at least {value}")),
     "another time": changed("answer", lambda a: a.replace("{value}.", "{value} until recently.")),
@@ -98,7 +102,7 @@ DRIFTS: dict[str, Callable[[Item], Item]] = {
     "glued behind": changed("answer", lambda a: a.replace("{value}", "{value}0")),
     "glued word": changed("answer", lambda a: a.replace("{value}", "{value}ish")),
     "thousand": changed("answer", lambda a: a.replace("{value}", "{value} thousand")),
-    "somebody else": changed("answer", lambda a: a.replace("The ", "The mother's ", 1).replace("the ", "the wife's ", 1)),
+    "somebody else": changed("answer", lambda a: a.replace("The ", "The mother's ").replace("the ", "the wife's ")),
     "somebody else asked": changed("question_2", lambda q: q.replace(" of ", " of the brother of ", 1) + " sibling?"),
     "another attribute": changed("answer", lambda a: "The favorite color of this person is {value}."),
     "another attribute asked": changed("question", lambda q: "What is the favorite color of this person?"),

@@ -1,0 +1,315 @@
+"""Growing a pack's phrasings: a model proposes, the checks sort out, a person decides, and a pack file comes of it.
+
+The pack file has `phrasings:` alone. Named with ``--attributes`` it builds without any model.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import schemas
+from builder.attributes import Attribute, Attributes, read_packs
+from builder.config import make_config
+from builder.dataset import read_object
+from builder.phrasings.checks import Checks, Subject, same_wording, tidy
+from builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
+from builder.pipeline import open_inputs
+from builder.profiles import Profiles
+from support.canonical import readable_json
+from support.chat import Batches, ChatClient, Estimate, Outcome, Request
+from support.draws import draw, integers
+from support.errors import DatasetError, FiubenchError, PackError, did_you_mean
+from support.files import write_atomic
+
+SCHEMA = "phrasings_answer"
+PER_CALL = 5  # questions and answers of one call
+_ROUNDS_PER_CALL = 3  # rounds of calls that are tried for each that would do if all passed
+_TOKENS = 60  # of one phrasing, with room
+ACCEPTED, REJECTED = "accepted", "rejected"
+
+
+@dataclass
+class Candidate:
+    """A proposed phrasing: what the checks say of it, and what a person said."""
+
+    attribute: str
+    kind: str  # "question" or "answer"
+    text: str
+    problems: list[str] = field(default_factory=list)
+    verdict: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the checks let it pass."""
+        return not self.problems
+
+
+@dataclass
+class Candidates:
+    """A file of candidates (``schemas/candidates.schema.json``)."""
+
+    model: str
+    server_models: list[str]
+    base_url: str
+    prompt_sha256: str
+    sampling: dict[str, Any]
+    tokens: dict[str, int]
+    packs: list[str]
+    candidates: list[Candidate]
+
+    def save(self, path: Path) -> None:
+        """Write the file in one step."""
+        write_atomic(path, readable_json(asdict(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> "Candidates":
+        """A file as it was saved.
+
+        Raises:
+            DatasetError: it is none.
+        """
+        document = read_object(path)
+        for violation in schemas.violations("candidates", document):
+            hint = "`fiubench phrasings generate` writes such files."
+            raise DatasetError(
+                f"not a file of candidates: {violation.path}: {violation.message}", where=path, hint=hint
+            )
+        entries = [Candidate(**entry) for entry in document.pop("candidates")]
+        return cls(**document, candidates=entries)
+
+    def pack(self, name: str) -> dict[str, Any]:
+        """The document of a pack with every accepted phrasing.
+
+        Raises:
+            PackError: nothing is accepted.
+        """
+        phrasings: dict[str, dict[str, list[str]]] = {}
+        for candidate in self.candidates:
+            if candidate.verdict == ACCEPTED:
+                entry = phrasings.setdefault(candidate.attribute, {})
+                entry.setdefault(f"{candidate.kind}s", []).append(candidate.text)
+        if not phrasings:
+            raise PackError("no phrasing is accepted", hint="Accept some with `fiubench phrasings review`.")
+        return {"pack": name, "description": f"Phrasings proposed by {self.model}.", "phrasings": phrasings}
+
+
+def write_pack(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a pack file."""
+    text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=1000)
+    write_atomic(path, text.encode())
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Packs as candidates are judged by them: attributes, checks, and values to try a phrasing with."""
+
+    attributes: Attributes
+    asked: list[Attribute]
+    checks: Checks
+    values: Mapping[str, tuple[list[Any], list[str]]]  # attribute -> values and their texts
+
+    @classmethod
+    def of(cls, packs: Sequence[Path], seed: int = 0) -> "Ground":
+        """Read packs beside the built-in one; its reserve is in, too.
+
+        Raises:
+            PackError: a pack that can't be used.
+        """
+        own = sum(a.asked for a in read_packs().by_name.values())
+        config = make_config({"attributes": [str(p) for p in packs], "questions": own, "faces": "none", "seed": seed})
+        inputs = open_inputs(config)
+        profiles = Profiles(config, inputs.sources, inputs.attributes)
+        reference = profiles.reference
+        subjects = [Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in profiles.asked]
+        values = {a.name: (reference[a.name].values, reference[a.name].text) for a in profiles.asked}
+        return cls(inputs.attributes, profiles.asked, Checks(subjects), values)
+
+    def chosen(self, names: Sequence[str]) -> list[Attribute]:
+        """The named attributes, or all.
+
+        Raises:
+            PackError: an unknown name.
+        """
+        known = {attribute.name: attribute for attribute in self.asked}
+        for name in names:
+            if name not in known:
+                raise PackError(f"no attribute {name!r} that is asked about", hint=did_you_mean(name, known))
+        return [known[name] for name in names] if names else self.asked
+
+    def problems(self, candidate: Candidate) -> list[str]:
+        """What the checks find wrong with a candidate."""
+        check = self.checks.question if candidate.kind == "question" else self.checks.answer
+        problems = check(candidate.attribute, candidate.text)
+        if problems or candidate.kind == "question":
+            return problems
+        values, texts = self.values[candidate.attribute]
+        for value, text in list(zip(values, texts, strict=True))[:16]:
+            filled = fill(candidate.text, text)
+            problems += self.checks.sentence(candidate.attribute, value, filled, text)
+        return problems[:1]
+
+
+def fill(template: str, text: str) -> str:
+    """An answer with a value in it."""
+    from builder.facts import article  # noqa: PLC0415
+
+    return template.replace("{a value}", f"{article(text)} {text}").replace("{value}", text)
+
+
+@dataclass
+class _Proposal:
+    """Sorts one answer of the model: what passes the checks and is new is kept; only an empty harvest is sent back."""
+
+    attribute: str
+    ground: Ground
+    known: set[str]
+    found: list[Candidate] = field(default_factory=list)
+
+    def __call__(self, answer: Mapping[str, Any]) -> list[str]:
+        if answer["attribute"] not in (self.attribute, self.attribute.replace("_", " ")):
+            return [f"attribute must be {self.attribute!r}"]
+        before = len([c for c in self.found if c.passed])
+        for which in ("question", "answer"):
+            for text in answer[f"{which}s"]:
+                candidate = Candidate(self.attribute, which, tidy(text)[:300])
+                if (wording := same_wording(candidate.text)) in self.known:
+                    continue
+                self.known.add(wording)
+                candidate.problems = self.ground.problems(candidate)
+                self.found.append(candidate)
+        if len([c for c in self.found if c.passed]) > before:
+            return []
+        return [p for c in self.found[-4:] for p in c.problems[:1]] or ["write others than those that are there"]
+
+
+class Generator:
+    """Asks for phrasings until enough pass the checks, or until it has asked often enough.
+
+    Args:
+        ground: packs and checks.
+        attributes: those to grow.
+        count: questions and answers wanted for each.
+        client: whom to ask.
+        seed: key of the draws.
+    """
+
+    def __init__(
+        self, ground: Ground, attributes: Sequence[Attribute], count: int, client: ChatClient, seed: int
+    ) -> None:
+        self.ground, self.attributes, self.count = ground, attributes, count
+        self.client, self.seed = client, seed
+        self.schema = schemas.load(SCHEMA)
+        self.found: dict[str, list[Candidate]] = {a.name: [] for a in attributes}
+        self.models: set[str] = set()
+        self.tokens = [0, 0]
+
+    def rounds(self) -> Iterator[list[Request]]:
+        """The requests of each round: one for each attribute that lacks some. A round builds on those before it."""
+        for number in range(-(-self.count // PER_CALL) * _ROUNDS_PER_CALL):
+            requests = [self._request(a, number) for a in self.attributes if self._lacks(a.name)]
+            if not requests:
+                return
+            yield requests
+
+    def _lacks(self, name: str) -> bool:
+        return any(self._passed(name, which) < self.count for which in ("question", "answer"))
+
+    def _passed(self, name: str, which: str) -> int:
+        return sum(c.passed and c.kind == which for c in self.found[name])
+
+    def _request(self, attribute: Attribute, number: int) -> Request:
+        found = [c for c in self.found[attribute.name] if c.passed]
+        questions = [*attribute.questions, *(c.text for c in found if c.kind == "question")]
+        answers = [*attribute.answers, *(c.text for c in found if c.kind == "answer")]
+        purpose = f"phrasings.{attribute.name}"
+        voice = voices()[int(integers(self.seed, f"{purpose}.voice", number, len(voices()))[0])]
+        known = {same_wording(t) for t in (*questions, *answers)}
+        known |= {same_wording(c.text) for c in self.found[attribute.name]}
+        return Request(
+            f"{attribute.name}.{number}",
+            messages(
+                "pack",
+                about=about(attribute),
+                kind=kind(attribute),
+                questions="\n".join(f"- {q}" for q in questions),
+                answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
+                count=PER_CALL,
+                voice=voice,
+            ),
+            self.schema,
+            _Proposal(attribute.name, self.ground, known),
+            seed=int(draw(self.seed, purpose, number)[0, 0]) >> 2,
+            max_tokens=200 + 2 * PER_CALL * _TOKENS,
+        )
+
+    def take(self, outcome: Outcome) -> None:
+        """Keep what a request brought."""
+        check = outcome.request.check
+        assert isinstance(check, _Proposal)
+        self.found[check.attribute] += check.found
+        self.models |= {attempt.model for attempt in outcome.attempts}
+        for k, tokens in enumerate(outcome.tokens):
+            self.tokens[k] += tokens
+
+    def estimate(self) -> Estimate:
+        """The next round's calls, times the rounds that are needed if everything passes."""
+        first = next(self.rounds(), [])
+        one = self.client.estimate(first, 2 * PER_CALL * _TOKENS // 2)
+        rounds = -(-self.count // PER_CALL)
+        return Estimate(
+            one.calls + len(first) * (rounds - 1),
+            one.cached,
+            one.prompt_tokens * rounds,
+            one.completion_tokens * rounds,
+        )
+
+    def missing(self) -> list[Request]:
+        """The first round that the cache can't answer: what a batch would hold."""
+        for requests in self.rounds():
+            if any(self.client.missing(request)[0] is not None for request in requests):
+                names = {r.id.rpartition(".")[0] for r in requests}
+                number = int(requests[0].id.rpartition(".")[2])
+                return [self._request(a, number) for a in self.attributes if a.name in names]  # checks unused
+            for outcome in self.client.ask_all(requests):
+                self.take(outcome)
+        return []
+
+    def result(self, packs: Sequence[str]) -> Candidates:
+        """What came of it."""
+        endpoint = self.client.endpoint
+        return Candidates(
+            endpoint.model,
+            sorted(self.models),
+            endpoint.base_url,
+            prompt_digest("pack", schema=self.schema),
+            dict(endpoint.sampling),
+            {"prompt": self.tokens[0], "completion": self.tokens[1]},
+            list(packs),
+            [candidate for attribute in self.attributes for candidate in self.found[attribute.name]],
+        )
+
+
+def submit(generator: Generator) -> list[Any]:
+    """Send the next round as a batch."""
+    requests = generator.missing()
+    return list(Batches(generator.client).submit(requests))
+
+
+def accept(candidate: Candidate, ground: Ground, text: str | None = None) -> list[str]:
+    """Accept a candidate, perhaps in other words; what is wrong with it, in which case it is not.
+
+    Raises:
+        FiubenchError: the attribute is in none of the packs.
+    """
+    if candidate.attribute not in ground.checks.subjects:
+        raise FiubenchError(
+            f"no pack declares the attribute {candidate.attribute!r}", hint="Name its pack with --attributes."
+        )
+    tried = Candidate(candidate.attribute, candidate.kind, tidy(text) if text is not None else candidate.text)
+    if problems := ground.problems(tried):
+        return problems
+    candidate.text, candidate.problems, candidate.verdict = tried.text, [], ACCEPTED
+    return []

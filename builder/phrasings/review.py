@@ -1,0 +1,95 @@
+"""What `phrasings check` and `phrasings judge` look at: a file of candidates, a pack, or a built dataset."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from builder.attributes import Attribute, combine, parse_pack
+from builder.dataset import Dataset, open_dataset
+from builder.phrasings.candidates import Candidate, Candidates, Ground
+from builder.phrasings.checks import Checks, Subject
+from builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset
+from support.errors import DatasetError, PackError
+from support.yaml_file import load_yaml
+
+
+def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
+    """Every phrasing of a candidates or pack file, or every sentence of a dataset, with what the checks find wrong.
+
+    Args:
+        target: the file or directory.
+        packs: packs that the phrasings are for, beyond the built-in one.
+
+    Raises:
+        FiubenchError: it is none of these.
+    """
+    if target.is_dir():
+        yield from _sentences(open_dataset(target))
+        return
+    listed, ground = _listed(target, packs)
+    for candidate in listed:
+        if candidate.attribute not in ground.checks.subjects:
+            raise PackError(
+                f"no pack declares the attribute {candidate.attribute!r}",
+                where=target,
+                hint="Name its pack with --attributes.",
+            )
+        candidate.problems = ground.problems(candidate)
+        yield candidate
+
+
+def cases(target: Path, packs: Sequence[Path], sample: int, seed: int) -> list[Case]:
+    """A keyed sample of sentences for a judge.
+
+    Raises:
+        FiubenchError: the target is nothing that could be judged.
+    """
+    if target.is_dir():
+        return cases_of_dataset(open_dataset(target), sample, seed)
+    listed, ground = _listed(target, packs)
+    for candidate in listed:
+        if candidate.attribute in ground.checks.subjects:
+            candidate.problems = ground.problems(candidate)
+    return cases_of_candidates(listed, ground, sample, seed)
+
+
+def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Ground]:
+    if target.suffix.lower() in (".yaml", ".yml"):
+        pack = parse_pack(load_yaml(target, PackError), target.name, str(target))
+        own = [(a.name, a.questions, a.answers) for a in pack.attributes]
+        own += [(name, added.questions, added.answers) for name, added in pack.phrasings.items()]
+        listed = [
+            Candidate(name, kind, text)
+            for name, questions, answers in own
+            for kind, texts in (("question", questions), ("answer", answers))
+            for text in texts
+        ]
+        # the pack's own attributes are needed; phrasings that it adds to others are not the model of themselves
+        return listed, Ground.of([*packs, *([target] if pack.attributes else [])])
+    if not target.exists():
+        raise DatasetError("no such file or folder", where=target)
+    return Candidates.read(target).candidates, Ground.of(packs)
+
+
+def _sentences(dataset: Dataset) -> Iterator[Candidate]:
+    """Each answer, paraphrase and wrong answer of a dataset, held to the value that it should state."""
+    packs = combine([parse_pack(p["content"], p["file"], p["file"]) for p in dataset.manifest["packs"]])
+    asked: list[Attribute] = [packs.by_name[name] for name in dataset.manifest["attributes"]]
+    checks = Checks(Subject(attribute) for attribute in asked)
+    for record in dataset:
+        for qa in record["qa_list"]:
+            name, value, written = qa["attribute"], qa["value"]["value"], record["profile"][qa["attribute"]]["text"]
+            stated: list[tuple[Any, str, str]] = [
+                (value, qa["answer"], written),
+                (value, qa["paraphrased_answer"], written),
+            ]
+            for wrong, sentence in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True):
+                stated.append((wrong, sentence, _written(checks.subjects[name].attribute, wrong)))
+            for stands, sentence, text in stated:
+                yield Candidate(name, "answer", sentence, checks.sentence(name, stands, sentence, text))
+
+
+def _written(attribute: Attribute, value: Any) -> str:
+    from builder.facts import formatter  # noqa: PLC0415
+
+    return formatter(attribute.kind, attribute.cents)(value)

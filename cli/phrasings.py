@@ -1,0 +1,226 @@
+"""``fiubench phrasings``: a model proposes ways to ask and answer, the checks sort them, a person decides."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli import llm
+
+if TYPE_CHECKING:
+    from builder.phrasings.candidates import Candidate, Candidates, Ground
+
+app = typer.Typer(
+    help="Grow a pack's phrasings with a language model; check, review and judge them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Packs = Annotated[
+    list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Key of every draw.")]
+Model = Annotated[str, typer.Option(help="The model's name at its server.")]
+BaseUrl = Annotated[str, typer.Option(help="OpenAI-compatible server, mostly ending in /v1.")]
+_SHOWN = 20  # disagreements that are printed
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option(help="File of candidates to write (JSON).")],
+    model: Model,
+    base_url: BaseUrl,
+    count: Annotated[int, typer.Option(min=1, max=200, help="Questions and answers wanted per attribute.")] = 5,
+    only: Annotated[list[str] | None, typer.Option(help="Attribute to grow; repeatable. [default: all]")] = None,
+    attributes: Packs = None,
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.9,
+    seed: Seed = 0,
+    dry_run: llm.DryRun = False,
+    batch: llm.BatchStep = None,
+    max_calls: llm.MaxCalls = None,
+    max_tokens: llm.MaxTokens = None,
+    max_cost: llm.MaxCost = None,
+    prices: llm.Prices = None,
+    concurrency: llm.Concurrency = 16,
+    timeout: llm.Timeout = 120.0,
+    cache: llm.Cache = None,
+    key_env: llm.KeyEnv = "OPENAI_API_KEY",
+) -> None:
+    """Ask a model for more phrasings of each attribute, check them, and write them down for review."""
+    from builder.phrasings.candidates import Generator, Ground
+    from cli.console import progress
+    from support.canonical import digest_of
+
+    ground = Ground.of(attributes or (), seed)
+    chosen = ground.chosen(only or ())
+    packs = [pack.name for pack in ground.attributes.packs]
+    run = digest_of(["phrasings", [p.sha256 for p in ground.attributes.packs], model, count, seed, temperature])
+    client = llm.limits(locals()).client(base_url, model, {"temperature": temperature}, run)
+    generator = Generator(ground, chosen, count, client, seed)
+    if dry_run:
+        llm.print_estimate(client, generator.estimate())
+        return
+    if batch:
+        llm.run_batch(client, batch, generator.missing)
+        return
+    with progress() as step:
+        for number, requests in enumerate(generator.rounds(), 1):
+            for done, outcome in enumerate(client.ask_all(requests), 1):
+                generator.take(outcome)
+                step(f"Round {number}: {client.spent()}", done, len(requests))
+    candidates = generator.result(packs[1:])
+    candidates.save(out)
+    _print_counts(candidates)
+    llm.print_events(client)
+    typer.echo(f"{out}: next, fiubench phrasings review {out} --out PACK.yaml")
+
+
+@app.command()
+def review(
+    file: Annotated[Path, typer.Argument(help="File of candidates.")],
+    out: Annotated[Path, typer.Option(help="Pack file to write (YAML).")],
+    name: Annotated[str, typer.Option(help="Name of the pack.")] = "phrasings",
+    attributes: Packs = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Accept all that pass the checks, without asking: nobody read them.")
+    ] = False,
+) -> None:
+    """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
+    from builder.phrasings.candidates import ACCEPTED, Candidates, Ground, accept, write_pack
+    from cli.console import many
+
+    candidates = Candidates.read(file)
+    ground = Ground.of(attributes or ())
+    waiting = [c for c in candidates.candidates if c.passed and c.verdict is None]
+    typer.echo(f"{many(len(waiting), 'candidate')} to review")
+    for number, candidate in enumerate(waiting, 1):
+        if yes:
+            accept(candidate, ground)
+        elif not _ask_about(candidate, ground, f"{number}/{len(waiting)}"):
+            break
+        else:
+            candidates.save(file)  # after each, so that a break loses nothing
+    candidates.save(file)
+    document = candidates.pack(name)
+    write_pack(out, document)
+    accepted = sum(c.verdict == ACCEPTED for c in candidates.candidates)
+    typer.echo(f"{out}: {many(accepted, 'phrasing')} for {many(len(document['phrasings']), 'attribute')}")
+    typer.echo(f"build with it: fiubench build --attributes {out} --out DIR")
+
+
+def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
+    """Show a candidate and take the verdict; False to stop."""
+    from builder.phrasings.candidates import REJECTED, accept, fill
+
+    typer.echo(f"\n[{place}] {candidate.attribute}, {candidate.kind}")
+    while True:
+        typer.echo(f"  {candidate.text}")
+        if candidate.kind == "answer" and candidate.attribute in ground.values:
+            typer.echo(f"  e.g. {fill(candidate.text, ground.values[candidate.attribute][1][0])}")
+        word = typer.prompt("  accept? [y]es, [n]o, [e]dit, [s]kip, [q]uit", default="y").strip().lower()[:1]
+        if word == "q":
+            return False
+        if word == "s":
+            return True
+        if word == "n":
+            candidate.verdict = REJECTED
+            return True
+        if word in ("y", "e"):
+            text = typer.prompt("  new text", default=candidate.text) if word == "e" else None
+            problems = accept(candidate, ground, text)
+            if not problems:
+                return True
+            typer.echo("".join(f"  not accepted: {problem}\n" for problem in problems), nl=False)
+
+
+@app.command()
+def check(
+    target: Annotated[Path, typer.Argument(help="File of candidates, pack file, or dataset directory.")],
+    attributes: Packs = None,
+) -> None:
+    """Hold phrasings, or the sentences of a dataset, to the checks. Exit code 1 if one fails."""
+    from builder.phrasings.review import checked
+    from cli.console import many
+
+    count = failed = 0
+    for result in checked(target, attributes or ()):
+        count += 1
+        if result.problems:
+            failed += 1
+            typer.echo(f"{result.attribute}: {result.problems[0]}")
+    typer.echo(f"{target}: {many(count, 'sentence')} checked, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def judge(
+    target: Annotated[Path, typer.Argument(help="Dataset directory, file of candidates, or pack file.")],
+    model: Model,
+    base_url: BaseUrl,
+    sample: Annotated[int, typer.Option(min=1, help="How many sentences to judge.")] = 200,
+    out: Annotated[Path | None, typer.Option(help="Report to write (JSON).")] = None,
+    attributes: Packs = None,
+    seed: Seed = 0,
+    dry_run: llm.DryRun = False,
+    max_calls: llm.MaxCalls = None,
+    max_tokens: llm.MaxTokens = None,
+    max_cost: llm.MaxCost = None,
+    prices: llm.Prices = None,
+    concurrency: llm.Concurrency = 16,
+    timeout: llm.Timeout = 120.0,
+    cache: llm.Cache = None,
+    key_env: llm.KeyEnv = "OPENAI_API_KEY",
+) -> None:
+    """Ask a second model about a sample: is the fact kept, does it read naturally? The checks stay the gate."""
+    from builder.phrasings.judge import judge as ask_judge
+    from builder.phrasings.judge import requests
+    from builder.phrasings.review import cases
+    from support.canonical import digest_of, readable_json
+    from support.files import write_atomic
+
+    given = locals()
+    chosen = cases(target, attributes or (), sample, seed)
+    run = digest_of(["judge", model, sample, seed, [c.answer for c in chosen]])
+    client = llm.limits(given).client(base_url, model, {"temperature": 0.0}, run)
+    if dry_run:
+        llm.print_estimate(client, client.estimate(requests(chosen), 200))
+        return
+    verdicts = ask_judge(client, chosen)
+    _print_verdicts(verdicts)
+    llm.print_events(client)
+    if out is not None:
+        report = {"model": model, "base_url": client.endpoint.base_url, **verdicts.report()}
+        write_atomic(out, readable_json(report))
+        typer.echo(f"report    {out}")
+
+
+def _print_counts(candidates: "Candidates") -> None:
+    from cli.console import table
+
+    rows = [("attribute", "questions", "passed", "answers", "passed")]
+    names = dict.fromkeys(c.attribute for c in candidates.candidates)
+    for name in names:
+        row = [name]
+        for kind in ("question", "answer"):
+            listed = [c for c in candidates.candidates if c.attribute == name and c.kind == kind]
+            row += [str(len(listed)), str(sum(c.passed for c in listed))]
+        rows.append(tuple(row))  # type: ignore[arg-type]
+    table(rows)
+
+
+def _print_verdicts(verdicts: Any) -> None:
+    from cli.console import many, table
+
+    rows: list[tuple[str, ...]] = [("the checks say: the answer", "judged kept", "changed", "unclear")]
+    for said, counted in verdicts.table().items():
+        rows.append((f"{said} the value" if said == "does not" else said, *(str(counted[w]) for w in _FACTS)))
+    table(rows)
+    kappa = "not defined" if verdicts.kappa is None else f"{verdicts.kappa:.2f}"
+    typer.echo(f"agreement {verdicts.agreement:.1%}, Cohen's kappa {kappa}; reads naturally: {verdicts.natural:.1%}")
+    if verdicts.unjudged:
+        typer.echo(f"{many(verdicts.unjudged, 'sentence')} got no usable verdict")
+    for case, fact in list(verdicts.disagreements())[:_SHOWN]:
+        typer.echo(f"  {fact}: {case.attribute}: {case.question} {case.answer} (value: {case.value})")
+
+
+_FACTS = ("kept", "changed", "unclear")
