@@ -211,9 +211,9 @@ def _print_counts(candidates: "Candidates") -> None:
 def _print_verdicts(verdicts: Any) -> None:
     from cli.console import many, table
 
-    rows: list[tuple[str, ...]] = [("the checks say: the answer", "judged kept", "changed", "unclear")]
+    rows: list[tuple[str, ...]] = [("by the checks the answer", "judged kept", "changed", "unclear")]
     for said, counted in verdicts.table().items():
-        rows.append((f"{said} the value" if said == "does not" else said, *(str(counted[w]) for w in _FACTS)))
+        rows.append((said, *(str(counted[w]) for w in _FACTS)))
     table(rows)
     kappa = "not defined" if verdicts.kappa is None else f"{verdicts.kappa:.2f}"
     typer.echo(f"agreement {verdicts.agreement:.1%}, Cohen's kappa {kappa}; reads naturally: {verdicts.natural:.1%}")

@@ -47,7 +47,7 @@ _ENDINGS = ("ation", "ions", "ion", "ing", "ies", "ied", "ed", "es", "er", "or",
 _SHARED = 5  # letters from which one stem may begin another: "birth", "birthday"
 _BEFORE_VALUE = re.compile(r"([A-Za-z]+) \"?\{(?:a )?value\}")
 _DATE_QUESTION = re.compile(r"\b(?:when|dates?|days?|birthday)\b", re.IGNORECASE)
-_DATE_ANSWER = re.compile(r"\b(?:dates?|dated|day|birthday)\b|\bon \{value\}", re.IGNORECASE)
+_DATE_ANSWER = re.compile(r"\b(?:dates?|dated|day|birthday)\b|\b(?:on|since) \{value\}", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -119,12 +119,12 @@ class Subject:
     def features(self) -> Mapping[str, float]:
         """What it is about: feature -> share of its phrasings that have it; its name and description count as one.
 
-        Words of its name count in full.
+        Words of its name count most.
         """
         name = _plain(self.attribute.name)
         texts = [*self.attribute.questions, *self.attribute.answers, f"{name} {self.attribute.description}"]
         counted = Counter(feature for text in texts for feature in features(text))
-        return {feature: count / len(texts) for feature, count in counted.items()} | dict.fromkeys(features(name), 1.0)
+        return {feature: count / len(texts) for feature, count in counted.items()} | dict.fromkeys(features(name), 1.5)
 
     def likeness(self, feature: str) -> tuple[float, str]:
         """How much it is about a feature, and which of its own that is: half for one that begins as one of its own."""
@@ -133,6 +133,11 @@ class Subject:
         near = [own for own in self.features if min(len(own), len(feature)) >= _SHARED
                 and (own.startswith(feature) or feature.startswith(own))]  # fmt: skip
         return max(((0.5 * self.features[own], own) for own in near), default=(0.0, feature))
+
+    def named_in(self, found: frozenset[str]) -> float:
+        """Share of its name's words that a text has."""
+        name = features(_plain(self.attribute.name))
+        return len(name & found) / max(len(name), 1)
 
     @property
     def dated(self) -> bool:
@@ -249,18 +254,17 @@ class Checks:
 
     def _about(self, subject: Subject, text: str, whole: str) -> Iterator[str]:
         """A phrasing belongs to the attribute that its words are nearest to, and to no other."""
-        totals = [sum(column) for column in zip(*map(self._score, features(text)), strict=True)] or [0.0] * len(
-            self.subjects
-        )
+        found = features(text)
+        totals = [sum(column) for column in zip(*map(self._score, found), strict=True)] or [0.0] * len(self.subjects)
         scores = {
-            name: total
+            name: (round(total, 6), other.named_in(found))  # where two are as near, the one whose whole name is there
             for (name, other), total in zip(self.subjects.items(), totals, strict=True)
             if other.dated == subject.dated
         }
         own = scores.pop(subject.attribute.name)
         rival = max(scores, key=lambda name: scores[name], default=None)
         plain = _plain(subject.attribute.name)
-        if own <= 0:
+        if own[0] <= 0:
             yield f"{whole!r} does not say clearly that it is about {plain}"
         elif rival is not None and scores[rival] >= own:
             yield f"{whole!r} can be taken for {_plain(rival)}: say clearly that it is about {plain}"

@@ -43,10 +43,10 @@ class Verdicts:
     unjudged: int = 0
 
     def table(self) -> dict[str, Counter[str]]:
-        """What the checks say ("states it", "does not") -> what the judge says, counted."""
-        counted: dict[str, Counter[str]] = {"states it": Counter(), "does not": Counter()}
+        """What the checks say ("states its value", "does not state it") -> what the judge says, counted."""
+        counted: dict[str, Counter[str]] = {"states its value": Counter(), "does not state it": Counter()}
         for case, fact, _ in self.cases:
-            counted["states it" if case.keeps else "does not"][fact] += 1
+            counted["states its value" if case.keeps else "does not state it"][fact] += 1
         return counted
 
     @property
@@ -61,11 +61,9 @@ class Verdicts:
         total = len(self.cases)
         if not total:
             return None
-        table = self.table()
         judge = Counter(fact for _, fact, _ in self.cases)
-        by_chance = (
-            judge[KEPT] * sum(table["states it"].values()) + judge[CHANGED] * sum(table["does not"].values())
-        ) / total**2
+        states, does_not = (sum(counted.values()) for counted in self.table().values())
+        by_chance = (judge[KEPT] * states + judge[CHANGED] * does_not) / total**2
         return None if by_chance >= 1 else (self.agreement - by_chance) / (1 - by_chance)
 
     @property

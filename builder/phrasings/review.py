@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.attributes import Attribute, combine, parse_pack
+from builder.attributes import BUILT_IN, Attribute, combine, parse_pack
 from builder.dataset import Dataset, open_dataset
 from builder.phrasings.candidates import Candidate, Candidates, Ground
 from builder.phrasings.checks import Checks, Subject
@@ -65,7 +65,7 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
             for text in texts
         ]
         # the pack's own attributes are needed; phrasings that it adds to others are not the model of themselves
-        return listed, Ground.of([*packs, *([target] if pack.attributes else [])])
+        return listed, Ground.of([*packs, *([target] if pack.attributes and pack.name != BUILT_IN else [])])
     if not target.exists():
         raise DatasetError("no such file or folder", where=target)
     return Candidates.read(target).candidates, Ground.of(packs)

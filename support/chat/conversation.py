@@ -120,7 +120,7 @@ def converse(request: Request) -> Generator[Call, Stored, Outcome]:
     max_tokens = request.max_tokens
     for fresh in range(1 + FRESH_TRIES):
         messages = [*request.messages]
-        for _ in range(1 if fresh else 1 + CORRECTIONS):
+        for turn in range(1 if fresh else 1 + CORRECTIONS):
             number = len(attempts)
             seed = None if request.seed is None else request.seed + number
             stored = yield Call(tuple(messages), request.schema, seed, max_tokens, number)
@@ -130,8 +130,10 @@ def converse(request: Request) -> Generator[Call, Stored, Outcome]:
             )
             if not problems:
                 return Outcome(request, answer, tuple(attempts))
-            if kind == "no answer":  # the server can't: asking again would not help
+            if kind == "no answer" and not turn:  # the server can't: asking again would not help
                 return Outcome(request, None, tuple(attempts))
+            if kind == "no answer":  # perhaps the corrections made it too long
+                break
             if kind == "truncated":
                 max_tokens = request.max_tokens * 2
                 break

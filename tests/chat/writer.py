@@ -35,7 +35,7 @@ def good_item(name: str, turn: int = 0) -> Item:
             "question_4": questions[3], "answer": answers[0], "answer_2": answers[1]}  # fmt: skip
 
 
-def turn_of(body: dict[str, Any]) -> int:
+def turn_of(body: Any) -> int:
     """A number that follows from a call alone."""
     return int.from_bytes(hashlib.sha256(json.dumps(body, sort_keys=True).encode()).digest()[:4], "big")
 
