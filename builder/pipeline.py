@@ -134,13 +134,16 @@ def build(
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_inputs(config, workers=workers, progress=progress)
     plan = inputs.plan()
+    kept = _kept_wordings(config, plan)
     membership = splits.cut(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
     existed = out.exists()
     with _claimed(out, inputs, anew=overwrite):
         try:
-            wordings, told = _worded(inputs, plan, out, limits, progress)
+            wordings, told = kept, {"file": Path(config.qa).name}
+            if config.qa == LLM:
+                wordings, told = _asked_wordings(inputs, out, limits, progress)
             return _make(inputs, plan, membership, out, workers, progress, wordings, told)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
@@ -159,8 +162,7 @@ def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator
     inputs = open_inputs(config)
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
-    kept = None if config.qa in (TEMPLATE, LLM) else _frozen_wordings(config, plan)
-    maker = IdentityMaker(plan, inputs.attributes, kept)
+    maker = IdentityMaker(plan, inputs.attributes, _kept_wordings(config, plan))
     for first, end in ranges(last):
         if end > start:
             yield from maker.make(max(first, start), end)
@@ -262,7 +264,10 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
-def _frozen_wordings(config: Config, plan: Plan) -> Wordings:
+def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
+    """The wordings of an earlier build, where the config names their file."""
+    if config.qa in (TEMPLATE, LLM):
+        return None
     wordings = Wordings(Path(config.qa))
     if len(wordings) < plan.size:
         raise DatasetError(
@@ -273,15 +278,10 @@ def _frozen_wordings(config: Config, plan: Plan) -> Wordings:
     return wordings
 
 
-def _worded(
-    inputs: Inputs, plan: Plan, out: Path, limits: "Limits | None", progress: Progress | None
-) -> tuple[Wordings | None, dict[str, Any]]:
-    """The wordings of a build, asked for or taken from a file, and what the manifest tells of where they are from."""
-    config = inputs.config
-    if config.qa == TEMPLATE:
-        return None, {}
-    if config.qa != LLM:
-        return _frozen_wordings(config, plan), {"file": Path(config.qa).name}
+def _asked_wordings(
+    inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
+) -> tuple[Wordings, dict[str, Any]]:
+    """Ask a model for the wordings; they, and what the manifest tells of how they were asked for."""
     from builder.phrasings.asking import Asking, Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from support.chat.cache import Stored
@@ -351,4 +352,7 @@ def stored_response(text: str, model: str) -> Stored:
     prompt, completion = (
         n if isinstance(n := usage.get(name), int) and n >= 0 else 0 for name in ("prompt_tokens", "completion_tokens")
     )
-    return Stored(text, str(response.get("model") or model), prompt, completion)
+    reported = str(response.get("model") or model)
+    if PurePosixPath(reported).is_absolute() or PureWindowsPath(reported).is_absolute():
+        reported = PureWindowsPath(reported).name  # local servers name a file: its folder is nobody's business
+    return Stored(text, reported, prompt, completion)
