@@ -2,9 +2,9 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +88,11 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a build made: the manifest, and where."""
+    """What a build made: the manifest, and where; and what happened while a model was asked, counted."""
 
     directory: Path
     manifest: dict[str, Any]
+    events: Mapping[str, int] = field(default_factory=dict)
 
 
 def open_inputs(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
@@ -141,10 +142,12 @@ def build(
     existed = out.exists()
     with _claimed(out, inputs, anew=overwrite):
         try:
+            events: dict[str, int] = {}
             wordings, told = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                wordings, told = _asked_wordings(inputs, out, limits, progress)
-            return _make(inputs, plan, membership, out, workers, progress, wordings, told)
+                wordings, told, events = _asked_wordings(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, wordings, told)
+            return replace(made, events=events)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
                 _clear(out)
@@ -280,13 +283,14 @@ def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
 
 def _asked_wordings(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
-) -> tuple[Wordings, dict[str, Any]]:
-    """Ask a model for the wordings; they, and what the manifest tells of how they were asked for."""
+) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
+    """Ask a model for the wordings; they, what the manifest tells of how they were made, and what happened."""
     from builder.phrasings.asking import Asking, Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
-    told = Asking(inputs, limits or Limits()).write(path, progress)
-    return Wordings(path), told
+    asking = Asking(inputs, limits or Limits())
+    told = asking.write(path, progress)
+    return Wordings(path), told, dict(sorted(asking.client.events.items()))
 
 
 def _make(

@@ -106,8 +106,8 @@ def _collect(batches: "Batches") -> None:
     typer.echo("Run the same command without --batch to go on, or with --batch submit for what is missing.")
 
 
-def print_wordings(wordings: Mapping[str, Any]) -> None:
-    """What the manifest tells of a model's words."""
+def print_wordings(wordings: Mapping[str, Any], events: Mapping[str, int]) -> None:
+    """What the manifest tells of a model's words, and what happened while it was asked."""
     total = wordings["by_model"] + wordings["by_template"]
     told = f"{wordings['by_model']:,} of {total:,} QA pairs by a model, {wordings['by_template']:,} by templates"
     typer.echo(f"words     {told}")
@@ -117,7 +117,7 @@ def print_wordings(wordings: Mapping[str, Any]) -> None:
             f"          {wordings['model']}: {wordings['attempts']:,} answers, {tokens['prompt']:,} + "
             f"{tokens['completion']:,} tokens"
         )
-        for what, count in wordings["counts"].items():
+        for what, count in {**wordings["counts"], **events}.items():
             typer.echo(f"          {what}: {count:,}")
 
 

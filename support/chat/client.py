@@ -13,7 +13,7 @@ from support.chat.cache import ChatCache
 from support.chat.conversation import Call, Outcome, Request, converse
 from support.chat.limiter import Limiter
 from support.chat.run import Run, find_capability
-from support.chat.transport import Endpoint, Transport, check_url, import_openai, read_key
+from support.chat.transport import Endpoint, Transport, check_url, headers_for, import_openai, read_key, scrub
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,18 @@ class ChatClient:
 
     def sync_openai(self) -> Any:
         """openai's synchronous client for the same server, for what is not a chat completion."""
-        return import_openai().OpenAI(
+        openai = import_openai()
+        return openai.OpenAI(
             base_url=self.endpoint.base_url,
             api_key=self._key or "none",
             max_retries=self.endpoint.retries,
             timeout=self.endpoint.timeout,
+            default_headers=headers_for(openai, self.endpoint.base_url),
         )
 
     def scrub(self, text: str) -> str:
         """A text without the key, which a server may repeat."""
-        return text.replace(self._key, "[key]") if self._key else text
+        return scrub(text, self._key)
 
     def missing(self, request: Request) -> tuple[Call | None, Outcome | None]:
         """The next call that a request needs and the cache does not have; or its outcome, if it has all.

@@ -22,8 +22,6 @@ class Limiter:
         self.most = most
         self.limit = float(most)
         self.busy = 0
-        self.highest = 0  # most that were under way at once
-        self.trips = 0
         self.last_success = float("-inf")  # when the latest call that succeeded was sent
         self._threshold = float(most)
         self._halved = float("-inf")
@@ -54,7 +52,6 @@ class Limiter:
                 else:
                     await condition.wait()
             self.busy += 1
-            self.highest = max(self.highest, self.busy)
 
     async def release(self) -> None:
         """Give the slot back."""
@@ -80,7 +77,6 @@ class Limiter:
         self._failures += 1
         if self._failures >= _TRIP and time.monotonic() >= self._paused_until:
             self.limit = 1.0
-            self.trips += 1
             self._paused_until = time.monotonic() + self._rest
             self._rest = min(self._rest * 2, _LONGEST_REST)
 

@@ -39,7 +39,7 @@ _PROBE = Call(
         "additionalProperties": False,
     },
     seed=None,
-    max_tokens=1024,  # models that think first need room
+    max_tokens=200,  # one that is cut off, since the model thinks first, is no matter
     attempt=0,
 )
 Capability = tuple[str, str]  # form of answers, name of the token limit
@@ -54,6 +54,7 @@ class Run:
         self.out: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.feeder: asyncio.Task[None] | None = None
+        self.left = False  # the caller has gone away
 
     # --- in the caller's thread ---------------------------------------------------------------------------------------
     def outcomes(self) -> Iterator[Outcome]:
@@ -67,6 +68,7 @@ class Run:
                 yield item
                 self._soon(self.window.release)  # room for one more
         finally:
+            self.left = True
             self._soon(lambda: self.feeder.cancel() if self.feeder else None)
             thread.join(_GRACE * 2)
 
@@ -98,7 +100,7 @@ class Run:
         try:
             for request in self.requests:
                 await self.window.acquire()
-                if hand_out.done():  # it failed
+                if hand_out.done() or self.left:  # it failed, or nobody waits for it
                     break
                 tasks.append(asyncio.create_task(self._converse(request)))
                 more.set()
@@ -310,8 +312,11 @@ async def find_capability(client: "ChatClient", transport: Transport) -> Capabil
     if known is not None:
         return known
     forms, limit_name = list(FORMS), LIMIT_NAMES[0]
+    bound = _PROBE.prompt_bound(), _PROBE.max_tokens
     while forms:
-        row = cache.begin(client.budget.run, _PROBE.prompt_bound(), _PROBE.max_tokens)
+        if client.purse.passed(*bound):
+            raise client.purse.refusal(*bound)
+        row = cache.begin(client.budget.run, *bound)
         try:
             text = await transport.post(body_of(_PROBE, endpoint, forms[0], limit_name))
         except Unanswerable as refusal:

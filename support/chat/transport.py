@@ -27,6 +27,7 @@ FORMS = ("json_schema", "json_object", "prompt")
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PER_POOL = 16  # slots that share a connection pool
+_SHORTEST_SECRET = 8  # characters
 _LONGEST_WAIT = 600.0  # seconds of Retry-After that are waited for
 _NO_KEY = "none"  # local servers take any
 
@@ -137,7 +138,6 @@ class Transport:
         self.events = events
         self._openai = import_openai()
         self._key = key
-        # No secret and nothing of the user's other accounts goes to a server but the key that is meant for it.
         # A connection pool looks through all its connections at each request: several small ones save a quarter.
         self._clients = [
             self._openai.AsyncOpenAI(
@@ -145,6 +145,7 @@ class Transport:
                 api_key=key or _NO_KEY,
                 max_retries=endpoint.retries,
                 timeout=endpoint.timeout,
+                default_headers=headers_for(self._openai, endpoint.base_url),
                 http_client=_watched(self._openai, self._watch),
             )
             for _ in range(-(-limiter.most // _PER_POOL))
@@ -214,7 +215,19 @@ class Transport:
 
     def _scrub(self, text: str) -> str:
         """A server may repeat the key: in no message, file or cache it shall stand."""
-        return text.replace(self._key, "[key]") if self._key else text
+        return scrub(text, self._key)
+
+
+def scrub(text: str, key: str | None) -> str:
+    """A text without the key. A short one ("none", "test") is a word that local servers ask for, and no secret."""
+    return text.replace(key, "[key]") if key and len(key) >= _SHORTEST_SECRET else text
+
+
+def headers_for(openai: Any, base_url: str) -> dict[str, Any]:
+    """What keeps the user's OpenAI organization and project, which ``openai`` reads by itself, from other servers."""
+    if urlsplit(base_url).hostname == "api.openai.com":
+        return {}
+    return {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
 
 
 def _watched(openai: Any, watch: Callable[[float, int, str | None], None]) -> Any:

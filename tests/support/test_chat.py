@@ -330,6 +330,12 @@ class TestBudget:
         expect(list(higher.ask_all(map(request, range(50)))), 50)
         assert len(server.seen) == 51
 
+    def test_none_at_all(self, serve: Any) -> None:
+        server = serve()
+        with pytest.raises(BudgetReached, match="limit of 0 calls"):
+            ChatClient(server.url, "m", budget=Budget(max_calls=0)).ask(request(0))
+        assert not server.seen
+
     def test_another_run_has_its_own(self, serve: Any, tmp_path: Path) -> None:
         cache = ChatCache(tmp_path / "c.sqlite3")
         server = serve()
@@ -405,6 +411,18 @@ class TestKey:
         assert not any(SECRET.encode() in path.read_bytes() for path in tmp_path.iterdir())
         client.close()
         assert not any(SECRET.encode() in path.read_bytes() for path in tmp_path.iterdir())
+
+    def test_a_short_one_is_a_word_and_stays_in_answers(self, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "about")
+        expect([ChatClient(serve(keys=("about",)).url, "m").ask(request(0))], 1)
+
+    def test_the_users_organization_goes_to_openai_alone(self, serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_ORG_ID", "org-of-mine")
+        monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-mine")
+        server = serve()
+        ChatClient(server.url, "m").ask(request(0))
+        Batches(ChatClient(server.url, "m")).submit([request(1)])
+        assert not [s for s in server.seen if "of-mine" in str(s.headers)]
 
     def test_does_not_travel_in_clear(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", SECRET)
