@@ -73,9 +73,22 @@ def exported(name, ending=""):
     return lambda: [row for end, row in FORMATS[name].rows(pictured, 0) if end == ending][-1]
 
 
+WORDED = ("id", "question", "question_2", "question_3", "question_4", "answer", "answer_2")
 DOCUMENTS = {
     "audit": audit,
     "attribute_pack": lambda: yaml.safe_load((ROOT / "examples" / "travel_and_work.yaml").read_text()),
+    "candidates": lambda: {
+        "model": "m", "server_models": ["m-1"], "base_url": "http://localhost/v1", "prompt_sha256": SHA,
+        "sampling": {"temperature": 0.5}, "tokens": {"prompt": 3}, "packs": ["talk"],
+        "candidates": [{"attribute": "doctor", "kind": "question", "text": "?", "problems": ["p"], "verdict": None}],
+    },
+    "phrasings_answer": lambda: {"attribute": "doctor", "questions": ["a", "b"], "answers": ["c"]},
+    "verdicts_answer": lambda: {"items": [{"id": "1", "fact": "kept", "wording": "odd"}]},
+    "wordings": lambda: {
+        "index": 0, "fallback": {"doctor": "why"},
+        "items": {"age": {"questions": ["How old is it?"] * 4, "answers": ["It is {a value}.", "It reads {value}."]}},
+    },
+    "wordings_answer": lambda: {"items": [dict.fromkeys(WORDED, "x")]},
     "build_config": lambda: Config(image_size=256).as_dict(),
     "export_cloze": exported("cloze"),
     "export_llava": exported("llava"),
