@@ -139,7 +139,7 @@ def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
         what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
         raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
     values: dict[str, Any] = {
-        key: tuple(map(_whole, v)) if isinstance(v, list) else v if key == "temperature" else _whole(v)
+        key: tuple(map(_whole, v)) if isinstance(v, list) else float(v) if key == "temperature" else _whole(v)
         for key, v in given.items()
     }
     config = Config(**values)

@@ -144,6 +144,8 @@ def preview(
         "split_scheme": "nested",
     }
     settings = read_config(config, flags)
+    if settings.qa == "llm":
+        typer.echo("The words are the templates': only `build` asks a model.\n", err=True)
     for record in records(settings, stop=identities):
         print_identity(record)
         typer.echo()

@@ -13,6 +13,9 @@ import time
 _TRIP = 8  # failures in a row
 _FIRST_REST, _LONGEST_REST = 1.0, 30.0  # seconds
 _POLL = 0.02
+#: Seconds between two calls, at least. A burst of calls is answered in a burst, which the event loop works off side by
+#: side, so that the next calls are a burst again, sent when the last of it is done; spaced ones stay spaced.
+_GAP = 0.002
 
 
 class Limiter:
@@ -26,6 +29,7 @@ class Limiter:
         self._threshold = float(most)
         self._halved = float("-inf")
         self._paused_until = float("-inf")
+        self._next = float("-inf")  # when the next call may go
         self._failures = 0
         self._rest = _FIRST_REST
         self._waiting: asyncio.Condition | None = None
@@ -52,6 +56,12 @@ class Limiter:
                 else:
                     await condition.wait()
             self.busy += 1
+        self._next = max(time.monotonic(), self._next + _GAP)
+        try:
+            await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+        except asyncio.CancelledError:
+            await self.release()
+            raise
 
     async def release(self) -> None:
         """Give the slot back."""

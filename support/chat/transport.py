@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FORMS = ("json_schema", "json_object", "prompt")
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_PER_POOL = 16  # slots that share a connection pool
+_PER_POOL, _MOST_POOLS = 16, 8  # slots that share a connection pool; each pool takes some 20 ms to make
 _SHORTEST_SECRET = 8  # characters
 _LONGEST_WAIT = 600.0  # seconds of Retry-After that are waited for
 _NO_KEY = "none"  # local servers take any
@@ -148,7 +148,7 @@ class Transport:
                 default_headers=headers_for(self._openai, endpoint.base_url),
                 http_client=_watched(self._openai, self._watch),
             )
-            for _ in range(-(-limiter.most // _PER_POOL))
+            for _ in range(min(-(-limiter.most // _PER_POOL), _MOST_POOLS))
         ]
         self._turn = itertools.cycle(self._clients)
 
