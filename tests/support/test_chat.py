@@ -89,7 +89,7 @@ def test_nothing_to_ask(serve: Any) -> None:
 @pytest.mark.parametrize("fault", ["429", "500", "drop", "drop in the middle", "bad json", "fenced", "truncated",
                                    "refused", "filtered", "empty", "no choices", "slow"])  # fmt: skip
 def test_a_passing_fault_is_survived(serve: Any, fault: str) -> None:
-    server = serve(fault=only(fault, 2, 3, 5))
+    server = serve(fault=only(fault, 2, 3, 8))
     client = ChatClient(server.url, "m", concurrency=3, timeout=1.0)
     expect(list(client.ask_all(map(request, range(10)))), 10)
 
