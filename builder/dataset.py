@@ -24,6 +24,7 @@ IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
     "release",
     "wordings.jsonl",
 )
+RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
 
@@ -92,6 +93,12 @@ class Dataset:
     def splits_of(self, unique_id: str) -> list[str]:
         """Names of the splits an identity is in."""
         return [name for name, ids in self.splits.items() if unique_id in ids]
+
+    @property
+    def wordings(self) -> Path:
+        """The words of a model: beside the records, or in the release that a dataset was pulled from."""
+        own = self.directory / WORDINGS
+        return own if own.exists() else self.directory / RELEASE_WORDINGS
 
     def image(self, record: dict[str, Any]) -> Path | None:
         """Where an identity's picture lies."""

@@ -20,6 +20,7 @@ from builder.dataset import (
     IMAGES,
     MANIFEST,
     RELEASE,
+    RELEASE_WORDINGS,
     SPLITS,
     WORDINGS,
     open_dataset,
@@ -258,6 +259,8 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
             from builder.release import package  # noqa: PLC0415
 
             package(out, manifest)
+            if "wordings" in manifest:
+                _publish_wordings(out)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     raise DatasetError(
@@ -335,11 +338,18 @@ def _make(
         packager.finish(manifest)
     if wordings is not None:
         link_or_copy(wordings.path, out / WORDINGS)
+        _publish_wordings(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
     shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
     return Summary(out, manifest)
+
+
+def _publish_wordings(out: Path) -> None:
+    """A release carries its words, so that whoever pulls it can verify it."""
+    make_folder((out / RELEASE_WORDINGS).parent)
+    link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)
 
 
 def release_digests(folder: Path) -> dict[str, str]:

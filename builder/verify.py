@@ -10,7 +10,7 @@ from builder import splits
 from builder.attributes import combine, parse_pack
 from builder.config import TEMPLATE, Config, make_config
 from builder.cutting import cut_again
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, WORDINGS, Dataset, open_dataset
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
 from builder.manifest import SHORT_DIGEST
 from builder.parts import part_file, write_parts
 from builder.phrasings.wordings import Wordings
@@ -40,7 +40,7 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
     whole = {SPLITS: manifest["digests"]["splits"]}
     if "wordings" in manifest:
-        whole[WORDINGS] = manifest["wordings"]["sha256"]
+        whole[dataset.wordings.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
     whole |= {f"{RELEASE}/{name}": sha256 for name, sha256 in manifest["release"].items()}
     for name, expected in whole.items():
         if not (directory / name).is_file():
@@ -82,7 +82,7 @@ def rebuilt(
         out = Path(scratch)
         i = 0
         # words of a model are a source like any other: what the build kept of them
-        wordings = Wordings(dataset.directory / WORDINGS) if "wordings" in manifest else None
+        wordings = Wordings(dataset.wordings) if "wordings" in manifest else None
         for part in write_parts(plan, inputs.attributes, out, workers, wordings):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]

@@ -409,7 +409,7 @@ def _words(manifest: Mapping[str, Any]) -> list[str]:
     if worded is None:
         return ["The text is made from templates: varied in wording, but narrower than what people write."]
     total = worded["by_model"] + worded["by_template"]
-    by = ", ".join(f"`{_escape(name)}`" for name in worded.get("server_models", ())) or "a language model"
+    by = ", ".join(f"`{escape(name)}`" for name in worded.get("server_models", ())) or "a language model"
     return [
         f"{worded['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
         "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",
