@@ -129,7 +129,7 @@ with zipfile.ZipFile(ARCHIVE, "w") as archive:
         (b"Name,Age", "there is a header and no row"),
         (b"Name,Age\nAnn\nBob\n", "none of 2 rows has as many fields as the header"),
         (ARCHIVE.getvalue(), "a zip archive (or a spreadsheet), not a CSV file"),
-        (gzip.compress(b"Name,Age\n"), "a gzip archive, not a CSV file"),
+        (gzip.compress(b"Name,Age\n", mtime=0), "a gzip archive, not a CSV file"),
         (b"\xfd7zXZ\0\0\4", "an xz archive, not a CSV file"),
         (b"\x28\xb5\x2f\xfd\0", "a Zstandard archive, not a CSV file"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive, not a CSV file"),
