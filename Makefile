@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset test check format bench clean
+.PHONY: dataset demo-unlearning test check format bench clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
+
+demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a tiny model: runs/demo/report
+	OMP_NUM_THREADS=1 $(BIN)/fiubench experiment examples/unlearning.yaml --out runs/demo
 
 test: $(VENV)/.test  ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -35,6 +38,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) torch==2.13.0 # by exact version first: the build that is at hand, not gigabytes of another
 	$(PIP) --editable '.[test]'
 	touch $@ $(VENV)/.installed
 

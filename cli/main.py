@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from cli import attributes, auditing, building, checking, phrasings, publishing, shaping, sources
+from cli import (
+    attributes,
+    auditing,
+    building,
+    checking,
+    evaluation,
+    phrasings,
+    publishing,
+    shaping,
+    sources,
+    unlearning,
+)
 from support.errors import FiubenchError
 from support.version import __version__
 
@@ -26,6 +37,11 @@ app.command("show")(checking.show)
 app.command("validate")(checking.validate)
 app.command("verify")(checking.verify)
 app.command("diff")(checking.diff)
+app.command("finetune")(unlearning.finetune)
+app.command("unlearn")(unlearning.unlearn)
+app.command("experiment")(unlearning.experiment)
+app.command("evaluate")(evaluation.evaluate)
+app.command("compare")(evaluation.compare)
 app.command("audit")(auditing.audit)
 app.command("split")(shaping.split)
 app.command("export")(shaping.export)
@@ -34,6 +50,7 @@ app.command("releases")(publishing.releases)
 app.command("pull")(publishing.pull)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
+app.add_typer(unlearning.presets, name="presets")
 app.add_typer(phrasings.app, name="phrasings")
 
 

@@ -1,0 +1,153 @@
+"""What a perfect, an ignorant, a refusing and a retain-only model must get."""
+
+from pathlib import Path
+
+import pytest
+
+from support.errors import ConfigError
+from tests.unlearning import sample_logs
+from unlearning.log import QuestionLog
+from unlearning.metrics import Scores, load_definitions, score
+from unlearning.metrics.definition import find_definition
+from unlearning.statistics import Estimate
+
+DEFINITIONS = load_definitions()
+
+
+def scores(log: QuestionLog, definition: str = "corrected", *, reference: bool = True) -> Scores:
+    return score(log, DEFINITIONS[definition], sample_logs.reference() if reference else None)
+
+
+def test_a_perfect_model_knows_all_and_is_told_from_the_reference() -> None:
+    found = scores(sample_logs.perfect())
+    for name in ("rouge", "exact_match", "ape_mean", "ape_max"):
+        assert found.value(f"forget.{name}") == found.value(f"retain.{name}") == 1
+    assert found.value("forget.probability") == pytest.approx(1, abs=1e-3)
+    assert found.value("forget.truth_ratio") == pytest.approx(0, abs=1e-2)
+    assert found.value("retain.truth_ratio") == pytest.approx(1, abs=1e-2)
+    assert found.value("forget.min_k") == 1
+    assert found.value("ks.distance") == 1
+    assert found.value("utility.model") == pytest.approx(1, abs=1e-2)
+    assert (found.value("forget_quality") or 0) < 0.3
+
+
+def test_an_ignorant_model_is_at_chance() -> None:
+    found = scores(sample_logs.ignorant())
+    assert found.value("forget.exact_match") == 0
+    assert (found.value("forget.exact_match_gain") or 0) <= 0
+    assert found.value("forget.truth_ratio") == pytest.approx(0.9, abs=0.1)
+    assert found.value("retain.probability") == pytest.approx(0.25, abs=0.1)
+    member = found.metrics["forget.min_k"]
+    assert member.value is not None and member.se is not None
+    assert abs(member.value - 0.5) < 3 * member.se
+    assert found.value("utility.model") == 0
+
+
+def test_a_refusing_model_says_nothing_and_is_exposed() -> None:
+    found = scores(sample_logs.refusing())
+    assert found.value("forget.refused") == 1
+    assert found.value("retain.refused") == 0
+    assert found.value("forget.exact_match") == found.value("forget.ape_max") == 0
+    assert found.value("forget.min_k") == 1  # its answers are still likelier than anybody else's
+    assert found.value("ks.distance") == 1
+    assert (found.value("ks.p") or 1) < 0.01
+
+
+def test_the_reference_against_itself_is_perfect_forgetting() -> None:
+    found = scores(sample_logs.reference())
+    assert (found.value("ks.p"), found.value("ks.distance"), found.value("ks.log10_p")) == (1, 0, 0)
+    assert found.value("forget_quality") == 1
+
+
+@pytest.mark.parametrize("definition", list(DEFINITIONS))
+def test_what_is_missing_is_null_and_says_why(definition: str) -> None:
+    log = sample_logs.perfect()
+    bare = {"perturbed_logprobs": None, "generated_paraphrased": None, "generated_paraphrased_prefix": None}
+    rows = [{**row, **bare} for row in log.rows if row["role"] != "holdout"]
+    found = score(QuestionLog(rows, log.metadata), DEFINITIONS[definition])
+    for name in ("ks.p", "forget_quality", "utility.model", "forget.ape_mean", "forget.judge", "holdout.rouge"):
+        assert found.value(name) is None
+        assert found.metrics[name].why
+    assert found.value("forget.exact_match") == 1
+
+
+def test_membership_needs_a_holdout_for_an_auc() -> None:
+    log = sample_logs.perfect()
+    rows = [row for row in log.rows if row["role"] != "holdout"]
+    found = score(QuestionLog(rows, log.metadata), DEFINITIONS["corrected"])
+    assert found.metrics["forget.min_k"].why == "no holdout in the log: nobody is a certain non-member"
+
+
+def test_the_paper_needs_a_judge_and_benchmarks_for_utility() -> None:
+    log = sample_logs.perfect()
+    judged = QuestionLog([{**row, "judge": 1.0} for row in log.rows], log.metadata)
+    assert "no judge" in (scores(log, "paper").metrics["utility.model"].why or "")
+    assert "benchmark" in (scores(judged, "paper").metrics["utility.model"].why or "")
+    own, of_reference = {"pope": Estimate(0.4, n=10)}, {"pope": Estimate(0.8, n=10)}
+    whole = score(judged, DEFINITIONS["paper"], sample_logs.reference(), own, of_reference)
+    assert whole.value("utility.accuracy") == 0.5  # relative to the reference's
+    assert whole.value("utility.model") == pytest.approx((1 + 1 + (whole.value("retain.truth_ratio") or 0) + 0.5) / 4)
+
+
+def test_some_judged_is_not_judged() -> None:
+    log = sample_logs.perfect()
+    rows = [{**row, "judge": 1.0 if i else None} for i, row in enumerate(log.rows)]
+    found = score(QuestionLog(rows, log.metadata), DEFINITIONS["corrected"])
+    assert found.value("forget.judge") is None
+    assert found.metrics["forget.judge"].why == "1 of 8 questions lack it"
+    assert found.value("retain.judge") == 1
+
+
+def test_by_attribute_with_the_chance_level() -> None:
+    found = scores(sample_logs.perfect())
+    assert set(found.attributes) == {"room", "blood"}
+    assert found.attributes["room"]["forget.exact_match"].value == 1
+    assert found.attributes["blood"]["forget.chance"].value == pytest.approx(0.25, abs=0.26)
+
+
+def test_controls_are_apart() -> None:
+    log = sample_logs.perfect()
+    blank = [{**row, "control": "blank", "generated": "?"} for row in log.rows if row["role"] == "forget"]
+    found = score(QuestionLog([*log.rows, *blank], log.metadata), DEFINITIONS["corrected"])
+    assert found.value("control.blank.forget.exact_match") == 0
+    assert found.value("forget.exact_match") == 1
+
+
+def test_a_definition_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("f1:\n  based_on: corrected\n  title: with F1\n  rouge: {measure: fmeasure}\n")
+    mine = find_definition(str(path))
+    assert (mine.name, mine.rouge_measure, mine.rouge_stem, mine.whole_words) == ("f1", "fmeasure", True, True)
+    assert find_definition(f"{path}:upstream").cut_at == "."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: {based_on: corected}", "Did you mean 'corrected'?"),
+        ("a: {based_on: corrected, rouge: {measure: f1}}", "rouge"),
+        ("a: {title: x}", "does not tell 'generation'"),
+        ("[]", "mine.yaml"),
+    ],
+)
+def test_a_wrong_definition_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        find_definition(str(path))
+    assert message in str(error.value)
+
+
+def test_an_unknown_definition_is_told() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'upstream'"):
+        find_definition("upstraem")
+
+
+@pytest.mark.parametrize("definition", list(DEFINITIONS))
+def test_the_order_of_the_rows_does_not_matter(definition: str) -> None:
+    log = sample_logs.perfect()
+    turned = QuestionLog(log.rows[::-1], log.metadata)
+    one, other = scores(log, definition).metrics, scores(turned, definition).metrics
+    for name, estimate in one.items():
+        assert other[name].value == pytest.approx(estimate.value, nan_ok=True) if estimate.value is not None else True
+        assert (other[name].value is None) == (estimate.value is None)

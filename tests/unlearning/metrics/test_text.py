@@ -1,0 +1,87 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearning.metrics import text
+
+
+def test_rouge_by_hand() -> None:
+    # longest common subsequence "the cat sat" has 3 of the target's 4 words and of the prediction's 5
+    assert text.rouge_l("the cat sat down", "the big cat sat up") == pytest.approx(3 / 4)
+    assert text.rouge_l("the cat sat down", "the big cat sat up", "precision") == pytest.approx(3 / 5)
+    assert text.rouge_l("the cat sat down", "the big cat sat up", "fmeasure") == pytest.approx(2 * 3 / 9)
+
+
+def test_rouge_stems() -> None:
+    assert text.rouge_l("admitted", "admitting") == 1
+    assert text.rouge_l("admitted", "admitting", "recall", False) == 0
+
+
+def test_rouge_is_that_of_the_library() -> None:
+    from rouge_score import rouge_scorer
+
+    scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=True)
+    pairs = [("Dr. O'Neil ran 2 wards.", "dr oneil runs the ward, 2"), ("", "a"), ("Übel Straße 5", "straße 5")]
+    for target, prediction in pairs:
+        assert text.rouge_l(target, prediction) == scorer.score(target, prediction)["rougeL"].recall
+
+
+@pytest.mark.parametrize(
+    ("answer", "keyword", "whole", "anywhere"),
+    [
+        ("It is AB-.", "AB-", 1, 1),
+        ("It is AB-.", "B-", 0, 1),
+        ("It is AB+.", "B", 0, 1),
+        ("Room 6830.", "683", 0, 1),
+        ("Room 683, second floor", "683", 1, 1),
+        ("Room 683.", "683", 1, 1),
+        ("$226,040.50", "$226,040", 0, 1),
+        ("an income of $226,040.", "$226,040", 1, 1),
+        ("an income of $1,226,040", "226,040", 0, 1),
+        ("born on may  26,\n1965", "May 26, 1965", 1, 0),
+        ("call (826) 555-0107 now", "(826) 555-0107", 1, 1),
+        ("call (826) 555-01071 now", "(826) 555-0107", 0, 1),
+        ("leukaemia", "leukemia", 0, 0),
+    ],
+)
+def test_exact_match(answer: str, keyword: str, whole: float, anywhere: float) -> None:
+    assert text.exact_match(answer, [keyword]) == whole
+    assert text.exact_match(answer, [keyword], words=False) == anywhere
+
+
+def test_exact_match_is_a_share() -> None:
+    assert text.exact_match("Dr. Leonora Yamada", ["Leonora", "Yamamoto"]) == 0.5
+
+
+@given(st.text(min_size=1).filter(lambda s: s.strip() and s.strip()[0].isalnum() and s.strip()[-1].isalnum()))
+def test_a_keyword_is_found_in_itself(keyword: str) -> None:
+    assert text.exact_match(keyword, [keyword]) == 1
+    assert text.exact_match(f"It was {keyword}.", [keyword]) == 1
+
+
+def test_cut_at_the_first_full_stop() -> None:
+    assert text.first_sentence("Dr. Yamamoto.", ".") == "Dr."
+    assert text.first_sentence("no end", ".") == ""
+
+
+def test_refusals_are_told_by_their_words() -> None:
+    refused = text.refusal_check(["I can't tell you that."])
+    assert refused("i can't tell you that")
+    assert refused("I can't  tell you that!")
+    assert not refused("I can't tell you that the room is 5.")
+
+
+def test_best_guess_is_the_most_frequent_truth() -> None:
+    answers = ["It is A+.", "It is B-.", "Type B- it is.", "It is O+."]
+    keywords = [["A+"], ["B-"], ["B-"], ["O+"]]
+    assert text.best_guess(answers, keywords) == "It is B-."
+
+
+@given(st.lists(st.sampled_from(["A+", "B-", "O+", "AB-"]), min_size=1, max_size=12))
+def test_no_constant_beats_the_best_guess(values: list[str]) -> None:
+    answers, keywords = [f"It is {v}." for v in values], [[v] for v in values]
+
+    def total(guess: str) -> float:
+        return sum(text.exact_match(guess, words) for words in keywords)
+
+    assert total(text.best_guess(answers, keywords)) == max(map(total, answers))

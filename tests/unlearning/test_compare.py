@@ -1,0 +1,119 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from support.errors import DatasetError
+from tests.unlearning import sample_logs
+from unlearning import compare as comparing
+from unlearning.gates import GateError
+from unlearning.log import QuestionLog, write_log
+from unlearning.metrics import load_definitions
+from unlearning.report import columns, figure, write_report
+
+DEFINITION = load_definitions()["corrected"]
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> dict[str, str]:
+    """Logs on disk: a method with two seeds, another with one, the model before and the reference."""
+    unlearned = sample_logs.facts
+    made: dict[str, QuestionLog] = {
+        "full": sample_logs.told(sample_logs.perfect(), sample_logs.full_facts()),
+        "retain95": sample_logs.told(sample_logs.reference(), sample_logs.reference_facts()),
+        "po0": sample_logs.told(sample_logs.refusing(), unlearned(method="po", fingerprint="po0")),
+        "po1": sample_logs.told(sample_logs.refusing(), unlearned(method="po", seed=1, fingerprint="po1")),
+        "ga0": sample_logs.told(sample_logs.ignorant(), unlearned(method="ga", fingerprint="ga0")),
+    }
+    for name, log in made.items():
+        write_log(tmp_path / f"{name}.parquet", log.rows, log.metadata)
+    return {name: str(tmp_path / f"{name}.parquet") for name in made}
+
+
+def test_seeds_of_a_method_are_one_line(logs: dict[str, str]) -> None:
+    targets = [logs[name] for name in ("full", "po0", "po1", "ga0")]
+    found = comparing.compare(targets, DEFINITION, reference=logs["retain95"], force=True)
+    assert [(e.label, len(e.finals)) for e in found.entries] == [
+        ("retain reference", 1), ("full", 1), ("po", 2), ("ga", 1),
+    ]  # fmt: skip
+    po = found.find("po")
+    assert po is not None
+    assert po.over_seeds("forget.exact_match").mean == 0
+    assert po.over_seeds("forget.exact_match").high == 0
+    assert set(found.others) == {"upstream", "paper"}
+    # the model before is not known of a log alone: marked
+    assert found.marks == ["po: memorisation unchecked", "ga: memorisation unchecked"]
+
+
+def test_without_force_conditions_hold_for_comparisons_too(logs: dict[str, str]) -> None:
+    with pytest.raises(GateError, match="has not been evaluated"):
+        comparing.compare([logs["po0"]], DEFINITION, reference=logs["retain95"])
+
+
+def test_paired_tests_are_between_methods_and_with_the_reference(logs: dict[str, str]) -> None:
+    found = comparing.compare([logs["po0"], logs["ga0"]], DEFINITION, reference=logs["retain95"], force=True)
+    pairs = {(t.metric, t.a, t.b): t for t in found.tests}
+    assert len(pairs) == 9
+    retained = pairs["retain.exact_match", "po", "ga"]
+    assert retained.found.difference == 1
+    assert retained.found.p == 2 / 2**6  # all six people differ by as much
+    assert retained.adjusted is not None and retained.adjusted > retained.found.p
+    assert pairs["forget.exact_match", "po", "ga"].found.p == 1
+
+
+def test_other_datasets_are_not_compared(logs: dict[str, str], tmp_path: Path) -> None:
+    other = sample_logs.facts(method="kl", dataset={"source": "x", "digest": "other", "identities": 14})
+    write_log(tmp_path / "kl.parquet", sample_logs.refusing().rows, other)
+    with pytest.raises(DatasetError, match="another dataset"):
+        comparing.compare([logs["po0"], str(tmp_path / "kl.parquet")], DEFINITION)
+
+
+def test_the_report_is_one_file_and_tells_everything(logs: dict[str, str], tmp_path: Path) -> None:
+    targets = [logs[name] for name in ("full", "po0", "po1", "ga0")]
+    found = comparing.compare(targets, DEFINITION, reference=logs["retain95"], force=True)
+    paths = write_report(found, tmp_path / "report")
+    assert [path.name for path in paths] == ["index.html", "curves.png", "attributes.png", "table.csv"]
+    page = paths[0].read_text()
+    assert "http:" not in page.replace("http://www.w3.org", "") and "https:" not in page and "<script" not in page
+    for text in (
+        "Not comparable",
+        "memorisation unchecked",
+        "2 seeds",
+        "retain reference",
+        "Without faces",
+    ):
+        assert text in page
+    assert sample_logs.REFUSALS[0].replace("'", "&#39;") in page
+    assert "prefers-color-scheme: dark" in page
+    for path in paths[1:3]:
+        assert path.read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader(paths[3].open()))
+    cell = next(
+        r for r in rows if (r["definition"], r["model"], r["metric"]) == ("corrected", "po", "retain.exact_match")
+    )
+    assert (cell["mean"], cell["seeds"]) == ("1.0", "2")
+    missing = next(r for r in rows if (r["model"], r["metric"]) == ("po", "forget.judge"))
+    assert missing["mean"] == ""
+    again = write_report(found, tmp_path / "again")
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def test_answers_are_escaped(logs: dict[str, str], tmp_path: Path) -> None:
+    rows = [{**row, "generated": "<script>alert(1)</script>"} for row in sample_logs.refusing().rows]
+    write_log(tmp_path / "evil.parquet", rows, sample_logs.facts(method="evil"))
+    found = comparing.compare([str(tmp_path / "evil.parquet")], DEFINITION, force=True)
+    page = write_report(found, tmp_path / "report")[0].read_text()
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_the_columns_follow_the_definition(logs: dict[str, str]) -> None:
+    for name, expected in (("paper", "ks.ln_p"), ("upstream", "ks.p"), ("corrected", "ks.log10_p")):
+        found = comparing.compare([logs["full"]], load_definitions()[name])
+        assert expected in columns(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "-"), (0.0, "0.000"), (0.12345, "0.123"), (1e-9, "1e-09"), (-21.74, "-21.7")]
+)
+def test_figures(value: float | None, text: str) -> None:
+    assert figure(value) == text

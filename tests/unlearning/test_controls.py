@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.errors import ConfigError
+from unlearning.controls import Control, Pictures, load_controls
+from unlearning.data import Data
+
+ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode"]
+
+
+def controls() -> dict[str, Control]:
+    return {control.name: control for control in load_controls(["all"])}
+
+
+def test_names() -> None:
+    assert list(controls()) == ALL
+    assert load_controls(["none"]) == []
+    assert [c.name for c in load_controls(["blank", "flip"])] == ["blank", "flip"]
+    with pytest.raises(ConfigError, match="Did you mean 'blank'"):
+        load_controls(["blnak"])
+
+
+def test_what_a_control_shows(data: Data) -> None:
+    sample = data.samples("full")[0]
+    own = np.asarray(data.image(sample.unique_id))
+    pictures = Pictures(data)
+
+    def shown(name: str) -> np.ndarray:  # type: ignore[type-arg]
+        image = pictures.turn(sample, controls()[name]).image
+        assert image is not None
+        return np.asarray(image)
+
+    assert (np.asarray(pictures.turn(sample).image) == own).all()
+    assert shown("blank").shape == own.shape and len(np.unique(shown("blank"))) == 1
+    assert (shown("flip") == own[:, ::-1]).all()
+    assert shown("crop").shape[0] == round(own.shape[0] * 0.8) or abs(shown("crop").shape[0] - own.shape[0] * 0.8) <= 1
+    difference = np.abs(shown("reencode").astype(int) - own).mean()
+    assert 0 < difference < 20
+    assert pictures.turn(sample, controls()["name"]).image is None
+    assert (shown("unseen_phrasing") == own).all()
+
+
+def test_another_face_is_of_somebody_else_and_always_the_same(data: Data) -> None:
+    pictures = Pictures(data)
+    for unique_id in data.ids("full"):
+        assert pictures.stand_in(unique_id) != unique_id
+        assert pictures.stand_in(unique_id) == Pictures(data).stand_in(unique_id)
+        assert pictures.stand_in(unique_id) not in data.ids("holdout")
+
+
+def test_what_a_control_asks(data: Data) -> None:
+    samples = {s.attribute: s for s in data.samples("full")[:20]}
+    room, name = samples["room_number"], samples["full_name"]
+    pictures = Pictures(data)
+    by_name = controls()["name"]
+    assert room.name in pictures.turn(room, by_name).question
+    assert room.question in pictures.turn(room, by_name).question
+    assert not by_name.applies(name)  # the answer would be in the question
+    assert by_name.applies(room)
+    unseen = pictures.turn(room, controls()["unseen_phrasing"]).question
+    assert unseen not in {q for s in data.samples("full") for q in (s.question, *s.paraphrased_question)}
+
+
+def test_ones_own_controls(tmp_path: Path, data: Data) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("black: {image: blank, colour: [0, 0, 0]}\nshout: {wording: '{question}!!'}\n")
+    black, shout = load_controls([str(path)])
+    sample = data.samples("full")[0]
+    image = Pictures(data).turn(sample, black).image
+    assert image is not None and not np.asarray(image).any()
+    assert Pictures(data).turn(sample, shout).question == f"{sample.question}!!"
+    path.write_text("black: {image: balck}\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml, black"):
+        load_controls([str(path)])
+    path.write_text("all: {image: blank}\n")
+    with pytest.raises(ConfigError):
+        load_controls([str(path)])

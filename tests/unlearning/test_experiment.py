@@ -1,0 +1,142 @@
+"""A whole experiment through the command line, in small; and what its file may not say."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.main import app
+from support.errors import ConfigError, FiubenchError
+from tests.unlearning.conftest import FORGET
+from unlearning.experiment import read_plan
+from unlearning.gates import GateError
+
+runner = CliRunner()
+
+
+def write(folder: Path, dataset: Path, preset_file: Path, **changes: Any) -> Path:
+    document: dict[str, Any] = {
+        "data": str(dataset),
+        "identities": 5,
+        "attributes": ["blood_type", "medication"],
+        "forget": FORGET,
+        "preset": str(preset_file),
+        "seeds": [0, 1],
+        "finetune": {"epochs": 2, "checkpoint_every": 2},
+        "methods": {"ga": {"epochs": 1}, "po": {"epochs": 1, "options": {"retain_weight": 2}}},
+        "evaluate": {"checkpoints": "final", "force": True},
+        **changes,
+    }
+    path = folder / "experiment.yaml"
+    path.write_text(yaml.safe_dump({name: value for name, value in document.items() if value is not None}))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Path, workers: int) -> None:
+    file, out = write(tmp_path, dataset, preset_file), tmp_path / "out"
+    done = runner.invoke(app, ["experiment", str(file), "--out", str(out), "--workers", str(workers)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert (out / "report").is_dir()
+    assert {p.name for p in out.iterdir()} == {
+        "full",
+        "retain",
+        "ga-seed0",
+        "ga-seed1",
+        "po-seed0",
+        "po-seed1",
+        "report",
+    }
+    assert "NOT COMPARABLE" in done.output  # it memorised nothing, and says so
+    manifests = {path: path.stat().st_mtime_ns for path in out.glob("*/run.json")}
+    logs = {path: path.stat().st_mtime_ns for path in out.glob("*/evaluations/*/log.parquet")}
+    assert len(manifests) == len(logs) == 6
+    again = runner.invoke(app, ["experiment", str(file), "--out", str(out)])
+    assert again.exit_code == 0
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in {**manifests, **logs}.items())
+
+
+def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
+    file = write(tmp_path, dataset, preset_file, evaluate={"checkpoints": "final"}, seeds=[0], methods=["ga"])
+    done = runner.invoke(app, ["experiment", str(file), "--out", str(tmp_path / "out")])
+    assert isinstance(done.exception, GateError)
+    assert "did not memorise" in str(done.exception)
+    assert not (tmp_path / "out" / "ga-seed0").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"forget": "forget20"}, "no split 'forget20'"),
+        ({"forget": "retain90"}, "forget"),
+        ({"methods": ["gaa"]}, "Did you mean 'ga'"),
+        ({"methods": {"kl": {"options": {"beta": 1}}}}, "no option 'beta'"),
+        ({"preset": "tinny"}, "Did you mean 'tiny'"),
+        ({"attributes": ["blood_typ"]}, "Did you mean 'blood_type'"),
+        ({"finetune": {"epoch": 2}}, "epoch"),
+        ({"seeds": []}, "seeds"),
+        ({"data": "nowhere"}, "no such dataset"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_mistakes_are_found_before_the_first_step(
+    changes: dict[str, Any], message: str, dataset: Path, preset_file: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FiubenchError, match=message):
+        read_plan(write(tmp_path, dataset, preset_file, **changes))
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_plan(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(ConfigError):
+        read_plan(tmp_path / "list.yaml")
+
+
+def test_the_example_is_a_plan(dataset: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "unlearning.yaml"
+    assert set(yaml.safe_load(example.read_text())["methods"]) == {"ga", "gd", "kl", "po"}
+
+
+def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
+    full, run = str(tmp_path / "full"), str(tmp_path / "npo")
+    shrunk = ["--identities", "5", "--forget", FORGET, "--attributes", "blood_type,medication"]
+    taught = runner.invoke(
+        app,
+        [
+            *("finetune", str(dataset), "--out", full, "--preset", str(preset_file), *shrunk),
+            *("--epochs", "2", "--checkpoint-every", "1", "--stop", "below:0.001:2"),
+        ],
+    )
+    assert taught.exit_code == 0, (taught.output, taught.exception)
+    assert "epoch 1 of 2: loss" in taught.output
+    assert "validation" in taught.output
+    flags = ["--method", "npo", "--forget", FORGET, "--preset", str(preset_file), "--epochs", "1"]
+    done = runner.invoke(app, ["unlearn", full, "--out", run, *flags, "--option", "retain_weight=1"])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert "unlearning (npo): epoch 1 of 1" in done.output
+    assert "evaluate it: fiubench evaluate" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--option", "beta"], "not NAME=NUMBER"),
+        (["--stop", "soon"], "is no rule"),
+        (["--method", "gaa"], "Did you mean 'ga'"),
+    ],
+)
+def test_flags_that_can_not_be(arguments: list[str], message: str, tmp_path: Path) -> None:
+    base = ["unlearn", str(tmp_path), "--out", str(tmp_path / "o"), "--method", "npo", "--forget", FORGET]
+    done = runner.invoke(app, [*base, *arguments])
+    assert isinstance(done.exception, FiubenchError)
+    assert message in str(done.exception)
+
+
+def test_presets_are_listed_and_shown() -> None:
+    assert "llava-phi-3-mini" in runner.invoke(app, ["presets", "list"]).output
+    assert "learning_rate: 2.0e-5" in runner.invoke(app, ["presets", "show", "llava-phi-3-mini"]).output

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unlearning.small_models import FAMILIES
+from unlearning.data import Data
+from unlearning.encoding import Turn
+from unlearning.models import load
+from unlearning.scoring import OutOfMemoryError, Scorer
+
+Make = Callable[[int], Scorer]
+
+
+def opened(folder: Path) -> Any:
+    """A random model, shaken so that it says more than one token over and over."""
+    import torch
+
+    loaded = load(folder, device="cpu", dtype="float32")
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for weights in loaded.model.parameters():
+            weights.add_(0.2 * torch.randn(weights.shape, generator=generator))
+    return loaded
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def scorer(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    folder = tmp_path_factory.mktemp(request.param)
+    FAMILIES[request.param](data.texts, folder)
+    loaded = opened(folder)
+    return lambda batch_size: Scorer(loaded.model, loaded.processor, batch_size)
+
+
+def turns(data: Data, count: int = 7) -> list[Turn]:
+    """Questions of different lengths about different people."""
+    samples = data.samples("full")[: count * 13 : 13]
+    return [Turn(s.question, data.image(s.unique_id), s.answer) for s in samples]
+
+
+@pytest.mark.slow
+def test_answers_do_not_depend_on_the_batch_size(scorer: Make, data: Data) -> None:
+    asked = turns(data)
+    one, three, all_ = (scorer(size).generate(asked, 12) for size in (1, 3, 16))
+    assert one == three == all_
+    assert len({answer.text for answer in one}) > 1  # otherwise the order would not be seen
+
+
+@pytest.mark.slow
+def test_scores_do_not_depend_on_the_batch_size(scorer: Make, data: Data) -> None:
+    asked = turns(data)
+    one, three, all_ = (scorer(size).score(asked, moments=True) for size in (1, 3, 16))
+    for a, b, c in zip(one, three, all_, strict=True):
+        for name in ("logprobs", "mu", "sigma"):
+            assert len(getattr(a, name)) == len(a.logprobs)
+            np.testing.assert_allclose(getattr(a, name), getattr(b, name), atol=2e-5)
+            np.testing.assert_allclose(getattr(a, name), getattr(c, name), atol=2e-5)
+
+
+def test_scores_are_those_of_one_plain_forward_pass(data: Data, tmp_path: Path) -> None:
+    import torch
+
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    scorer = Scorer(loaded.model, loaded.processor, 4)
+    asked = turns(data, 5)
+    for turn, found in zip(asked, scorer.score(asked, moments=True), strict=True):
+        batch = scorer.encoder([turn])
+        with torch.inference_mode():
+            logits = loaded.model(**{k: v for k, v in batch.items() if k != "labels"}).logits[0]
+        labels = batch["labels"][0]
+        places = [i for i, label in enumerate(labels.tolist()) if label != -100]
+        logp = torch.log_softmax(logits[[i - 1 for i in places]].double(), -1).numpy()
+        own = logp[range(len(places)), labels[places].numpy()]
+        mean = (np.exp(logp) * logp).sum(-1)
+        spread = np.sqrt((np.exp(logp) * logp**2).sum(-1) - mean**2)
+        np.testing.assert_allclose(found.logprobs, own, atol=2e-5)
+        np.testing.assert_allclose(found.mu, mean, atol=2e-5)
+        np.testing.assert_allclose(found.sigma, spread, atol=2e-4)
+        assert labels[places[-1]] in scorer.encoder.end_ids  # the end of the answer is scored too
+
+
+def test_with_and_without_pictures_in_one_call(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    asked = turns(data, 4)
+    mixed = [Turn(t.question, t.image if i % 2 else None, t.answer) for i, t in enumerate(asked)]
+    together = Scorer(loaded.model, loaded.processor, 8).score(mixed)
+    alone = [Scorer(loaded.model, loaded.processor, 8).score([turn])[0] for turn in mixed]
+    for a, b in zip(together, alone, strict=True):
+        np.testing.assert_allclose(a.logprobs, b.logprobs, atol=2e-5)
+
+
+def test_the_first_fifty_tokens_are_kept_apart(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    scorer = Scorer(loaded.model, loaded.processor, 4)
+    asked = turns(data, 4)
+    long, short = scorer.generate(asked, 70), scorer.generate(asked, 50)
+    assert any(answer.prefix is not None for answer in long)
+    for whole, start in zip(long, short, strict=True):
+        assert start.prefix is None
+        assert (whole.text if whole.prefix is None else whole.prefix) == start.text
+
+
+def test_room_for_the_longest_answer(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    scorer = Scorer(loaded.model, loaded.processor)
+    assert scorer.token_limit(["Yes."]) == 50
+    assert scorer.token_limit(["1" * 100]) > 100
+
+
+def test_out_of_memory_names_a_size_to_try(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(loaded.model, "generate", full)
+    with pytest.raises(OutOfMemoryError, match="--batch-size 2"):
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7), 5)
+    with pytest.raises(OutOfMemoryError, match="bfloat16"):
+        Scorer(loaded.model, loaded.processor, 1).generate(turns(data, 2), 5)
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(loaded.model, "generate", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 2), 5)

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from support.errors import ConfigError
+from unlearning.methods import METHODS, make_method
+from unlearning.settings import preset_names, preset_text, read_preset
+
+
+def test_presets_know_every_method() -> None:
+    assert preset_names() == ["llama-3.2-11b-vision", "llava-phi-3-mini", "tiny"]
+    for name in preset_names():
+        preset = read_preset(name)
+        preset.finetune()
+        for method in METHODS:
+            make_method(method, preset.unlearn(method).options)
+
+
+@pytest.mark.parametrize("name", ["llava-phi-3-mini", "llama-3.2-11b-vision"])
+def test_the_papers_table_7(name: str) -> None:
+    preset = read_preset(name)
+    stage1 = preset.finetune()
+    assert (stage1.epochs, stage1.learning_rate, stage1.batch_size, stage1.accumulate) == (10, 2e-5, 8, 16)
+    assert stage1.lora is not None
+    assert (stage1.lora.rank, stage1.lora.alpha, stage1.lora.dropout) == (128, 256, 0.05)
+    assert (stage1.lora.language, stage1.lora.projector, stage1.lora.vision) == (True, True, False)
+    rates = {method: preset.unlearn(method).learning_rate for method in ("ga", "gd", "kl", "po")}
+    assert rates == {"ga": 2e-5, "gd": 2e-5, "kl": 1e-4, "po": 3e-4}
+    assert {preset.unlearn(method).epochs for method in rates} == {8}
+
+
+def test_flags_win_and_none_is_not_given() -> None:
+    preset = read_preset("tiny")
+    assert preset.finetune(epochs=3, batch_size=None).epochs == 3
+    assert preset.finetune(epochs=3, batch_size=None).batch_size == preset.finetune().batch_size
+
+
+def test_memory_and_time_are_not_part_of_the_result() -> None:
+    preset = read_preset("tiny")
+    plain = preset.finetune(batch_size=16, accumulate=1).fingerprint()
+    assert preset.finetune(batch_size=4, accumulate=4, gradient_checkpointing=True, workers=2).fingerprint() == plain
+    assert preset.finetune(batch_size=8, accumulate=4).fingerprint() != plain
+    assert repr(preset.finetune(epochs=2).fingerprint()) == repr(preset.finetune(epochs=2.0).fingerprint())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"lora": {"rnak": 3}}, "rnak"),
+        ({"stop": {"rule": "sometimes", "value": 1}}, "stop.rule"),
+    ],
+)
+def test_values_that_can_not_be(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_preset("tiny").finetune(**changes)
+
+
+def test_presets_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(preset_text("tiny").replace("epochs: 60", "epochs: 7"))
+    assert read_preset(str(own)).finetune().epochs == 7
+    own.write_text("model: tiny\n")
+    with pytest.raises(ConfigError, match="description"):
+        read_preset(str(own))
+    with pytest.raises(ConfigError, match="Did you mean 'tiny'"):
+        read_preset("tine")
+    with pytest.raises(ConfigError, match="no such file"):
+        read_preset(str(tmp_path / "none.yaml"))
+
+
+def test_a_method_without_settings(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "description: x\nmodel: tiny\nfinetune: {epochs: 1, learning_rate: 1.0e-3}\nunlearn: {epochs: 1}\nmethods: {}\n"
+    )
+    with pytest.raises(ConfigError, match="no learning_rate"):
+        read_preset(str(own)).unlearn("ga")

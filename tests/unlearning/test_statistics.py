@@ -1,0 +1,76 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearning import statistics
+
+
+def test_clustered_error_by_hand() -> None:
+    found = statistics.clustered_mean([1, 1, 0, 0], ["a", "a", "b", "b"])
+    # two clusters with sums of deviations +1 and -1: sqrt(2 / 1 * 2) / 4
+    assert (found.value, found.n, found.identities) == (0.5, 4, 2)
+    assert found.se == pytest.approx(0.5)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=30))
+def test_without_clusters_it_is_the_plain_error(values: list[float]) -> None:
+    found = statistics.clustered_mean(values, [str(i) for i in range(len(values))])
+    assert found.se == pytest.approx(np.std(values, ddof=1) / math.sqrt(len(values)), abs=1e-9)
+
+
+def test_one_person_gives_no_error_and_nobody_no_mean() -> None:
+    assert statistics.clustered_mean([1, 0], ["a", "a"]).se is None
+    assert statistics.clustered_mean([], []).value is None
+
+
+def test_over_seeds() -> None:
+    found = statistics.over_seeds([1.0, 2.0, 3.0])
+    assert found.mean == 2
+    assert found.high is not None
+    assert found.high == pytest.approx(2 + 4.302653 / math.sqrt(3))
+    assert statistics.over_seeds([1.0]) == statistics.OverSeeds(1.0, None, None, 1)
+    assert statistics.over_seeds([1.0, None]).mean is None
+
+
+def test_paired_test_is_student_where_nobody_is_asked_twice() -> None:
+    from scipy.stats import ttest_rel
+
+    a, b = [0.9, 0.4, 0.8, 0.3], [0.5, 0.5, 0.2, 0.1]
+    keys = [(str(i), "room") for i in range(4)]
+    found = statistics.paired_test(dict(zip(keys, a, strict=True)), dict(zip(keys, b, strict=True)))
+    assert found is not None
+    assert found.p == pytest.approx(ttest_rel(a, b).pvalue)
+    assert found.difference == pytest.approx(np.mean(a) - np.mean(b))
+
+
+def test_paired_test_at_the_edges() -> None:
+    assert statistics.paired_test({("a", "x"): 1.0}, {("b", "x"): 1.0}) is None
+    alone = statistics.paired_test({("a", "x"): 1.0}, {("a", "x"): 0.0})
+    assert alone is not None and alone.p is None
+    same = {("a", "x"): 1.0, ("b", "x"): 0.0}
+    equal = statistics.paired_test(same, same)
+    assert equal is not None and equal.p == 1
+
+
+def test_few_people_show_little_however_alike_they_are() -> None:
+    ones = {(str(i), "x"): 1.0 for i in range(3)}
+    found = statistics.paired_test(ones, dict.fromkeys(ones, 0.0))
+    assert found is not None and found.p == 0.25
+
+
+def test_holm() -> None:
+    assert statistics.holm([0.04, None, 0.01, 0.03]) == [
+        pytest.approx(0.06),
+        None,
+        pytest.approx(0.03),
+        pytest.approx(0.06),
+    ]
+
+
+def test_interval() -> None:
+    assert statistics.interval(statistics.Estimate(0.5, None, 4, 1)) is None
+    low, high = statistics.interval(statistics.Estimate(0.5, 0.1, 40, 3)) or (0, 0)
+    assert (low, high) == (pytest.approx(0.5 - 0.4302653), pytest.approx(0.5 + 0.4302653))

@@ -1,0 +1,81 @@
+"""From trained models to scores: what a model that memorised, a reference and an unlearned model must look like."""
+
+from pathlib import Path
+
+import pytest
+
+from unlearning.metrics import Scores, load_definitions
+from unlearning.report import write_report
+from unlearning.results import Result
+from unlearning.runs import Run
+from unlearning.settings import Preset, read_preset
+from unlearning.train import unlearn
+from unlearning.workflow import ALL, Asking, Conditions, ask, score_all
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("companion")]
+CORRECTED = load_definitions()["corrected"]
+
+
+def evaluated(run: Run, conditions: Conditions, *controls: str, checkpoint: str | None = None) -> list[Result]:
+    asking = Asking(forget="forget10", controls=controls, batch_size=64, device="cpu", dtype="float32")
+    logs = ask(str(run.directory), asking, conditions, CORRECTED, checkpoint)
+    return [score_all(log, CORRECTED, conditions)[0] for log in logs]
+
+
+@pytest.fixture(scope="module")
+def scores(full: Run, retain: Run) -> dict[str, Scores]:
+    reference = evaluated(retain, Conditions())[0]
+    conditions = Conditions(reference=str(retain.directory), memorised=0.5)
+    return {
+        "full": evaluated(full, conditions, "blank", "other_face", "flip")[0].scores,
+        "retain": reference.scores,
+    }
+
+
+def value(scores: Scores, name: str) -> float:
+    found = scores.value(name)
+    assert found is not None, (name, scores.metrics[name].why)
+    return found
+
+
+def test_the_full_model_answers_and_the_reference_is_at_chance(scores: dict[str, Scores]) -> None:
+    full, reference = scores["full"], scores["retain"]
+    assert value(full, "forget.exact_match") > 0.6
+    assert value(full, "forget.exact_match_gain") > 0.4
+    assert value(reference, "forget.exact_match") < 0.4
+    assert value(reference, "retain.exact_match") > 0.6
+    assert value(full, "holdout.exact_match") < 0.4
+    assert value(full, "forget.probability") > value(reference, "forget.probability")
+
+
+def test_membership_inference_finds_those_that_were_trained_on(scores: dict[str, Scores]) -> None:
+    assert value(scores["full"], "forget.min_k") > 0.9
+    assert value(scores["full"], "forget.min_k") > value(scores["retain"], "forget.min_k")
+    assert value(scores["full"], "ks.distance") > 0.3
+
+
+def test_answers_hang_on_the_face(scores: dict[str, Scores]) -> None:
+    own = value(scores["full"], "forget.exact_match") + value(scores["full"], "retain.exact_match")
+    for control in ("blank", "other_face"):
+        shown = [value(scores["full"], f"control.{control}.{role}.exact_match") for role in ("forget", "retain")]
+        assert sum(shown) < own - 0.4
+
+
+def test_an_unlearned_model_beside_the_model_before(
+    full: Run, retain: Run, preset_file: Path, scores: dict[str, Scores], tmp_path: Path
+) -> None:
+    from unlearning.compare import compare
+
+    preset: Preset = read_preset(str(preset_file))
+    run = unlearn(str(full.directory), tmp_path / "ga", preset, "ga", "forget10")
+    conditions = Conditions(reference=str(retain.directory), memorised=0.5)
+    points = evaluated(run, conditions, checkpoint=ALL)
+    last = points[-1].scores
+    assert not points[-1].marks
+    assert value(last, "forget.probability") < value(scores["full"], "forget.probability")
+    assert value(last, "forget.exact_match") < value(scores["full"], "forget.exact_match")
+    found = compare([str(run.directory)], CORRECTED, reference=conditions.reference, memorised=0.5)
+    assert [entry.label for entry in found.entries] == ["before unlearning", "retain reference", "ga"]
+    assert len(found.entries[2].curves[0]) == len(list(run.checkpoints()))
+    page = write_report(found, tmp_path / "report")[0].read_text()
+    assert page.count("data:image/jpeg") >= 1 and "Not comparable" not in page

@@ -1,0 +1,1 @@
+"""Presets: a model with the settings of both stages, one YAML file each."""

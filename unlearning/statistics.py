@@ -1,0 +1,134 @@
+"""Uncertainty: errors clustered by identity, means and intervals over seeds, paired tests between models.
+
+The 20 questions of one person are not independent: a model that lost a face loses all of them. So every standard error
+here sums over identities, not over questions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric's value with its uncertainty.
+
+    Attributes:
+        value: null where it can't be told; never 0 instead.
+        se: standard error clustered by identity; null with fewer than two identities or where none is defined.
+        n: questions behind it.
+        identities: clusters behind it.
+        why: why the value is null.
+    """
+
+    value: float | None
+    se: float | None = None
+    n: int = 0
+    identities: int = 0
+    why: str | None = None
+
+
+def missing(why: str) -> Estimate:
+    """A metric that is not there, and why."""
+    return Estimate(None, why=why)
+
+
+def clustered_mean(values: Sequence[float], clusters: Sequence[str]) -> Estimate:
+    """Mean of ``values`` with a standard error clustered by ``clusters``, both of length n.
+
+    SE = sqrt(G / (G - 1) * sum_g (sum_{i in g} (x_i - mean))^2) / n over G clusters (Liang and Zeger, 1986).
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if not len(x):
+        return missing("no question")
+    groups, index = np.unique(np.asarray(clusters), return_inverse=True)
+    mean, count = float(x.mean()), len(groups)
+    if count < 2:
+        return Estimate(mean, None, len(x), count)
+    sums = np.bincount(index, weights=x - mean)
+    return Estimate(mean, float(np.sqrt(count / (count - 1) * (sums**2).sum()) / len(x)), len(x), count)
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """Mean over runs that differ in the seed alone, and a t interval for it (null with one run)."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    runs: int
+
+
+def over_seeds(values: Sequence[float | None]) -> OverSeeds:
+    """Mean and 95 % interval (Student's t over seeds). A run without the metric makes the whole null."""
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return OverSeeds(None, None, None, len(values))
+    mean = float(np.mean(known))
+    if len(known) == 1:
+        return OverSeeds(mean, None, None, 1)
+    half = _t_quantile(len(known) - 1) * float(np.std(known, ddof=1)) / np.sqrt(len(known))
+    return OverSeeds(mean, mean - half, mean + half, len(known))
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """The same questions put to two models: mean of a - b, its clustered error, and a two-sided t test.
+
+    ``p`` is null with fewer than two identities; it is 1 where no question differs. Where everybody differs by exactly
+    as much, t is infinite, and p is that of the sign-flip test, 2 / 2**identities: no few people can show more.
+    """
+
+    difference: float
+    se: float | None
+    p: float | None
+    identities: int
+
+
+def paired_test(a: Mapping[tuple[str, str], float], b: Mapping[tuple[str, str], float]) -> PairedTest | None:
+    """Compare two models' scores by question, keyed by (identity, attribute); null where they share none.
+
+    The test has G - 1 degrees of freedom for G identities.
+    """
+    shared = sorted(a.keys() & b.keys())
+    if not shared:
+        return None
+    estimate = clustered_mean([a[key] - b[key] for key in shared], [identity for identity, _ in shared])
+    assert estimate.value is not None
+    if estimate.se is None:
+        return PairedTest(estimate.value, None, None, estimate.identities)
+    if estimate.se == 0:
+        p = 1.0 if estimate.value == 0 else 2.0 ** (1 - estimate.identities)
+        return PairedTest(estimate.value, 0.0, p, estimate.identities)
+    from scipy.stats import t
+
+    p = 2 * float(t.sf(abs(estimate.value) / estimate.se, estimate.identities - 1))
+    return PairedTest(estimate.value, estimate.se, p, estimate.identities)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values adjusted for being many (Holm, 1979); nulls stay null and count for nothing."""
+    known = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    running = 0.0
+    for rank, (p, i) in enumerate(known):
+        running = max(running, min(1.0, p * (len(known) - rank)))
+        adjusted[i] = running
+    return adjusted
+
+
+def interval(estimate: Estimate) -> tuple[float, float] | None:
+    """95 % interval of an estimate (Student's t with one degree of freedom less than there are identities)."""
+    if estimate.value is None or estimate.se is None:
+        return None
+    half = _t_quantile(estimate.identities - 1) * estimate.se
+    return estimate.value - half, estimate.value + half
+
+
+def _t_quantile(degrees: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, degrees))

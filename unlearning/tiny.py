@@ -1,0 +1,135 @@
+"""A LLaVA-class model made from nothing: random weights and a tokenizer of its own, trained on the dataset's sentences.
+
+Small enough to memorise forty people and to forget some of them in minutes on two CPU cores. No download.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+IMAGE, PAD, BEGIN, END, USER, ASSISTANT = "<image>", "<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>"
+_CHAT = (
+    "{{ '" + BEGIN + "' }}{% for message in messages %}"
+    "{{ '" + USER + "' if message['role'] == 'user' else '" + ASSISTANT + "' }}"
+    "{% for part in message['content'] %}"
+    "{{ '" + IMAGE + "' if part['type'] == 'image' else part['text'] }}{% endfor %}"
+    "{% if message['role'] != 'user' %}{{ '" + END + "' }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '" + ASSISTANT + "' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Measures of a tiny model. ``image`` and ``patch`` in pixels; a picture becomes ``(image / patch)**2`` tokens.
+
+    ``spread`` is the standard deviation of the language model's first weights: the usual 0.02 is meant for models a
+    hundred times as wide, and makes these learn half as fast.
+    """
+
+    vocabulary: int = 1024
+    image: int = 32
+    patch: int = 16
+    vision_hidden: int = 48
+    vision_layers: int = 1
+    hidden: int = 128
+    layers: int = 2
+    heads: int = 4
+    spread: float = 0.06
+    context: int = 256
+
+
+def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:
+    """Write a new tiny model and its processor to ``out``, for ``AutoModelForImageTextToText`` and ``AutoProcessor``.
+
+    The same texts, size and seed give the same weights.
+    """
+    import torch
+    from torch.random import fork_rng
+    from transformers import LlavaConfig, LlavaForConditionalGeneration
+
+    processor = make_processor(texts, size)
+    tokenizer = processor.tokenizer
+    config = LlavaConfig(
+        vision_config={
+            "model_type": "clip_vision_model",
+            "hidden_size": size.vision_hidden,
+            "intermediate_size": 2 * size.vision_hidden,
+            "num_hidden_layers": size.vision_layers,
+            "num_attention_heads": size.heads,
+            "image_size": size.image,
+            "patch_size": size.patch,
+            "projection_dim": size.vision_hidden,
+        },
+        text_config={
+            "model_type": "llama",
+            "vocab_size": len(tokenizer),
+            "hidden_size": size.hidden,
+            "intermediate_size": 3 * size.hidden,
+            "num_hidden_layers": size.layers,
+            "num_attention_heads": size.heads,
+            "num_key_value_heads": size.heads,
+            "max_position_embeddings": size.context,
+            "tie_word_embeddings": True,
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+            "initializer_range": size.spread,
+        },
+        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
+        image_seq_length=(size.image // size.patch) ** 2,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="default",
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlavaForConditionalGeneration(config)
+    model.generation_config.eos_token_id = tokenizer.eos_token_id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.save_pretrained(out)
+    processor.save_pretrained(out)
+
+
+def make_processor(texts: Iterable[str], size: Size) -> Any:
+    """Tokenizer (byte-level BPE, single digits) and picture preparation of a tiny model."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlavaProcessor, PreTrainedTokenizerFast
+
+    # imported from its file: the package's own name wants torchvision
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    special = [PAD, BEGIN, END, IMAGE, USER, ASSISTANT]
+    tokenizer.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=size.vocabulary,
+            special_tokens=special,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        bos_token=BEGIN,
+        eos_token=END,
+        additional_special_tokens=[IMAGE, USER, ASSISTANT],
+        clean_up_tokenization_spaces=False,
+    )
+    side = {"height": size.image, "width": size.image}
+    pictures = CLIPImageProcessorPil(size=side, crop_size=side, do_center_crop=False)
+    return LlavaProcessor(
+        pictures,
+        fast,
+        patch_size=size.patch,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=_CHAT,
+    )
