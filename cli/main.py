@@ -25,7 +25,7 @@ from support.version import __version__
 # Plain help and plain tracebacks keep the start-up under 0.1 CPU-seconds.
 app = typer.Typer(
     name="fiubench",
-    help="Make, check and read fictitious facial-identity datasets for machine unlearning.",
+    help="Make, check, publish and use fictitious facial-identity datasets for machine unlearning.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
