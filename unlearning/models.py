@@ -5,6 +5,7 @@ patterns in ``families.yaml``. Code from a model's repository is never run.
 """
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -161,6 +162,7 @@ def quiet() -> None:
     """Keep transformers from drawing bars and repeating advice while models of a few files are read."""
     from transformers.utils import logging
 
+    warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # between transformers and its Trainer
     logging.disable_progress_bar()
     logging.set_verbosity_error()
 

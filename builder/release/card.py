@@ -312,7 +312,7 @@ def _attributes(release: Release) -> str:
     for told in release.attributes:
         row = told.measured
         frequent = "none repeats"
-        if row.top_share is not None and row.top_share * row.valued > 1:
+        if row.top_share is not None and row.values[0][1] > 1:
             short = row.top_value if row.top_value and len(row.top_value) <= _LONGEST_VALUE else None
             frequent = f"{row.top_share:.1%}" + (f" ({short})" if short else "")
         chance, other = _percent(row.constant_em), "no better"
