@@ -260,7 +260,7 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
 
             package(out, manifest)
             if "wordings" in manifest:
-                _publish_wordings(out)
+                publish_wordings(out)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     raise DatasetError(
@@ -338,7 +338,7 @@ def _make(
         packager.finish(manifest)
     if wordings is not None:
         link_or_copy(wordings.path, out / WORDINGS)
-        _publish_wordings(out)
+        publish_wordings(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
@@ -346,7 +346,7 @@ def _make(
     return Summary(out, manifest)
 
 
-def _publish_wordings(out: Path) -> None:
+def publish_wordings(out: Path) -> None:
     """A release carries its words, so that whoever pulls it can verify it."""
     make_folder((out / RELEASE_WORDINGS).parent)
     link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)

@@ -10,8 +10,8 @@ import yaml
 
 from builder.config import SPLIT_SCHEMES, Config, make_config
 from builder.cutting import NONE, cut_again
-from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, Dataset, open_dataset
-from builder.pipeline import release_digests
+from builder.dataset import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS, Dataset, open_dataset
+from builder.pipeline import publish_wordings, release_digests
 from builder.release import package
 from builder.sources import Progress
 from builder.splits import read_frozen
@@ -80,6 +80,9 @@ def resplit(directory: Path, out: Path, rule: Rule, *, progress: Progress | None
             _copy(dataset, folder, config, progress)
             write_atomic(folder / SPLITS, readable_json(document))
             package(folder, manifest)
+            if "wordings" in manifest:
+                link_or_copy(dataset.wordings, folder / WORDINGS)
+                publish_wordings(folder)
             manifest["release"] = release_digests(folder / "release")
             write_atomic(folder / MANIFEST, readable_json(manifest))
             folder.replace(out)
