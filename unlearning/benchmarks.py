@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from support.canonical import canonical_line, digest
 from support.errors import ConfigError, DatasetError, did_you_mean
 from support.files import atomic_writer
 from support.yaml_file import load_yaml
+from unlearning.data import decode
 from unlearning.encoding import Turn
 from unlearning.statistics import Estimate, clustered_mean
 
@@ -43,7 +43,6 @@ _SCHEMA = pa.schema(
         ("generated", pa.string()),
     ]
 )
-_LARGEST_IMAGE = 64_000_000  # pixels
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def items(benchmark: Benchmark, limit: int | None = None) -> Iterator[Item]:
         data = _bytes(row["image"], where)
         picture = benchmark.picture if benchmark.picture in table.column_names else None
         name = digest(data)[:16] if picture is None else str(row[picture])
-        yield Item(str(row.get("category") or ""), name, str(row["question"]), answer, _decode(data, where))
+        yield Item(str(row.get("category") or ""), name, str(row["question"]), answer, decode(data, where))
 
 
 def _load(benchmark: Benchmark) -> Any:
@@ -137,18 +136,6 @@ def _bytes(value: Mapping[str, Any], where: str) -> bytes:
         return Path(value["path"]).read_bytes()
     except (OSError, TypeError) as error:
         raise DatasetError("the picture is missing", where=where) from error
-
-
-def _decode(data: bytes, where: str) -> "Image":
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(data)) as picture:
-            if picture.width * picture.height > _LARGEST_IMAGE:
-                raise DatasetError(f"{picture.width} x {picture.height} pixels are too many", where=where)
-            return picture.convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise DatasetError(f"the picture can't be decoded: {error}", where=where) from error
 
 
 def yes_or_no(text: str) -> str | None:

@@ -133,7 +133,7 @@ class Data:
         if read is None:
             hint = "Build with faces (`fiubench build --faces embedded`): the companion trains on pictures."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
-        picture = _decode(read(), f"{self.source}, picture of {unique_id}")
+        picture = decode(read(), f"{self.source}, picture of {unique_id}")
         self._images[unique_id] = picture
         while len(self._images) > _IMAGES_KEPT:
             self._images.popitem(last=False)
@@ -223,7 +223,12 @@ def partner(forget: str, kind: str) -> str:
     return f"retain{100 - int(label):02d}" if kind == "retain" else f"{kind}{label}"
 
 
-def _decode(data: bytes, where: str) -> "Image":
+def decode(data: bytes, where: str) -> "Image":
+    """A picture as RGB.
+
+    Raises:
+        DatasetError: it does not open, or has too many pixels.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
