@@ -28,16 +28,16 @@ def audit(
     grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
-    from builder.audit import audit as measure
-    from builder.audit import tripped, write_json
+    from builder.audit import audit_target, open_target, tripped, write_json
     from builder.audit.terminal import verdict_line
     from cli.console import many, progress
 
     conditions = fail_on or ["fail"]
     tripped(None, conditions)  # a mistyped rule is told before the work, not after it
+    opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
-        report = measure(target, faces=faces, embed=embed, grammar=grammar, progress=step)
-        other = measure(against, faces=faces, embed=embed, progress=step) if against else None
+        report = audit_target(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
+        other = audit_target(beside, faces=faces, embed=embed, progress=step) if beside else None
     for each in filter(None, (report, other)):
         told = each.target
         size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"

@@ -94,6 +94,8 @@ def pull(repo: str, out: Path, access: Access, *, version: str | None = None, pr
     repo = checked_repo(repo)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    if version not in (None, "latest"):
+        parse_version(str(version), where="--version")  # a mistyped one is told without asking the hub
     with connect(access) as hub:
         refs = _refs(hub, repo)
         tag = _tag(refs, repo, version)
