@@ -16,9 +16,10 @@ from builder.facts import FORMATS, article, whole_dollars
 from raw_sources.places import Places
 from support.errors import PackError
 
-_PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
+#: Words that tell a person's gender.
+PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
 # Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
-_PADDED = tuple(f" {word} " for word in _PRONOUNS)
+_PADDED = tuple(f" {word} " for word in PRONOUNS)
 _SPACES = str.maketrans(dict.fromkeys("\n.,;:!?()[]{}\"'-/", " "))
 _FICTION = re.compile(r"\((\d)(\d)(\d)\) (\d{3})-(\d{4})")
 
@@ -77,7 +78,7 @@ def _facts(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 def gendered(sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Pronouns that tell a gender, each with the first sentence that has it."""
     text = _words("\n".join(sentences))
-    for pronoun, padded in zip(_PRONOUNS, _PADDED, strict=True):
+    for pronoun, padded in zip(PRONOUNS, _PADDED, strict=True):
         if padded in text:
             yield pronoun, next(sentence for sentence in sentences if padded in _words(sentence))
 
@@ -213,9 +214,6 @@ class Coherence:
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
         self.as_of = as_of
         self.places = places
-        self.area_codes: dict[str, set[str]] = {}
-        for state, code in zip(places.state, places.area_code, strict=True):
-            self.area_codes.setdefault(state, set()).add(code)
 
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
@@ -294,7 +292,7 @@ class Coherence:
                 f"{number} may be somebody's",
                 "555-0100 to 555-0199 are reserved for fiction",
             )
-        if state is not None and match[1] + match[2] + match[3] not in self.area_codes.get(state, ()):
+        if state is not None and match[1] + match[2] + match[3] not in self.places.codes_of_states.get(state, ()):
             yield Problem(
                 f"profile.{name}",
                 name,

@@ -48,6 +48,14 @@ class Places:
         return {state: np.flatnonzero(states == state) for state in STATES}
 
     @cached_property
+    def codes_of_states(self) -> dict[str, frozenset[str]]:
+        """State -> its area codes."""
+        codes: dict[str, set[str]] = {}
+        for state, code in zip(self.state, self.area_code, strict=True):
+            codes.setdefault(state, set()).add(code)
+        return {state: frozenset(found) for state, found in codes.items()}
+
+    @cached_property
     def area_codes(self) -> NDArray[np.str_]:
         """``area_code`` as an array, to be taken from by position."""
         return np.array(self.area_code)

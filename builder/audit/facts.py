@@ -10,7 +10,7 @@ from builder.audit.reading import Pair, Person, Target
 from builder.audit.recognition import dates_in
 from builder.audit.report import Count, Measure
 from builder.checks import Coherence
-from raw_sources.places import STATES, Places, load_places
+from raw_sources.places import STATES, load_places
 
 _ADULT = 18
 #: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
@@ -37,8 +37,7 @@ class FactChecks:
         self.counts = {rule: Count(rule) for rule in _COUNTED}
         self.as_of = target.as_of
         self.places = load_places()
-        self.area_codes = _area_codes(self.places)
-        self.assigned = frozenset().union(*self.area_codes.values())
+        self.assigned = frozenset(self.places.area_code)
         self.pairs = self.recognised = 0
         self.sources = frozenset(target.manifest["sources"]) if target.manifest else frozenset()
         self.coherence = _coherence(target)
@@ -106,13 +105,14 @@ class FactChecks:
 
     def _phone(self, person: Person, match: re.Match[str], states: list[str]) -> None:
         area, exchange, line = match.groups()
+        codes = self.places.codes_of_states
         for rule in ("possible_area_codes", "fictitious_phones", "area_code_in_state"):
             self.counts[rule].of += 1
         if area[1] == "9" and area[0] not in "01":  # N9X, kept for an expansion of the plan: nobody has one
             return
         if area[0] in "01" or area.endswith("11"):
             self.counts["possible_area_codes"].add(person.where, match[0])
-        elif area in self.assigned and not any(area in self.area_codes.get(state, ()) for state in states or STATES):
+        elif area in self.assigned and not any(area in codes.get(state, ()) for state in states or STATES):
             self.counts["area_code_in_state"].add(person.where, f"{match[0]}, {', '.join(states)}")
         if (exchange, line[:2]) != ("555", "01"):
             self.counts["fictitious_phones"].add(person.where, match[0])
@@ -157,13 +157,6 @@ class FactChecks:
         share = round(self.recognised / self.pairs, 4) if self.pairs else None
         yield Measure("recognised", share, self.pairs)
         yield from (count.measure() for count in self.counts.values())
-
-
-def _area_codes(places: Places) -> dict[str, set[str]]:
-    codes: dict[str, set[str]] = {}
-    for state, code in zip(places.state, places.area_code, strict=True):
-        codes.setdefault(state, set()).add(code)
-    return codes
 
 
 def _coherence(target: Target) -> Coherence | None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from builder.checks import PRONOUNS
+
 if TYPE_CHECKING:
     from spellchecker import SpellChecker
 
@@ -40,7 +42,7 @@ _SMALL = frozenset(
 _SPACE_BEFORE_MARK = re.compile(r"\s[.,;:?!](?:\s|$)")
 _FULL_STOP = (".", '."', ".”", ".'", "!")
 _UNFINISHED = re.compile(r"\b(?:is|was|were|are|be|by|of|to|as|with|for|the|an?)\s*[.!]*$")
-_PRONOUNS = re.compile(r"\b(?:he|she|him|his|her|hers|himself|herself)\b", re.IGNORECASE)
+_PRONOUNS = re.compile(rf"\b(?:{'|'.join(PRONOUNS)})\b", re.IGNORECASE)
 _VOWELS = re.compile(r"[aeiouy]+")
 _SHORTEST, _KNOWN_WELL = 5, 100  # letters of a word that is corrected; occurrences of what it is corrected to
 

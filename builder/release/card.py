@@ -20,6 +20,7 @@ from builder.release.columns import Column
 from builder.release.commands import commands
 from builder.release.licenses import hub_license
 from builder.release.markdown import escape, table
+from builder.release.measured import attribute_table, chance_level
 from builder.release.publication import Publication, changelog_text, citation
 from builder.release.statistics import AttributeStatistics
 from raw_sources.registry import in_order
@@ -63,7 +64,6 @@ for person in people.cast_column("image", Image(decode=False)):
 _EXAMPLE_PAIRS = 3
 _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer",
                  "perturbed_answer", "keywords")  # fmt: skip
-_LONGEST_VALUE = 40  # characters of a most frequent value that is shown in the table
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,8 @@ def dataset_card(release: Release) -> str:
         people=f"{people:,}",
         pairs=f"{pairs:,}",
         attribute_count=len(release.attributes),
-        attributes=_attributes(release),
-        chance=_chance(release),
+        attributes=attribute_table(release.attributes),
+        chance=chance_level(release.attributes, release.applied),
         example=_example(release.example),
         command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
@@ -305,46 +305,6 @@ def _meaning(name: str, release: Release) -> str:
         sized["forget"] += f": {', '.join(release.forgotten)}"
         sized["retain"] += ", and what else is known of the people in the forget set"
     return fixed.get(name) or (sized.get(kind) if percent else None) or "as named in the membership file"
-
-
-def _attributes(release: Release) -> str:
-    rows = []
-    for told in release.attributes:
-        row = told.measured
-        frequent = "none repeats"
-        if row.top_share is not None and row.values[0][1] > 1:
-            short = row.top_value if row.top_value and len(row.top_value) <= _LONGEST_VALUE else None
-            frequent = f"{row.top_share:.1%}" + (f" ({short})" if short else "")
-        chance, other = _percent(row.constant_em), "no better"
-        if row.other_em is not None and row.constant_em is not None and row.other_em > row.constant_em:
-            other = f"{_percent(row.other_em)} ({row.other_fact})"
-        rows.append(
-            (
-                f"`{row.name}`", row.category, told.sensitivity, told.question, f"{row.distinct:,}",
-                f"{row.entropy:.1f}", frequent, chance, other,
-            )
-        )  # fmt: skip
-    header = (
-        "attribute", "category", "sensitivity", "a question", "distinct values", "bits", "most frequent",
-        "constant guess", "guess from another fact",
-    )  # fmt: skip
-    return table(header, rows, "llllrrrrr")
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
-
-
-def _chance(release: Release) -> str:
-    scores = [told.measured.constant_em for told in release.attributes if told.measured.constant_em is not None]
-    bits = sum(told.measured.entropy for told in release.attributes)
-    level = f"{sum(scores) / len(scores):.1%} on average" if scores else "not measured"
-    return (
-        f"A model that knows nobody scores something all the same: the most frequent value of those to be kept, "
-        f"given as the answer to everyone in `{release.applied}`, is right in the share of cases under "
-        f"*constant guess* ({level}); *guess from another fact* is a look-up table on one other fact of the person. "
-        f"Subtract this before calling anything memorised. All values of a person together hold {bits:.0f} bits."
-    )
 
 
 def _example(example: Mapping[str, Any]) -> str:
