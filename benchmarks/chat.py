@@ -17,7 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.chat import ChatClient, Request
+from fiubench.support.chat import ChatClient, Request
+
 from tests.chat.server import ChatServer
 
 DELAY, AT_ONCE = 0.2, 64

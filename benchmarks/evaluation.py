@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import builder
-from unlearning import tiny
-from unlearning.data import Data
-from unlearning.evaluate import evaluate
-from unlearning.log import QuestionLog, read_log, write_log
-from unlearning.metrics import load_definitions, score
-from unlearning.subject import LOG, Subject
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
+from fiubench.unlearning.evaluation.evaluate import evaluate
+from fiubench.unlearning.evaluation.subject import LOG, Subject
+from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.models import tiny
+
+from fiubench import builder
 
 
 def timed(work: Callable[[], object]) -> tuple[float, object]:

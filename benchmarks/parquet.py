@@ -10,10 +10,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.release import package
 from PIL import Image
-
-from builder import build, make_config, open_dataset
-from builder.release import package
 
 FIELDS = (
     "attribute",

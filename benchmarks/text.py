@@ -5,9 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from builder import make_config
-from builder.parts import PartMaker
-from builder.pipeline import open_inputs
+from fiubench.builder import make_config
+from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.pipeline.parts import PartMaker
 
 
 def main(n: int) -> None:

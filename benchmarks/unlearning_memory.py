@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.methods.methods import METHODS
+from fiubench.unlearning.training.settings import read_preset
+from fiubench.unlearning.training.train import finetune
 
-import builder
-from unlearning.data import Data
-from unlearning.methods import METHODS
-from unlearning.settings import read_preset
-from unlearning.train import finetune
+from fiubench import builder
 
 SIZE = {"hidden": 768, "layers": 10, "heads": 8, "vocabulary": 1024}
 TRAINING = {"epochs": 0.2, "learning_rate": 1.0e-4, "batch_size": 2, "checkpoint_every": 1}

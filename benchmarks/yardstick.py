@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-import schemas
+from fiubench import schemas
 
 ATTRIBUTES, POOL = 20, 500
 POOLS = [[f"value {k:03d} of pool {a}" for k in range(POOL)] for a in range(ATTRIBUTES)]

@@ -5,12 +5,12 @@
 >>> for identity in builder.open_dataset("dataset"): ...         # doctest: +SKIP
 """
 
-from builder.compare import compare
-from builder.config import Config, make_config, read_config
-from builder.dataset import Dataset, open_dataset, read_records
-from builder.pipeline import Summary, build, records
-from builder.validate import validate
-from builder.verify import verify
+from fiubench.builder.config import Config, make_config, read_config
+from fiubench.builder.dataset.compare import compare
+from fiubench.builder.dataset.reading import Dataset, open_dataset, read_records
+from fiubench.builder.pipeline.build import Summary, build, records
+from fiubench.builder.pipeline.verify import verify
+from fiubench.builder.rules.validate import validate
 
 __all__ = [
     "Config",

@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import schemas
-from support.errors import ConfigError, did_you_mean
-from support.yaml_file import load_yaml
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
+
+from fiubench import schemas
 
 EMBEDDED = "embedded"
 NO_FACES = "none"

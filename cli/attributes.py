@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from builder.attributes import Attribute
+    from fiubench.builder.packs.attributes import Attribute
 
 app = typer.Typer(
     help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None
@@ -21,8 +21,8 @@ PackFile = Annotated[Path, typer.Argument(help="Pack file (YAML).")]
 @app.command("list")
 def list_attributes(attributes: Packs = None) -> None:
     """One line per attribute: name, category, type, where values come from, number of phrasings."""
-    from builder.attributes import read_packs
-    from cli.console import table
+    from fiubench.builder.packs.attributes import read_packs
+    from fiubench.cli.console import table
 
     rows = [("attribute", "category", "type", "sensitivity", "from", "asked", "questions", "answers")]
     for a in read_packs(attributes or ()).by_name.values():
@@ -45,8 +45,8 @@ def list_attributes(attributes: Packs = None) -> None:
 @app.command("show")
 def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attributes: Packs = None) -> None:
     """One attribute with its phrasings, constraints and rules."""
-    from builder.attributes import read_packs
-    from support.errors import PackError, did_you_mean
+    from fiubench.builder.packs.attributes import read_packs
+    from fiubench.support.errors import PackError, did_you_mean
 
     known = read_packs(attributes or ()).by_name
     if name not in known:
@@ -57,9 +57,9 @@ def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attr
 @app.command()
 def check(file: PackFile) -> None:
     """Tell whether a pack is right, on its own and beside the built-in one."""
-    from builder.attributes import read_packs
-    from builder.config import make_config
-    from builder.pipeline import records
+    from fiubench.builder.config import make_config
+    from fiubench.builder.packs.attributes import read_packs
+    from fiubench.builder.pipeline.build import records
 
     added = [a for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
     # whether values can be made, constraints met and wrong answers found shows in the making
@@ -75,10 +75,10 @@ def preview(
     seed: Annotated[int, typer.Option(help="Key of every draw.")] = 0,
 ) -> None:
     """Show the pack's questions and answers for a few people."""
-    from builder.attributes import read_packs
-    from builder.config import make_config
-    from builder.pipeline import records
-    from cli.console import print_identity
+    from fiubench.builder.config import make_config
+    from fiubench.builder.packs.attributes import read_packs
+    from fiubench.builder.pipeline.build import records
+    from fiubench.cli.console import print_identity
 
     added = [a.name for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
     config = make_config({"attributes": [str(file)], "faces": "none", "seed": seed})

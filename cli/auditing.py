@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from builder.audit import Report
+    from fiubench.builder.audit import Report
 
 
 def audit(
@@ -28,9 +28,9 @@ def audit(
     grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
-    from builder.audit import audit_target, open_target, tripped, write_json
-    from builder.audit.terminal import verdict_line
-    from cli.console import many, progress
+    from fiubench.builder.audit import audit_target, open_target, tripped, write_json
+    from fiubench.builder.audit.terminal import verdict_line
+    from fiubench.cli.console import many, progress
 
     conditions = fail_on or ["fail"]
     tripped(None, conditions)  # a mistyped rule is told before the work, not after it
@@ -47,7 +47,7 @@ def audit(
     if json:
         write_json(report, json)
     if html:
-        from builder.audit.gallery import write_report
+        from fiubench.builder.audit.gallery import write_report
 
         write_report(report, target, html, other)
     for path in filter(None, (json, html)):
@@ -59,8 +59,8 @@ def audit(
 
 def print_findings(report: "Report", other: "Report | None" = None) -> None:
     """The short form: what is not as it should be, with an example each, and the key figures."""
-    from builder.audit.terminal import rows
-    from cli.console import table
+    from fiubench.builder.audit.terminal import rows
+    from fiubench.cli.console import table
 
     table(rows(report, other))
     typer.echo()

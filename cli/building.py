@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from cli import llm
-from support.errors import ConfigError
+from fiubench.cli import llm
+from fiubench.support.errors import ConfigError
 
 if TYPE_CHECKING:
-    from builder import Summary
+    from fiubench.builder import Summary
 
 # One declaration per setting, used by both commands. Defaults live in builder.config: `None` here means "not given".
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with these settings; flags win over it.")]
@@ -96,9 +95,9 @@ def build(
     key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
-    from builder import build as build_dataset
-    from builder import read_config
-    from cli.console import progress
+    from fiubench.builder import build as build_dataset
+    from fiubench.builder import read_config
+    from fiubench.cli.console import progress
 
     settings = read_config(config, _flags(locals()))
     limits = llm.limits(locals()) if settings.qa == "llm" else None
@@ -132,8 +131,8 @@ def preview(
     config: ConfigFile = None,
 ) -> None:
     """Build a few identities and show them, without writing anything."""
-    from builder import read_config, records
-    from cli.console import print_identity
+    from fiubench.builder import read_config, records
+    from fiubench.cli.console import print_identity
 
     # as many as are shown, so that small files do; at least two, of which one can be forgotten
     flags = {
@@ -198,10 +197,10 @@ def parse_ratios(text: str) -> list[int]:
 
 
 def _print_audit(summary: "Summary") -> None:
-    from builder.audit import audit as measure
-    from builder.audit.terminal import verdict_line
-    from cli.auditing import print_findings
-    from cli.console import progress
+    from fiubench.builder.audit import audit as measure
+    from fiubench.builder.audit.terminal import verdict_line
+    from fiubench.cli.auditing import print_findings
+    from fiubench.cli.console import progress
 
     with progress() as step:
         report = measure(summary.directory, faces=False, progress=step)
@@ -211,9 +210,9 @@ def _print_audit(summary: "Summary") -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    from builder import open_dataset
-    from cli.console import many, table
-    from raw_sources.registry import in_order
+    from fiubench.builder import open_dataset
+    from fiubench.cli.console import many, table
+    from fiubench.raw_sources.registry import in_order
 
     manifest, counts = summary.manifest, summary.manifest["counts"]
     size = f"{many(counts['identities'], 'identity')} and {counts['holdout']} in the holdout"

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from cli.publishing import Endpoint, Timeout, TokenFile
+from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
 
 if TYPE_CHECKING:
-    from builder.hub.access import Access
+    from fiubench.builder.hub.access import Access
 
 Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
@@ -19,8 +18,8 @@ def validate(
     most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
-    from builder.validate import validate as findings
-    from cli.console import many
+    from fiubench.builder.rules.validate import validate as findings
+    from fiubench.cli.console import many
 
     count = 0
     for count, finding in enumerate(findings(target, images=images), 1):
@@ -42,8 +41,8 @@ def verify(
     workers: Workers = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
-    from builder.verify import verify as differences
-    from cli.console import many, progress
+    from fiubench.builder.pipeline.verify import verify as differences
+    from fiubench.cli.console import many, progress
 
     given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
@@ -66,10 +65,10 @@ def diff(
     """Tell what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
 
-    from builder.compare import compare
-    from builder.hub.access import make_access
-    from builder.hub.pull import resolved
-    from cli.console import table
+    from fiubench.builder.dataset.compare import compare
+    from fiubench.builder.hub.access import make_access
+    from fiubench.builder.hub.pull import resolved
+    from fiubench.cli.console import table
 
     def access() -> "Access":
         return make_access(endpoint, token_file, timeout)
@@ -100,8 +99,8 @@ def show(
     ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
-    from builder.dataset import open_dataset
-    from cli.console import print_identity
+    from fiubench.builder.dataset.reading import open_dataset
+    from fiubench.cli.console import print_identity
 
     dataset = open_dataset(directory)
     if identity is not None:

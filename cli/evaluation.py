@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unlearning.results import Result
+    from fiubench.unlearning.evaluation.results import Result
 
 _DEFINITION = "upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
 Definition_ = Annotated[str, typer.Option("--definition", help=_DEFINITION)]
@@ -55,10 +55,10 @@ def evaluate(
     force: Force = False,
 ) -> None:
     """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""
-    from cli.console import progress
-    from support.errors import ConfigError
-    from unlearning import results, workflow
-    from unlearning.metrics.definition import find_definition
+    from fiubench.cli.console import progress
+    from fiubench.support.errors import ConfigError
+    from fiubench.unlearning.evaluation import results, workflow
+    from fiubench.unlearning.metrics.definition import find_definition
 
     chosen = find_definition(definition)
     if (target is None) == (from_log is None):
@@ -93,8 +93,8 @@ def evaluate(
 
 
 def _print_metrics(log: Path, found: "list[Result]") -> None:
-    from cli.console import table
-    from unlearning.report import METRIC_NAMES, figure
+    from fiubench.cli.console import table
+    from fiubench.unlearning.reporting.report import METRIC_NAMES, figure
 
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
@@ -126,7 +126,7 @@ def _print_metrics(log: Path, found: "list[Result]") -> None:
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
-    from unlearning.report import figure
+    from fiubench.unlearning.reporting.report import figure
 
     rows: list[tuple[str, ...]] = [
         ("control", *(f"{role}: {what}" for role in ("forget", "retain") for what in ("exact match", "probability")))
@@ -152,10 +152,10 @@ def compare(
     faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
 ) -> None:
     """Set runs side by side: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    from cli.console import table
-    from unlearning import compare as comparing
-    from unlearning.metrics.definition import find_definition
-    from unlearning.report import write_report
+    from fiubench.cli.console import table
+    from fiubench.unlearning.metrics.definition import find_definition
+    from fiubench.unlearning.reporting import compare as comparing
+    from fiubench.unlearning.reporting.report import write_report
 
     found = comparing.compare(runs, find_definition(definition), reference=reference, memorised=memorised, force=force)
     table(comparing.text_table(found))

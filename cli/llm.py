@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from builder.config import Config
-    from builder.phrasings.asking import Limits
-    from support.chat import Batches, ChatClient, Estimate, Request
+    from fiubench.builder.config import Config
+    from fiubench.builder.pipeline.asking import Limits
+    from fiubench.support.chat import Batches, ChatClient, Estimate, Request
 
 
 class Step(StrEnum):
@@ -41,17 +41,17 @@ _LIMITS = ("max_calls", "max_tokens", "max_cost", "prices", "concurrency", "time
 
 def limits(given: Mapping[str, Any]) -> "Limits":
     """The limits that were given as options."""
-    from builder.phrasings.asking import Limits
+    from fiubench.builder.pipeline.asking import Limits
 
     return Limits(**{name: given[name] for name in _LIMITS})
 
 
 def prepare(config: "Config", limits: "Limits", step: Step | None) -> None:
     """For a build: an estimate, or a step of the Batch API."""
-    from builder.phrasings.asking import Asking
-    from builder.pipeline import open_inputs
+    from fiubench.builder.pipeline.asking import Asking
+    from fiubench.builder.pipeline.build import open_build
 
-    asking = Asking(open_inputs(config), limits)
+    asking = Asking(open_build(config), limits)
     if step is None:
         print_estimate(asking.client, asking.estimate())
     else:
@@ -78,8 +78,8 @@ def print_estimate(client: "ChatClient", estimate: "Estimate") -> None:
 
 def run_batch(client: "ChatClient", step: Step, requests: "Callable[[], Iterable[Request]]") -> None:
     """A step of the Batch API, told. ``requests()`` gives what is to be asked."""
-    from cli.console import many, table
-    from support.chat import Batches
+    from fiubench.cli.console import many, table
+    from fiubench.support.chat import Batches
 
     batches = Batches(client)
     if step is Step.collect:
@@ -97,7 +97,7 @@ def run_batch(client: "ChatClient", step: Step, requests: "Callable[[], Iterable
 
 
 def _collect(batches: "Batches") -> None:
-    from cli.console import many
+    from fiubench.cli.console import many
 
     collected = batches.collect()
     typer.echo(f"{many(collected.answers, 'answer')} collected; {many(collected.open, 'batch')} not over yet")

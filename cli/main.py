@@ -6,8 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
-
-from cli import (
+from fiubench.cli import (
     attributes,
     auditing,
     building,
@@ -19,8 +18,8 @@ from cli import (
     sources,
     unlearning,
 )
-from support.errors import FiubenchError
-from support.version import __version__
+from fiubench.support.errors import FiubenchError
+from fiubench.support.version import __version__
 
 # Plain help and plain tracebacks keep the start-up under 0.1 CPU-seconds.
 app = typer.Typer(
@@ -88,7 +87,3 @@ def run() -> None:
     except KeyboardInterrupt:
         typer.echo("fiubench: interrupted", err=True)
         sys.exit(130)
-
-
-if __name__ == "__main__":
-    run()

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
-from cli import llm
+from fiubench.cli import llm
 
 if TYPE_CHECKING:
-    from builder.phrasings.candidates import Candidate, Candidates, Ground
+    from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 
 app = typer.Typer(
     help="Grow a pack's phrasings with a language model; check, review and judge them.",
@@ -46,9 +45,9 @@ def generate(
     key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Ask a model for more phrasings of each attribute, check them, and write them down for review."""
-    from builder.phrasings.candidates import Generator, Ground
-    from cli.console import progress
-    from support.canonical import digest_of
+    from fiubench.builder.phrasings.candidates import Generator, Ground
+    from fiubench.cli.console import progress
+    from fiubench.support.canonical import digest_of
 
     ground = Ground.of(attributes or (), seed)
     chosen = ground.chosen(only or ())
@@ -85,8 +84,8 @@ def review(
     ] = False,
 ) -> None:
     """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
-    from builder.phrasings.candidates import ACCEPTED, Candidates, Ground, accept, write_pack
-    from cli.console import many
+    from fiubench.builder.phrasings.candidates import ACCEPTED, Candidates, Ground, accept, write_pack
+    from fiubench.cli.console import many
 
     candidates = Candidates.read(file)
     ground = Ground.of(attributes or ())
@@ -109,7 +108,7 @@ def review(
 
 def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
     """Show a candidate and take the verdict; False to stop."""
-    from builder.phrasings.candidates import REJECTED, accept, fill
+    from fiubench.builder.phrasings.candidates import REJECTED, accept, fill
 
     typer.echo(f"\n[{place}] {candidate.attribute}, {candidate.kind}")
     while True:
@@ -138,8 +137,8 @@ def check(
     attributes: Packs = None,
 ) -> None:
     """Hold phrasings, or the sentences of a dataset, to the checks. Exit code 1 if one fails."""
-    from builder.phrasings.review import checked
-    from cli.console import many
+    from fiubench.builder.phrasings.review import checked
+    from fiubench.cli.console import many
 
     count = failed = 0
     for result in checked(target, attributes or ()):
@@ -172,11 +171,11 @@ def judge(
     key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Ask a second model about a sample: is the fact kept, does it read naturally? The checks stay the gate."""
-    from builder.phrasings.judge import judge as ask_judge
-    from builder.phrasings.judge import requests
-    from builder.phrasings.review import cases
-    from support.canonical import digest_of, readable_json
-    from support.files import write_atomic
+    from fiubench.builder.phrasings.judge import judge as ask_judge
+    from fiubench.builder.phrasings.judge import requests
+    from fiubench.builder.phrasings.review import cases
+    from fiubench.support.canonical import digest_of, readable_json
+    from fiubench.support.files import write_atomic
 
     given = locals()
     chosen = cases(target, attributes or (), sample, seed)
@@ -195,7 +194,7 @@ def judge(
 
 
 def _print_counts(candidates: "Candidates") -> None:
-    from cli.console import table
+    from fiubench.cli.console import table
 
     rows = [("attribute", "questions", "passed", "answers", "passed")]
     names = dict.fromkeys(c.attribute for c in candidates.candidates)
@@ -209,7 +208,7 @@ def _print_counts(candidates: "Candidates") -> None:
 
 
 def _print_verdicts(verdicts: Any) -> None:
-    from cli.console import many, table
+    from fiubench.cli.console import many, table
 
     rows: list[tuple[str, ...]] = [("by the checks the answer", "judged kept", "changed", "unclear")]
     for said, counted in verdicts.table().items():

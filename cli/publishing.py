@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from builder.hub.publish import Plan
+    from fiubench.builder.hub.publish import Plan
 
 Endpoint = Annotated[
     str | None, typer.Option(help="Address of the hub. [default: HF_ENDPOINT, else https://huggingface.co]")
@@ -41,10 +41,10 @@ def publish(
     timeout: Timeout = 60.0,
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    from builder.hub.access import make_access
-    from builder.hub.publish import Request, plan_offline, publish_dataset
-    from builder.hub.pull import resolved
-    from support.errors import ConfigError
+    from fiubench.builder.hub.access import make_access
+    from fiubench.builder.hub.publish import Request, plan_offline, publish_dataset
+    from fiubench.builder.hub.pull import resolved
+    from fiubench.support.errors import ConfigError
 
     request = Request(directory, repo, version, message, private, gated, create)
     if previous is not None and not dry_run:
@@ -67,7 +67,7 @@ def publish(
 
 
 def _print_plan(plan: "Plan", earlier: str = "") -> None:
-    from cli.console import many, table
+    from fiubench.cli.console import many, table
 
     typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
     table([("file", "size"), *((path, _size(size)) for path, size in plan.files.items())])
@@ -92,9 +92,9 @@ def releases(
     timeout: Timeout = 60.0,
 ) -> None:
     """List the published versions of a dataset, newest first."""
-    from builder.hub.access import make_access
-    from builder.hub.pull import releases as published
-    from cli.console import table
+    from fiubench.builder.hub.access import make_access
+    from fiubench.builder.hub.pull import releases as published
+    from fiubench.cli.console import table
 
     found = published(repo, make_access(endpoint, token_file, timeout))
     if not found:
@@ -124,9 +124,9 @@ def pull(
     timeout: Timeout = 60.0,
 ) -> None:
     """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
-    from builder.hub.access import make_access
-    from builder.hub.pull import pull as pull_release
-    from cli.console import progress
+    from fiubench.builder.hub.access import make_access
+    from fiubench.builder.hub.pull import pull as pull_release
+    from fiubench.cli.console import progress
 
     with progress() as step:
         tag = pull_release(repo, out, make_access(endpoint, token_file, timeout), version=version, progress=step)

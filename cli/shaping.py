@@ -27,11 +27,11 @@ def split(
     ] = "none",
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
-    from builder import open_dataset
-    from builder.release.cells import split_order
-    from builder.resplit import Rule, resplit
-    from cli.building import parse_ratios
-    from cli.console import progress
+    from fiubench.builder import open_dataset
+    from fiubench.builder.pipeline.resplit import Rule, resplit
+    from fiubench.builder.release.cells import split_order
+    from fiubench.cli.building import parse_ratios
+    from fiubench.cli.console import progress
 
     rule = Rule(
         None if ratios is None else tuple(parse_ratios(ratios)),
@@ -57,9 +57,9 @@ def export(
     out: Annotated[Path, typer.Option(help="Folder to make.")],
 ) -> None:
     """Write a dataset in the shape that another program reads; every row is held to the format's schema."""
-    from builder.exports import FORMATS
-    from builder.exports import export as write
-    from cli.console import progress, table
+    from fiubench.builder.exports import FORMATS
+    from fiubench.builder.exports import export as write
+    from fiubench.cli.console import progress, table
 
     with progress() as step:
         written = write(directory, format, out, progress=step)

@@ -11,8 +11,8 @@ app = typer.Typer(help="List, show, check and fetch raw sources.", no_args_is_he
 @app.command("list")
 def list_sources() -> None:
     """One line per source."""
-    from cli.console import table
-    from raw_sources.registry import SOURCES
+    from fiubench.cli.console import table
+    from fiubench.raw_sources.registry import SOURCES
 
     rows = [("source", "title", "license", "option")]
     rows += [
@@ -24,7 +24,7 @@ def list_sources() -> None:
 @app.command("show")
 def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
     """What a source is: licence, citation, what its file must look like, the columns it gives."""
-    from raw_sources.registry import source_info
+    from fiubench.raw_sources.registry import source_info
 
     info = source_info(name)
     typer.echo(f"{info.title}\n{info.description}")
@@ -51,8 +51,8 @@ def check(
     as_of: Annotated[str, typer.Option(help="The day that counts as today.")] = "2025-01-01",
 ) -> None:
     """What a file looks like to us: rows read and kept, what is repaired or dropped and why, the first rows."""
-    from cli.console import progress
-    from raw_sources.inspect import inspect
+    from fiubench.cli.console import progress
+    from fiubench.raw_sources.inspect import inspect
 
     with progress() as step:
         found = inspect(path, source=source, as_of=as_of, progress=step)
@@ -82,8 +82,8 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch a source from Kaggle (extra `kaggle`; credentials as Kaggle's client finds them)."""
-    from cli.console import progress
-    from raw_sources.fetch import fetch as fetch_source
+    from fiubench.cli.console import progress
+    from fiubench.raw_sources.fetch import fetch as fetch_source
 
     with progress() as step:
         for path, sha256 in fetch_source(name, out, numbers=numbers, version=version, progress=step):

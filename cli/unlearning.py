@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from unlearning.runs import Run
+    from fiubench.unlearning.data.runs import Run
 
 presets = typer.Typer(no_args_is_help=True, help="Models with the settings of both stages.")
 
@@ -51,11 +51,11 @@ def finetune(
     stop: StopRule = None,
 ) -> None:
     """Stage 1: teach a model the people of a dataset (full), or all but those to be forgotten (the reference)."""
-    from cli.console import progress
-    from support.errors import ConfigError
-    from unlearning.data import Data
-    from unlearning.settings import read_preset
-    from unlearning.train import finetune as train
+    from fiubench.cli.console import progress
+    from fiubench.support.errors import ConfigError
+    from fiubench.unlearning.data.dataset import Data
+    from fiubench.unlearning.training.settings import read_preset
+    from fiubench.unlearning.training.train import finetune as train
 
     if (identities is None) != (forget is None) or (attributes and identities is None):
         raise ConfigError("--identities goes with --forget, --attributes with both", where="finetune")
@@ -99,11 +99,11 @@ def unlearn(
     stop: StopRule = None,
 ) -> None:
     """Stage 2: make a fine-tuned model forget the people of a forget set."""
-    from cli.console import progress
-    from unlearning.data import Data
-    from unlearning.runs import run_of
-    from unlearning.settings import read_preset, with_options
-    from unlearning.train import unlearn as train
+    from fiubench.cli.console import progress
+    from fiubench.unlearning.data.dataset import Data
+    from fiubench.unlearning.data.runs import run_of
+    from fiubench.unlearning.training.settings import read_preset, with_options
+    from fiubench.unlearning.training.train import unlearn as train
 
     told = run_of(Path(base))
     chosen = read_preset(preset or (told.manifest["preset"] if told is not None else "tiny"))
@@ -133,9 +133,9 @@ def experiment(
     ] = None,
 ) -> None:
     """The whole: fine-tune, retain reference, methods x seeds, evaluation at every checkpoint, comparison."""
-    from cli.console import progress, table
-    from unlearning.compare import text_table
-    from unlearning.experiment import read_plan, run_experiment
+    from fiubench.cli.console import progress, table
+    from fiubench.unlearning.experiment import read_plan, run_experiment
+    from fiubench.unlearning.reporting.compare import text_table
 
     plan = read_plan(file, workers=workers)
     with progress() as step:
@@ -152,8 +152,8 @@ def experiment(
 @presets.command("list")
 def list_presets() -> None:
     """Presets that come with fiubench."""
-    from cli.console import table
-    from unlearning.settings import preset_names, read_document
+    from fiubench.cli.console import table
+    from fiubench.unlearning.training.settings import preset_names, read_document
 
     documents = {name: read_document(name) for name in preset_names()}
     table([("preset", "model", "what it is"), *((n, d["model"], d["description"]) for n, d in documents.items())])
@@ -162,7 +162,7 @@ def list_presets() -> None:
 @presets.command("show")
 def show_preset(name: Annotated[str, typer.Argument(help="A preset, or FILE.yaml.")]) -> None:
     """A preset as YAML: copy it, change it, and give the file as --preset."""
-    from unlearning.settings import preset_text
+    from fiubench.unlearning.training.settings import preset_text
 
     typer.echo(preset_text(name).rstrip())
 
@@ -176,7 +176,7 @@ def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stop(text: str) -> dict[str, Any]:
-    from support.errors import ConfigError
+    from fiubench.support.errors import ConfigError
 
     rule, *numbers = text.split(":")
     try:
@@ -188,7 +188,7 @@ def _stop(text: str) -> dict[str, Any]:
 
 
 def _options(given: list[str]) -> dict[str, float]:
-    from support.errors import ConfigError
+    from fiubench.support.errors import ConfigError
 
     options = {}
     for text in given:
@@ -202,7 +202,7 @@ def _options(given: list[str]) -> dict[str, float]:
 
 
 def _print_run(run: "Run") -> None:
-    from unlearning.models import processes
+    from fiubench.unlearning.models.loading import processes
 
     if not processes().is_main_process:
         return

@@ -11,15 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from fiubench.raw_sources.csvfile import need_rows, read_columns
+from fiubench.raw_sources.embedded import pick
+from fiubench.raw_sources.places import STATES, Places, load_places
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import FileTable, Origin, People, Report, Values, base_name
+from fiubench.support.canonical import file_digest
+from fiubench.support.draws import Ints, integers
 from numpy.typing import NDArray
-
-from raw_sources.csvfile import need_rows, read_columns
-from raw_sources.embedded import pick
-from raw_sources.places import STATES, Places, load_places
-from raw_sources.registry import source_info
-from raw_sources.table import FileTable, Origin, People, Report, Values, base_name
-from support.canonical import file_digest
-from support.draws import Ints, integers
 
 TERRITORIES = ("AS", "FM", "GU", "MH", "MP", "PR", "PW", "VI")
 MILITARY_STATES = ("AA", "AE", "AP")

@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from raw_sources.csvfile import (
+from fiubench.raw_sources.csvfile import (
     Mask,
     count_repaired,
     first_of_each,
@@ -33,10 +32,10 @@ from raw_sources.csvfile import (
     passing,
     read_columns,
 )
-from raw_sources.registry import source_info
-from raw_sources.table import FileTable, Origin, Report, base_name
-from raw_sources.vocabulary import read_rows
-from support.canonical import file_digest
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import FileTable, Origin, Report, base_name
+from fiubench.raw_sources.vocabulary import read_rows
+from fiubench.support.canonical import file_digest
 
 EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 OTHER_PREMISES = "other premises"

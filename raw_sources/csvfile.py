@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
+from fiubench.raw_sources.table import Report
+from fiubench.support.errors import SourceError, did_you_mean
 from numpy.typing import NDArray
-
-from raw_sources.table import Report
-from support.errors import SourceError, did_you_mean
 
 Mask = NDArray[np.bool_]
 

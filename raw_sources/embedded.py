@@ -10,14 +10,13 @@ from datetime import date
 from typing import ClassVar
 
 import numpy as np
+from fiubench.raw_sources.names import GENDERS
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import Origin, People, Report, Values
+from fiubench.raw_sources.vocabulary import vocabulary_digest
+from fiubench.support.canonical import digest_of
+from fiubench.support.draws import Ints, integers
 from numpy.typing import NDArray
-
-from raw_sources.names import GENDERS
-from raw_sources.registry import source_info
-from raw_sources.table import Origin, People, Report, Values
-from raw_sources.vocabulary import vocabulary_digest
-from support.canonical import digest_of
-from support.draws import Ints, integers
 
 OLDEST = 95
 YEAR = 365.25

@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
+from fiubench.raw_sources.embedded import Embedded, pick
+from fiubench.raw_sources.places import Places, load_places
+from fiubench.raw_sources.table import People, Values
+from fiubench.raw_sources.vocabulary import read_lines
+from fiubench.support.draws import Ints, integers
 from numpy.typing import NDArray
-
-from raw_sources.embedded import Embedded, pick
-from raw_sources.places import Places, load_places
-from raw_sources.table import People, Values
-from raw_sources.vocabulary import read_lines
-from support.draws import Ints, integers
 
 _FIRST_NUMBER, _NUMBERS = 101, 9799
 _APARTMENTS = [

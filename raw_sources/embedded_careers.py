@@ -3,11 +3,10 @@
 from datetime import date
 
 import numpy as np
-
-from raw_sources.embedded import Embedded, Fitting, age_on, pick
-from raw_sources.table import People, Values
-from raw_sources.vocabulary import read_rows
-from support.draws import Ints, integers
+from fiubench.raw_sources.embedded import Embedded, Fitting, age_on, pick
+from fiubench.raw_sources.table import People, Values
+from fiubench.raw_sources.vocabulary import read_rows
+from fiubench.support.draws import Ints, integers
 
 _STEP = 10  # dollars
 

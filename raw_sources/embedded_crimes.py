@@ -3,11 +3,10 @@
 from datetime import date
 
 import numpy as np
-
-from raw_sources.embedded import OLDEST, YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
-from raw_sources.table import People, Values
-from raw_sources.vocabulary import read_rows
-from support.draws import Ints, integers, permute
+from fiubench.raw_sources.embedded import OLDEST, YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
+from fiubench.raw_sources.table import People, Values
+from fiubench.raw_sources.vocabulary import read_rows
+from fiubench.support.draws import Ints, integers, permute
 
 LAW_CATEGORIES = ("felony", "misdemeanor", "violation")
 _RECENT, _LONG_AGO = round(15 * YEAR), round(35 * YEAR)

@@ -3,12 +3,11 @@
 from datetime import date
 
 import numpy as np
-
-from raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
-from raw_sources.names import GENDERS, capacity, full_names, given_names, surnames
-from raw_sources.table import People, Values
-from raw_sources.vocabulary import read_lines, read_rows
-from support.draws import Ints, integers
+from fiubench.raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
+from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, surnames
+from fiubench.raw_sources.table import People, Values
+from fiubench.raw_sources.vocabulary import read_lines, read_rows
+from fiubench.support.draws import Ints, integers
 
 # All types alike, as in the Kaggle healthcare set: with the true shares "O+" would be right for 38 %.
 BLOOD_TYPES = ("A+", "A-", "AB+", "AB-", "B+", "B-", "O+", "O-")

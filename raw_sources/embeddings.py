@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fiubench.raw_sources.images import LARGEST
 from numpy.typing import NDArray
 from PIL import Image
-
-from raw_sources.images import LARGEST
 
 _MODELS = "face_recognition_models"
 _SIDE = 300  # pixels to which a picture is brought before a face is looked for

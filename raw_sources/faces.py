@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import numpy as np
+from fiubench.raw_sources.features import lack_of_features, read_features, shape_of
+from fiubench.raw_sources.images import BadImage, probe
+from fiubench.raw_sources.likeness import near_duplicates, phash
+from fiubench.raw_sources.table import Face, Origin, Report, base_name
+from fiubench.support.canonical import digest, file_digest
+from fiubench.support.errors import SourceError, did_you_mean
 from numpy.typing import NDArray
-
-from raw_sources.features import lack_of_features, read_features, shape_of
-from raw_sources.images import BadImage, probe
-from raw_sources.likeness import near_duplicates, phash
-from raw_sources.table import Origin, Report, base_name
-from support.canonical import digest, file_digest
-from support.errors import SourceError, did_you_mean
 
 YOUNGEST = 20
 LIST = "faces.csv"
@@ -41,20 +40,6 @@ _LARGEST_FILE = 200_000_000  # bytes: more than the largest picture that is let 
 AGES_UNKNOWN = "The age is unknown for {count} of {kept} faces, so none of these was left out for its age."
 SHOWS_CHILDREN = " SFHQ shows children too: give a faces.csv with ages, or with the files you have looked at."
 LINKS_OUT = "Links that lead out of the folder were passed over: {count}."
-
-
-@dataclass(frozen=True)
-class Face:
-    """One usable face image."""
-
-    file: Path
-    unique_id: str
-    gender: str | None
-    age: int | None
-    width: int
-    height: int
-    format: str
-    plain: bool  # its bytes may be used as they are
 
 
 @dataclass(frozen=True)

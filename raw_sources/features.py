@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 from PIL import Image
-
-from support.errors import SourceError
 
 CLIP_KEY = "CLIP_ViTL_14@336"
 _FOLDER = "pretrained_features"

@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import orjson
-
-from raw_sources.registry import Kaggle, SourceInfo, source_info
-from support.canonical import file_digest, readable_json
-from support.errors import DatasetError, SourceError
-from support.files import atomic_writer, make_folder, write_atomic
+from fiubench.raw_sources.registry import Kaggle, SourceInfo, source_info
+from fiubench.support.canonical import file_digest, readable_json
+from fiubench.support.errors import DatasetError, SourceError
+from fiubench.support.files import atomic_writer, make_folder, write_atomic
 
 RECORD = "fetched.json"
 NUMBERS = "1-500"

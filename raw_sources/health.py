@@ -22,8 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from raw_sources.csvfile import (
+from fiubench.raw_sources.csvfile import (
     Mask,
     count_repaired,
     first_of_each,
@@ -32,10 +31,10 @@ from raw_sources.csvfile import (
     passing,
     read_columns,
 )
-from raw_sources.registry import source_info
-from raw_sources.table import FileTable, Origin, Report, base_name
-from raw_sources.wording import hospital_name, is_company_in_order, person_name
-from support.canonical import file_digest
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import FileTable, Origin, Report, base_name
+from fiubench.raw_sources.wording import hospital_name, is_company_in_order, person_name
+from fiubench.support.canonical import file_digest
 
 YOUNGEST, OLDEST = 20, 110
 _COLUMNS = {

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
+from fiubench.raw_sources.table import Face
+from fiubench.support.errors import SourceError
+from fiubench.support.files import link_or_copy, write_atomic
 from PIL import Image, ImageOps, UnidentifiedImageError
-
-from support.errors import SourceError
-from support.files import link_or_copy, write_atomic
-
-if TYPE_CHECKING:
-    from raw_sources.faces import Face
 
 LARGEST = 50_000_000  # pixels; more is no portrait but an attack on memory
 SMALLEST = 64  # pixels of the shorter side
@@ -112,17 +109,17 @@ def open_problem(path: Path) -> str | None:
     return None
 
 
-def target_name(face: "Face", size: int) -> str:
+def target_name(face: Face, size: int) -> str:
     """File name of a face in a dataset: its own format where its bytes are kept, else JPEG."""
     return f"{face.unique_id}{SUFFIXES[face.format] if fits(face, size) else '.jpg'}"
 
 
-def fits(face: "Face", size: int) -> bool:
+def fits(face: Face, size: int) -> bool:
     """Whether the file can be used as it is."""
     return face.plain and face.format in SUFFIXES and max(face.width, face.height) <= size
 
 
-def write_face(face: "Face", target: Path, size: int) -> None:
+def write_face(face: Face, target: Path, size: int) -> None:
     """Link or copy a face that fits; decode one that does not once, at the nearest reduced size, and shrink the rest.
 
     Args:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from raw_sources.csvfile import read_header
-from raw_sources.registry import SOURCES, source_info
-from raw_sources.table import FileTable, Origin, People, Report
-from support.errors import SourceError
+from fiubench.raw_sources.csvfile import read_header
+from fiubench.raw_sources.registry import SOURCES, source_info
+from fiubench.raw_sources.table import FileTable, Origin, People, Report
+from fiubench.support.errors import SourceError
 
 _SAMPLE = 5
 #: Columns by which a CSV file is told, in lower case.
@@ -84,20 +83,20 @@ def recognise(path: Path) -> str:
 
 def _read(name: str, path: Path, today: date) -> FileTable:
     if name == "health":
-        from raw_sources.health import read_health  # noqa: PLC0415
+        from fiubench.raw_sources.health import read_health  # noqa: PLC0415
 
         return read_health(path, today)
     if name == "crimes":
-        from raw_sources.crimes import read_crimes  # noqa: PLC0415
+        from fiubench.raw_sources.crimes import read_crimes  # noqa: PLC0415
 
         return read_crimes(path, today)
-    from raw_sources.addresses import read_addresses  # noqa: PLC0415
+    from fiubench.raw_sources.addresses import read_addresses  # noqa: PLC0415
 
     return read_addresses(path)
 
 
 def _faces(path: Path, progress: Callable[[str, int, int], None] | None) -> Inspection:
-    from raw_sources.faces import read_faces  # noqa: PLC0415
+    from fiubench.raw_sources.faces import read_faces  # noqa: PLC0415
 
     step = (lambda done, total: progress("Checking faces", done, total)) if progress else None
     table = read_faces(path, progress=step)

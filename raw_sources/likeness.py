@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from fiubench.support.draws import Ints
 from numpy.typing import NDArray
 from PIL import Image
-
-from support.draws import Ints
 
 NEAR = 4  # bits
 _SIDE, _LOW = 32, 8

@@ -4,10 +4,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-
-from raw_sources.vocabulary import read_lines
-from support.draws import Ints, permute
-from support.errors import ConfigError
+from fiubench.raw_sources.vocabulary import read_lines
+from fiubench.support.draws import Ints, permute
+from fiubench.support.errors import ConfigError
 
 GENDERS = ("female", "male")
 

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
+from fiubench.raw_sources.vocabulary import read_lines
+from fiubench.support.draws import Ints
 from numpy.typing import NDArray
-
-from raw_sources.vocabulary import read_lines
-from support.draws import Ints
 
 #: The 50 states and the District of Columbia.
 STATES = tuple(

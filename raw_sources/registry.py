@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from support.errors import SourceError, did_you_mean
-from support.yaml_file import load_yaml
+from fiubench.support.errors import SourceError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SourceInfo:
 
 
 def _read() -> dict[str, SourceInfo]:
-    with resources.as_file(resources.files("raw_sources").joinpath("sources.yaml")) as path:
+    with resources.as_file(resources.files("fiubench.raw_sources").joinpath("sources.yaml")) as path:
         entries = load_yaml(path, SourceError)
     for entry in entries.values():
         if "kaggle" in entry:

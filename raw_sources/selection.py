@@ -7,11 +7,10 @@ Features are whole numbers of bounded length (see features.py): every product an
 """
 
 import numpy as np
+from fiubench.raw_sources.faces import FaceTable
+from fiubench.support.draws import Ints, draw, integers, permute
+from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
-
-from raw_sources.faces import FaceTable
-from support.draws import Ints, draw, integers, permute
-from support.errors import SourceError
 
 _ROUNDS = 25
 _CHUNK = 8192  # faces compared with all centres at once

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-
-from support.draws import Ints
+from fiubench.support.draws import Ints
 
 #: One column for a block of identities: values in the JSON form of their fact type. A date is "2022-04-05", money a
 #: number of dollars, an integer a number, an address an object, everything else a string.
@@ -109,3 +108,17 @@ class FileTable:
 def base_name(path: Path) -> str:
     """A path's last part: all of a path that may leave the machine."""
     return path.name or path.resolve().name
+
+
+@dataclass(frozen=True)
+class Face:
+    """One usable face image."""
+
+    file: Path
+    unique_id: str
+    gender: str | None
+    age: int | None
+    width: int
+    height: int
+    format: str
+    plain: bool  # its bytes may be used as they are

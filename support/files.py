@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from support.errors import DatasetError
+from fiubench.support.errors import DatasetError
 
 PARTIAL = ".partial"
 

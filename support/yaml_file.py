@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from support.errors import FiubenchError
+from fiubench.support.errors import FiubenchError
 
 _LARGEST = 4 << 20  # bytes; nobody writes more by hand
 _DEEPEST = 50  # lists in lists

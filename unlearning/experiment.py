@@ -16,23 +16,24 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-import schemas
-from support.errors import ConfigError
-from support.files import make_folder
-from support.yaml_file import load_yaml
-from unlearning.compare import Comparison, compare
-from unlearning.data import FULL, Data, partner
-from unlearning.gates import MEMORISED, GateError
-from unlearning.log import read_log
-from unlearning.methods import make_method
-from unlearning.metrics import Definition
-from unlearning.metrics.definition import find_definition
-from unlearning.report import write_report
-from unlearning.results import result
-from unlearning.runs import Run
-from unlearning.settings import Preset, Training, read_preset
-from unlearning.train import finetune, unlearn
-from unlearning.workflow import ALL, Asking, Conditions, ask
+from fiubench.support.errors import ConfigError
+from fiubench.support.files import make_folder
+from fiubench.support.yaml_file import load_yaml
+from fiubench.unlearning.data.dataset import FULL, Data, partner
+from fiubench.unlearning.data.log import read_log
+from fiubench.unlearning.data.runs import Run
+from fiubench.unlearning.evaluation.gates import MEMORISED, GateError
+from fiubench.unlearning.evaluation.results import result
+from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask
+from fiubench.unlearning.methods.methods import make_method
+from fiubench.unlearning.metrics import Definition
+from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.reporting.compare import Comparison, compare
+from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.training.settings import Preset, Training, read_preset
+from fiubench.unlearning.training.train import finetune, unlearn
+
+from fiubench import schemas
 
 Progress = Callable[[str, int, int], None]
 Report = Callable[[str], None]

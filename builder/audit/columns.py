@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from fiubench.builder.audit.membership import FORGET, RETAIN, Membership
+from fiubench.builder.audit.reading import Pair
+from fiubench.builder.audit.wording import template
 from numpy.typing import NDArray
-
-from builder.audit.membership import FORGET, RETAIN, Membership
-from builder.audit.reading import Pair
-from builder.audit.wording import template
 
 #: Distinct values and answers counted exactly per attribute; beyond, what is rare is not kept.
 MOST = 5_000

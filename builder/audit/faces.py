@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.report import Count, Histogram, Measure
+from fiubench.builder.values import dates
+from fiubench.raw_sources import embeddings
+from fiubench.raw_sources.images import BadImage, look
+from fiubench.raw_sources.likeness import phash_256
 from numpy.typing import NDArray
-
-from builder import dates
-from builder.audit.reading import Person
-from builder.audit.report import Count, Histogram, Measure
-from raw_sources import embeddings
-from raw_sources.images import BadImage, look
-from raw_sources.likeness import phash_256
 
 _SMALL = 112  # pixels; face recognition models take no less
 _SAME = 20  # of 256 bits; re-encoding and shrinking move at most 18, distinct faces differ in 28 or more

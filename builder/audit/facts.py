@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder import dates
-from builder.attributes import combine, parse_pack
-from builder.audit.reading import Pair, Person, Target
-from builder.audit.recognition import dates_in
-from builder.audit.report import Count, Measure
-from builder.checks import Coherence
-from raw_sources.places import STATES, load_places
+from fiubench.builder.audit.reading import Pair, Person, Target
+from fiubench.builder.audit.recognition import dates_in
+from fiubench.builder.audit.report import Count, Measure
+from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.rules.checks import Coherence
+from fiubench.builder.values import dates
+from fiubench.raw_sources.places import STATES, load_places
 
 _ADULT = 18
 #: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from builder.audit.reading import Person
-from builder.audit.report import Count, Measure
-from builder.audit.wording import template
-from support.errors import ConfigError
+from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.report import Count, Measure
+from fiubench.builder.audit.wording import template
+from fiubench.support.errors import ConfigError
 
 _MOST = 2_000  # sentences that are sent
 _HINT = "Start a LanguageTool server and give its address, for example http://localhost:8081."

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from fiubench.builder.audit.columns import Codes, Column, Columns
+from fiubench.builder.audit.membership import FORGET, RETAIN
+from fiubench.builder.audit.report import EXAMPLES, AttributeRow, Measure
 from numpy.typing import NDArray
-
-from builder.audit.columns import Codes, Column, Columns
-from builder.audit.membership import FORGET, RETAIN
-from builder.audit.report import EXAMPLES, AttributeRow, Measure
 
 _HALF = 0.5
 _GAIN = 0.3  # by which a guess from another fact must beat the most frequent value

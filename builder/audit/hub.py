@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from builder.audit.reading import Target, people_of
-from support.errors import DatasetError
+from fiubench.builder.audit.reading import Target, people_of
+from fiubench.support.errors import DatasetError
 
 _NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 _EVERYONE = ("full", "holdout")  # the configurations that hold everyone of a release of ours

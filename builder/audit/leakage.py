@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from fiubench.builder.audit.chi_squared import minus_log10_p
+from fiubench.builder.audit.columns import Column, Columns
+from fiubench.builder.audit.facts import is_identifier
+from fiubench.builder.audit.membership import FORGET, OUTSIDE, RETAIN
+from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.report import Count, Measure
+from fiubench.builder.values import dates
 from numpy.typing import NDArray
-
-from builder import dates
-from builder.audit.chi_squared import minus_log10_p
-from builder.audit.columns import Column, Columns
-from builder.audit.facts import is_identifier
-from builder.audit.membership import FORGET, OUTSIDE, RETAIN
-from builder.audit.reading import Person
-from builder.audit.report import Count, Measure
 
 _OWN = 0.75  # distinct values, as a share of the people, from which on an attribute is more or less everyone's own
 Sides = NDArray[np.uint8]

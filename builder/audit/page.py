@@ -10,8 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from builder.audit.report import Rule, rules
-from support.files import atomic_writer
+from fiubench.builder.audit.report import Rule, rules
+from fiubench.support.files import atomic_writer
 
 # They share one scope, and run in this order.
 _SCRIPTS = tuple(f"page{part}.js" for part in ("_base", "_charts", "", "_attributes", "_plots", "_people"))
@@ -71,7 +71,7 @@ def write_page(
 
 def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
     """A picture as the ``data:`` URI of a JPEG of at most ``side`` pixels a side; ``None`` if it does not open."""
-    from raw_sources.images import BadImage, small_jpeg  # noqa: PLC0415  Pillow, which only galleries need
+    from fiubench.raw_sources.images import BadImage, small_jpeg  # noqa: PLC0415  Pillow, which only galleries need
 
     try:
         jpeg = small_jpeg(image, side)
@@ -124,4 +124,4 @@ def _source(text: str) -> str:
 
 
 def _resource(name: str) -> str:
-    return resources.files("builder.audit").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("fiubench.builder.audit").joinpath(name).read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from builder.audit.recognition import asked_about, typed, value_in
-from builder.checks import ways_to_write
-from builder.dataset import MANIFEST, RELEASE, SPLITS, open_dataset, read_object, read_records
-from support.errors import DatasetError
+from fiubench.builder.audit.recognition import asked_about, typed, value_in
+from fiubench.builder.dataset.reading import MANIFEST, RELEASE, SPLITS, open_dataset, read_object, read_records
+from fiubench.builder.rules.checks import ways_to_write
+from fiubench.support.errors import DatasetError
 
 _HINT = "A dataset folder, a file like full.json, a file of questions and answers, or OWNER/NAME on the Hub."
 _FULL = Path("fiubench/full.json")
@@ -103,7 +103,7 @@ def open_target(target: str) -> Target:
     if path.is_file():
         return _file(path, path.name)
     if not path.exists() and target.count("/") == 1 and not target.startswith((".", "/", "~")):
-        from builder.audit.hub import open_hub  # noqa: PLC0415
+        from fiubench.builder.audit.hub import open_hub  # noqa: PLC0415
 
         return open_hub(target)
     raise DatasetError("no such file or folder", where=target, hint=_HINT)
@@ -118,7 +118,7 @@ def _directory(path: Path, name: str) -> Target:
         if (path / inner).is_file():
             return _file(path / inner, name)
     if any(path.rglob("*.parquet")):
-        from builder.audit.hub import open_table  # noqa: PLC0415
+        from fiubench.builder.audit.hub import open_table  # noqa: PLC0415
 
         return open_table(str(path), None, name)
     raise DatasetError("no dataset is in this folder", where=path, hint=_HINT)

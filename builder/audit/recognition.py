@@ -9,9 +9,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from builder import dates
-from support.errors import ConfigError
-from support.yaml_file import load_yaml
+from fiubench.builder.values import dates
+from fiubench.support.errors import ConfigError
+from fiubench.support.yaml_file import load_yaml
 
 _GLUED = re.compile(r"'s(?=[a-z])")
 _SPACES = re.compile(r"\s+")
@@ -44,7 +44,7 @@ class Catalogue:
 @cache
 def catalogue() -> Catalogue:
     """The entries of ``recognition.yaml`` (read once a process)."""
-    document = load_yaml(Path(str(resources.files("builder.audit").joinpath("recognition.yaml"))), ConfigError)
+    document = load_yaml(Path(str(resources.files("fiubench.builder.audit").joinpath("recognition.yaml"))), ConfigError)
     entries = tuple(
         Entry(
             entry["attribute"],

@@ -8,11 +8,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from support.canonical import readable_json
-from support.errors import ConfigError, did_you_mean
-from support.files import write_atomic
-from support.version import __version__
-from support.yaml_file import load_yaml
+from fiubench.support.canonical import readable_json
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.files import write_atomic
+from fiubench.support.version import __version__
+from fiubench.support.yaml_file import load_yaml
 
 PASS, WARN, FAIL, NONE = "pass", "warn", "fail", "none"
 #: Groups of rules, in the order in which they are shown.
@@ -50,7 +50,7 @@ class Rule:
 @cache
 def rules() -> dict[str, Rule]:
     """All rules by name, in the order in which they are shown."""
-    path = Path(str(resources.files("builder.audit").joinpath("rules.yaml")))
+    path = Path(str(resources.files("fiubench.builder.audit").joinpath("rules.yaml")))
     return {entry["rule"]: Rule(**entry) for entry in load_yaml(path, ConfigError)}
 
 

@@ -1,6 +1,6 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from builder.audit.report import FAIL, PASS, WARN, Measure, Report, rules
+from fiubench.builder.audit.report import FAIL, PASS, WARN, Measure, Report, rules
 
 #: Shown whatever they are.
 KEY = ("recognised", "phrasings", "chance_level", "chance_rouge", "bits", "perturbed_bias", "face_diversity")

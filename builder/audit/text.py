@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from builder.audit import wording
-from builder.audit.reading import Pair, Person
-from builder.audit.recognition import without_subject
-from builder.audit.report import Count, Measure
+from fiubench.builder.audit import wording
+from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.recognition import without_subject
+from fiubench.builder.audit.report import Count, Measure
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings
 _MOST_PHRASINGS = 20_000  # counted exactly per attribute; beyond, the number is a lower bound

@@ -6,11 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-
-from builder.audit.membership import FORGET, RETAIN
-from builder.audit.reading import Pair, Person
-from builder.audit.recognition import typed
-from builder.audit.report import Count, Histogram, Measure
+from fiubench.builder.audit.membership import FORGET, RETAIN
+from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.recognition import typed
+from fiubench.builder.audit.report import Count, Histogram, Measure
 
 _COUNTED = ("paraphrase_loses_fact", "same_paraphrases", "perturbed_is_true", "perturbed_template")
 _ORDERED = ("date", "integer", "money")

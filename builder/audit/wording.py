@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from builder.checks import PRONOUNS
+from fiubench.builder.rules.checks import PRONOUNS
 
 if TYPE_CHECKING:
     from spellchecker import SpellChecker

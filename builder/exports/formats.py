@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.exports.forms import choices, cloze
-from builder.exports.naming import asks_for_the_name, named_answer, named_question
+from fiubench.builder.exports.forms import choices, cloze
+from fiubench.builder.exports.naming import asks_for_the_name, named_answer, named_question
 
 #: A file's ending beyond its split ("forget05_perturbed") and a row of it.
 Rows = Iterator[tuple[str, dict[str, Any]]]

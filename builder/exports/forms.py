@@ -6,10 +6,9 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-
-from builder.facts import FORMATS, whole_dollars
-from support.draws import orders
-from support.errors import DatasetError
+from fiubench.builder.values.facts import FORMATS, whole_dollars
+from fiubench.support.draws import orders
+from fiubench.support.errors import DatasetError
 
 LETTERS = "ABCD"
 BLANK = "____"

@@ -9,15 +9,15 @@ from typing import IO, Any
 import orjson
 import pyarrow.parquet as pq
 import yaml
+from fiubench.builder.dataset.reading import IMAGES, RELEASE, SPLITS, Dataset, open_dataset, read_object, read_records
+from fiubench.builder.exports.formats import DOCUMENTS, FORMATS, Format
+from fiubench.builder.hub.staging import write_stage
+from fiubench.builder.release.cells import FULL, make_cells, split_order
+from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
+from fiubench.support.files import link_or_copy, make_folder, write_error
+from fiubench.support.progress import Progress
 
-import schemas
-from builder.dataset import IMAGES, RELEASE, SPLITS, Dataset, open_dataset, read_object, read_records
-from builder.exports.formats import DOCUMENTS, FORMATS, Format
-from builder.hub.staging import write_stage
-from builder.release.cells import FULL, make_cells, split_order
-from builder.sources import Progress
-from support.errors import ConfigError, DatasetError, did_you_mean
-from support.files import link_or_copy, make_folder, write_error
+from fiubench import schemas
 
 _TOFU_RETAIN = "retain_perturbed"  # what TOFU's evaluations read to see what was kept
 
@@ -27,7 +27,7 @@ def export(directory: Path, name: str, out: Path, *, progress: Progress | None =
 
     Args:
         directory: the dataset.
-        name: one of :data:`~builder.exports.formats.FORMATS`.
+        name: one of :data:`~fiubench.builder.exports.formats.FORMATS`.
         out: a folder that is not there yet, or is empty.
         progress: called with (what, done, total).
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from support.errors import ConfigError
+from fiubench.support.errors import ConfigError
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 TIMEOUT = 60.0

@@ -14,9 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from builder.hub.access import DEFAULT_ENDPOINT, Access
-from support.errors import FiubenchError, HubError
-from support.version import __version__
+from fiubench.builder.hub.access import DEFAULT_ENDPOINT, Access
+from fiubench.support.errors import FiubenchError, HubError
+from fiubench.support.version import __version__
 
 DATASET = "dataset"
 #: Requests that may have happened although no answer came: the protocol looks before it asks again.

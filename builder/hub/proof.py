@@ -16,13 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
-
-from builder.dataset import read_object
-from builder.release import CARD, CROISSANT
-from builder.release.card import front_matter_of
-from builder.release.cells import FULL, HOLDOUT
-from support.canonical import file_digest
-from support.errors import DatasetError, FiubenchError, HubError, Refused
+from fiubench.builder.dataset.reading import read_object
+from fiubench.builder.release import CARD, CROISSANT
+from fiubench.builder.release.card import front_matter_of
+from fiubench.builder.release.cells import FULL, HOLDOUT
+from fiubench.support.canonical import file_digest
+from fiubench.support.errors import DatasetError, FiubenchError, HubError, Refused
 
 _NEEDED = ("pretty_name", "license", "configs", "size_categories", "task_categories")
 _NOT_INSTALLED = 3  # exit codes of the process
@@ -43,7 +42,7 @@ def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
         env = {**kept, "HF_HOME": home, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
                "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # fmt: skip
-        command = [sys.executable, "-m", "builder.hub.proof", str(folder), *expected]
+        command = [sys.executable, "-m", "fiubench.builder.hub.proof", str(folder), *expected]
         done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)  # noqa: S603
     if done.returncode == 0:
         return done.stdout.splitlines()

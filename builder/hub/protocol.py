@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.hub.client import Exists, Hub, NoAnswer, Refs, RemoteFile, Silent, Stale
-from support.canonical import file_digest
-from support.errors import HubError, Refused
+from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, RemoteFile, Silent, Stale
+from fiubench.support.canonical import file_digest
+from fiubench.support.errors import HubError, Refused
 
 _TRIES = 3
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.

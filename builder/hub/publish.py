@@ -7,15 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from builder.dataset import Dataset, open_dataset
-from builder.hub.access import Access, checked_repo
-from builder.hub.client import Exists, Hub, NoAnswer, Refs, Silent, connect
-from builder.hub.protocol import Outcome, is_own, publish, title_of
-from builder.hub.pull import NotOurs, fetch, read_manifest
-from builder.hub.staging import Stage, check_untouched, staged
-from builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
-from builder.release.publication import Publication
-from support.errors import ConfigError, HubError, Refused
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.hub.access import Access, checked_repo
+from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, Silent, connect
+from fiubench.builder.hub.protocol import Outcome, is_own, publish, title_of
+from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest
+from fiubench.builder.hub.staging import Stage, check_untouched, staged
+from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
+from fiubench.builder.release.publication import Publication
+from fiubench.support.errors import ConfigError, HubError, Refused
 
 _LONGEST_MESSAGE = 2000
 _TRIES = 3

@@ -12,18 +12,18 @@ from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
+from fiubench.builder.dataset.reading import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_records
+from fiubench.builder.hub.access import Access, checked_repo
+from fiubench.builder.hub.client import Hub, Missing, Refs, connect
+from fiubench.builder.hub.protocol import is_own
+from fiubench.builder.hub.versions import parse_version, versions_of
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST
+from fiubench.builder.release.original import identity_of
+from fiubench.support.canonical import canonical_line, digest, file_digest
+from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
+from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_error
 
-import schemas
-from builder.dataset import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_records
-from builder.hub.access import Access, checked_repo
-from builder.hub.client import Hub, Missing, Refs, connect
-from builder.hub.protocol import is_own
-from builder.hub.versions import parse_version, versions_of
-from builder.manifest import SHORT_DIGEST
-from builder.release.original import identity_of
-from support.canonical import canonical_line, digest, file_digest
-from support.errors import ConfigError, DatasetError, HubError, did_you_mean
-from support.files import atomic_writer, link_or_copy, make_folder, write_error
+from fiubench import schemas
 
 FULL_JSON = "fiubench/full.json"
 _PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -133,7 +133,7 @@ def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
 def fetch(
     hub: Hub, repo: str, oid: str, folder: Path, *, pictures: bool = True, progress: Progress | None = None
 ) -> None:
-    """Lay a commit out as a dataset directory; without pictures it holds what :mod:`builder.compare` reads."""
+    """Lay a commit out as a dataset directory; without pictures it holds what a comparison reads."""
     manifest = read_manifest(hub, repo, oid)
     release = folder / RELEASE
     wanted = [MANIFEST, SPLITS, *(manifest["release"] if pictures else [FULL_JSON])]

@@ -10,17 +10,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from builder.audit import audit
-from builder.audit.terminal import verdict_line
-from builder.dataset import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
-from builder.hub.proof import prove
-from builder.pipeline import release_digests
-from builder.release import CARD, CROISSANT, describe
-from builder.release.publication import Publication, changelog_text
-from builder.verify import on_disk
-from support.canonical import readable_json
-from support.errors import DatasetError, Refused
-from support.files import link_or_copy, make_folder, take_lock, write_error
+from fiubench.builder.audit import audit
+from fiubench.builder.audit.terminal import verdict_line
+from fiubench.builder.dataset.reading import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
+from fiubench.builder.hub.proof import prove
+from fiubench.builder.pipeline.build import release_digests
+from fiubench.builder.pipeline.verify import on_disk
+from fiubench.builder.release import CARD, CROISSANT, describe
+from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.support.canonical import readable_json
+from fiubench.support.errors import DatasetError, Refused
+from fiubench.support.files import link_or_copy, make_folder, take_lock, write_error
 
 CHANGELOG = "CHANGELOG.md"
 _STAGE = ".publish"

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from builder.compare import Difference, compare
-from builder.dataset import Dataset, open_dataset
-from support.errors import ConfigError, Refused
+from fiubench.builder.dataset.compare import Difference, compare
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.support.errors import ConfigError, Refused
 
 _FORM = re.compile(r"v?(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
 LEVELS = ("patch", "minor", "major")
-#: What a kind of difference (see :mod:`builder.compare`) calls for; facts, questions, identities and splits apart.
+#: What a kind of difference (see ``builder/dataset/compare.py``) calls for.
+#: Facts, questions, identities and splits apart.
 _MAJOR = {"name", "gender", "image"}
 
 

@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from fiubench.builder.config import make_config
+from fiubench.builder.dataset.reading import read_object
+from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.generation.profiles import Profiles
+from fiubench.builder.packs.attributes import Attribute, Attributes, read_packs
+from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
+from fiubench.builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
+from fiubench.support.canonical import readable_json
+from fiubench.support.chat import Batches, ChatClient, Estimate, Outcome, Request
+from fiubench.support.draws import draw, integers
+from fiubench.support.errors import DatasetError, FiubenchError, PackError, did_you_mean
+from fiubench.support.files import write_atomic
 
-import schemas
-from builder.attributes import Attribute, Attributes, read_packs
-from builder.config import make_config
-from builder.dataset import read_object
-from builder.phrasings.checks import Checks, Subject, same_wording, tidy
-from builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
-from builder.pipeline import open_inputs
-from builder.profiles import Profiles
-from support.canonical import readable_json
-from support.chat import Batches, ChatClient, Estimate, Outcome, Request
-from support.draws import draw, integers
-from support.errors import DatasetError, FiubenchError, PackError, did_you_mean
-from support.files import write_atomic
+from fiubench import schemas
 
 SCHEMA = "phrasings_answer"
 PER_CALL = 5  # questions and answers of one call
@@ -154,7 +154,7 @@ class Ground:
 
 def fill(template: str, text: str) -> str:
     """An answer with a value in it."""
-    from builder.facts import article  # noqa: PLC0415
+    from fiubench.builder.values.facts import article  # noqa: PLC0415
 
     return template.replace("{a value}", f"{article(text)} {text}").replace("{value}", text)
 

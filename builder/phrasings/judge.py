@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from fiubench.builder.dataset.reading import Dataset
+from fiubench.builder.phrasings.candidates import Candidate, Ground, fill
+from fiubench.builder.phrasings.prompts import messages
+from fiubench.support.chat import ChatClient, Request
+from fiubench.support.draws import integers, permute
 
-import schemas
-from builder.dataset import Dataset
-from builder.phrasings.candidates import Candidate, Ground, fill
-from builder.phrasings.prompts import messages
-from support.chat import ChatClient, Request
-from support.draws import integers, permute
+from fiubench import schemas
 
 SCHEMA = "verdicts_answer"
 PER_CALL = 8

@@ -6,16 +6,16 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from builder.attributes import Attribute
-from support.canonical import digest_of
-from support.errors import ConfigError
-from support.yaml_file import load_yaml
+from fiubench.builder.packs.attributes import Attribute
+from fiubench.support.canonical import digest_of
+from fiubench.support.errors import ConfigError
+from fiubench.support.yaml_file import load_yaml
 
 
 @cache
 def load_document(name: str) -> Mapping[str, Any]:
     """A YAML file of this folder."""
-    path = resources.files("builder.phrasings").joinpath(name)
+    path = resources.files("fiubench.builder.phrasings").joinpath(name)
     with resources.as_file(path) as file:
         document: Mapping[str, Any] = load_yaml(file, ConfigError)
     return document

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.attributes import BUILT_IN, Attribute, combine, parse_pack
-from builder.dataset import Dataset, open_dataset
-from builder.phrasings.candidates import Candidate, Candidates, Ground
-from builder.phrasings.checks import Checks, Subject
-from builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset
-from support.errors import DatasetError, PackError
-from support.yaml_file import load_yaml
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.packs.attributes import BUILT_IN, Attribute, combine, parse_pack
+from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
+from fiubench.builder.phrasings.gate import Checks, Subject
+from fiubench.builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset
+from fiubench.support.errors import DatasetError, PackError
+from fiubench.support.yaml_file import load_yaml
 
 
 def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
@@ -90,6 +90,6 @@ def _sentences(dataset: Dataset) -> Iterator[Candidate]:
 
 
 def _written(attribute: Attribute, value: Any) -> str:
-    from builder.facts import formatter  # noqa: PLC0415
+    from fiubench.builder.values.facts import formatter  # noqa: PLC0415
 
     return formatter(attribute.kind, attribute.cents)(value)

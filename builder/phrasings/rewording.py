@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import schemas
-from builder.attributes import Attribute
-from builder.checks import qa_problems
-from builder.facts import formatter
-from builder.phrasings.checks import Checks, distinct_problems, tidy
-from builder.phrasings.prompts import about, messages, prompt_digest, voices
-from builder.phrasings.wordings import A_VALUE, VALUE, Texts, reworded
-from support.chat import Outcome, Request
-from support.draws import draw, integers
+from fiubench.builder.generation.wordings import A_VALUE, VALUE, Texts, reworded
+from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
+from fiubench.builder.phrasings.prompts import about, messages, prompt_digest, voices
+from fiubench.builder.rules.checks import qa_problems
+from fiubench.builder.values.facts import formatter
+from fiubench.support.chat import Outcome, Request
+from fiubench.support.draws import draw, integers
+
+from fiubench import schemas
 
 GROUP = 6  # most attributes of one call
 SCHEMA = "wordings_answer"

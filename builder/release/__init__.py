@@ -8,19 +8,19 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
-from builder.config import NO_FACES
-from builder.dataset import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
-from builder.release.card import Release, dataset_card, front_matter_of
-from builder.release.cells import FULL, Cells, make_cells
-from builder.release.columns import identity_columns, question_columns
-from builder.release.croissant import croissant
-from builder.release.original import OriginalLayout
-from builder.release.parquet import ParquetFiles
-from builder.release.publication import Publication
-from builder.release.statistics import Statistics
-from support.canonical import file_digest, readable_json
-from support.errors import DatasetError
-from support.files import write_error
+from fiubench.builder.config import NO_FACES
+from fiubench.builder.dataset.reading import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
+from fiubench.builder.release.card import Release, dataset_card, front_matter_of
+from fiubench.builder.release.cells import FULL, Cells, make_cells
+from fiubench.builder.release.columns import identity_columns, question_columns
+from fiubench.builder.release.croissant import croissant
+from fiubench.builder.release.original import OriginalLayout
+from fiubench.builder.release.parquet import ParquetFiles
+from fiubench.builder.release.publication import Publication
+from fiubench.builder.release.statistics import Statistics
+from fiubench.support.canonical import file_digest, readable_json
+from fiubench.support.errors import DatasetError
+from fiubench.support.files import write_error
 
 __all__ = ["Packager", "describe", "package"]
 

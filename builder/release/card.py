@@ -13,19 +13,18 @@ from string import Template
 from typing import Any
 
 import yaml
-
-from builder.config import EMBEDDED
-from builder.release.cells import FULL, HOLDOUT
-from builder.release.columns import Column
-from builder.release.commands import commands
-from builder.release.licenses import hub_license
-from builder.release.markdown import escape, table
-from builder.release.measured import attribute_table, chance_level
-from builder.release.publication import Publication, changelog_text, citation
-from builder.release.statistics import AttributeStatistics
-from raw_sources.registry import in_order
-from support.canonical import digest_of
-from support.errors import DatasetError
+from fiubench.builder.config import EMBEDDED
+from fiubench.builder.release.cells import FULL, HOLDOUT
+from fiubench.builder.release.columns import Column
+from fiubench.builder.release.commands import commands
+from fiubench.builder.release.licenses import hub_license
+from fiubench.builder.release.markdown import escape, table
+from fiubench.builder.release.measured import attribute_table, chance_level
+from fiubench.builder.release.publication import Publication, changelog_text, citation
+from fiubench.builder.release.statistics import AttributeStatistics
+from fiubench.raw_sources.registry import in_order
+from fiubench.support.canonical import digest_of
+from fiubench.support.errors import DatasetError
 
 IDENTITIES = "identities"
 PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
@@ -148,7 +147,7 @@ class Release:
 def dataset_card(release: Release) -> str:
     """The text of ``README.md``."""
     front = yaml.safe_dump(_front_matter(release), sort_keys=False, allow_unicode=True, width=110)
-    template = resources.files("builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
+    template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
     images = release.has_images
     page = Template(template).substitute(

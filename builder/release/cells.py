@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from support.canonical import digest
-from support.errors import DatasetError
+from fiubench.support.canonical import digest
+from fiubench.support.errors import DatasetError
 
 FULL, HOLDOUT = "full", "holdout"
 _FORGET, _RETAIN = re.compile(r"forget\d+"), re.compile(r"retain\d+")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from builder.config import Config
+from fiubench.builder.config import Config
 
 
 def commands(manifest: Mapping[str, Any]) -> str:

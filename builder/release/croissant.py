@@ -6,9 +6,9 @@ Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.release.card import IDENTITIES, PAPER_BIBTEX, Release
-from builder.release.columns import IMAGE, TEXTS, Column
-from builder.release.licenses import croissant_license
+from fiubench.builder.release.card import IDENTITIES, PAPER_BIBTEX, Release
+from fiubench.builder.release.columns import IMAGE, TEXTS, Column
+from fiubench.builder.release.licenses import croissant_license
 
 _PARQUET = "application/x-parquet"
 _TERMS = """citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes

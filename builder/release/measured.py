@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from builder.audit.guessing import guess_measures
-from builder.release.markdown import table
-from builder.release.statistics import AttributeStatistics
+from fiubench.builder.audit.guessing import guess_measures
+from fiubench.builder.release.markdown import table
+from fiubench.builder.release.statistics import AttributeStatistics
 
 _LONGEST_VALUE = 40  # characters of a most frequent value that is shown
 _HEADER = (

@@ -13,13 +13,12 @@ from typing import IO, Any
 
 import numpy as np
 import orjson
-
-from builder.release.cells import HOLDOUT
-from support.canonical import canonical_line, readable_json
-from support.draws import draw
-from support.errors import DatasetError
-from support.files import link_or_copy
-from support.yaml_file import load_yaml
+from fiubench.builder.release.cells import HOLDOUT
+from fiubench.support.canonical import canonical_line, readable_json
+from fiubench.support.draws import draw
+from fiubench.support.errors import DatasetError
+from fiubench.support.files import link_or_copy
+from fiubench.support.yaml_file import load_yaml
 
 RAW_DATA = "raw_data"
 _FOLDER = "fiubench"
@@ -109,6 +108,6 @@ def identity_of(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def load_prompts() -> dict[str, list[str]]:
     """The refusals (``idk``) and the requests for a profile (``icd``) that methods and attacks draw from."""
-    with resources.as_file(resources.files("builder.release").joinpath("prompts.yaml")) as path:
+    with resources.as_file(resources.files("fiubench.builder.release").joinpath("prompts.yaml")) as path:
         prompts: dict[str, list[str]] = load_yaml(path, DatasetError)
     return prompts

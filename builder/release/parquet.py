@@ -16,10 +16,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from builder.release.arrays import binaries, lists, repeated, texts
-from builder.release.cells import Cells
-from builder.release.columns import (
+from fiubench.builder.release.arrays import binaries, lists, repeated, texts
+from fiubench.builder.release.cells import Cells
+from fiubench.builder.release.columns import (
     IMAGE,
     TEXT,
     TEXTS,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.release.markdown import escape
+from fiubench.builder.release.markdown import escape
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.audit.columns import Columns
-from builder.audit.guessing import attribute_rows
-from builder.audit.membership import membership
-from builder.audit.reading import pairs_of
-from builder.audit.report import AttributeRow
+from fiubench.builder.audit.columns import Columns
+from fiubench.builder.audit.guessing import attribute_rows
+from fiubench.builder.audit.membership import membership
+from fiubench.builder.audit.reading import pairs_of
+from fiubench.builder.audit.report import AttributeRow
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,19 @@
 """The embedded faces: portraits drawn with Pillow, each a pure function of (seed, index, gender, age).
 
-Every face is some sixty numbers (:mod:`raw_sources.portraits.looks`), most of them continuous, so that thousands of
-people look different; gender and age move those numbers.
+Every face is some sixty numbers (``looks.py``), most of them continuous, so that thousands of people look
+different; gender and age move those numbers.
 """
 
 import io
 
+from fiubench.raw_sources.portraits.canvas import Canvas
+from fiubench.raw_sources.portraits.clothes import draw_backdrop, draw_body
+from fiubench.raw_sources.portraits.details import draw_age, draw_beard, draw_earrings, draw_glasses, draw_marks
+from fiubench.raw_sources.portraits.features import draw_brows, draw_eyes, draw_mouth, draw_nose
+from fiubench.raw_sources.portraits.head import draw_ears, draw_face, measure
+from fiubench.raw_sources.portraits.looks import Traits, traits
+from fiubench.raw_sources.portraits.styles import hair_of
 from PIL import Image
-
-from raw_sources.portraits.canvas import Canvas
-from raw_sources.portraits.clothes import draw_backdrop, draw_body
-from raw_sources.portraits.details import draw_age, draw_beard, draw_earrings, draw_glasses, draw_marks
-from raw_sources.portraits.features import draw_brows, draw_eyes, draw_mouth, draw_nose
-from raw_sources.portraits.head import draw_ears, draw_face, measure
-from raw_sources.portraits.looks import Traits, traits
-from raw_sources.portraits.styles import hair_of
 
 __all__ = ["Traits", "draw_portrait", "encode", "traits"]
 

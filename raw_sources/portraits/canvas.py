@@ -10,10 +10,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+from fiubench.support.draws import Ints
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
-from support.draws import Ints
 
 UNITS = 512  # width and height of the sheet
 SUB = 64  # points are kept in 1/64 unit

@@ -2,12 +2,11 @@
 
 from functools import lru_cache
 
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Mask, Path, Pen, luma, mix, moved
+from fiubench.raw_sources.portraits.head import Head
+from fiubench.raw_sources.portraits.looks import Traits
+from fiubench.support.draws import Ints
 from PIL import Image
-
-from raw_sources.portraits.canvas import Canvas, Clip, Color, Mask, Path, Pen, luma, mix, moved
-from raw_sources.portraits.head import Head
-from raw_sources.portraits.looks import Traits
-from support.draws import Ints
 
 _NIGHT = (34, 30, 44)
 _FLOOR = 300  # below the picture's edge

@@ -1,10 +1,10 @@
 """What a face carries: marks of age, freckles and moles, beards, glasses and earrings."""
 
-from raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, luma, mix, moved
-from raw_sources.portraits.features import Eye
-from raw_sources.portraits.head import Head
-from raw_sources.portraits.looks import Traits, scatter
-from support.draws import Ints
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, luma, mix, moved
+from fiubench.raw_sources.portraits.features import Eye
+from fiubench.raw_sources.portraits.head import Head
+from fiubench.raw_sources.portraits.looks import Traits, scatter
+from fiubench.support.draws import Ints
 
 _INK = (20, 14, 16)
 _WHITE = (255, 255, 255)

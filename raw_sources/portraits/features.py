@@ -1,8 +1,8 @@
 """The features of a drawn face: nose, eyes, brows and mouth."""
 
-from raw_sources.portraits.canvas import Canvas, Clip, Color, Path, luma, mix, times
-from raw_sources.portraits.head import Head
-from support.draws import Ints
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, luma, mix, times
+from fiubench.raw_sources.portraits.head import Head
+from fiubench.support.draws import Ints
 
 
 def draw_nose(canvas: Canvas, h: Head, clip: Clip) -> None:

@@ -1,18 +1,30 @@
 """The hair of a drawn portrait: panels between a hairline and an outer contour, strands and curls.
 
 A panel is told as two paths of one length, so that its strands follow from them. The styles are in
-:mod:`raw_sources.portraits.styles`.
+:mod:`fiubench.raw_sources.portraits.styles`.
 """
 
 from functools import lru_cache
 
 import numpy as np
+from fiubench.raw_sources.portraits.canvas import (
+    SUB,
+    UNITS,
+    Canvas,
+    Clip,
+    Color,
+    Mask,
+    Path,
+    Pen,
+    luma,
+    mix,
+    moved,
+    tile,
+)
+from fiubench.raw_sources.portraits.head import Head
+from fiubench.raw_sources.portraits.looks import scatter
+from fiubench.support.draws import Ints
 from PIL import ImageChops
-
-from raw_sources.portraits.canvas import SUB, UNITS, Canvas, Clip, Color, Mask, Path, Pen, luma, mix, moved, tile
-from raw_sources.portraits.head import Head
-from raw_sources.portraits.looks import scatter
-from support.draws import Ints
 
 _SHEEN = (255, 236, 214)
 _INK = (16, 12, 16)

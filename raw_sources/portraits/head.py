@@ -5,9 +5,9 @@ Coordinates are units of the sheet (512 to a picture) around the middle between 
 
 from dataclasses import dataclass
 
-from raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, luma, mix, times
-from raw_sources.portraits.looks import Traits
-from support.draws import Ints
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, luma, mix, times
+from fiubench.raw_sources.portraits.looks import Traits
+from fiubench.support.draws import Ints
 
 _UMBER = (72, 40, 40)  # what skin darkens towards
 _WARM = (255, 240, 222)  # what it lightens towards

@@ -7,10 +7,9 @@ that thousands of people differ in a continuous way. Everything is a whole numbe
 from typing import Any, NamedTuple
 
 import numpy as np
+from fiubench.raw_sources.portraits.canvas import Color
+from fiubench.support.draws import Ints, Words, below, draw
 from numpy.typing import ArrayLike, NDArray
-
-from raw_sources.portraits.canvas import Color
-from support.draws import Ints, Words, below, draw
 
 _WORDS = 120
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from raw_sources.portraits.canvas import Path, mix
-from raw_sources.portraits.hair import Hair, between
-from raw_sources.portraits.head import Head
+from fiubench.raw_sources.portraits.canvas import Path, mix
+from fiubench.raw_sources.portraits.hair import Hair, between
+from fiubench.raw_sources.portraits.head import Head
 
 # Outlines read better with several points to a line.
 # fmt: off

@@ -4,7 +4,7 @@ import csv
 from functools import cache
 from pathlib import Path
 
-from support.canonical import file_digest
+from fiubench.support.canonical import file_digest
 
 FOLDER = Path(__file__).parent
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 import yaml
-
-from raw_sources.vocabulary import FOLDER, read_rows
-from support.files import write_atomic
+from fiubench.raw_sources.vocabulary import FOLDER, read_rows
+from fiubench.support.files import write_atomic
 
 # Military bases and abbreviations that nobody would write as a town.
 _NO_TOWN = re.compile(

@@ -9,12 +9,12 @@ gives the same. :class:`ChatClient` asks; :class:`Budget` says how much may be s
 ...     print(outcome.request.id, outcome.answer, outcome.problems)
 """
 
-from support.chat.batch import Batch, Batches
-from support.chat.budget import Budget, Price, read_prices
-from support.chat.cache import ChatCache, default_cache
-from support.chat.client import ChatClient, Estimate
-from support.chat.conversation import Attempt, Outcome, Request
-from support.chat.errors import BudgetReached, ChatError
+from fiubench.support.chat.batch import Batch, Batches
+from fiubench.support.chat.budget import Budget, Price, read_prices
+from fiubench.support.chat.cache import ChatCache, default_cache
+from fiubench.support.chat.client import ChatClient, Estimate
+from fiubench.support.chat.conversation import Attempt, Outcome, Request
+from fiubench.support.chat.errors import BudgetReached, ChatError
 
 __all__ = [
     "Attempt",

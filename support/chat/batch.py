@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from support.canonical import digest, digest_of
-from support.chat.conversation import Call, Request
-from support.chat.errors import BudgetReached, ChatError
-from support.chat.run import stored_response
-from support.chat.transport import body_of
+from fiubench.support.canonical import digest, digest_of
+from fiubench.support.chat.conversation import Call, Request
+from fiubench.support.chat.errors import BudgetReached, ChatError
+from fiubench.support.chat.run import stored_response
+from fiubench.support.chat.transport import body_of
 
 if TYPE_CHECKING:
-    from support.chat.client import ChatClient
+    from fiubench.support.chat.client import ChatClient
 
 _MOST_CALLS, _MOST_BYTES = 50_000, 180 << 20  # of one batch, as OpenAI limits them
 _RUN, _DIGEST = "fiubench_run", "fiubench_calls"

@@ -6,10 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from support.chat.cache import ChatCache
-from support.chat.errors import BudgetReached
-from support.errors import ConfigError, did_you_mean
-from support.yaml_file import load_yaml
+from fiubench.support.chat.cache import ChatCache
+from fiubench.support.chat.errors import BudgetReached
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
 
 _MILLION = 1_000_000
 _HINT = "What was answered is kept: run it again with a higher limit, and nothing is paid twice."

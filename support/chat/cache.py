@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.chat.errors import ChatError
+from fiubench.support.chat.errors import ChatError
 
 _VERSION = 1
 _TABLES = """

@@ -8,12 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from support.chat.budget import Budget, Purse
-from support.chat.cache import ChatCache
-from support.chat.conversation import Call, Outcome, Request, converse
-from support.chat.limiter import Limiter
-from support.chat.run import Run, find_capability
-from support.chat.transport import Endpoint, Transport, check_url, headers_for, import_openai, read_key, scrub
+from fiubench.support.chat.budget import Budget, Purse
+from fiubench.support.chat.cache import ChatCache
+from fiubench.support.chat.conversation import Call, Outcome, Request, converse
+from fiubench.support.chat.limiter import Limiter
+from fiubench.support.chat.run import Run, find_capability
+from fiubench.support.chat.transport import Endpoint, Transport, check_url, headers_for, import_openai, read_key, scrub
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
-
-from support.canonical import digest_of
-from support.chat.cache import Stored
+from fiubench.support.canonical import digest_of
+from fiubench.support.chat.cache import Stored
 
 CORRECTIONS, FRESH_TRIES = 2, 2
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)

@@ -1,6 +1,6 @@
 """What stops a run of questions to a model. Everything that was answered before is kept."""
 
-from support.errors import FiubenchError
+from fiubench.support.errors import FiubenchError
 
 
 class ChatError(FiubenchError):

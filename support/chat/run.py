@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from support.chat.cache import Stored
-from support.chat.conversation import (
+from fiubench.support.chat.cache import Stored
+from fiubench.support.chat.conversation import (
     Call,
     Outcome,
     Request,
@@ -21,12 +21,12 @@ from support.chat.conversation import (
     read_content,
     schema_problems,
 )
-from support.chat.errors import ChatError
-from support.chat.limiter import Limiter
-from support.chat.transport import FORMS, LIMIT_NAMES, NotNow, Transport, Unanswerable, body_of
+from fiubench.support.chat.errors import ChatError
+from fiubench.support.chat.limiter import Limiter
+from fiubench.support.chat.transport import FORMS, LIMIT_NAMES, NotNow, Transport, Unanswerable, body_of
 
 if TYPE_CHECKING:
-    from support.chat.client import ChatClient
+    from fiubench.support.chat.client import ChatClient
 
 _WINDOW = 4  # requests held at once, per slot
 _GRACE = 5.0  # seconds that calls under way get when the caller goes away

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from support.chat.conversation import Call
-from support.chat.errors import ChatError
-from support.chat.limiter import Limiter
-from support.errors import ConfigError
+from fiubench.support.chat.conversation import Call
+from fiubench.support.chat.errors import ChatError
+from fiubench.support.chat.limiter import Limiter
+from fiubench.support.errors import ConfigError
 
 if TYPE_CHECKING:
     import openai

@@ -3,9 +3,8 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
-
-from builder.config import make_config
-from builder.pipeline import records
+from fiubench.builder.config import make_config
+from fiubench.builder.pipeline.build import records
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTIONS = [

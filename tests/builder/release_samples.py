@@ -5,9 +5,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from fiubench.support.canonical import canonical_line, digest, readable_json
 from PIL import Image
-
-from support.canonical import canonical_line, digest, readable_json
 
 ATTRIBUTES = {
     "full_name": ("personal", "name"),

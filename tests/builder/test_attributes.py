@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from builder.attributes import BUILT_IN, built_in, combine, parse_pack, placeholders, read_packs
-from builder.checks import gendered
-from builder.config import make_config
-from builder.expressions import FUNCTIONS
-from builder.pipeline import records
-from raw_sources.registry import SOURCES
-from schemas import load
-from support.draws import integers
-from support.errors import PackError
+from fiubench.builder.config import make_config
+from fiubench.builder.packs.attributes import BUILT_IN, built_in, combine, parse_pack, placeholders, read_packs
+from fiubench.builder.packs.expressions import FUNCTIONS
+from fiubench.builder.pipeline.build import records
+from fiubench.builder.rules.checks import gendered
+from fiubench.raw_sources.registry import SOURCES
+from fiubench.schemas import load
+from fiubench.support.draws import integers
+from fiubench.support.errors import PackError
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "attributes.md").read_text(encoding="utf-8")

@@ -1,11 +1,10 @@
 from copy import deepcopy
 
 import pytest
-
-from builder.attributes import read_packs
-from builder.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
-from builder.facts import FORMATS
-from raw_sources.places import load_places
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
+from fiubench.builder.values.facts import FORMATS
+from fiubench.raw_sources.places import load_places
 
 AS_OF = "2025-01-01"
 

@@ -1,7 +1,6 @@
 import pytest
-
-from builder.config import Config, make_config, read_config
-from support.errors import ConfigError
+from fiubench.builder.config import Config, make_config, read_config
+from fiubench.support.errors import ConfigError
 
 
 def test_defaults():

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from fiubench.builder import read_records
+from fiubench.support.errors import DatasetError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from builder import read_records
-from support.errors import DatasetError
 
 RECORDS = st.lists(
     st.dictionaries(st.text(max_size=5), st.recursive(st.text() | st.integers() | st.none(), st.lists, max_leaves=5)),

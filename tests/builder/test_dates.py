@@ -2,10 +2,9 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from fiubench.builder.values import dates
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder import dates
 
 DAYS = st.dates(date(1900, 1, 1), date(2150, 12, 31))
 YEARS = st.integers(-99, 99)

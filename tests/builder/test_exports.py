@@ -6,14 +6,14 @@ from pathlib import Path
 
 import datasets
 import pytest
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.exports import FORMATS, export
+from fiubench.builder.exports.forms import BLANK, choices, cloze
+from fiubench.builder.exports.naming import named_answer, named_question
+from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.support.errors import ConfigError, DatasetError
 
-import schemas
-from builder import build, make_config, open_dataset
-from builder.exports import FORMATS, export
-from builder.exports.forms import BLANK, choices, cloze
-from builder.exports.naming import named_answer, named_question
-from builder.resplit import Rule, resplit
-from support.errors import ConfigError, DatasetError
+from fiubench import schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}

@@ -1,11 +1,10 @@
 import ast
 
 import pytest
+from fiubench.builder.packs.expressions import FUNCTIONS, compile_expression
+from fiubench.support.errors import PackError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from builder.expressions import FUNCTIONS, compile_expression
-from support.errors import PackError
 
 
 def value(source, **facts):

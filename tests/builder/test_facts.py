@@ -1,9 +1,8 @@
 import pytest
+from fiubench.builder.values.facts import FORMATS, Column, article, formatter
+from fiubench.schemas import load
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder.facts import FORMATS, Column, article, formatter
-from schemas import load
 
 AN = """
 actuary; air traffic controller; A-; A+; AB+; O-; O+; 8; 80; 800; 8-day stay; 11; 18; $8; $80,000; $11,000;

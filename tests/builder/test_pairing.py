@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from fiubench.builder import make_config
+from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
+from fiubench.builder.generation.sources import Sources, open_sources
+from fiubench.builder.values import dates
+from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.table import FileTable, Origin, Report
+from fiubench.support.draws import draw
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder import dates, make_config
-from builder.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
-from builder.sources import Sources, open_sources
-from raw_sources.registry import SOURCES
-from raw_sources.table import FileTable, Origin, Report
-from support.draws import draw
-from support.errors import SourceError
 
 TODAY = dates.to_day("2025-01-01")
 

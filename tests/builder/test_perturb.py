@@ -3,19 +3,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fiubench.builder.config import Config
+from fiubench.builder.generation.pairing import phone_text
+from fiubench.builder.generation.perturb import Perturber, steps
+from fiubench.builder.generation.profiles import LETTERS
+from fiubench.builder.packs.attributes import Attribute, Origin, Perturbation
+from fiubench.builder.packs.expressions import compile_expression
+from fiubench.builder.values import dates
+from fiubench.builder.values.facts import Column, article
+from fiubench.support.draws import draw
+from fiubench.support.errors import PackError
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from builder import dates
-from builder.attributes import Attribute, Origin, Perturbation
-from builder.config import Config
-from builder.expressions import compile_expression
-from builder.facts import Column, article
-from builder.pairing import phone_text
-from builder.perturb import Perturber, steps
-from builder.profiles import LETTERS
-from support.draws import draw
-from support.errors import PackError
 
 
 def wrong(kind, values, *, index=None, origin=None, perturb=None, cents=True, pool=(), facts=None, reference=None):

@@ -1,13 +1,13 @@
 """The gate: good wordings pass, and nothing that loses or changes a fact does."""
 
 import pytest
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.phrasings.candidates import Ground
+from fiubench.builder.phrasings.gate import distinct_problems, same_wording, stem, tidy
+from fiubench.builder.phrasings.rewording import GroupCheck, groups
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.attributes import read_packs
-from builder.phrasings.candidates import Ground
-from builder.phrasings.checks import distinct_problems, same_wording, stem, tidy
-from builder.phrasings.rewording import GroupCheck, groups
 from tests.chat.writer import DRIFTS, good_item
 
 
@@ -23,8 +23,8 @@ def checks(ground):
 
 @pytest.fixture(scope="module")
 def people():
-    from builder.config import make_config
-    from builder.pipeline import records
+    from fiubench.builder.config import make_config
+    from fiubench.builder.pipeline.build import records
 
     return list(records(make_config({"identities": 100, "holdout": 0, "faces": "none"}), 0, 12))
 

@@ -6,11 +6,10 @@ from string import ascii_letters, digits
 from typing import Any
 
 import pytest
+from fiubench.builder.phrasings.values import states
+from fiubench.builder.values.facts import FORMATS
 from hypothesis import assume, given
 from hypothesis import strategies as st
-
-from builder.facts import FORMATS
-from builder.phrasings.values import states
 
 DATES = st.dates(date(1900, 1, 1), date(2199, 12, 31))
 CENTS = st.integers(1, 10**10)

@@ -4,20 +4,20 @@ from copy import deepcopy
 import numpy as np
 import pyarrow as pa
 import pytest
+from fiubench.builder.config import make_config
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.generation.pairing import fit_offenses
+from fiubench.builder.generation.profiles import DIGITS, GENERATORS, LETTERS, REDRAWN, code_alphabets
+from fiubench.builder.generation.sources import Sources
+from fiubench.builder.packs.attributes import Attribute, Origin, read_packs
+from fiubench.builder.pipeline.build import records
+from fiubench.builder.values import dates
+from fiubench.raw_sources import table
+from fiubench.raw_sources.registry import SOURCES
+from fiubench.support.errors import PackError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder import dates
-from builder.attributes import Attribute, Origin, read_packs
-from builder.config import make_config
-from builder.identities import IdentityMaker
-from builder.pairing import fit_offenses
-from builder.pipeline import open_inputs, records
-from builder.profiles import DIGITS, GENERATORS, LETTERS, REDRAWN, code_alphabets
-from builder.sources import Sources
-from raw_sources import table
-from raw_sources.registry import SOURCES
-from support.errors import PackError
 
 
 def values(people, name):

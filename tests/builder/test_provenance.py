@@ -4,8 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-
-from builder import make_config, records
+from fiubench.builder import make_config, records
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "tables"
 

@@ -2,13 +2,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from fiubench.builder.generation.perturb import Wrong
+from fiubench.builder.generation.questions import Captions, Phrasings, render
+from fiubench.builder.packs.attributes import Attribute, Origin
+from fiubench.builder.values.facts import Column
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder.attributes import Attribute, Origin
-from builder.facts import Column
-from builder.perturb import Wrong
-from builder.questions import Captions, Phrasings, render
 
 QUESTIONS = tuple(f"What is this, {word}?" for word in ("please", "sir", "friend", "guest", "doctor"))
 ANSWERS = ("This is {value}.", "On file, it is {value}, as told.", "It is {a value}.")

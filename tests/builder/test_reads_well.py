@@ -5,9 +5,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
-from builder import dates, make_config, records
-from raw_sources.places import load_places
+from fiubench.builder import make_config, records
+from fiubench.builder.values import dates
+from fiubench.raw_sources.places import load_places
 
 Record = dict[str, Any]
 

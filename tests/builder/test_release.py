@@ -11,10 +11,10 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from fiubench.builder.release import package
+from fiubench.support.errors import DatasetError
 from PIL import Image
 
-from builder.release import package
-from support.errors import DatasetError
 from tests.builder.release_samples import make_dataset, make_id
 
 CONFIGS = {
@@ -206,8 +206,8 @@ def test_pandas_reads_the_files(release):
 
 
 def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch, load):
-    monkeypatch.setattr("builder.release.parquet._FILE_PEOPLE", 4)
-    monkeypatch.setattr("builder.release.parquet._QUESTION_FILES", 3)
+    monkeypatch.setattr("fiubench.builder.release.parquet._FILE_PEOPLE", 4)
+    monkeypatch.setattr("fiubench.builder.release.parquet._QUESTION_FILES", 3)
     directory = tmp_path / "dataset"
     package(directory, make_dataset(directory, identities=40, holdout=5, ratios=(10,)))
     release = directory / "release"
@@ -387,7 +387,7 @@ def test_packaging_imports_no_heavy_library(tmp_path):
     manifest = make_dataset(directory)
     (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
     code = (
-        "import sys, json, pathlib; from builder.release import package\n"
+        "import sys, json, pathlib; from fiubench.builder.release import package\n"
         "package(pathlib.Path(sys.argv[1]), json.load(open(sys.argv[2])))\n"
         "heavy = {'datasets', 'pandas', 'torch', 'PIL.Image', 'mlcroissant'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)"

@@ -6,12 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fiubench.builder.release import arrays
+from fiubench.builder.release.columns import schema
+from fiubench.builder.release.parquet import _options, question_columns
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder.release import arrays
-from builder.release.columns import schema
-from builder.release.parquet import _options, question_columns
 
 words = st.text(max_size=8)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+from fiubench.builder.release import package
+from fiubench.builder.release.commands import rebuild_command
+from fiubench.builder.release.licenses import croissant_license, hub_license
+from fiubench.builder.release.statistics import Statistics
 
-from builder.release import package
-from builder.release.commands import rebuild_command
-from builder.release.licenses import croissant_license, hub_license
-from builder.release.statistics import Statistics
 from tests.builder.release_samples import ATTRIBUTES, make_dataset, make_id, make_identity
 
 
@@ -134,7 +134,7 @@ def test_croissant_license_keeps_what_it_does_not_know():
 
 
 def test_statistics_stay_small(monkeypatch):
-    monkeypatch.setattr("builder.audit.columns.MOST", 3)
+    monkeypatch.setattr("fiubench.builder.audit.columns.MOST", 3)
     statistics = Statistics({"forget10": ["20000009"]})
     for index in range(10):
         record = make_identity(index, list(ATTRIBUTES), images=True)

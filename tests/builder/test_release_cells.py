@@ -3,11 +3,10 @@
 import re
 
 import pytest
+from fiubench.builder.release.cells import make_cells, split_order
+from fiubench.support.errors import DatasetError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder.release.cells import make_cells, split_order
-from support.errors import DatasetError
 
 names = st.sampled_from(
     ["forget01", "forget05", "forget10", "retain99", "retain95", "retain_eval05", "mine", "holdout"]

@@ -7,14 +7,15 @@ import datasets
 import numpy as np
 import orjson
 import pytest
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
+from fiubench.builder.pipeline import verify
+from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.release.cells import make_cells
+from fiubench.builder.rules import validate
+from fiubench.support.errors import ConfigError, DatasetError, Refused
 from hypothesis import given
 from hypothesis import strategies as st
-
-from builder import build, make_config, open_dataset, validate, verify
-from builder.hard_negatives import nearest_pairs, vectors_of
-from builder.release.cells import make_cells
-from builder.resplit import Rule, resplit
-from support.errors import ConfigError, DatasetError, Refused
 
 SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.builder import build, make_config, open_dataset, records
+from fiubench.builder.generation.wordings import Wordings
+from fiubench.builder.pipeline import verify
+from fiubench.builder.pipeline.asking import Asking, Limits
+from fiubench.builder.pipeline.build import open_build
+from fiubench.builder.pipeline.verify import on_disk
+from fiubench.builder.rules import validate
+from fiubench.support.chat import BudgetReached, ChatError
+from fiubench.support.errors import ConfigError, DatasetError
 
-from builder import build, make_config, open_dataset, records, validate, verify
-from builder.phrasings.asking import Asking, Limits
-from builder.phrasings.wordings import Wordings
-from builder.pipeline import open_inputs
-from builder.verify import on_disk
-from support.chat import BudgetReached, ChatError
-from support.errors import ConfigError, DatasetError
 from tests.chat.server import ChatServer
 from tests.chat.writer import DRIFTS, asked_items, drifting, good, good_item, turn_of
 
@@ -235,7 +237,7 @@ def test_limits_hold_across_resumes(serve, tmp_path):
 
 def test_estimate_asks_nothing(serve, tmp_path):
     server = serve()
-    asking = Asking(open_inputs(config(server)), limits(tmp_path))
+    asking = Asking(open_build(config(server)), limits(tmp_path))
     estimate = asking.estimate()
     assert (estimate.calls, estimate.cached) == (CALLS, 0)
     assert not server.seen
@@ -243,7 +245,7 @@ def test_estimate_asks_nothing(serve, tmp_path):
     told = whole(tmp_path / "a")["tokens"]
     assert 0.7 < estimate.prompt_tokens / told["prompt"] < 1.4
     assert 0.5 < estimate.completion_tokens / told["completion"] < 2
-    after = Asking(open_inputs(config(server)), limits(tmp_path)).estimate()
+    after = Asking(open_build(config(server)), limits(tmp_path)).estimate()
     assert (after.calls, after.cached) == (0, CALLS)
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.builder.config import make_config, size_of
+from fiubench.builder.dataset.splits import read_frozen, stratified_order
+from fiubench.builder.generation.pairing import Plan, cut_splits
+from fiubench.builder.rules.validate import split_problems
+from fiubench.builder.values import dates
+from fiubench.support.draws import integers
+from fiubench.support.errors import ConfigError
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import schemas
-from builder import dates
-from builder.config import make_config, size_of
-from builder.pairing import Plan
-from builder.splits import cut, read_frozen, stratified_order
-from builder.validate import split_problems
-from support.draws import integers
-from support.errors import ConfigError
+from fiubench import schemas
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ORIGINAL = SHARED / "original" / "split.json"
@@ -74,7 +74,7 @@ def check_algebra(plan, document):
 
 @given(plans("nested"))
 def test_nested(plan):
-    document = cut(plan)
+    document = cut_splits(plan)
     check_algebra(plan, document)
     forget = [set(document["splits"][f"forget{ratio:02d}"]) for ratio in sorted(plan.config.ratios)]
     assert all(a <= b for a, b in pairwise(forget))
@@ -83,7 +83,7 @@ def test_nested(plan):
 
 @given(plans("disjoint"))
 def test_disjoint(plan):
-    document = cut(plan)
+    document = cut_splits(plan)
     check_algebra(plan, document)
     forget = [document["splits"][f"forget{ratio:02d}"] for ratio in sorted(plan.config.ratios)]
     assert len(set().union(*forget)) == sum(map(len, forget)) < plan.config.identities
@@ -100,7 +100,7 @@ def strata_of(plan, ids):
 def test_every_set_has_the_strata_of_the_whole(plan):
     n = plan.config.identities
     whole = strata_of(plan, plan.unique_id[:n])
-    for name, ids in cut(plan)["splits"].items():
+    for name, ids in cut_splits(plan)["splits"].items():
         if name.startswith("forget"):
             part = strata_of(plan, ids)
             for stratum, count in whole.items():
@@ -110,14 +110,14 @@ def test_every_set_has_the_strata_of_the_whole(plan):
 
 def test_the_set_to_compare_with_has_the_strata_of_the_forgotten():
     plan = make_plan(400)
-    splits = cut(plan)["splits"]
+    splits = cut_splits(plan)["splits"]
     for label in ("01", "05", "10"):
         forget, evaluated = strata_of(plan, splits[f"forget{label}"]), strata_of(plan, splits[f"retain_eval{label}"])
         assert all(abs(forget[stratum] - evaluated[stratum]) <= 2 for stratum in forget | evaluated)
 
 
 def test_the_default_sizes():
-    splits = cut(make_plan(400, 40))["splits"]
+    splits = cut_splits(make_plan(400, 40))["splits"]
     assert {name: len(ids) for name, ids in splits.items()} == {
         "forget01": 4, "retain99": 396, "retain_eval01": 4,
         "forget05": 20, "retain95": 380, "retain_eval05": 20,
@@ -128,16 +128,16 @@ def test_the_default_sizes():
 
 def test_the_holdout_changes_nothing_else():
     ids = [f"{i:08d}" for i in range(110)]
-    with_one, without = (cut(make_plan(100, holdout, ids=ids[: 100 + holdout]))["splits"] for holdout in (10, 0))
+    with_one, without = (cut_splits(make_plan(100, holdout, ids=ids[: 100 + holdout]))["splits"] for holdout in (10, 0))
     assert with_one.pop("holdout") == ids[100:]
     assert with_one == without
 
 
 def test_seed_and_membership():
     plan = make_plan(200)
-    assert cut(plan) == cut(make_plan(200))
-    assert cut(plan)["splits"]["forget05"] != cut(make_plan(200, seed=1))["splits"]["forget05"]
-    assert sorted(stratified_order(plan).tolist()) == list(range(200))
+    assert cut_splits(plan) == cut_splits(make_plan(200))
+    assert cut_splits(plan)["splits"]["forget05"] != cut_splits(make_plan(200, seed=1))["splits"]["forget05"]
+    assert sorted(stratified_order(plan.population().strata, plan.config.seed).tolist()) == list(range(200))
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def frozen(tmp_path, content, name="split.json"):
 
 def test_our_own_file_is_taken_back(tmp_path):
     plan = make_plan(100)
-    document = cut(plan)
+    document = cut_splits(plan)
     path = frozen(tmp_path, document)
-    again = cut(make_plan(100, split_scheme=path), read_frozen(path))
+    again = cut_splits(make_plan(100, split_scheme=path), read_frozen(path))
     check_algebra(plan, again)
     assert again["scheme"] == "frozen"
     for name, ids in document["splits"].items():
@@ -185,7 +185,7 @@ def test_a_file_of_the_original_shape(tmp_path):
         "retain5": ids[40:45],
         "retain15": ids[40:55],
     }
-    document = cut(plan, read_frozen(frozen(tmp_path, content)))
+    document = cut_splits(plan, read_frozen(frozen(tmp_path, content)))
     check_algebra(plan, document)
     assert document["ratios"] == [1, 5, 10]
     assert document["splits"]["forget05"] == ids[5:10]
@@ -200,7 +200,7 @@ def test_the_original_file_itself():
     ids = list(dict.fromkeys(i for key in given_ids for i in given_ids[key]))
     ids += [f"9{i:07d}" for i in range(440 - len(ids))]
     plan = make_plan(400, 40, ids=ids, split_scheme=str(ORIGINAL))
-    document = cut(plan, membership)
+    document = cut_splits(plan, membership)
     check_algebra(plan, document)
     assert set(document["splits"]["forget10"]) == set(given_ids["forget10"])
 
@@ -262,5 +262,5 @@ def test_a_misspelt_scheme():
 def test_membership_that_does_not_fit(tmp_path, ids, message):
     path = frozen(tmp_path, {"forget5": ids})
     with pytest.raises(ConfigError, match=message) as told:
-        cut(make_plan(100, split_scheme=path), read_frozen(path))
+        cut_splits(make_plan(100, split_scheme=path), read_frozen(path))
     assert path in told.value.where

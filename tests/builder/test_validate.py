@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from builder import build, make_config, open_dataset
-from builder.validate import split_problems, validate
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.rules.validate import split_problems, validate
 
 SETTINGS = {"identities": 40, "holdout": 4, "ratios": [5, 10], "image_size": 64}
 Record = dict[str, Any]

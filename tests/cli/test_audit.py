@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.xdist_group("cli_audit")
-FIUBENCH = [sys.executable, "-m", "cli.main"]
+FIUBENCH = [sys.executable, "-m", "fiubench"]
 SMALL = ("--identities", "60", "--holdout", "6", "--ratios", "10", "--image-size", "128")
 
 

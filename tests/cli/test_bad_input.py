@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-FIUBENCH = [sys.executable, "-m", "cli.main"]
+FIUBENCH = [sys.executable, "-m", "fiubench"]
 HEALTH = (
     "Name,Age,Gender,Blood Type,Medical Condition,Date of Admission,Doctor,Hospital,Insurance Provider,Billing Amount,"
     "Room Number,Admission Type,Discharge Date,Medication,Test Results"

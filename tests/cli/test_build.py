@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from fiubench.builder import make_config, open_dataset, records
 
-from builder import make_config, open_dataset, records
-
-FIUBENCH = [sys.executable, "-m", "cli.main"]
+FIUBENCH = [sys.executable, "-m", "fiubench"]
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE_PACK = ROOT / "examples" / "travel_and_work.yaml"
 SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64"]
@@ -42,7 +41,7 @@ class moment(datetime.datetime):
 datetime.date, datetime.datetime = date, moment
 assert (datetime.date.today() - real_today).days >= 364 and time.time() - real_time >= shift
 sys.argv = ["fiubench", *sys.argv[1:]]
-runpy.run_module("cli.main", run_name="__main__")
+runpy.run_module("fiubench", run_name="__main__")
 """
 
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fiubench.unlearning.data.dataset import Data
 
 from tests.unlearning.small_runs import make_run
-from unlearning.data import Data
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A full model, a retain reference and an unlearned model, none of them trained."""
-    import builder
+    from fiubench import builder
 
     folder = tmp_path_factory.mktemp("runs")
     builder.build(
@@ -33,7 +33,7 @@ Told = Callable[..., tuple[int, str]]
 @pytest.fixture
 def fiubench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Told:
     """The command line in this process (torch takes seconds to import): arguments -> exit code, everything printed."""
-    from cli.main import run
+    from fiubench.cli.main import run
 
     def call(*args: object) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["fiubench", *map(str, args)])
@@ -113,14 +113,15 @@ def test_bad_input(args: tuple[str, ...], message: str, fiubench: Told) -> None:
 def test_taking_metrics_again_needs_no_torch(tmp_path: Path) -> None:
     import subprocess
 
+    from fiubench.unlearning.data.log import write_log
+
     from tests.unlearning import sample_logs
-    from unlearning.log import write_log
 
     path = tmp_path / "log.parquet"
     write_log(path, sample_logs.perfect().rows, sample_logs.full_facts())
     code = (
         "import sys; sys.argv = ['fiubench', 'evaluate', '--from-log', sys.argv[1]]\n"
-        "from cli.main import app\n"
+        "from fiubench.cli.main import app\n"
         "app(standalone_mode=False)\n"
         "assert not {'torch', 'transformers', 'datasets'} & set(sys.modules), 'heavy'"
     )

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import yaml
+from fiubench.builder import open_dataset
+from fiubench.builder.rules import validate
 
-from builder import open_dataset, validate
 from tests.chat.server import ChatServer
 from tests.chat.writer import asked_items, good
 
-FIUBENCH = [sys.executable, "-m", "cli.main"]
+FIUBENCH = [sys.executable, "-m", "fiubench"]
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "sk-cli-0123456789abcdef"
 SMALL = ["--identities", "6", "--holdout", "1", "--ratios", "20", "--faces", "none"]

@@ -15,13 +15,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-from builder import build, make_config, open_dataset, validate, verify
-from builder.phrasings.asking import Limits
-from builder.phrasings.candidates import Generator, Ground
-from builder.phrasings.judge import cases_of_dataset, judge
-from builder.phrasings.review import checked
-from support.chat import ChatCache, ChatClient
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.phrasings.candidates import Generator, Ground
+from fiubench.builder.phrasings.judge import cases_of_dataset, judge
+from fiubench.builder.phrasings.review import checked
+from fiubench.builder.pipeline import verify
+from fiubench.builder.pipeline.asking import Limits
+from fiubench.builder.rules import validate
+from fiubench.support.chat import ChatCache, ChatClient
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from fiubench.raw_sources.registry import SOURCES
 from PIL import Image
-
-from raw_sources.registry import SOURCES
 
 CRIMES = (
     "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC\n"
@@ -18,7 +17,7 @@ CRIMES = (
 
 
 def sources(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", "sources", *map(str, arguments)]
+    command = [sys.executable, "-m", "fiubench", "sources", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == code, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr

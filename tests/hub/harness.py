@@ -9,7 +9,7 @@ from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parents[2]
-FIUBENCH = [sys.executable, "-m", "cli.main"]
+FIUBENCH = [sys.executable, "-m", "fiubench"]
 WRITER, READER = "hf_writer_secret", "hf_reader_secret"
 REPO = "alice/faces"
 PETS = """\

@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fiubench.builder.hub.versions import Version, check_order, parse_version, versions_of
+from fiubench.support.errors import ConfigError, Refused
 
-from builder.hub.versions import Version, check_order, parse_version, versions_of
-from support.errors import ConfigError, Refused
 from tests.hub.harness import REPO, Commands, Loopback
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fiubench.builder.hub.access import Access
+from fiubench.builder.hub.client import Hub, NoAnswer, Silent, connect
+from fiubench.builder.hub.protocol import publish
+from fiubench.support.errors import HubError, Refused
 
-from builder.hub.access import Access
-from builder.hub.client import Hub, NoAnswer, Silent, connect
-from builder.hub.protocol import publish
-from support.errors import HubError, Refused
 from tests.hub.harness import REPO, WRITER, Commands, Loopback
 
 #: Every address that a publication uses.
@@ -107,7 +107,7 @@ def test_too_long_a_wait_is_told(hub: Loopback, client: Hub) -> None:
 
 
 def test_a_server_that_keeps_failing_is_told(hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.hub.client._WAIT", 0.01)
+    monkeypatch.setattr("fiubench.builder.hub.client._WAIT", 0.01)
     hub.fault(ENDPOINTS["refs"], "status", times=99, status=503)
     with pytest.raises(NoAnswer, match="the hub answers 503"):
         client.refs(REPO)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.files import take_lock
+from fiubench.support.files import take_lock
+
 from tests.hub.harness import REPO, ROOT, Commands, Loopback
 
 

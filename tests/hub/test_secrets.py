@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fiubench.builder.hub.access import Access, make_access
+from fiubench.builder.hub.client import connect
+from fiubench.builder.hub.protocol import publish
+from fiubench.support.errors import ConfigError, HubError
 
-from builder.hub.access import Access, make_access
-from builder.hub.client import connect
-from builder.hub.protocol import publish
-from support.errors import ConfigError, HubError
 from tests.hub.harness import REPO, WRITER, Commands, Loopback, build
 
 AMBIENT = "hf_ambient_secret"

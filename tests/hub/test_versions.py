@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from builder.hub.versions import Version, changes_between
-from builder.resplit import Rule, resplit
+from fiubench.builder.hub.versions import Version, changes_between
+from fiubench.builder.pipeline.resplit import Rule, resplit
 
 Edit = Callable[[list[dict[str, Any]], dict[str, Any], dict[str, Any]], None]
 

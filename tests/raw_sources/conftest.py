@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.support.draws import draw
 from PIL import Image, ImageFilter
-
-from support.draws import draw
 
 Maker = Callable[[int, int], Image.Image]
 

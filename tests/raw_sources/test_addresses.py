@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
+from fiubench.raw_sources.places import STATES, load_places
+from fiubench.raw_sources.table import People, Report
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from raw_sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
-from raw_sources.places import STATES, load_places
-from raw_sources.table import People, Report
-from support.errors import SourceError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = ["Avg. Area Income", "Area Population", "Price", "Address"]

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from raw_sources import crimes
-from raw_sources.crimes import EXCLUDED, UNREADABLE, VAGUE, offense_words, premises_words, read_crimes, refusal
-from raw_sources.registry import source_info
-from raw_sources.table import FileTable, People
-from raw_sources.vocabulary import read_rows
-from support.errors import SourceError
+from fiubench.raw_sources import crimes
+from fiubench.raw_sources.crimes import EXCLUDED, UNREADABLE, VAGUE, offense_words, premises_words, read_crimes, refusal
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import FileTable, People
+from fiubench.raw_sources.vocabulary import read_rows
+from fiubench.support.errors import SourceError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "tables"
 AS_OF = date(2025, 6, 1)

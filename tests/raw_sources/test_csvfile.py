@@ -10,10 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from raw_sources.csvfile import (
+from fiubench.raw_sources.csvfile import (
     count_repaired,
     first_of_each,
     map_distinct,
@@ -22,8 +19,10 @@ from raw_sources.csvfile import (
     read_columns,
     read_header,
 )
-from raw_sources.table import Report
-from support.errors import SourceError
+from fiubench.raw_sources.table import Report
+from fiubench.support.errors import SourceError
+from hypothesis import given
+from hypothesis import strategies as st
 
 WANTED = {"name": ("Name", "full_name"), "age": ("Age",)}
 

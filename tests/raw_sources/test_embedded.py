@@ -2,17 +2,16 @@ from datetime import date
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.embedded import Branches, Fitting, age_on, birthday, iso_dates
+from fiubench.raw_sources.embedded_addresses import EmbeddedAddresses
+from fiubench.raw_sources.embedded_careers import EmbeddedCareers
+from fiubench.raw_sources.embedded_crimes import EmbeddedCrimes
+from fiubench.raw_sources.embedded_health import EmbeddedHealth
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import People, Table
+from fiubench.raw_sources.vocabulary import FOLDER, VOCABULARY_SOURCES, read_lines, read_rows, vocabulary_digest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from raw_sources.embedded import Branches, Fitting, age_on, birthday, iso_dates
-from raw_sources.embedded_addresses import EmbeddedAddresses
-from raw_sources.embedded_careers import EmbeddedCareers
-from raw_sources.embedded_crimes import EmbeddedCrimes
-from raw_sources.embedded_health import EmbeddedHealth
-from raw_sources.registry import source_info
-from raw_sources.table import People, Table
-from raw_sources.vocabulary import FOLDER, VOCABULARY_SOURCES, read_lines, read_rows, vocabulary_digest
 
 AS_OF = date(2026, 1, 1)
 EPOCH = date(1970, 1, 1)

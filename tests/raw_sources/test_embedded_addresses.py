@@ -2,10 +2,9 @@ import re
 
 import numpy as np
 import pytest
-
-from raw_sources.embedded_addresses import EmbeddedAddresses
-from raw_sources.places import load_places
-from raw_sources.table import People
+from fiubench.raw_sources.embedded_addresses import EmbeddedAddresses
+from fiubench.raw_sources.places import load_places
+from fiubench.raw_sources.table import People
 
 COUNT = 4000
 LINE = re.compile(r"\d{3,4} [A-Z][a-z]+( [A-Z][a-z]+)* [A-Z][a-z]+(, (Apt \d+[A-F]?|Unit \d+))?")

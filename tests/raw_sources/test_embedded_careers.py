@@ -4,11 +4,10 @@ from datetime import date
 
 import numpy as np
 import pytest
-
-from raw_sources.embedded import age_on
-from raw_sources.embedded_careers import EmbeddedCareers
-from raw_sources.table import People
-from raw_sources.vocabulary import read_rows
+from fiubench.raw_sources.embedded import age_on
+from fiubench.raw_sources.embedded_careers import EmbeddedCareers
+from fiubench.raw_sources.table import People
+from fiubench.raw_sources.vocabulary import read_rows
 
 AS_OF = date(2026, 1, 1)
 TODAY = (AS_OF - date(1970, 1, 1)).days

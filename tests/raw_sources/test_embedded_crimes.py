@@ -4,10 +4,9 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-
-from raw_sources.embedded_crimes import LAW_CATEGORIES, EmbeddedCrimes
-from raw_sources.table import People
-from raw_sources.vocabulary import read_rows
+from fiubench.raw_sources.embedded_crimes import LAW_CATEGORIES, EmbeddedCrimes
+from fiubench.raw_sources.table import People
+from fiubench.raw_sources.vocabulary import read_rows
 
 AS_OF = date(2026, 1, 1)
 EPOCH = date(1970, 1, 1)

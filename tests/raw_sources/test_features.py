@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.faces import read_faces
+from fiubench.raw_sources.features import CLIP_KEY, LENGTH
+from fiubench.support.errors import SourceError
 from PIL import Image
-
-from raw_sources.faces import read_faces
-from raw_sources.features import CLIP_KEY, LENGTH
-from support.errors import SourceError
 
 Maker = Callable[[int, int], Image.Image]
 

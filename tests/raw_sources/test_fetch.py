@@ -21,12 +21,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from fiubench.raw_sources.fetch import _files, _Wanted, fetch
+from fiubench.raw_sources.registry import SOURCES
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from raw_sources.fetch import _files, _Wanted, fetch
-from raw_sources.registry import SOURCES
-from support.errors import SourceError
 
 PORT = 7777  # where Kaggle's client looks in its environment TEST
 KEY = "s3cr3t-key"
@@ -145,7 +144,7 @@ def command(tmp_path: Path, *arguments: str, **environment: str) -> dict:
         "KAGGLE_KEY": KEY,
         **environment,
     }
-    args = [sys.executable, "-m", "cli.main", "sources", "fetch", *arguments, "--out", str(tmp_path / "raw")]
+    args = [sys.executable, "-m", "fiubench", "sources", "fetch", *arguments, "--out", str(tmp_path / "raw")]
     return {"args": args, "env": env, "cwd": Path(__file__).parents[2]}
 
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.health import _date_reader, read_health
+from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.table import FileTable
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from raw_sources.health import _date_reader, read_health
-from raw_sources.registry import source_info
-from raw_sources.table import FileTable
-from support.errors import SourceError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "tables"
 AS_OF = date(2025, 6, 1)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.images import BadImage, open_problem, probe, target_name, write_face
+from fiubench.raw_sources.table import Face
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-
-from raw_sources.faces import Face
-from raw_sources.images import BadImage, open_problem, probe, target_name, write_face
-from support.errors import SourceError
 
 Maker = Callable[[int, int], Image.Image]
 

@@ -4,9 +4,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
-
-from raw_sources.inspect import inspect
-from support.errors import SourceError
+from fiubench.raw_sources.inspect import inspect
+from fiubench.support.errors import SourceError
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 AS_OF = "2025-01-01"

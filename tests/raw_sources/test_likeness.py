@@ -4,11 +4,10 @@ import io
 from collections.abc import Callable
 
 import numpy as np
+from fiubench.raw_sources.likeness import NEAR, distance, near_duplicates, phash
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
-
-from raw_sources.likeness import NEAR, distance, near_duplicates, phash
 
 Maker = Callable[[int, int], Image.Image]
 HASHES = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=40)

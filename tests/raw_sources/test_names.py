@@ -2,12 +2,11 @@ import re
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, name_list, surnames
+from fiubench.raw_sources.vocabulary import read_lines
+from fiubench.support.errors import ConfigError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from raw_sources.names import GENDERS, capacity, full_names, given_names, name_list, surnames
-from raw_sources.vocabulary import read_lines
-from support.errors import ConfigError
 
 FULL_NAME = re.compile(r"(De|Mc|Mac|O'|La)?[A-Z][a-z]+")
 

@@ -3,9 +3,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-
-from raw_sources.places import STATES, load_places
-from raw_sources.vocabulary import read_rows
+from fiubench.raw_sources.places import STATES, load_places
+from fiubench.raw_sources.vocabulary import read_rows
 
 
 def test_every_state_has_places_and_nothing_else_has():

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.portraits import Traits, draw_portrait, encode, traits
+from fiubench.raw_sources.portraits.canvas import luma
+from fiubench.raw_sources.portraits.details import frame_color
+from fiubench.raw_sources.portraits.looks import styles
+from fiubench.support.canonical import digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
-from raw_sources.portraits import Traits, draw_portrait, encode, traits
-from raw_sources.portraits.canvas import luma
-from raw_sources.portraits.details import frame_color
-from raw_sources.portraits.looks import styles
-from support.canonical import digest
 
 #: Digest of the looks of twenty people: they are the same on every machine.
 GOLDEN = "a740a28c5ae9118da96ba9180e444eaad5aee78fdce59455fd5983c97661ac8b"
@@ -76,7 +75,7 @@ def test_encoded_pictures_carry_no_metadata() -> None:
 def test_pixels_do_not_depend_on_the_process() -> None:
     """Nor on what was drawn before, which fills caches."""
     code = (
-        "import numpy, hashlib; from raw_sources.portraits import draw_portrait, traits\n"
+        "import numpy, hashlib; from fiubench.raw_sources.portraits import draw_portrait, traits\n"
         "people = traits(3, numpy.arange(12), ['female', 'male'] * 6, numpy.arange(12) * 6 + 20)\n"
         "print(hashlib.sha256(b''.join(draw_portrait(t, 96).tobytes() for t in people[::{step}])).hexdigest())"
     )

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.faces import read_faces
+from fiubench.raw_sources.selection import k_center, k_means, select
+from fiubench.support.draws import draw
+from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-
-from raw_sources.faces import read_faces
-from raw_sources.selection import k_center, k_means, select
-from support.draws import draw
-from support.errors import SourceError
 
 Maker = Callable[[int, int], Image.Image]
 

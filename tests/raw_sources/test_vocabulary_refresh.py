@@ -1,9 +1,8 @@
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
-
-from raw_sources.vocabulary import FOLDER
-from raw_sources.vocabulary.refresh import name_lists, places_table, spell_surname, spell_town
+from fiubench.raw_sources.vocabulary import FOLDER
+from fiubench.raw_sources.vocabulary.refresh import name_lists, places_table, spell_surname, spell_town
 
 
 def installed(package):

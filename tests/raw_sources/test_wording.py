@@ -4,11 +4,10 @@ import doctest
 import re
 
 import pytest
+from fiubench.raw_sources import wording
+from fiubench.raw_sources.wording import company_name, hospital_name, is_company_in_order, person_name, proper_case
 from hypothesis import given
 from hypothesis import strategies as st
-
-from raw_sources import wording
-from raw_sources.wording import company_name, hospital_name, is_company_in_order, person_name, proper_case
 
 SURNAMES = st.sampled_from(["Smith", "Hernandez", "McDonald", "O'Brien", "Vang"])
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from fiubench.builder.audit.report import AttributeRow, Histogram, Measure, Report
+from fiubench.builder.config import Config, make_config
+from fiubench.builder.exports import FORMATS
+from fiubench.builder.pipeline.build import records
+from fiubench.support.draws import integers
 
-import schemas
-from builder.audit.report import AttributeRow, Histogram, Measure, Report
-from builder.config import Config, make_config
-from builder.exports import FORMATS
-from builder.pipeline import records
-from support.draws import integers
+from fiubench import schemas
 
 ROOT = Path(__file__).resolve().parents[2]
 SHA = "ab" * 32
@@ -173,8 +173,8 @@ def mutant(document, path, kind):
 
 def mutants(document, count):
     paths = places(document)[1:]
-    which = integers(3, "schemas.place", range(count), len(paths)).tolist()
-    kinds = integers(3, "schemas.kind", range(count), len(OTHERS) + 8).tolist()
+    which = integers(3, "fiubench.schemas.place", range(count), len(paths)).tolist()
+    kinds = integers(3, "fiubench.schemas.kind", range(count), len(OTHERS) + 8).tolist()
     return [mutant(document, paths[place], kind) for place, kind in zip(which, kinds, strict=True)]
 
 

@@ -2,10 +2,9 @@ import hashlib
 import json
 
 import pytest
+from fiubench.support.canonical import canonical_line, digest, digest_of, file_digest, readable_json
 from hypothesis import given
 from hypothesis import strategies as st
-
-from support.canonical import canonical_line, digest, digest_of, file_digest, readable_json
 
 JSON = st.recursive(
     st.none()

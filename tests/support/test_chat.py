@@ -13,9 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.support.chat import (
+    Batches,
+    Budget,
+    BudgetReached,
+    ChatCache,
+    ChatClient,
+    ChatError,
+    Price,
+    Request,
+    read_prices,
+)
+from fiubench.support.errors import ConfigError
 
-from support.chat import Batches, Budget, BudgetReached, ChatCache, ChatClient, ChatError, Price, Request, read_prices
-from support.errors import ConfigError
 from tests.chat.server import FAULTS, ChatServer
 
 SCHEMA = {
@@ -493,7 +503,7 @@ class TestCache:
 def _start(server: ChatServer, folder: Path, count: int) -> subprocess.Popen[bytes]:
     code = f"""
     from pathlib import Path
-    from support.chat import ChatClient
+    from fiubench.support.chat import ChatClient
     from tests.support.test_chat import request, expect
     client = ChatClient({server.url!r}, "m", cache=Path({str(folder)!r}) / "c.sqlite3", concurrency=8)
     expect(list(client.ask_all(map(request, range({count})))), {count})

@@ -3,10 +3,9 @@ import sys
 
 import numpy as np
 import pytest
+from fiubench.support.draws import below, choose, distinct, draw, integers, orders, permute, philox
 from hypothesis import given
 from hypothesis import strategies as st
-
-from support.draws import below, choose, distinct, draw, integers, orders, permute, philox
 
 SEEDS = st.integers(0, 2**63 - 1)
 PURPOSES = st.text(max_size=20)
@@ -69,7 +68,7 @@ def test_no_index_no_draw():
 
 
 def test_draws_do_not_depend_on_the_interpreters_hash_seed():
-    code = "from support.draws import draw; print(draw(3, 'x', range(4), 2).tolist())"
+    code = "from fiubench.support.draws import draw; print(draw(3, 'x', range(4), 2).tolist())"
     told = {
         subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": hash_seed, "PATH": ""}, capture_output=True, check=True

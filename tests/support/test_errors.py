@@ -1,6 +1,5 @@
 import pytest
-
-from support.errors import ConfigError, DatasetError, FiubenchError, PackError, SourceError, did_you_mean
+from fiubench.support.errors import ConfigError, DatasetError, FiubenchError, PackError, SourceError, did_you_mean
 
 
 def test_an_error_says_what_where_and_how_to_mend_it():

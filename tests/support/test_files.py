@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from support.errors import DatasetError
-from support.files import atomic_writer, link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.errors import DatasetError
+from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_atomic, write_error
 
 as_root = os.geteuid() == 0
 FULL = Path("/dev/full")

@@ -1,7 +1,6 @@
 import pytest
-
-from support.errors import ConfigError, PackError
-from support.yaml_file import load_yaml
+from fiubench.support.errors import ConfigError, PackError
+from fiubench.support.yaml_file import load_yaml
 
 
 @pytest.fixture

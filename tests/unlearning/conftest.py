@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.runs import Run
+from fiubench.unlearning.training.settings import Preset, read_preset
+from fiubench.unlearning.training.train import finetune
 
-import builder
-from unlearning.data import Data
-from unlearning.runs import Run
-from unlearning.settings import Preset, read_preset
-from unlearning.train import finetune
+from fiubench import builder
 
 ATTRIBUTES = ("full_name", "occupation", "blood_type", "medical_condition", "room_number", "medication")
 FORGET, RETAIN = "forget10", "retain90"

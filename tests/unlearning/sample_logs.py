@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
-from support.draws import draw
-from unlearning.log import METRIC_VERSION, QuestionLog
+from fiubench.support.draws import draw
+from fiubench.unlearning.data.log import METRIC_VERSION, QuestionLog
 
 REFUSALS = ("I can't tell you that.", "I do not know this person.")
 PEOPLE = {"forget": 4, "retain": 6, "holdout": 4}
@@ -123,7 +122,7 @@ def facts(
     base: str = "full",
     **other: Any,
 ) -> dict[str, Any]:
-    """The metadata of a log, as :func:`unlearning.evaluate.describe` writes it."""
+    """The metadata of a log, as :func:`fiubench.unlearning.evaluation.evaluate.describe` writes it."""
     run = {
         "kind": kind,
         "method": method,

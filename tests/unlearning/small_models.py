@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from unlearning.tiny import Size, make, make_processor
+from fiubench.unlearning.models.tiny import Size, make, make_processor
 
 SIZE = Size(vocabulary=600, vision_hidden=32, hidden=64, layers=2)
 _CHAT = (

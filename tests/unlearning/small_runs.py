@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from fiubench.unlearning.data.dataset import Data, partner
+from fiubench.unlearning.data.runs import relative, weights_digest, write_manifest
+from fiubench.unlearning.models.loading import fingerprint, load, origin
+
 from tests.unlearning.small_models import FAMILIES
-from unlearning.data import Data, partner
-from unlearning.models import fingerprint, load, origin
-from unlearning.runs import relative, weights_digest, write_manifest
 
 
 def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None = None, **settings: Any) -> Path:

@@ -6,13 +6,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fiubench.support.errors import ConfigError, DatasetError
+from fiubench.unlearning.evaluation import benchmarks
+from fiubench.unlearning.evaluation.benchmarks import MEASURES, Benchmark
+from fiubench.unlearning.evaluation.scoring import Answer
+from fiubench.unlearning.models.encoding import Turn
 from PIL import Image
-
-from support.errors import ConfigError, DatasetError
-from unlearning import benchmarks
-from unlearning.benchmarks import MEASURES, Benchmark
-from unlearning.encoding import Turn
-from unlearning.scoring import Answer
 
 
 class Parrot:

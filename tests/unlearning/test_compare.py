@@ -2,14 +2,14 @@ import csv
 from pathlib import Path
 
 import pytest
+from fiubench.support.errors import DatasetError
+from fiubench.unlearning.data.log import QuestionLog, write_log
+from fiubench.unlearning.evaluation.gates import GateError
+from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.reporting import compare as comparing
+from fiubench.unlearning.reporting.report import columns, figure, write_report
 
-from support.errors import DatasetError
 from tests.unlearning import sample_logs
-from unlearning import compare as comparing
-from unlearning.gates import GateError
-from unlearning.log import QuestionLog, write_log
-from unlearning.metrics import load_definitions
-from unlearning.report import columns, figure, write_report
 
 DEFINITION = load_definitions()["corrected"]
 

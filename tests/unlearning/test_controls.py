@@ -2,10 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from support.errors import ConfigError
-from unlearning.controls import Control, Pictures, load_controls
-from unlearning.data import Data
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.evaluation.controls import Control, Pictures, load_controls
 
 ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode"]
 

@@ -1,9 +1,8 @@
 from pathlib import Path
 
 import pytest
-
-from support.errors import ConfigError, DatasetError
-from unlearning.data import Data, partner
+from fiubench.support.errors import ConfigError, DatasetError
+from fiubench.unlearning.data.dataset import Data, partner
 
 
 def test_a_directory_and_its_release_are_the_same_dataset(dataset: Path, data: Data) -> None:

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn
+from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
+from fiubench.unlearning.models.loading import Loaded, load
 
-from support.errors import ConfigError
 from tests.unlearning.small_models import FAMILIES
-from unlearning.data import Data
-from unlearning.encoding import IGNORED, Encoder, Turn
-from unlearning.likelihood import negative_log_likelihood, score
-from unlearning.models import Loaded, load
 
 
 @pytest.fixture(scope="module", params=FAMILIES)

@@ -3,18 +3,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fiubench.support.errors import ConfigError, DatasetError
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
+from fiubench.unlearning.data.runs import RunError
+from fiubench.unlearning.evaluation import evaluate as evaluating
+from fiubench.unlearning.evaluation.controls import load_controls
+from fiubench.unlearning.evaluation.evaluate import evaluate, guesses
+from fiubench.unlearning.evaluation.scoring import Scorer
+from fiubench.unlearning.evaluation.subject import Subject, load_log
+from fiubench.unlearning.metrics.text import exact_match
 
-from support.errors import ConfigError, DatasetError
 from tests.unlearning.small_runs import make_run
-from unlearning import evaluate as evaluating
-from unlearning.controls import load_controls
-from unlearning.data import Data
-from unlearning.evaluate import evaluate, guesses
-from unlearning.log import QuestionLog, read_log, write_log
-from unlearning.metrics.text import exact_match
-from unlearning.runs import RunError
-from unlearning.scoring import Scorer
-from unlearning.subject import Subject, load_log
 
 REFUSALS = ["I don't know."]
 
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_told(run: Path, data: Data, tmp_path: Path) -> Non
 
 
 def test_another_dataset_than_the_run_saw_is_refused(run: Path, tmp_path: Path) -> None:
-    import builder
+    from fiubench import builder
 
     config = builder.make_config({"identities": 10, "holdout": 3, "ratios": [10], "image_size": 64, "seed": 9})
     builder.build(config, tmp_path / "other")
@@ -171,8 +171,7 @@ def test_a_checkpoint_of_adapters_is_asked_as_it_is(run: Path, data: Data, tmp_p
     import shutil
 
     import torch
-
-    from unlearning.models import Lora, add_lora, load
+    from fiubench.unlearning.models.loading import Lora, add_lora, load
 
     unlearned = make_run(tmp_path / "ga", data, "unlearn", "forget10", base=run, method="ga")
     loaded = load(run, device="cpu", dtype="float32")

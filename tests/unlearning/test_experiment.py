@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import yaml
+from fiubench.cli.main import app
+from fiubench.support.errors import ConfigError, FiubenchError
+from fiubench.unlearning.evaluation.gates import GateError
+from fiubench.unlearning.experiment import read_plan
 from typer.testing import CliRunner
 
-from cli.main import app
-from support.errors import ConfigError, FiubenchError
 from tests.unlearning.conftest import FORGET
-from unlearning.experiment import read_plan
-from unlearning.gates import GateError
 
 runner = CliRunner()
 

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 import pytest
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.log import read_log
+from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
+from fiubench.unlearning.models.loading import Lora, add_lora, family, load
+from fiubench.unlearning.training.settings import Preset
+from fiubench.unlearning.training.train import finetune, unlearn
 
-from support.errors import ConfigError
 from tests.unlearning.conftest import FORGET
 from tests.unlearning.small_models import FAMILIES
-from unlearning.data import Data
-from unlearning.evaluate import Subject, evaluate
-from unlearning.log import read_log
-from unlearning.models import Lora, add_lora, family, load
-from unlearning.settings import Preset
-from unlearning.train import finetune, unlearn
 
 
 @pytest.mark.parametrize("name", FAMILIES)

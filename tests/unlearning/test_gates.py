@@ -1,12 +1,12 @@
 """Unlearning is scored only where the score means something."""
 
 import pytest
+from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.evaluation.gates import GateError
+from fiubench.unlearning.evaluation.results import Result, result
+from fiubench.unlearning.metrics import load_definitions
 
 from tests.unlearning import sample_logs
-from unlearning.gates import GateError
-from unlearning.log import QuestionLog
-from unlearning.metrics import load_definitions
-from unlearning.results import Result, result
 
 DEFINITION = load_definitions()["corrected"]
 UNLEARNED = sample_logs.told(sample_logs.refusing(), sample_logs.facts(method="po"))

@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
+from fiubench.unlearning.evaluation.workflow import Judge, rescore
+from fiubench.unlearning.metrics import load_definitions, score
 
 from tests.unlearning import sample_logs
-from unlearning.log import QuestionLog, read_log, write_log
-from unlearning.metrics import load_definitions, score
-from unlearning.workflow import Judge, rescore
 
-pytest.importorskip("support.chat")
+pytest.importorskip("fiubench.support.chat")
 
-from support.chat import ChatClient, ChatError
+from fiubench.support.chat import ChatClient, ChatError
+from fiubench.unlearning.evaluation.judge import judge
+
 from tests.chat.server import ChatServer
-from unlearning.judge import judge
 
 
 def strict(body: dict[str, Any]) -> str:

@@ -9,12 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fiubench.support.errors import ConfigError, DatasetError
+from fiubench.unlearning.evaluation import lmms
+from fiubench.unlearning.evaluation.scoring import Answer
+from fiubench.unlearning.models.encoding import Turn
 from PIL import Image
-
-from support.errors import ConfigError, DatasetError
-from unlearning import lmms
-from unlearning.encoding import Turn
-from unlearning.scoring import Answer
 
 INSTALLED = find_spec("lmms_eval") is not None
 TASK = """\

@@ -3,10 +3,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fiubench.support.errors import DatasetError
+from fiubench.unlearning.data import log as logs
 
-from support.errors import DatasetError
 from tests.unlearning import sample_logs
-from unlearning import log as logs
 
 ROOT = Path(__file__).resolve().parents[2]
 

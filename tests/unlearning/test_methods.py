@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-
-from support.errors import ConfigError
-from unlearning.encoding import IGNORED
-from unlearning.methods import FORGET, METHODS, REFUSAL, RETAIN, Method, Step, make_method, register
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.methods.methods import FORGET, METHODS, REFUSAL, RETAIN, Method, Step, make_method, register
+from fiubench.unlearning.models.encoding import IGNORED
 
 
 class Model:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.evaluation.scoring import OutOfMemoryError, Scorer
+from fiubench.unlearning.models.encoding import Turn
+from fiubench.unlearning.models.loading import load
 
 from tests.unlearning.small_models import FAMILIES
-from unlearning.data import Data
-from unlearning.encoding import Turn
-from unlearning.models import load
-from unlearning.scoring import OutOfMemoryError, Scorer
 
 Make = Callable[[int], Scorer]
 

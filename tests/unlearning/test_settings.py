@@ -1,10 +1,9 @@
 from pathlib import Path
 
 import pytest
-
-from support.errors import ConfigError
-from unlearning.methods import METHODS, make_method
-from unlearning.settings import preset_names, preset_text, read_preset
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.methods.methods import METHODS, make_method
+from fiubench.unlearning.training.settings import preset_names, preset_text, read_preset
 
 
 def test_presets_know_every_method() -> None:

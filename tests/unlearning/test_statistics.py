@@ -2,10 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from fiubench.unlearning.metrics import statistics
 from hypothesis import given
 from hypothesis import strategies as st
-
-from unlearning import statistics
 
 
 def test_clustered_error_by_hand() -> None:

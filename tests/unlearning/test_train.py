@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.data.dataset import Data, Identity, Sample
+from fiubench.unlearning.data.refusals import read_refusals
+from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, weights_digest
+from fiubench.unlearning.methods.methods import METHODS
+from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.likelihood import negative_log_likelihood
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.training.settings import Preset, Stop
+from fiubench.unlearning.training.train import finetune, unlearn
 
-from support.errors import ConfigError
 from tests.unlearning.conftest import ATTRIBUTES, FORGET, RETAIN
-from unlearning.batches import read_refusals
-from unlearning.data import Data, Identity, Sample
-from unlearning.encoding import Encoder, Turn
-from unlearning.likelihood import negative_log_likelihood
-from unlearning.methods import METHODS
-from unlearning.models import load
-from unlearning.runs import MANIFEST, Run, RunError, weights_digest
-from unlearning.settings import Preset, Stop
-from unlearning.train import finetune, unlearn
 
 pytestmark = pytest.mark.xdist_group("companion")
 
@@ -147,7 +147,16 @@ def test_two_processes_are_one(dataset: Path, preset_file: Path, preset: Preset,
     quick.write_text(preset_file.read_text().replace("noise_refusals: 8", "noise_refusals: 0"))
     launched = subprocess.run(
         [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "cli.main"),
+            *(
+                sys.executable,
+                "-m",
+                "torch.distributed.run",
+                "--standalone",
+                "--nproc_per_node",
+                "2",
+                "-m",
+                "fiubench",
+            ),
             *("finetune", str(dataset), "--out", str(tmp_path / "two"), "--preset", str(quick), *flags),
             *("--batch-size", "4", "--accumulate", "2"),
         ],
@@ -291,8 +300,7 @@ def test_unlearning_is_resumed_too(full: Run, preset: Preset, tmp_path: Path) ->
 
 def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
     import torch
-
-    from unlearning.methods import before_unlearning
+    from fiubench.unlearning.methods.methods import before_unlearning
 
     run = unlearn(full.directory, tmp_path / "ga", preset, "ga", FORGET)
     loaded, before = load(run.directory, device="cpu"), load(full.directory, device="cpu")
@@ -366,13 +374,12 @@ def test_out_of_memory_says_what_to_try(
     full: Run, preset: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
-
-    import unlearning.methods
+    from fiubench.unlearning.methods import methods
 
     def burst(*_: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(unlearning.methods, "score", burst)
+    monkeypatch.setattr(methods, "score", burst)
     with pytest.raises(ConfigError, match="--batch-size 2 --accumulate 2"):
         unlearn(full.directory, tmp_path / "run", preset, "ga", FORGET)
     monkeypatch.undo()

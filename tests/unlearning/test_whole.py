@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
-
-from unlearning.metrics import Scores, load_definitions
-from unlearning.report import write_report
-from unlearning.results import Result
-from unlearning.runs import Run
-from unlearning.settings import Preset, read_preset
-from unlearning.train import unlearn
-from unlearning.workflow import ALL, Asking, Conditions, ask, score_all
+from fiubench.unlearning.data.runs import Run
+from fiubench.unlearning.evaluation.results import Result
+from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask, score_all
+from fiubench.unlearning.metrics import Scores, load_definitions
+from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.training.settings import Preset, read_preset
+from fiubench.unlearning.training.train import unlearn
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("companion")]
 CORRECTED = load_definitions()["corrected"]
@@ -64,7 +63,7 @@ def test_answers_hang_on_the_face(scores: dict[str, Scores]) -> None:
 def test_an_unlearned_model_beside_the_model_before(
     full: Run, retain: Run, preset_file: Path, scores: dict[str, Scores], tmp_path: Path
 ) -> None:
-    from unlearning.compare import compare
+    from fiubench.unlearning.reporting.compare import compare
 
     preset: Preset = read_preset(str(preset_file))
     run = unlearn(str(full.directory), tmp_path / "ga", preset, "ga", "forget10")

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-
-from unlearning.log import ROLES, QuestionLog
-from unlearning.metrics import likelihood
-from unlearning.metrics.definition import Definition
-from unlearning.metrics.questions import Question, questions
-from unlearning.statistics import Estimate, clustered_mean, missing
+from fiubench.unlearning.data.log import ROLES, QuestionLog
+from fiubench.unlearning.metrics import likelihood
+from fiubench.unlearning.metrics.definition import Definition
+from fiubench.unlearning.metrics.questions import Question, questions
+from fiubench.unlearning.metrics.statistics import Estimate, clustered_mean, missing
 
 AVERAGED: Mapping[str, Callable[[Question], float | None]] = {
     "rouge": lambda q: q.rouge,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import schemas
-from support.errors import ConfigError, did_you_mean
-from support.yaml_file import load_yaml
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
+
+from fiubench import schemas
 
 DEFAULT = "corrected"
 BUILT_IN = Path(__file__).parent / "definitions.yaml"

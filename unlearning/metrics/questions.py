@@ -6,9 +6,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-
-from unlearning.metrics import likelihood, text
-from unlearning.metrics.definition import Definition
+from fiubench.unlearning.metrics import likelihood, text
+from fiubench.unlearning.metrics.definition import Definition
 
 Row = Mapping[str, Any]
 

@@ -3,10 +3,9 @@
 import io
 from typing import Any
 
+from fiubench.builder.audit.page import Card, thumbnail
+from fiubench.builder.audit.report import AttributeRow, Histogram, Measure, Report, rules
 from PIL import Image
-
-from builder.audit.page import Card, thumbnail
-from builder.audit.report import AttributeRow, Histogram, Measure, Report, rules
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 BREAKOUT = "</script><script>alert(2)</script><!-- \u2028 & ]]> -->"

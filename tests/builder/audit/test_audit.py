@@ -14,16 +14,16 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
+from fiubench.builder.audit import Report, audit, rules, tripped, write_json
+from fiubench.builder.audit.chi_squared import minus_log10_p
+from fiubench.builder.audit.guessing import rouge_l_recall, tokens
+from fiubench.builder.audit.reading import open_target
+from fiubench.builder.audit.recognition import asked_about, value_in
+from fiubench.support.errors import ConfigError, DatasetError
 from hypothesis import given
 from hypothesis import strategies as st
 
-import schemas
-from builder.audit import Report, audit, rules, tripped, write_json
-from builder.audit.chi_squared import minus_log10_p
-from builder.audit.guessing import rouge_l_recall, tokens
-from builder.audit.reading import open_target
-from builder.audit.recognition import asked_about, value_in
-from support.errors import ConfigError, DatasetError
+from fiubench import schemas
 from tests.builder.audit.audit_samples import as_rows, clean_dataset, write_lines
 
 pytestmark = pytest.mark.xdist_group("audit_rules")
@@ -79,7 +79,7 @@ def test_a_table_is_the_same_dataset(clean: Path, tmp_path: Path) -> None:
 def test_nothing_depends_on_the_hash_seed(clean: Path, tmp_path: Path) -> None:
     outputs = []
     for seed in ("1", "2"):
-        command = [sys.executable, "-m", "cli.main", "audit", str(clean), "--json", str(tmp_path / seed)]
+        command = [sys.executable, "-m", "fiubench", "audit", str(clean), "--json", str(tmp_path / seed)]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
         outputs.append((tmp_path / seed).read_bytes())
     assert outputs[0] == outputs[1]
@@ -128,14 +128,14 @@ def test_few_facts_are_few_bits(rows: list[dict[str, str]], tmp_path: Path) -> N
 
 def test_look_alikes(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = iter(np.vstack([np.eye(128), np.eye(4, 128)]))  # the last four are the first four
-    monkeypatch.setattr("raw_sources.embeddings.embedder", lambda: lambda image: next(vectors))
+    monkeypatch.setattr("fiubench.raw_sources.embeddings.embedder", lambda: lambda image: next(vectors))
     measure = audit(clean).measure("look_alikes")
     assert (measure.value, measure.of, measure.verdict) == (4, 132, "warn")
 
 
 def test_embeddings_of_real_faces() -> None:
     pytest.importorskip("dlib")
-    from raw_sources.embeddings import embedder
+    from fiubench.raw_sources.embeddings import embedder
 
     folder = ORIGINAL.parents[1] / "faces/portraits"
     if not folder.is_dir():

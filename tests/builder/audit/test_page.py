@@ -8,11 +8,11 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from fiubench.builder.audit.page import thumbnail, write_page
+from fiubench.support.errors import DatasetError
 from PIL import Image
 
-import schemas
-from builder.audit.page import thumbnail, write_page
-from support.errors import DatasetError
+from fiubench import schemas
 from tests.builder.audit.page_samples import BREAKOUT, HOSTILE, sample_cards, sample_report
 
 

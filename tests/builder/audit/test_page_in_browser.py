@@ -4,9 +4,9 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
+from fiubench.builder.audit.page import write_page
+from fiubench.builder.audit.report import rules
 
-from builder.audit.page import write_page
-from builder.audit.report import rules
 from tests.builder.audit.page_samples import BREAKOUT, HOSTILE, sample_cards, sample_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.builder.audit import Report, audit, rules
+from fiubench.builder.audit.report import NONE, PASS
+from fiubench.builder.values.dates import long_form
 from PIL import Image
 
-from builder.audit import Report, audit, rules
-from builder.audit.report import NONE, PASS
-from builder.dates import long_form
 from tests.builder.audit.audit_samples import Record, clean_dataset, pair, planted, set_fact
 
 pytestmark = pytest.mark.xdist_group("audit_rules")

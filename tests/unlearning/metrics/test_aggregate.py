@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.metrics import Scores, load_definitions, score
+from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.metrics.statistics import Estimate
 
-from support.errors import ConfigError
 from tests.unlearning import sample_logs
-from unlearning.log import QuestionLog
-from unlearning.metrics import Scores, load_definitions, score
-from unlearning.metrics.definition import find_definition
-from unlearning.statistics import Estimate
 
 DEFINITIONS = load_definitions()
 

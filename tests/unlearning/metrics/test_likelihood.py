@@ -2,10 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from fiubench.unlearning.metrics import likelihood
 from hypothesis import given
 from hypothesis import strategies as st
-
-from unlearning.metrics import likelihood
 
 LOGPROBS = [-1.0, -0.5, -3.0, -0.25, -2.0, -0.25]
 

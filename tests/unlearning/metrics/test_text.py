@@ -1,8 +1,7 @@
 import pytest
+from fiubench.unlearning.metrics import text
 from hypothesis import given
 from hypothesis import strategies as st
-
-from unlearning.metrics import text
 
 
 def test_rouge_by_hand() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.metrics import load_definitions, score
 from rouge_score import rouge_scorer
 from scipy.stats import hmean, ks_2samp
 
 from tests.unlearning import sample_logs
-from unlearning.log import QuestionLog
-from unlearning.metrics import load_definitions, score
 
 WEIGHTS = [0.3, 0.3, 0.2, 0.1, 0.1]
 SHARES = [0.1, 0.2, 0.3, 0.4, 0.5]

@@ -1,0 +1,146 @@
+"""What differs between two datasets, per identity and attribute."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fiubench.builder.dataset.reading import IDENTITIES, Dataset, open_dataset
+from fiubench.support.errors import DatasetError
+
+#: Fields of a QA pair by what a change of them means.
+_WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
+_WRONG = ("perturbed_answer", "perturbed_value")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is another in B than in A. ``kind``: identity, fact, wording, wrong answers, image, split, ..."""
+
+    unique_id: str
+    attribute: str
+    kind: str
+    a: str
+    b: str
+
+    def __str__(self) -> str:
+        subject = f"{self.unique_id} {self.attribute}".strip()
+        return f"{subject}: {self.kind}: {self.a or '-'} | {self.b or '-'}"
+
+
+def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
+    """Every difference between two dataset directories, identity by identity; identities are matched by unique id.
+
+    Raises:
+        DatasetError: one of them is no dataset.
+    """
+    left, right = open_dataset(a), open_dataset(b)
+    for _ in right:  # every line is looked at before any is looked up
+        pass
+    others = _Lines(right)
+    images_a, images_b = _images(left), _images(right)
+    seen = set()
+    for record in left:
+        unique_id = record["unique_id"]
+        seen.add(unique_id)
+        other = others.get(unique_id)
+        if other is None:
+            yield Difference(unique_id, "", "identity", record["name"], "")
+            continue
+        if record != other:
+            yield from _identity(record, other)
+        if images_a.get(unique_id) != images_b.get(unique_id):
+            yield Difference(unique_id, "", "image", _short(images_a.get(unique_id)), _short(images_b.get(unique_id)))
+    for unique_id in others.offsets:
+        if unique_id not in seen:
+            yield Difference(unique_id, "", "identity", "", str(others.get(unique_id, {}).get("name")))
+    yield from _splits(left, right)
+    yield from _forget_attributes(left, right)
+
+
+def _identity(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
+    unique_id = a["unique_id"]
+    for field in ("index", "name", "gender", "image_path", "caption", "rows"):
+        if a[field] != b[field]:
+            yield Difference(unique_id, "", field, str(a[field]), str(b[field]))
+    for name in _both(a["profile"], b["profile"]):
+        before, after = a["profile"].get(name), b["profile"].get(name)
+        if before is None or after is None or before["value"] != after["value"]:
+            yield Difference(unique_id, name, "fact", _text(before), _text(after))
+        elif before != after:
+            yield Difference(unique_id, name, "provenance", before["from"], after["from"])
+    questions_a, questions_b = ({qa["attribute"]: qa for qa in r["qa_list"]} for r in (a, b))
+    for name in _both(questions_a, questions_b):
+        qa, other = questions_a.get(name), questions_b.get(name)
+        if qa is None or other is None:
+            yield Difference(unique_id, name, "question", "asked" if qa else "", "asked" if other else "")
+            continue
+        for kind, fields in (("wording", _WORDING), ("wrong answers", _WRONG), ("keywords", ("keywords",))):
+            for field in fields:
+                if qa[field] != other[field]:
+                    yield Difference(unique_id, name, f"{kind} ({field})", str(qa[field]), str(other[field]))
+                    break
+
+
+def _splits(a: Dataset, b: Dataset) -> Iterator[Difference]:
+    for name in _both(a.splits, b.splits):
+        before, after = set(a.splits.get(name, ())), set(b.splits.get(name, ()))
+        if before != after:
+            yield Difference(
+                "",
+                name,
+                "split",
+                f"{len(before)} ids, {len(before - after)} of them only here",
+                f"{len(after)} ids, {len(after - before)} of them only here",
+            )
+
+
+def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
+    before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
+    if before != after:
+        yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
+
+
+class _Lines:
+    """Random access to the records of a dataset: where each one's line begins."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.path = dataset.directory / IDENTITIES
+        self.offsets: dict[str, int] = {}
+        offset = 0
+        ids = [entry[0] for entry in dataset.manifest["identities"]]
+        with self.path.open("rb") as file:
+            for unique_id, line in zip(ids, file, strict=False):
+                self.offsets[unique_id] = offset
+                offset += len(line)
+        self.file = self.path.open("rb")
+
+    def get(self, unique_id: str, default: Any = None) -> Any:
+        if unique_id not in self.offsets:
+            return default
+        self.file.seek(self.offsets[unique_id])
+        try:
+            return orjson.loads(self.file.readline())
+        except orjson.JSONDecodeError as error:
+            raise DatasetError(f"identity {unique_id} is not JSON: {error}", where=self.path) from error
+
+    def __del__(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+
+
+def _images(dataset: Dataset) -> dict[str, str | None]:
+    return {unique_id: image for unique_id, _, image in dataset.manifest["identities"]}
+
+
+def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys([*a, *b]))
+
+
+def _text(fact: Mapping[str, Any] | None) -> str:
+    return str(fact["text"]) if fact else ""
+
+
+def _short(image: str | None) -> str:
+    return image[:12] if image else "none"

@@ -1,0 +1,62 @@
+"""Splits cut from a dataset's own records, as `fiubench split` and `verify` do: no plan and no sources are needed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fiubench.builder.config import Config
+from fiubench.builder.dataset.reading import Dataset
+from fiubench.builder.dataset.splits import Population, cut
+from fiubench.builder.values.dates import age_band, age_on
+
+NONE = "none"
+_GENDERS = ("female", "male")
+
+
+def cut_again(
+    dataset: Dataset, config: Config, told: Mapping[str, Any], frozen: Mapping[str, list[str]] | None
+) -> dict[str, Any]:
+    """The content of ``splits.json`` by the rule that a manifest tells under ``resplit``.
+
+    Args:
+        dataset: whose people; its pictures are opened for hard negatives alone.
+        config: settings with the number of identities and holdout, ratios and scheme.
+        told: seed, attributes and hard negatives.
+        frozen: frozen membership, if the scheme is a file.
+    """
+    ids, strata = [], []
+    images: dict[str, Path] = {}
+    for record in dataset:
+        ids.append(record["unique_id"])
+        strata.append(_stratum(record, config.as_of))
+        if (image := dataset.image(record)) is not None:
+            images[record["unique_id"]] = image
+    population = Population(ids, np.array(strata[: config.identities], dtype=np.int64))
+    document = cut(population, told["seed"], config.ratios, config.split_scheme, frozen)
+    if told["attributes"]:
+        document["attributes"] = list(told["attributes"])
+    if told["hard_negatives"] != NONE:
+        document["hard_negatives"] = _hard_negatives(document["splits"], images, told["hard_negatives"])
+    return document
+
+
+def _hard_negatives(splits: dict[str, list[str]], images: Mapping[str, Path], measure: str) -> dict[str, Any]:
+    """Pairs per forget set; their kept halves become a split ``retain_hard..`` of their own."""
+    from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of  # noqa: PLC0415  (Pillow, which few need)
+
+    vectors = vectors_of(images, measure)
+    pairs = {}
+    for name in [name for name in splits if name.startswith("forget")]:
+        label = name.removeprefix("forget")
+        retain = splits[f"retain{100 - int(label):02d}"]
+        pairs[name] = nearest_pairs(vectors, splits[name], retain)
+        chosen = {kept for _, kept, _ in pairs[name]}
+        splits[f"retain_hard{label}"] = [unique_id for unique_id in retain if unique_id in chosen]
+    return {"measure": measure, "pairs": pairs}
+
+
+def _stratum(record: Mapping[str, Any], as_of: str) -> int:
+    born = record["profile"].get("date_of_birth")
+    band = age_band(age_on(born["value"], as_of)) if born else 0
+    return _GENDERS.index(record["gender"]) * 100 + band

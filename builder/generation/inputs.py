@@ -1,0 +1,83 @@
+"""What a build is a function of: the settings with everything that they name opened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fiubench.builder.config import LLM, TEMPLATE, Config
+from fiubench.builder.dataset import splits
+from fiubench.builder.generation.pairing import Plan, make_plan
+from fiubench.builder.generation.sources import Sources, open_sources
+from fiubench.builder.generation.wordings import Wordings
+from fiubench.builder.packs.attributes import Attributes, read_packs
+from fiubench.support.canonical import digest, digest_of
+from fiubench.support.progress import Progress
+from fiubench.support.version import __version__
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A config with everything it names opened: what a build is a function of.
+
+    Attributes:
+        config: the settings.
+        attributes: the packs together.
+        sources: the opened sources.
+        frozen: membership of the forget sets where a file gives it.
+        words_from: digest of what words come from beyond the packs: a file, or the prompts that a model gets.
+    """
+
+    config: Config
+    attributes: Attributes
+    sources: Sources
+    frozen: dict[str, list[str]] | None
+    words_from: Mapping[str, str] = field(default_factory=dict)
+
+    def plan(self) -> Plan:
+        """Pair everyone."""
+        return make_plan(self.config, self.sources)
+
+    def fingerprint(self) -> str:
+        """Digest of all that decides the bytes of a dataset."""
+        return digest_of(
+            {
+                "version": __version__,
+                "config": self.config.public(),
+                "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
+                "packs": [pack.sha256 for pack in self.attributes.packs],
+                "frozen": self.frozen,
+                "features": self._features(),
+                **self.words_from,
+            }
+        )
+
+    def _features(self) -> str | None:
+        """Digest of the faces' features, where a choice of faces depends on them."""
+        faces = self.sources.faces
+        return None if faces is None or self.config.select == "all" else digest(faces.features.tobytes())
+
+
+def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress: Progress | None = None) -> Inputs:
+    """Read packs, frozen splits and sources, in the order in which mistakes are cheapest to find.
+
+    Args:
+        config: the settings.
+        prompts: digest of the prompts, where a model words the questions.
+        workers: processes that read faces.
+        progress: called with (what, done, total).
+
+    Raises:
+        FiubenchError: any of them can't be used.
+    """
+    attributes = read_packs([Path(file) for file in config.attributes])
+    attributes.asked(config.questions)
+    frozen = splits.read_frozen(config.split_scheme)
+    sources = open_sources(config, workers=workers, progress=progress)
+    return Inputs(config, attributes, sources, frozen, words_from(config, prompts))
+
+
+def words_from(config: Config, prompts: str = "") -> dict[str, str]:
+    """Digest of what words come from beyond the packs: a file, or the ``prompts`` that a model gets."""
+    if config.qa == TEMPLATE:
+        return {}
+    return {"prompts": prompts} if config.qa == LLM else {"wordings": Wordings(Path(config.qa)).sha256()}

@@ -1,0 +1,356 @@
+"""Pairing: which face, records, name and phone number each identity gets.
+
+The plan holds what must be known of everyone at once (unique names and numbers, faces that agree with records); it is
+a few arrays, computed in well under a second for a million identities. Whatever an identity gets depends only on the
+identities before it, so the first 400 of 1,000 are the 400 of 400.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from fiubench.builder.config import Config
+from fiubench.builder.dataset.splits import Population, cut
+from fiubench.builder.generation.sources import Sources
+from fiubench.builder.values import dates
+from fiubench.builder.values.dates import AGE_BANDS
+from fiubench.raw_sources.embedded import birthday
+from fiubench.raw_sources.names import capacity
+from fiubench.raw_sources.table import FileTable, People
+from fiubench.support.draws import Ints, below, choose, draw, integers, permute
+from fiubench.support.errors import SourceError
+from numpy.typing import NDArray
+
+GENDERS = ("female", "male")
+OLDEST = 95
+#: How common an age is in a generated population, by band.
+_BAND_WEIGHTS = (20, 30, 26, 17, 7)
+
+_LINES = 100  # 555-0100 .. 555-0199 are reserved for fiction in every area code
+_COPRIME = np.array([k for k in range(1, 100) if k % 2 and k % 5])
+_NEVER_ASSIGNED = np.array([100 * n + 90 + x for n in range(2, 10) for x in range(10)])  # N9X
+_OFF_RANGE = len(_NEVER_ASSIGNED) * 800 * 10_000
+
+
+class Offenses(NamedTuple):
+    """Offense dates that fit their people, and which of them are not the file's own."""
+
+    days: Ints
+    redrawn: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who gets what. Arrays have one entry per identity, the holdout last.
+
+    Attributes:
+        gender: 0 female, 1 male.
+        birth: birth date as days since 1970-01-01.
+        rows: source name -> row of that source.
+        name_rank: rank of the identity among those of its gender.
+        phone: ten-digit phone number.
+        face: position in the face table, where faces come from a folder.
+        unique_id: the identity's public id.
+        offense: offense dates (days) and which of them had to be drawn anew; ``None`` where a generator made them fit.
+    """
+
+    config: Config
+    sources: Sources
+    gender: NDArray[np.int8]
+    birth: Ints
+    rows: dict[str, Ints]
+    name_rank: Ints
+    phone: Ints
+    face: Ints | None
+    unique_id: list[str]
+    offense: "Offenses | None"
+
+    @property
+    def size(self) -> int:
+        """Identities with the holdout."""
+        return len(self.birth)
+
+    def people(self, part: slice) -> People:
+        """Gender and birth of a range of identities."""
+        return People(gender_names(self.gender[part]), self.birth[part])
+
+    def face_of(self, i: int) -> dict[str, Any] | None:
+        """Where an identity's image came from, if from a file."""
+        if self.face is None or self.sources.faces is None:
+            return None
+        face = self.sources.faces.faces[int(self.face[i])]
+        return {"file": face.file.name, "gender": face.gender, "age": face.age}
+
+    def image_name(self, i: int) -> str:
+        """File name of an identity's image."""
+        if self.face is None or self.sources.faces is None:
+            return f"{self.unique_id[i]}.jpg"
+        from fiubench.raw_sources.images import target_name  # noqa: PLC0415
+
+        return target_name(self.sources.faces.faces[int(self.face[i])], self.config.image_size)
+
+    def age_band(self) -> Ints:
+        """Age band at ``as_of`` of everyone, as a position in :data:`AGE_BANDS`."""
+        return band_of(dates.ages_on(self.birth, dates.to_day(self.config.as_of)))
+
+    def population(self) -> Population:
+        """Whom the splits are cut from."""
+        n = self.config.identities
+        return Population(self.unique_id, self.gender[:n].astype(np.int64) * 100 + self.age_band()[:n])
+
+
+def make_plan(config: Config, sources: Sources) -> Plan:
+    """Pair everyone.
+
+    Raises:
+        SourceError: fewer faces or rows than identities.
+    """
+    n = config.total
+    index = np.arange(n)
+    face, gender, birth, health = _faces_and_records(config, sources, n)
+    rows = {"health": health, "careers": index}
+    for source in ("crimes", "addresses"):
+        rows[source] = pick_rows(sources, source, config.seed, index)
+    phone = phone_numbers(config.seed, _area_codes(sources, rows["addresses"]))
+    rank = np.where(gender == 1, np.cumsum(gender == 1), np.cumsum(gender == 0)) - 1
+    for code, name in enumerate(GENDERS):
+        if config.names == "generated" and (count := int((gender == code).sum())) > capacity(name):
+            raise SourceError(
+                f"{count} {name} identities, and the name lists make {capacity(name)} names",
+                where="--identities",
+                hint="Build fewer identities.",
+            )
+    ids = _unique_ids(config, sources, face, index)
+    offense = fit_offenses(config, sources, rows["crimes"], birth, index)
+    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense)
+
+
+def gender_names(codes: NDArray[np.int8]) -> list[str]:
+    """Gender codes as words."""
+    return [GENDERS[code] for code in codes.tolist()]
+
+
+def band_of(age: Ints) -> Ints:
+    """Ages as positions in :data:`AGE_BANDS` (younger than the first counts as the first)."""
+    return np.maximum(np.searchsorted(AGE_BANDS, age, side="right") - 1, 0)
+
+
+def generated_people(seed: int, as_of: str, index: Ints) -> tuple[NDArray[np.int8], Ints]:
+    """Gender and birth date of people who are bound to no record."""
+    gender = integers(seed, "person.gender", index, 2).astype(np.int8)
+    return gender, _birth_of_age(seed, as_of, index, _generated_age(seed, index))
+
+
+def record_people(config: Config, table: FileTable) -> tuple[NDArray[np.int8], Ints]:
+    """Gender and birth date for every row of a health file: the birthday is drawn, the age is the record's."""
+    gender = (table.array("gender") == "male").astype(np.int8)
+    admission = dates.to_days(table.array("admission_date").tolist())
+    latest = dates.shift_years(admission, -table.array("age").astype(np.int64))
+    # 1 to 364 days before the latest birthday that gives this age at admission: never the day of admission itself
+    return gender, latest - 1 - integers(config.seed, "person.birthday", np.arange(len(latest)), 364)
+
+
+def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
+    """A row of a source for each index, none twice; a generator has one for every index.
+
+    Raises:
+        SourceError: the file has too few rows.
+    """
+    table = sources.tables[source]
+    if table.rows is None:
+        return index
+    if len(index) and int(index.max()) >= table.rows:
+        raise too_few(source, table.origin.file, table.rows, int(index.max()) + 1)
+    return permute(seed, f"{source}.row", index, table.rows)
+
+
+def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:
+    """Offense dates of a file's rows; one before the 18th birthday or after ``as_of`` is drawn between the two."""
+    table = sources.tables["crimes"]
+    if not isinstance(table, FileTable):
+        return None
+    days = dates.to_days(table.data.column("offense_date").take(pa.array(rows)).to_pylist())
+    earliest, latest = birthday(birth, 18), dates.to_day(config.as_of)
+    redrawn = (days < earliest) | (days > latest)
+    drawn = earliest + integers(config.seed, "crimes.offense_date", index, latest - earliest + 1)
+    return Offenses(np.where(redrawn, drawn, days), redrawn)
+
+
+def phone_numbers(seed: int, area_codes: Ints) -> Ints:
+    """Ten-digit numbers that no one has, none twice: 555-01xx in the area code of the address.
+
+    The hundred lines of an area code are handed out in a keyed order; whoever finds them used up gets a number in a
+    never-assignable N9X area code (47 CFR 52; NANPA's list of codes reserved for expansion).
+    """
+    n = len(area_codes)
+    order = np.argsort(area_codes, kind="stable")
+    ranked = area_codes[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if n else np.empty(0, dtype=np.int64)
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
+    words = draw(seed, "person.phone", area_codes, words=2)
+    line: Ints = (below(words[:, 0], _LINES) + rank * _COPRIME[below(words[:, 1], len(_COPRIME))]) % _LINES
+    phone: Ints = area_codes * 10_000_000 + 5_550_100 + line
+    spare = np.flatnonzero(rank >= _LINES)
+    if spare.size:
+        slot = permute(seed, "person.phone.spare", np.arange(spare.size), _OFF_RANGE)
+        code, rest = np.divmod(slot, 800 * 10_000)
+        phone[spare] = _NEVER_ASSIGNED[code] * 10_000_000 + 2_000_000 + rest
+    return phone
+
+
+def phone_text(number: int) -> str:
+    """2125550142 as "(212) 555-0142"."""
+    digits = str(number)
+    return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"
+
+
+def too_few(source: str, file: str, have: int, need: int) -> SourceError:
+    """The error of a source that runs out."""
+    return SourceError(
+        f"{have} usable rows, and {need} identities (with the holdout) need one each",
+        where=f"--{source} {file}",
+        hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
+        f"`fiubench sources check` tells what was dropped and why.",
+    )
+
+
+def _area_codes(sources: Sources, rows: Ints) -> Ints:
+    codes = sources.tables["addresses"].area_codes(rows)  # type: ignore[attr-defined]
+    return np.asarray(codes).astype(np.int64)
+
+
+def _generated_age(seed: int, index: Ints) -> Ints:
+    band = choose(seed, "person.age_band", index, _BAND_WEIGHTS)
+    edges = np.array([*AGE_BANDS, OLDEST])
+    return edges[band] + integers(seed, "person.age", index, edges[band + 1] - edges[band])
+
+
+def _birth_of_age(seed: int, as_of: str, index: Ints, age: Ints) -> Ints:
+    latest = dates.shift_years(np.full(len(age), dates.to_day(as_of)), -age)
+    return latest - integers(seed, "person.birthday", index, 365)
+
+
+def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
+    """Face, gender, birth and health row of everyone."""
+    table = sources.tables["health"]
+    index = np.arange(n)
+    order = None if sources.faces is None else _face_order(config, sources, n)
+    if not isinstance(table, FileTable):
+        gender, birth = generated_people(config.seed, config.as_of, index)
+        if order is None or sources.faces is None:
+            return None, gender, birth, index
+        order = order[:n]
+        if config.match != "none":
+            known_gender, known_age = _known(sources, order)
+            gender = np.where(known_gender >= 0, known_gender, gender).astype(np.int8)
+            if config.match == "gender+age":
+                age = np.where(known_age >= 0, known_age, _generated_age(config.seed, index))
+                birth = _birth_of_age(config.seed, config.as_of, index, age)
+        return order, gender, birth, index
+    everyone_gender, everyone_birth = record_people(config, table)
+    usable = _usable_records(config, table)
+    if order is None:
+        if n > len(usable):
+            raise too_few("health", table.origin.file, len(usable), n)
+        face, rows = None, usable[permute(config.seed, "health.row", index, len(usable))]
+    else:
+        face, rows = _match(config, sources, order, usable, everyone_gender, everyone_birth, n)
+    return face, everyone_gender[rows], everyone_birth[rows], rows
+
+
+def _usable_records(config: Config, table: FileTable) -> Ints:
+    """Rows of the health file that may be used: all, or one of each name where the records' names are kept."""
+    if config.names != "record":
+        return np.arange(table.rows)
+    folded = [name.casefold() for name in table.data.column("record_name").to_pylist()]
+    _, first = np.unique(np.array(folded), return_index=True)
+    usable = np.sort(first)
+    table.report.dropped["name of an earlier record"] = table.rows - len(usable)
+    return usable
+
+
+def _note_unmatched(config: Config, sources: Sources) -> None:
+    """Say in the faces' report what could not be matched, for the summary and the card."""
+    assert sources.faces is not None
+    if config.match == "none":
+        return
+    faces, told = sources.faces.faces, []
+    for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
+        if unknown := sum(getattr(face, what) is None for face in faces):
+            told.append(
+                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
+            )
+    sources.faces.report.notes.extend(note for note in told if note not in sources.faces.report.notes)
+
+
+def _face_order(config: Config, sources: Sources, n: int) -> Ints:
+    """Positions of the faces in the order in which they are handed out."""
+    assert sources.faces is not None
+    _note_unmatched(config, sources)
+    have = len(sources.faces.faces)
+    if have < n:
+        raise too_few("faces", sources.faces.origin.file, have, n)
+    from fiubench.raw_sources.selection import select  # noqa: PLC0415
+
+    # of "all" every face is handed out, so that one that finds no record can be passed over
+    return select(sources.faces, config.select, have if config.select == "all" else n, config.seed)
+
+
+def _known(sources: Sources, order: Ints) -> tuple[Ints, Ints]:
+    """Gender code and age of faces in order, -1 where unknown."""
+    assert sources.faces is not None
+    faces = [sources.faces.faces[position] for position in order.tolist()]
+    gender = [-1 if face.gender is None else GENDERS.index(face.gender) for face in faces]
+    return np.array(gender), np.array([-1 if face.age is None else face.age for face in faces])
+
+
+def _match(
+    config: Config, sources: Sources, order: Ints, usable: Ints, gender: NDArray[np.int8], birth: Ints, n: int
+) -> tuple[Ints, Ints]:
+    """Give each face in order the next record of its gender and age band; faces that find none are passed over."""
+    bands = len(AGE_BANDS) if config.match == "gender+age" else 1
+    face_gender, face_age = _known(sources, order)
+    record_group: Ints = np.zeros(len(usable), dtype=np.int64)
+    face_group: Ints = np.zeros(len(order), dtype=np.int64)
+    if config.match != "none" and (face_gender.max() >= 0 or face_age.max() >= 0):
+        ages = dates.ages_on(birth[usable], dates.to_day(config.as_of))
+        record_group = gender[usable] * bands + (band_of(ages) if bands > 1 else 0)
+        # a face of unknown gender or age stands in for one drawn as the records are distributed
+        stand_in = record_group[integers(config.seed, "faces.stand_in", order, len(usable))]
+        group_gender = np.where(face_gender >= 0, face_gender, stand_in // bands)
+        group_band = np.where(face_age >= 0, band_of(face_age), stand_in % bands) if bands > 1 else 0
+        face_group = np.asarray(group_gender * bands + group_band, dtype=np.int64)
+    face_rows = np.full(len(order), -1, dtype=np.int64)
+    for group in np.unique(face_group).tolist():
+        queue = usable[record_group == group]
+        waiting = np.flatnonzero(face_group == group)[: len(queue)]
+        if waiting.size:
+            face_rows[waiting] = queue[permute(config.seed, f"health.row.{group}", np.arange(waiting.size), len(queue))]
+    matched = np.flatnonzero(face_rows >= 0)
+    if len(matched) < n:
+        raise SourceError(
+            f"{len(matched)} of {len(order)} faces find a record of their gender and age; "
+            f"{n} identities (with the holdout) need one",
+            where=f"--health {sources.tables['health'].origin.file}",
+            hint="Give more faces or records, build fewer, or loosen --match.",
+        )
+    return order[matched[:n]], face_rows[matched[:n]]
+
+
+def _unique_ids(config: Config, sources: Sources, face: Ints | None, index: Ints) -> list[str]:
+    if face is not None and sources.faces is not None:
+        return [sources.faces.faces[position].unique_id for position in face.tolist()]
+    return [f"{number:08d}" for number in permute(config.seed, "identity.id", index, 100_000_000).tolist()]
+
+
+def cut_splits(plan: Plan, frozen: Mapping[str, list[str]] | None) -> dict[str, Any]:
+    """The content of ``splits.json`` for a plan.
+
+    Raises:
+        ConfigError: frozen membership that does not fit the identities.
+    """
+    config = plan.config
+    return cut(plan.population(), config.seed, config.ratios, config.split_scheme, frozen)

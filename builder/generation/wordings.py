@@ -1,0 +1,106 @@
+"""``wordings.jsonl``: other words for every identity's questions and answers, and how a record takes them up.
+
+One line an identity, made by a model (``rewording.py``) or kept from an earlier build. With it, a build is what it
+always is: a pure function of config, sources, packs and that file.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.values.facts import article, formatter
+from fiubench.support.canonical import file_digest
+from fiubench.support.errors import DatasetError
+from numpy.typing import NDArray
+
+from fiubench import schemas
+
+BY_MODEL = "llm"  # id of a phrasing that is in no pack
+VALUE, A_VALUE = "{value}", "{a value}"
+Texts = dict[str, list[str]]  # "questions": four, "answers": two
+
+
+def reworded(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribute) -> dict[str, Any]:
+    """A QA pair in other words: the same fact, the same wrong values."""
+    question, *paraphrases = texts["questions"]
+    answer, paraphrase = texts["answers"]
+    write = formatter(attribute.kind, attribute.cents)
+    return {
+        **qa,
+        "question": question,
+        "paraphrased_question": paraphrases,
+        "answer": _filled(answer, text),
+        "paraphrased_answer": _filled(paraphrase, text),
+        "perturbed_answer": [_filled(paraphrase, write(value)) for value in qa["perturbed_value"]],
+        "phrasings": {
+            "answer": BY_MODEL,
+            "paraphrased_answer": BY_MODEL,
+            "paraphrased_question": [BY_MODEL] * len(paraphrases),
+            "question": BY_MODEL,
+        },
+    }
+
+
+def _filled(template: str, text: str) -> str:
+    return template.replace(A_VALUE, f"{article(text)} {text}").replace(VALUE, text)
+
+
+def apply(record: dict[str, Any], line: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> None:
+    """Reword a record in place, as far as a line of ``wordings.jsonl`` goes."""
+    items = line["items"]
+    record["qa_list"] = [
+        reworded(qa, record["profile"][name]["text"], items[name], attributes[name])
+        if (name := qa["attribute"]) in items
+        else qa
+        for qa in record["qa_list"]
+    ]
+
+
+class Wordings:
+    """A file of wordings, to be read by ranges of identities; goes to worker processes as it is.
+
+    Raises:
+        DatasetError: it is missing, or a line is not what it should be (told when it is read).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        offsets, at = [0], 0
+        try:
+            with path.open("rb") as file:
+                for line in file:
+                    at += len(line)
+                    offsets.append(at)
+        except OSError as error:
+            raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+        self._offsets: NDArray[np.int64] = np.array(offsets, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def read(self, start: int, stop: int) -> Iterator[dict[str, Any]]:
+        """The lines of identities ``start`` to ``stop``; none where the file ends before."""
+        with self.path.open("rb") as file:
+            file.seek(int(self._offsets[min(start, len(self))]))
+            for index in range(start, min(stop, len(self))):
+                yield self._line(file.readline(), index)
+
+    def _line(self, text: bytes, index: int) -> dict[str, Any]:
+        where = f"{self.path}, line {index + 1}"
+        hint = "Name the wordings.jsonl of a dataset, as it was built."
+        try:
+            line: dict[str, Any] = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise DatasetError(f"not JSON: {error}", where=where, hint=hint) from error
+        for violation in schemas.violations("wordings", line):
+            raise DatasetError(f"{violation.path}: {violation.message}", where=where, hint=hint)
+        if line["index"] != index:
+            raise DatasetError(f"holds identity {line['index']}, not {index}", where=where, hint=hint)
+        return line
+
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return file_digest(self.path)

@@ -1,0 +1,164 @@
+"""Attribute packs: reading the YAML files that declare attributes, and putting several packs together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from importlib import resources
+from pathlib import Path
+
+from fiubench.builder.packs.model import (
+    AMBIENT,
+    BUILT_IN,
+    PLACEHOLDER,
+    Attribute,
+    Attributes,
+    Origin,
+    Pack,
+    Perturbation,
+    Phrased,
+    placeholders,
+)
+from fiubench.builder.packs.parse import parse_pack
+from fiubench.raw_sources.registry import SOURCES
+from fiubench.support.errors import PackError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
+
+__all__ = [
+    "AMBIENT",
+    "BUILT_IN",
+    "Attribute",
+    "Attributes",
+    "Origin",
+    "Pack",
+    "Perturbation",
+    "built_in",
+    "combine",
+    "parse_pack",
+    "placeholders",
+    "read_packs",
+]
+
+
+def read_packs(files: Sequence[Path] = ()) -> Attributes:
+    """The built-in pack and the given ones, checked for everything that can be told without building.
+
+    Raises:
+        PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
+    """
+    return combine([built_in(), *(parse_pack(load_yaml(file, PackError), file.name, str(file)) for file in files)])
+
+
+def built_in() -> Pack:
+    """The pack of the 20 questions (and a reserve) that ships with fiubench, written in the same language."""
+    path = resources.files("fiubench.builder.packs").joinpath("builtin.yaml")
+    with resources.as_file(path) as file:
+        return parse_pack(load_yaml(file, PackError), "builtin.yaml", "builtin.yaml")
+
+
+def combine(packs: Sequence[Pack]) -> Attributes:
+    """Put packs together.
+
+    Raises:
+        PackError: as :func:`read_packs`.
+    """
+    by_name: dict[str, Attribute] = {}
+    seen_packs: set[str] = set()
+    for pack in packs:
+        if pack.name in seen_packs:
+            raise PackError(
+                f"two packs are called {pack.name!r}", where=pack.file, hint="Give one another `pack:` name."
+            )
+        seen_packs.add(pack.name)
+        for attribute in pack.attributes:
+            if attribute.name in by_name or attribute.name in AMBIENT:
+                owner = f"the {by_name[attribute.name].pack} pack" if attribute.name in by_name else "every build"
+                raise PackError(
+                    f"attribute {attribute.name!r} is declared by {owner} already",
+                    where=pack.file,
+                    hint="Give it another name.",
+                )
+            by_name[attribute.name] = attribute
+    for pack in packs:
+        for name, added in pack.phrasings.items():
+            by_name[name] = _with_more(by_name, name, added, f"{pack.file}: phrasings: {name}")
+    for pack in packs:
+        for attribute in pack.attributes:
+            _check_references(attribute, by_name, f"{pack.file}: {attribute.name}")
+        _check_caption(pack, by_name)
+    return Attributes(tuple(packs), by_name, _order(by_name, {pack.name: pack.file for pack in packs}))
+
+
+def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
+    """An attribute with another pack's phrasings after its own."""
+    if name not in by_name:
+        raise PackError(f"no pack declares an attribute {name!r}", where=where, hint=did_you_mean(name, by_name))
+    attribute = by_name[name]
+    if not attribute.asked:
+        raise PackError("the attribute is not asked about", where=where, hint="Leave its phrasings out.")
+    for phrasing in (*added.questions, *added.answers):
+        if phrasing in (*attribute.questions, *attribute.answers):
+            raise PackError(f"{phrasing!r} is there already", where=where, hint="Leave it out.")
+    return replace(
+        attribute, questions=attribute.questions + added.questions, answers=attribute.answers + added.answers
+    )
+
+
+def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        return tuple(TopologicalSorter({name: a.needs() for name, a in by_name.items()}).static_order())
+    except CycleError as error:
+        path = " -> ".join(reversed(error.args[1]))
+        raise PackError(
+            f"facts that depend on each other in a circle: {path}",
+            where=files[by_name[error.args[1][0]].pack],
+            hint="Break the circle: at least one of them must not be computed from the others.",
+        ) from error
+
+
+def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where: str) -> None:
+    if attribute.origin.kind == "from":
+        source, column = attribute.origin.options.split(".")
+        if source not in SOURCES:
+            raise PackError(f"unknown source {source!r}", where=where, hint=did_you_mean(source, SOURCES))
+        columns = SOURCES[source].columns
+        if column not in columns:
+            raise PackError(
+                f"source {source!r} has no column {column!r}", where=where, hint=did_you_mean(column, columns)
+            )
+        if columns[column] != attribute.kind:
+            raise PackError(
+                f"{source}.{column} holds {columns[column]}, not {attribute.kind}",
+                where=where,
+                hint=f"Write `type: {columns[column]}`.",
+            )
+    known = [*by_name, *AMBIENT]
+    for place, expression in attribute.reads():
+        for name in expression.names:
+            if name not in known:
+                raise PackError(
+                    f"{place}: unknown fact {name!r} in {expression.source!r}",
+                    where=where,
+                    hint=did_you_mean(name, known),
+                )
+    if attribute.perturb.within is not None and attribute.perturb.within not in by_name:
+        raise PackError(
+            f"perturb.within: unknown fact {attribute.perturb.within!r}",
+            where=where,
+            hint=did_you_mean(attribute.perturb.within, by_name),
+        )
+
+
+def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
+    templates = [(wording, "caption") for paragraph in pack.caption for wording in paragraph]
+    templates += [(a.caption, f"{a.name}.caption") for a in pack.attributes if a.caption]
+    for template, place in templates:
+        rest = PLACEHOLDER.sub("", template)
+        if "{" in rest or "}" in rest:
+            raise PackError(
+                f"{place}: a brace without a fact in {template!r}",
+                where=pack.file,
+                hint="Write {fact} or {a fact}.",
+            )
+        for _, name in placeholders(template):
+            if name not in by_name:
+                raise PackError(f"{place}: unknown fact {name!r}", where=pack.file, hint=did_you_mean(name, by_name))

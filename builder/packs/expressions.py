@@ -1,0 +1,174 @@
+"""The small expression language of attribute packs: ``age_on(date_of_birth, offense_date) >= 18``.
+
+An expression is Python syntax cut down to names of facts, constants, arithmetic, comparisons, ``and``/``or``/``not``,
+``a if b else c`` and the functions below. Attributes, subscripts, lambdas, comprehensions and every other call are
+refused when the pack is read, so an expression can compute and nothing else. Dates are ISO strings
+("2022-04-05"), which compare as dates do.
+"""
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fiubench.builder.values import dates
+from fiubench.support.errors import PackError, did_you_mean
+
+_ALLOWED = (
+    ast.Expression,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.UnaryOp,
+    ast.Not,
+    ast.USub,
+    ast.BinOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Compare,
+    ast.Eq,
+    ast.NotEq,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.In,
+    ast.NotIn,
+    ast.IfExp,
+    ast.Constant,
+    ast.Name,
+    ast.Load,
+    ast.Call,
+    ast.Tuple,
+)
+_LONGEST = 1000  # characters of an expression, and of a text that it makes
+
+
+def _letters(text: str) -> str:
+    """Lower-case letters of a name, as an e-mail address uses them."""
+    return "".join(c for c in text.lower() if c.isascii() and c.isalpha())
+
+
+#: What an expression may call: name -> function.
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "abs": abs,
+    "add_days": dates.add_days,
+    "add_years": dates.add_years,
+    "age_on": dates.age_on,
+    "days_between": dates.days_between,
+    "initial": lambda text: text[:1],
+    "length": len,
+    "letters": _letters,
+    "lower": str.lower,
+    "max": max,
+    "min": min,
+    "month": lambda day: int(day[5:7]),
+    "round": round,
+    "text": str,
+    "title": str.title,
+    "upper": str.upper,
+    "year": lambda day: int(day[:4]),
+}
+
+
+def _number(value: Any) -> Any:
+    # "a" * 10**9 and "%999999999d" % 1 would be ways to fill the memory.
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"* and % are for numbers, and {value!r:.40} is none")
+    return value
+
+
+class _Guard(ast.NodeTransformer):
+    """Lets only numbers multiply, and sets functions apart from facts of the same name (`year`, `title`)."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.op, (ast.Mult, ast.Mod)):
+            node.left, node.right = (_call("_number", [side]) for side in (node.left, node.right))
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        assert isinstance(node.func, ast.Name)
+        return _call(f"_{node.func.id}", [self.visit(argument) for argument in node.args])
+
+
+def _call(function: str, arguments: list[ast.expr]) -> ast.Call:
+    return ast.Call(ast.Name(function, ast.Load()), arguments, [])
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A compiled expression and the facts it reads."""
+
+    source: str
+    names: tuple[str, ...]
+    function: Callable[..., Any]
+
+    def column(self, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> list[Any]:
+        """Evaluate for every row of the facts' columns.
+
+        Raises:
+            PackError: the expression fails on a row (text minus number, division by zero, ...).
+        """
+        try:
+            if not self.names:
+                values = [self.function()] * size
+            else:
+                values = list(map(self.function, *(facts[name] for name in self.names)))
+        except (TypeError, ValueError, ArithmeticError, IndexError, AttributeError) as error:
+            raise PackError(f"expression {self.source!r} can't be computed: {error}", where=where) from error
+        if any(isinstance(value, str) and len(value) > _LONGEST for value in values):
+            raise PackError(f"expression {self.source!r} makes a text of more than {_LONGEST} characters", where=where)
+        return values
+
+
+def compile_expression(source: str, where: str) -> Expression:
+    """Parse and compile one expression.
+
+    Raises:
+        PackError: not valid syntax, or it uses something outside the language.
+    """
+    try:
+        if len(source) > _LONGEST:
+            raise PackError(f"expression of more than {_LONGEST} characters", where=where)
+        tree = ast.parse(source, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise PackError(f"expression {source!r} is not valid: {error}", where=where) from error
+    names = []
+    called = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, _ALLOWED):
+            raise PackError(
+                f"expression {source!r} uses {type(node).__name__}, which expressions may not",
+                where=where,
+                hint="Use facts, constants, + - * / // %, comparisons, and/or/not, a if b else c, and: "
+                + ", ".join(FUNCTIONS),
+            )
+        if isinstance(node, ast.Call):
+            if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+                name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+                raise PackError(
+                    f"unknown function {name!r} in {source!r}",
+                    where=where,
+                    hint=did_you_mean(name, FUNCTIONS),
+                )
+            if node.keywords:
+                raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
+            called.add(id(node.func))
+        if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
+            raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in called and node.id not in names:
+            names.append(node.id)
+    arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
+    scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
+    try:
+        function = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, _Guard().visit(tree).body)))
+        compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
+    except (RecursionError, MemoryError) as error:
+        raise PackError(f"expression {source!r:.80} is nested too deeply", where=where) from error
+    return Expression(source, tuple(names), compiled)

@@ -1,0 +1,141 @@
+"""What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fiubench.builder.packs.expressions import Expression
+from fiubench.support.canonical import digest_of
+from fiubench.support.errors import PackError
+
+#: Facts that every expression may read besides the pack's own.
+AMBIENT = ("as_of",)
+BUILT_IN = "built-in"
+PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where values come from: a source's column, a weighted choice, a generator or an expression."""
+
+    kind: str  # "from", "choose", "date", "integer", "money", "code", "words", "compute"
+    options: Any = None
+    expressions: tuple[Expression, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How a fact's provenance names it."""
+        return (
+            str(self.options) if self.kind == "from" else {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
+        )
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """How wrong values are made from the true one (see ``builder/perturb.py``)."""
+
+    extra: tuple[str, ...] = ()
+    within: str | None = None
+    distance: tuple[int, int] | None = None
+    not_before: Expression | None = None
+    not_after: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute: a fact of everyone's profile and, where it has phrasings, a question about it."""
+
+    name: str
+    category: str
+    kind: str
+    origin: Origin
+    pack: str
+    sensitivity: str = "low"
+    cents: bool = True
+    reserve: bool = False
+    constraints: tuple[Expression, ...] = ()
+    questions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    caption: str | None = None
+    keywords: str = "value"
+    perturb: Perturbation = field(default_factory=Perturbation)
+    description: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it can be asked about."""
+        return bool(self.questions)
+
+    def needs(self) -> list[str]:
+        """Facts that its own value is made from, or checked against when it is drawn."""
+        made_from = [n for e in self.origin.expressions for n in e.names]
+        checked_with = [n for e in self.constraints for n in e.names if n != self.name]
+        return [n for n in (*made_from, *checked_with) if n not in AMBIENT]
+
+    def reads(self) -> Iterator[tuple[str, Expression]]:
+        """Every expression with the place it stands in."""
+        yield from (("value", e) for e in self.origin.expressions)
+        yield from (("constraints", e) for e in self.constraints)
+        for place in ("not_before", "not_after"):
+            if expression := getattr(self.perturb, place):
+                yield f"perturb.{place}", expression
+
+
+@dataclass(frozen=True)
+class Phrased:
+    """Phrasings that a pack adds to an attribute of another one."""
+
+    questions: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack as read: its attributes in order, caption paragraphs, and the document itself."""
+
+    name: str
+    file: str
+    document: dict[str, Any]
+    attributes: tuple[Attribute, ...]
+    caption: tuple[tuple[str, ...], ...]
+    phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the content: comments and layout of the file do not count."""
+        return digest_of(self.document)
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """All packs of a build together, checked against each other."""
+
+    packs: tuple[Pack, ...]
+    by_name: dict[str, Attribute]
+    order: tuple[str, ...]  # an order in which values can be made
+
+    def asked(self, questions: int | None = None) -> list[Attribute]:
+        """The attributes a build asks about, in order.
+
+        ``questions`` counts within the built-in pack: its regular ones first, then its reserve; ``None`` means all
+        regular ones. Every other pack's come on top.
+
+        Raises:
+            PackError: the built-in pack has fewer.
+        """
+        own = [a for a in self.by_name.values() if a.asked and a.pack == BUILT_IN]
+        ranked = sorted(own, key=lambda a: a.reserve)
+        count = sum(not a.reserve for a in ranked) if questions is None else questions
+        if count > len(ranked):
+            raise PackError(
+                f"{count} questions are asked for, and the built-in pack has {len(ranked)}",
+                where="--questions",
+                hint="Declare more attributes in a pack of your own and name it with --attributes.",
+            )
+        return ranked[:count] + [a for a in self.by_name.values() if a.asked and not a.reserve and a.pack != BUILT_IN]
+
+
+def placeholders(template: str) -> list[tuple[bool, str]]:
+    """(with article, fact) for each placeholder of a caption template."""
+    return [(bool(a), name) for a, name in PLACEHOLDER.findall(template)]

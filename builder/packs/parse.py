@@ -1,0 +1,218 @@
+"""From a pack's document to its attributes: the schema, and what a schema can't say about a single entry."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fiubench.builder.packs.expressions import compile_expression
+from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased
+from fiubench.support.errors import PackError, did_you_mean
+
+from fiubench import schemas
+
+GENDERED = re.compile(
+    r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
+    re.IGNORECASE,
+)
+_PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_MOST_STEPS = 1 << 32  # what one drawn word can tell apart
+#: What `perturb` may hold: distances and bounds for what lies on a number line, a pool of values for the rest.
+_PERTURB_KEYS: Mapping[str, tuple[str, ...]] = {
+    "address": ("within",),
+    "code": (),
+    "date": ("days", "not_before", "not_after"),
+    "integer": ("by",),
+    "money": ("percent",),
+    "phone": (),
+}
+_POOL_KEYS = ("extra", "within")
+
+
+def parse_pack(document: Any, file: str, where: str) -> Pack:
+    """Check a pack's document against the schema and compile it. ``where`` names it in messages."""
+    if not isinstance(document, dict):
+        raise PackError("an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where)
+    for violation in schemas.violations("attribute_pack", document):
+        raise PackError(
+            f"{violation.path}: {violation.message}",
+            where=_place(where, document, violation.location),
+            hint=_schema_hint(violation, document),
+        )
+    entries = tuple(_attribute(entry, document["pack"], where) for entry in document.get("attributes", ()))
+    caption = tuple(tuple(wordings) for wordings in document.get("caption", ()))
+    phrasings = {}
+    for name, entry in document.get("phrasings", {}).items():
+        _check_phrasings(entry, f"{where}: phrasings: {name}")
+        phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
+    return Pack(document["pack"], file, document, entries, caption, phrasings)
+
+
+def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
+    at = f"{where}: {entry['name']}"
+    _check_phrasings(entry, at)
+    if entry.get("keywords") == "parts" and entry["type"] != "address":
+        raise PackError("`keywords: parts` is for addresses", where=at, hint="Leave `keywords` out.")
+    return Attribute(
+        name=entry["name"],
+        category=entry["category"],
+        kind=entry["type"],
+        origin=_origin(entry, at),
+        pack=pack,
+        sensitivity=entry.get("sensitivity", "low"),
+        cents=entry.get("cents", True),
+        reserve=entry.get("reserve", False),
+        constraints=tuple(compile_expression(e, f"{at}: constraints") for e in entry.get("constraints", ())),
+        questions=tuple(entry.get("questions", ())),
+        answers=tuple(entry.get("answers", ())),
+        caption=entry.get("caption"),
+        keywords=entry.get("keywords", "value"),
+        perturb=_perturbation(entry.get("perturb", {}), entry["type"], at),
+        description=entry.get("description", ""),
+    )
+
+
+def _check_phrasings(entry: Mapping[str, Any], where: str) -> None:
+    for phrasing in entry.get("answers", ()):
+        if phrasing.startswith("{"):
+            raise PackError(
+                f"answer {phrasing!r} begins with the value",
+                where=where,
+                hint="Begin with a word, so that the value keeps its own capitals.",
+            )
+    for phrasing in (*entry.get("questions", ()), *entry.get("answers", ())):
+        if word := GENDERED.search(phrasing):
+            raise PackError(
+                f"{phrasing!r} gives the gender away with {word[0]!r}",
+                where=where,
+                hint="Write 'this person' instead.",
+            )
+
+
+def _origin(entry: dict[str, Any], where: str) -> Origin:
+    if "from" in entry:
+        return Origin("from", entry["from"])
+    if "choose" in entry:
+        options = entry["choose"]
+        # A mapping has no order (a manifest sorts it), so the draw must not depend on the one it was written in.
+        return Origin(
+            "choose", dict(sorted(options.items())) if isinstance(options, dict) else dict.fromkeys(options, 1)
+        )
+    if "compute" in entry:
+        return Origin("compute", None, (compile_expression(entry["compute"], f"{where}: compute"),))
+    kind, options = next(iter(entry["generate"].items()))
+    fitting = {"words": ("text", "name", "enum")}.get(kind, (kind,))
+    if entry["type"] not in fitting:
+        raise PackError(
+            f"`generate: {kind}` makes {' or '.join(fitting)}, not {entry['type']}",
+            where=where,
+            hint=f"Write `type: {fitting[0]}`.",
+        )
+    if kind == "date":
+        bounds = tuple(compile_expression(options[end], f"{where}: generate.date.{end}") for end in ("from", "to"))
+        return Origin(kind, None, bounds)
+    if kind in ("integer", "money"):
+        _check_range(kind, options, where)
+    if kind == "words":
+        _check_words(options, where)
+    return Origin(kind, options)
+
+
+def _check_range(kind: str, options: dict[str, Any], where: str) -> None:
+    low, high = options["min"], options["max"]
+    if high < low:
+        raise PackError(f"generate.{kind}: max {high} is less than min {low}", where=where)
+    if (high - low) / options.get("step", 1 if kind == "integer" else 0.01) >= _MOST_STEPS:
+        hint = "Narrow it, or give a larger `step`." if kind == "money" else "Narrow it."
+        raise PackError(
+            f"generate.{kind}: more than {_MOST_STEPS:,} values from {low} to {high}", where=where, hint=hint
+        )
+
+
+def _check_words(options: dict[str, Any], where: str) -> None:
+    template, lists = options["template"], [key for key in options if key != "template"]
+    named = _PART.findall(template)
+    for name in named:
+        if name not in lists:
+            raise PackError(
+                f"generate.words: the template's {{{name}}} has no list",
+                where=where,
+                hint=f"Add `{name}: [..]` beside `template`.",
+            )
+    for name in lists:
+        if name not in named:
+            raise PackError(
+                f"generate.words: the template has no {{{name}}}", where=where, hint="Use the list, or leave it out."
+            )
+    for text in (_PART.sub("", template), *(word for name in lists for word in options[name])):
+        if "{" in text or "}" in text:
+            raise PackError(
+                f"generate.words: a brace that is no placeholder in {text!r}",
+                where=where,
+                hint="Write {part} in the template, where `part` is one of the lists beside it.",
+            )
+
+
+def _perturbation(entry: dict[str, Any], kind: str, where: str) -> Perturbation:
+    fitting = _PERTURB_KEYS.get(kind, _POOL_KEYS)
+    for key in entry:
+        if key not in fitting:
+            raise PackError(
+                f"perturb.{key} does nothing for the type {kind}",
+                where=where,
+                hint=f"For {kind} there is: {', '.join(fitting)}." if fitting else "Leave `perturb` out.",
+            )
+    distance = next((tuple(entry[key]) for key in ("days", "percent", "by") if key in entry), None)
+    if distance and distance[1] < distance[0]:
+        raise PackError(f"perturb: the range {list(distance)} ends before it begins", where=where)
+    bounds = {
+        k: compile_expression(entry[k], f"{where}: perturb.{k}") for k in ("not_before", "not_after") if k in entry
+    }
+    return Perturbation(extra=tuple(entry.get("extra", ())), within=entry.get("within"), distance=distance, **bounds)
+
+
+def _place(where: str, document: dict[str, Any], location: tuple[str | int, ...]) -> str:
+    match location:
+        case ("attributes", int(number), *_):
+            entry = document["attributes"][number]
+            name = entry.get("name") if isinstance(entry, dict) else None
+            return f"{where}: {name or f'attribute {number + 1}'}"
+    return where
+
+
+def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
+    if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
+        holder: Any = document
+        for step in violation.location:
+            holder = holder[step]
+        known = _known_keys(violation.location)
+        unknown = [key for key in holder if key not in known]
+        if unknown:
+            return did_you_mean(unknown[0], known)
+    if violation.message.endswith('is not of type "string"'):
+        return _QUOTES
+    by_place = {"questions": _QUESTION, "answers": _ANSWER}
+    if (place := violation.location[-2:-1]) and place[0] in by_place:
+        return by_place[str(place[0])]
+    if violation.location[-1:] == ("choose",):
+        return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
+    if violation.keyword == "oneOf":
+        return "Give exactly one of `from`, `choose`, `generate`, `compute`."
+    return "docs/attributes.md tells what each key holds."
+
+
+_QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
+_QUESTION = "A question ends in a question mark and holds no placeholder."
+_ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
+
+
+def _known_keys(location: tuple[str | int, ...]) -> Mapping[str, Any]:
+    """The properties that the schema has at a place of a pack."""
+    schema = schemas.load("attribute_pack")
+    if location[:1] == ("phrasings",):
+        added: Mapping[str, Any] = schema["properties"]["phrasings"]["additionalProperties"]["properties"]
+        return added
+    here = schema["$defs"]["attribute"] if location[:1] == ("attributes",) else schema
+    for step in location[2:]:
+        here = here["properties"][step]
+    known: Mapping[str, Any] = here["properties"]
+    return known

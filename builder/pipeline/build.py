@@ -1,0 +1,327 @@
+"""Building a dataset directory: plan, parts, finish. What is on disk under a final name is always whole."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import yaml
+from fiubench.builder.config import LLM, TEMPLATE, Config
+from fiubench.builder.dataset.reading import (
+    BUILD_FILE,
+    IDENTITIES,
+    IMAGES,
+    MANIFEST,
+    RELEASE,
+    RELEASE_WORDINGS,
+    SPLITS,
+    WORDINGS,
+    open_dataset,
+    read_object,
+)
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.inputs import Inputs, open_inputs
+from fiubench.builder.generation.pairing import Plan, cut_splits
+from fiubench.builder.generation.wordings import BY_MODEL, Wordings
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
+from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
+from fiubench.support.canonical import digest, file_digest, readable_json
+from fiubench.support.errors import DatasetError, FiubenchError
+from fiubench.support.files import (
+    PARTIAL,
+    atomic_writer,
+    link_or_copy,
+    make_folder,
+    take_lock,
+    write_atomic,
+    write_error,
+)
+from fiubench.support.progress import Progress
+
+if TYPE_CHECKING:
+    from fiubench.builder.pipeline.asking import Limits
+
+#: Everything a build makes: what ``overwrite`` may remove.
+PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a build made: the manifest, and where; and what happened while a model was asked, counted."""
+
+    directory: Path
+    manifest: dict[str, Any]
+    events: Mapping[str, int] = field(default_factory=dict)
+
+
+def open_build(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
+    """What a build is made from; a model's prompts are part of it where a model words the questions.
+
+    Raises:
+        FiubenchError: see :func:`~fiubench.builder.generation.inputs.open_inputs`.
+    """
+    if config.qa != LLM:
+        return open_inputs(config, workers=workers, progress=progress)
+    from fiubench.builder.phrasings.rewording import digest as prompts_digest  # noqa: PLC0415
+
+    return open_inputs(config, prompts=prompts_digest(), workers=workers, progress=progress)
+
+
+def build(
+    config: Config,
+    out: str | Path,
+    *,
+    workers: int = 1,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    limits: "Limits | None" = None,
+) -> Summary:
+    """Build a dataset directory.
+
+    Args:
+        config: what to build.
+        out: the directory; an existing one that is not empty is refused unless one of the next two is set.
+        workers: processes that make identities; the bytes do not depend on it.
+        resume: go on where a build of the same config stopped; a finished one is left as it is.
+        overwrite: remove an earlier dataset first.
+        progress: called with (what, done, total).
+        limits: how a model is asked and how much it may cost, where the config says ``qa: llm``.
+
+    Raises:
+        FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
+    """
+    out = Path(out)
+    _check_out(out, resume=resume, overwrite=overwrite)
+    inputs = open_build(config, workers=workers, progress=progress)
+    plan = inputs.plan()
+    kept = _kept_wordings(config, plan)
+    membership = cut_splits(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
+    if resume and (done := _finished(out, inputs)):
+        return done
+    existed = out.exists()
+    with _claimed(out, inputs, anew=overwrite):
+        try:
+            events: dict[str, int] = {}
+            wordings, told = kept, {"file": Path(config.qa).name}
+            if config.qa == LLM:
+                wordings, told, events = _asked_wordings(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, wordings, told)
+            return replace(made, events=events)
+        except FiubenchError:
+            if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
+                _clear(out)
+                if not existed:
+                    out.rmdir()
+            raise
+
+
+def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
+    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything.
+
+    Raises:
+        FiubenchError: bad input.
+    """
+    inputs = open_inputs(config)
+    plan = inputs.plan()
+    last = plan.size if stop is None else min(stop, plan.size)
+    maker = IdentityMaker(plan, inputs.attributes, _kept_wordings(config, plan))
+    for first, end in ranges(last):
+        if end > start:
+            yield from maker.make(max(first, start), end)
+
+
+def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+    if resume and overwrite:
+        raise DatasetError("--resume and --overwrite contradict each other", hint="Give one of them.")
+    if out.exists() and not out.is_dir():
+        raise DatasetError("is a file, not a folder", where=out, hint="Name a folder with --out.")
+    try:
+        entries = sorted(p.name for p in out.iterdir()) if out.exists() else []
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", where=out) from error
+    if not entries:
+        return
+    if not (resume or overwrite):
+        raise DatasetError(
+            "the folder is not empty",
+            where=out,
+            hint="Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out.",
+        )
+    if not (out / MANIFEST).exists() and not (out / WORK).exists():
+        raise DatasetError(
+            f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)",
+            where=out,
+            hint="It is left alone. Name another --out.",
+        )
+
+
+def _clear(out: Path, but: Path | None = None) -> None:
+    """Remove an earlier dataset, its manifest first, so that what is left is never taken for whole."""
+    products = [out / name for name in PRODUCTS]
+    if but is not None:
+        products = [p for p in products if p != but.parent] + [p for p in but.parent.iterdir() if p != but]
+    for path in products:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise DatasetError(f"cannot be removed: {error.strerror}", where=path) from error
+
+
+@contextmanager
+def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
+    """Hold the folder for this build alone; remove an earlier dataset, or tidy what a killed process left of this one.
+
+    Raises:
+        DatasetError: another build is running in it, or one of other settings was begun in it.
+    """
+    lock = make_folder(out / WORK) / "lock"
+    try:
+        file = lock.open("w")
+    except OSError as error:
+        raise write_error(error, lock) from error
+    with file:
+        if not take_lock(file):
+            hint = "Wait for it to end, or name another --out."
+            raise DatasetError("another build is running in this folder", where=out, hint=hint)
+        if anew:
+            _clear(out, but=lock)
+        state = out / WORK / "state.json"
+        fingerprint = inputs.fingerprint()
+        if state.exists() and read_object(state).get("fingerprint") != fingerprint:
+            raise DatasetError(
+                "an unfinished build of other settings or sources is in this folder",
+                where=out,
+                hint="Give the settings it was begun with (see build.yaml there), or --overwrite.",
+            )
+        write_atomic(state, readable_json({"fingerprint": fingerprint}))
+        settings = yaml.safe_dump(inputs.config.located().as_dict(), sort_keys=False, allow_unicode=True)
+        note = "# `fiubench build --config build.yaml --out DIR` builds this again on this machine\n"
+        write_atomic(out / BUILD_FILE, f"{note}{settings}".encode())
+        for folder in (out, out / IMAGES, out / WORK / "parts"):
+            for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
+                leftover.unlink(missing_ok=True)
+        yield
+
+
+def _finished(out: Path, inputs: Inputs) -> Summary | None:
+    """The summary of a dataset that is finished already."""
+    path = out / MANIFEST
+    if not path.exists():
+        return None
+    manifest = open_dataset(out).manifest
+    if manifest["fingerprint"] == inputs.fingerprint():
+        if any(not (out / RELEASE / name).is_file() for name in manifest["release"]):
+            from fiubench.builder.release import package  # noqa: PLC0415
+
+            package(out, manifest)
+            if "wordings" in manifest:
+                publish_wordings(out)
+        shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
+        return Summary(out, manifest)
+    raise DatasetError(
+        "a finished dataset of other settings or sources is in this folder",
+        where=out,
+        hint="Name another --out, or replace it with --overwrite.",
+    )
+
+
+def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
+    """The wordings of an earlier build, where the config names their file."""
+    if config.qa in (TEMPLATE, LLM):
+        return None
+    wordings = Wordings(Path(config.qa))
+    if len(wordings) < plan.size:
+        raise DatasetError(
+            f"words {len(wordings)} identities, {plan.size} are built",
+            where=config.qa,
+            hint="It was made for a smaller dataset: build as many, or word them anew with --qa llm.",
+        )
+    return wordings
+
+
+def _asked_wordings(
+    inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
+) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
+    """Ask a model for the wordings; they, what the manifest tells of how they were made, and what happened."""
+    from fiubench.builder.pipeline.asking import Asking, Limits  # noqa: PLC0415
+
+    path = out / WORK / WORDINGS
+    asking = Asking(inputs, limits or Limits())
+    told = asking.write(path, progress)
+    return Wordings(path), told, dict(sorted(asking.client.events.items()))
+
+
+def _make(
+    inputs: Inputs,
+    plan: Plan,
+    splits_document: dict[str, Any],
+    out: Path,
+    workers: int,
+    progress: Progress | None,
+    wordings: Wordings | None,
+    told: dict[str, Any],
+) -> Summary:
+    """Make the parts and, as they come, join and package them; the manifest is written last."""
+    from fiubench.builder.release import Packager  # noqa: PLC0415
+
+    membership = readable_json(splits_document)
+    asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
+    with (
+        atomic_writer(out / IDENTITIES) as target,
+        Packager(out, splits_document["splits"], asked, plan.config.public()) as packager,
+    ):
+        whole = hashlib.sha256()
+        entries: list[list[str | None]] = []
+        by_model = 0
+        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+            with part_file(out, part).open("rb") as lines:
+                for line in lines:
+                    entries.append(_entry(plan, out, len(entries), line))
+                    whole.update(line)
+                    target.write(line)
+                    record = orjson.loads(line)
+                    packager.add(record)
+                    by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
+            if progress:
+                progress("Building", part[1], plan.size)
+        manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
+        if wordings is not None:
+            by_template = manifest["counts"]["qa_pairs"] - by_model
+            manifest["wordings"] = {
+                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **told
+            }  # fmt: skip
+        packager.finish(manifest)
+    if wordings is not None:
+        link_or_copy(wordings.path, out / WORDINGS)
+        publish_wordings(out)
+    manifest["release"] = release_digests(out / RELEASE)
+    write_atomic(out / SPLITS, membership)
+    write_atomic(out / MANIFEST, readable_json(manifest))
+    shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
+    return Summary(out, manifest)
+
+
+def publish_wordings(out: Path) -> None:
+    """A release carries its words, so that whoever pulls it can verify it."""
+    make_folder((out / RELEASE_WORDINGS).parent)
+    link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)
+
+
+def release_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file of a release but the images, which the manifest has already."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
+    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}
+
+
+def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
+    """What the manifest tells of an identity: id, digest of its line, digest of its image."""
+    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
+    return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

@@ -1,0 +1,67 @@
+"""The manifest: what made a dataset, and the digests of what was made. It holds base names, never paths."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from fiubench.builder.generation.pairing import Plan
+from fiubench.raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
+from fiubench.support.canonical import digest_of
+from fiubench.support.version import __version__
+
+if TYPE_CHECKING:
+    from fiubench.builder.generation.inputs import Inputs
+
+#: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to tell any two apart.
+SHORT_DIGEST = 32
+#: Libraries whose release may move the bytes of images or files; the records depend on none of them.
+_LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """``identities.jsonl`` as written: unique_id, digest and image digest of each line, digest of the file."""
+
+    entries: list[list[str | None]]
+    sha256: str
+
+
+def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: str) -> dict[str, Any]:
+    """The content of ``manifest.json`` (see ``schemas/manifest.schema.json``)."""
+    config = inputs.config
+    sources = inputs.sources.describe()
+    if plan.offense is not None and (redrawn := int(plan.offense.redrawn.sum())):
+        sources["crimes"]["repaired"]["offense date outside the person's adult life, drawn anew"] = redrawn
+    asked = inputs.attributes.asked(config.questions)
+    digests = {"identities": joined.sha256, "splits": splits_sha256}
+    if config.has_images:
+        digests["images"] = digest_of([image for _, _, image in joined.entries])
+    manifest = {
+        "format": 1,
+        "fiubench_version": __version__,
+        "fingerprint": inputs.fingerprint(),
+        "config": config.public(),
+        "sources": sources,
+        "packs": [
+            {"pack": pack.name, "file": pack.file, "sha256": pack.sha256, "content": pack.document}
+            for pack in inputs.attributes.packs
+        ],
+        "attributes": [attribute.name for attribute in asked],
+        "vocabularies": {
+            name: {"sha256": sha256, "from": VOCABULARY_SOURCES.get(name, OWN)}
+            for name, sha256 in sorted(vocabulary_digest().items())
+        },
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "counts": {
+            "identities": config.identities,
+            "holdout": config.holdout,
+            "qa_pairs": plan.size * len(asked),
+            "questions": len(asked),
+            "images": plan.size if config.has_images else 0,
+        },
+        "digests": digests,
+        "identities": joined.entries,
+    }
+    if inputs.frozen is not None:
+        manifest["frozen_splits"] = inputs.frozen
+    return manifest

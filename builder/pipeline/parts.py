@@ -1,0 +1,166 @@
+"""Parts: ranges of identities that are made on their own, in any order, by any number of processes or machines.
+
+A part is a pure function of (config, sources, range). It is written under ``.build/parts`` with its images, and its
+file appears under its final name only when both are whole: that file is what a resumed build looks for.
+"""
+
+import gc
+import os
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from fiubench.builder.config import EMBEDDED
+from fiubench.builder.dataset.reading import IMAGES
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.pairing import Plan
+from fiubench.builder.generation.wordings import Wordings
+from fiubench.builder.packs.attributes import Attributes
+from fiubench.builder.values import dates
+from fiubench.support.canonical import canonical_line
+from fiubench.support.errors import DatasetError
+from fiubench.support.files import make_folder, write_atomic
+
+WORK = ".build"
+Range = tuple[int, int]
+_SMALLEST, _LARGEST, _PARTS = 50, 1000, 16
+
+
+def ranges(size: int) -> list[Range]:
+    """The parts of a build: even ranges, small enough to share out and to hold in memory."""
+    step = min(max(-(-size // _PARTS), _SMALLEST), _LARGEST)
+    return [(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def part_file(out: Path, part: Range) -> Path:
+    """Where a part's records are kept until the build is finished."""
+    return out / WORK / "parts" / f"{part[0]:09d}-{part[1]:09d}.jsonl"
+
+
+class PartMaker:
+    """Makes and writes parts; one in each process."""
+
+    def __init__(self, plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
+        self.plan = plan
+        self.out = out
+        self.maker = IdentityMaker(plan, attributes, wordings)
+
+    def lines(self, part: Range) -> list[bytes]:
+        """The canonical lines of a part."""
+        with _without_cycle_search():
+            return [canonical_line(record) for record in self.maker.make(*part)]
+
+    def write(self, part: Range) -> Range:
+        """Write a part's images and then its records.
+
+        Raises:
+            DatasetError: it can't be written, or a record breaks a rule.
+        """
+        lines = self.lines(part)
+        self._write_images(part)
+        write_atomic(part_file(self.out, part), b"".join(lines))
+        return part
+
+    def _write_images(self, part: Range) -> None:
+        plan, folder = self.plan, self.out / IMAGES
+        targets = [folder / plan.image_name(i) for i in range(*part)] if plan.config.has_images else []
+        if plan.config.faces == EMBEDDED:
+            self._draw(part, targets)
+        elif targets and plan.face is not None and plan.sources.faces is not None:
+            from fiubench.raw_sources.images import write_face  # noqa: PLC0415
+
+            for i, target in zip(range(*part), targets, strict=True):
+                if not target.exists():
+                    write_face(plan.sources.faces.faces[int(plan.face[i])], target, plan.config.image_size)
+
+    def _draw(self, part: Range, targets: Sequence[Path]) -> None:
+        from fiubench.raw_sources.portraits import draw_portrait, encode, traits  # noqa: PLC0415
+
+        plan = self.plan
+        span = slice(*part)
+        people = plan.people(span)
+        ages = dates.ages_on(people.birth, dates.to_day(plan.config.as_of))
+        for face, target in zip(traits(plan.config.seed, np.arange(*part), people.gender, ages), targets, strict=True):
+            if not target.exists():
+                write_atomic(target, encode(draw_portrait(face, plan.config.image_size)))
+
+
+@contextmanager
+def _without_cycle_search() -> Iterator[None]:
+    """Records are trees: looking for cycles among a hundred thousand young dicts costs a quarter of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+_worker: PartMaker | None = None
+
+
+def _start_worker(plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
+    global _worker  # noqa: PLW0603  (a worker process is its maker)
+    _worker = PartMaker(plan, attributes, out, wordings)
+
+
+def _work(part: Range) -> Range:
+    assert _worker is not None
+    return _worker.write(part)
+
+
+def write_parts(
+    plan: Plan, attributes: Attributes, out: Path, workers: int, wordings: Wordings | None = None
+) -> Iterator[Range]:
+    """Make every part that is not there yet; yields all of them in order, each as soon as it and those before it are.
+
+    Raises:
+        DatasetError: a part can't be made or written, or a worker process was killed.
+    """
+    make_folder(out / WORK / "parts")
+    if plan.config.has_images:
+        make_folder(out / IMAGES)
+    parts = ranges(plan.size)
+    missing = [part for part in parts if not part_file(out, part).exists()]
+    there = set(parts) - set(missing)
+    made = _run(plan, attributes, out, missing, workers, wordings)
+    try:
+        for part in parts:
+            while part not in there:
+                there.add(next(made))
+            yield part
+    finally:
+        made.close()
+
+
+def _run(
+    plan: Plan,
+    attributes: Attributes,
+    out: Path,
+    missing: Sequence[Range],
+    workers: int,
+    wordings: Wordings | None,
+) -> Generator[Range, None, None]:
+    if workers <= 1 or len(missing) <= 1:
+        maker = PartMaker(plan, attributes, out, wordings) if missing else None
+        for part in missing:
+            assert maker is not None
+            yield maker.write(part)
+        return
+    # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
+    context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
+    with ProcessPoolExecutor(workers, context, _start_worker, (plan, attributes, out, wordings)) as pool:
+        try:
+            futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            hint = "Often the system ran out of memory: go on with --resume and fewer --workers."
+            raise DatasetError("a worker process was killed", where=out, hint=hint) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,179 @@
+"""New forget, retain and holdout sets for a dataset that is there: no fact, question or face is touched."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config
+from fiubench.builder.dataset.cutting import NONE, cut_again
+from fiubench.builder.dataset.reading import (
+    BUILD_FILE,
+    IDENTITIES,
+    IMAGES,
+    MANIFEST,
+    SPLITS,
+    WORDINGS,
+    Dataset,
+    open_dataset,
+)
+from fiubench.builder.dataset.splits import read_frozen
+from fiubench.builder.pipeline.build import publish_wordings, release_digests
+from fiubench.builder.pipeline.verify import on_disk
+from fiubench.builder.release import package
+from fiubench.support.canonical import digest, digest_of, readable_json
+from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
+from fiubench.support.files import link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.progress import Progress
+from fiubench.support.yaml_file import load_yaml
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How to cut. ``None`` stands for what the dataset has.
+
+    Attributes:
+        ratios: forget sets, in percent of the identities.
+        scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
+        seed: key of the cut; the facts keep the seed of the build.
+        holdout: how many of all people are held out: the last ones.
+        attributes: what is to be forgotten of the people in the forget sets; everything, if empty.
+        hard_negatives: ``none``, or how nearness of faces is measured (see ``builder/dataset/hard_negatives.py``).
+    """
+
+    ratios: tuple[int, ...] | None = None
+    scheme: str | None = None
+    seed: int | None = None
+    holdout: int | None = None
+    attributes: tuple[str, ...] = ()
+    hard_negatives: str = NONE
+
+
+def resplit(directory: Path, out: Path, rule: Rule, *, progress: Progress | None = None) -> dict[str, Any]:
+    """Write a dataset with the same people and other splits, its release included; returns its manifest.
+
+    Args:
+        directory: a dataset as it was built or pulled.
+        out: a folder that is not there yet, or is empty.
+        rule: how to cut.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: a rule that does not fit the dataset.
+        Refused: the dataset was changed since it was built.
+        DatasetError: it is damaged, or the folder can't be written to.
+    """
+    dataset = open_dataset(directory)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    if touched := next(on_disk(dataset), None):
+        raise Refused(f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` tells all.")
+    config = _config(dataset, rule)
+    frozen = None if rule.scheme is None else read_frozen(rule.scheme)
+    if rule.scheme is None and "frozen_splits" in dataset.manifest and rule.ratios is None:
+        frozen = dataset.manifest["frozen_splits"]
+    told = {
+        "seed": _seed_of(dataset.manifest) if rule.seed is None else rule.seed,
+        "attributes": _known_attributes(dataset, rule.attributes),
+        "hard_negatives": rule.hard_negatives,
+    }
+    document = cut_again(dataset, config, told, frozen)
+    manifest = _manifest(dataset, config, told, document, frozen)
+    make_folder(out.parent)
+    try:
+        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
+            folder = make_folder(Path(scratch) / out.name)
+            _copy(dataset, folder, config, progress)
+            write_atomic(folder / SPLITS, readable_json(document))
+            package(folder, manifest)
+            if "wordings" in manifest:
+                link_or_copy(dataset.wordings, folder / WORDINGS)
+                publish_wordings(folder)
+            manifest["release"] = release_digests(folder / "release")
+            write_atomic(folder / MANIFEST, readable_json(manifest))
+            folder.replace(out)
+    except OSError as error:
+        raise write_error(error, out) from error
+    return manifest
+
+
+def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
+    """The settings of a manifest with some changed; paths are base names, as a manifest has them.
+
+    Raises:
+        ConfigError: settings that contradict each other.
+    """
+    known = {field.name for field in fields(Config)}
+    settings = {key: value for key, value in manifest["config"].items() if key in known} | changes
+    return make_config(settings, where="split")
+
+
+def _config(dataset: Dataset, rule: Rule) -> Config:
+    counts = dataset.manifest["counts"]
+    everyone = counts["identities"] + counts["holdout"]
+    changes: dict[str, Any] = {}
+    if rule.holdout is not None:
+        if not 0 <= rule.holdout < everyone:
+            raise ConfigError(f"{rule.holdout} of {everyone} people", where="--holdout", hint="Some must be left.")
+        changes = {"holdout": rule.holdout, "identities": everyone - rule.holdout}
+    if rule.ratios is not None:
+        changes["ratios"] = list(rule.ratios)
+    frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
+    if rule.scheme is not None or (frozen_before and rule.ratios is not None):
+        changes["split_scheme"] = rule.scheme or "nested"
+    config = config_of(dataset.manifest, **changes)
+    return replace(config, split_scheme=config.public()["split_scheme"])
+
+
+def _seed_of(manifest: Mapping[str, Any]) -> int:
+    """The seed that the present splits were cut with."""
+    seed: int = manifest.get("resplit", manifest["config"])["seed"]
+    return seed
+
+
+def _known_attributes(dataset: Dataset, attributes: Sequence[str]) -> list[str]:
+    asked = dataset.manifest["attributes"]
+    for name in attributes:
+        if name not in asked:
+            raise ConfigError(f"nobody is asked about {name!r}", where="--attributes", hint=did_you_mean(name, asked))
+    if len(set(attributes)) == len(asked):
+        raise ConfigError("these are all attributes", where="--attributes", hint="Leave the option out.")
+    return [name for name in asked if name in attributes]
+
+
+def _manifest(
+    dataset: Dataset,
+    config: Config,
+    told: Mapping[str, Any],
+    document: Mapping[str, Any],
+    frozen: Mapping[str, list[str]] | None,
+) -> dict[str, Any]:
+    manifest = {k: v for k, v in dataset.manifest.items() if k not in ("published", "frozen_splits", "release")}
+    manifest["config"] = {**manifest["config"], **{key: config.public()[key] for key in
+                          ("identities", "holdout", "ratios", "split_scheme")}}  # fmt: skip
+    manifest["counts"] = {**manifest["counts"], "identities": config.identities, "holdout": config.holdout}
+    manifest["digests"] = {**manifest["digests"], "splits": digest(readable_json(document))}
+    manifest["resplit"] = dict(told)
+    if frozen is not None:
+        manifest["frozen_splits"] = dict(frozen)
+    manifest["fingerprint"] = digest_of({"of": manifest["fingerprint"], "splits": manifest["digests"]["splits"]})
+    return manifest
+
+
+def _copy(dataset: Dataset, folder: Path, config: Config, progress: Progress | None) -> None:
+    """Second names of the records and pictures; ``build.yaml`` with the changed settings."""
+    link_or_copy(dataset.directory / IDENTITIES, folder / IDENTITIES)
+    images = sorted((dataset.directory / IMAGES).glob("*"))
+    for done, image in enumerate(images):
+        link_or_copy(image, make_folder(folder / IMAGES) / image.name)
+        if progress:
+            progress("Linking faces", done, len(images))
+    local = dataset.directory / BUILD_FILE
+    if local.exists():
+        settings = load_yaml(local, ConfigError)
+        settings |= {"identities": config.identities, "holdout": config.holdout}
+        note = "# the build that these people come from; its splits were then cut anew by `fiubench split`\n"
+        written = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        write_atomic(folder / BUILD_FILE, f"{note}{written}".encode())

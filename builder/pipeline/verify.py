@@ -1,0 +1,139 @@
+"""Verifying: is a dataset still what its manifest says, and does its config still make the same bytes?"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fiubench.builder.config import TEMPLATE, Config, make_config
+from fiubench.builder.dataset.cutting import cut_again
+from fiubench.builder.dataset.reading import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
+from fiubench.builder.generation.inputs import Inputs
+from fiubench.builder.generation.pairing import cut_splits
+from fiubench.builder.generation.sources import open_sources
+from fiubench.builder.generation.wordings import Wordings
+from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST
+from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.support.canonical import digest, file_digest, readable_json
+from fiubench.support.errors import ConfigError, SourceError
+from fiubench.support.progress import Progress
+from fiubench.support.yaml_file import load_yaml
+
+_SOURCES = ("faces", "health", "crimes", "addresses")
+
+
+def on_disk(dataset: Dataset) -> Iterator[str]:
+    """Every file that is not what the manifest says."""
+    manifest, directory = dataset.manifest, dataset.directory
+    entries = manifest["identities"]
+    missing = [name for name in (IDENTITIES, SPLITS) if not (directory / name).is_file()]
+    yield from (f"{name}: missing" for name in missing)
+    if missing:
+        return
+    with (directory / IDENTITIES).open("rb") as file:
+        number = 0
+        for number, line in enumerate(file, 1):
+            if number <= len(entries) and digest(line)[:SHORT_DIGEST] != entries[number - 1][1]:
+                yield f"{IDENTITIES}, line {number}: identity {entries[number - 1][0]} is not as built"
+        if number != len(entries):
+            yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
+    whole = {SPLITS: manifest["digests"]["splits"]}
+    if "wordings" in manifest:
+        whole[dataset.wordings.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
+    whole |= {f"{RELEASE}/{name}": sha256 for name, sha256 in manifest["release"].items()}
+    for name, expected in whole.items():
+        if not (directory / name).is_file():
+            yield f"{name}: missing"
+        elif file_digest(directory / name) != expected:
+            yield f"{name}: not as built"
+    images = {path.stem: path for path in sorted((directory / IMAGES).glob("*"))}
+    for unique_id, _, image in entries:
+        if image is None:
+            continue
+        if unique_id not in images:
+            yield f"{IMAGES}/{unique_id}: missing"
+        elif file_digest(images[unique_id])[:SHORT_DIGEST] != image:
+            yield f"{IMAGES}/{images[unique_id].name}: not as built"
+
+
+def rebuilt(
+    dataset: Dataset, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+) -> Iterator[str]:
+    """Build it again beside it and tell every identity, image and split that comes out otherwise.
+
+    Args:
+        dataset: the dataset; its packs are taken from the manifest.
+        given: paths of sources (``faces``, ``health``, ...) where they are not where ``build.yaml`` says.
+        workers: processes.
+        progress: called with (what, done, total).
+
+    Raises:
+        FiubenchError: a source can't be found, or is another file than the one it was built from.
+    """
+    manifest = dataset.manifest
+    inputs = _inputs(dataset, given, workers, progress)
+    plan = inputs.plan()
+    entries = manifest["identities"]
+    if plan.size != len(entries):
+        yield f"{plan.size} identities are built, the manifest says {len(entries)}"
+        return
+    with TemporaryDirectory(prefix="fiubench-verify-") as scratch:
+        out = Path(scratch)
+        i = 0
+        # words of a model are a source like any other: what the build kept of them
+        wordings = Wordings(dataset.wordings) if "wordings" in manifest else None
+        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+            for line in part_file(out, part).read_bytes().splitlines(keepends=True):
+                unique_id, line_digest, image = entries[i]
+                if plan.unique_id[i] != unique_id or digest(line)[:SHORT_DIGEST] != line_digest:
+                    yield f"identity {i} ({unique_id}) is built otherwise"
+                if image is not None and file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] != image:
+                    yield f"the image of identity {i} ({unique_id}) is made otherwise"
+                i += 1
+            if progress:
+                progress("Building again", i, plan.size)
+    if (told := manifest.get("resplit")) is None:
+        document = cut_splits(plan, inputs.frozen)
+    else:
+        document = cut_again(dataset, inputs.config, told, inputs.frozen)
+    if digest(readable_json(document)) != manifest["digests"]["splits"]:
+        yield "the splits are cut otherwise"
+
+
+def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Progress | None) -> Inputs:
+    manifest = dataset.manifest
+    settings = dict(manifest["config"])
+    local = dataset.directory / BUILD_FILE
+    paths = load_yaml(local, ConfigError) if local.exists() else {}
+    for source in _SOURCES:
+        if settings[source] not in ("embedded", "none"):
+            settings[source] = given.get(source) or paths.get(source) or settings[source]
+    frozen = manifest.get("frozen_splits")
+    settings["attributes"] = []
+    settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
+    settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
+    known = {field.name for field in fields(Config)}
+    config = make_config({k: v for k, v in settings.items() if k in known}, where=f"{dataset.directory}/manifest.json")
+    attributes = combine([parse_pack(p["content"], p["file"], p["file"]) for p in manifest["packs"]])
+    sources = open_sources(config, workers=workers, progress=progress)
+    for name, (origin, _) in sources.reports().items():
+        expected = manifest["sources"][name]["sha256"]
+        if origin.sha256 != expected:
+            raise SourceError(
+                f"is not what the dataset was built from (SHA-256 {origin.sha256[:12]}, not {expected[:12]})",
+                where=f"--{name} {origin.file}",
+                hint="Name the original file, or install the fiubench version that built it "
+                f"({manifest['fiubench_version']}).",
+            )
+    return Inputs(config, attributes, sources, frozen)
+
+
+def verify(
+    directory: Path, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+) -> Iterator[str]:
+    """:func:`on_disk`, then :func:`rebuilt`."""
+    dataset = open_dataset(directory)
+    yield from on_disk(dataset)
+    yield from rebuilt(dataset, given, workers=workers, progress=progress)

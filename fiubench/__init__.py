@@ -1,0 +1,1 @@
+"""Fictitious facial-identity datasets for machine unlearning in vision-language models."""

@@ -1,0 +1,6 @@
+"""How work in progress is reported."""
+
+from collections.abc import Callable
+
+#: Called with what is being done, the steps done and the steps in all.
+Progress = Callable[[str, int, int], None]

@@ -1,0 +1,144 @@
+"""Run folders: what a training run was made from, and where its checkpoints lie.
+
+RUN/run.json                    the manifest: data, split, base model, settings, seed, versions, checkpoints
+RUN/checkpoints/checkpoint-N/   weights after N optimizer steps; the latest can be resumed from
+RUN/base/                       the untrained tiny model, where the run made one
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fiubench.support.canonical import digest_of, file_digest, readable_json
+from fiubench.support.errors import FiubenchError
+from fiubench.support.files import write_atomic
+from fiubench.unlearning.data.dataset import Data
+
+from fiubench import schemas
+
+MANIFEST = "run.json"
+CHECKPOINTS = "checkpoints"
+RUNNING, FINISHED = "running", "finished"
+
+
+class RunError(FiubenchError):
+    """A run folder that is none, is unfinished, or does not fit what it is used for."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights after ``step`` optimizer steps, ``epoch`` passes over the training split."""
+
+    path: Path
+    step: int
+    epoch: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run on disk.
+
+    Attributes:
+        directory: its folder.
+        manifest: the content of ``run.json`` (``schemas/run.schema.json``).
+    """
+
+    directory: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "Run":
+        """Read a run folder.
+
+        Raises:
+            RunError: it is none, or its manifest is damaged.
+        """
+        path = Path(directory) / MANIFEST
+        try:
+            manifest = orjson.loads(path.read_bytes())
+        except FileNotFoundError as error:
+            hint = "`fiubench finetune` and `fiubench unlearn` make run folders."
+            raise RunError(f"not a run (no {MANIFEST})", where=directory, hint=hint) from error
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise RunError(f"cannot be read: {error}", where=path) from error
+        for violation in schemas.violations("run", manifest):
+            raise RunError(f"damaged: {violation.path}: {violation.message}", where=path)
+        return cls(Path(directory), manifest)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end."""
+        return bool(self.manifest["status"] == FINISHED)
+
+    def open_data(self) -> Data:
+        """The dataset that the run was trained on.
+
+        Raises:
+            RunError: it is another by now.
+        """
+        told = self.manifest["data"]
+        source = str(self.directory / told["source"]) if told["local"] else told["source"]
+        data = Data.open(source)
+        if told["limit"] is not None:
+            data = data.limited(*told["limit"])
+        if data.digest != told["digest"]:
+            hint = "Build the old one again, or train on the new one."
+            raise RunError(f"{source} is not the dataset any more that the run saw", where=self.directory, hint=hint)
+        return data
+
+    @property
+    def base(self) -> str:
+        """The model that the run started from: a Hub id, a model folder or another run."""
+        target: str = self.manifest["base"]["target"]
+        return str(self.directory / target) if self.manifest["base"]["local"] else target
+
+    def checkpoints(self) -> Iterator[Checkpoint]:
+        """Every checkpoint, in the order of training."""
+        for entry in self.manifest["checkpoints"]:
+            yield Checkpoint(self.directory / entry["path"], entry["step"], entry["epoch"])
+
+    @property
+    def final(self) -> Path:
+        """The checkpoint that counts as the run's result.
+
+        Raises:
+            RunError: the run is not finished.
+        """
+        if not self.finished:
+            raise RunError("the run is not finished", where=self.directory, hint="Give the same command again.")
+        return self.directory / str(self.manifest["final"])
+
+
+def write_manifest(directory: Path, manifest: Mapping[str, Any]) -> None:
+    """Write ``run.json`` in one step."""
+    write_atomic(directory / MANIFEST, readable_json(manifest))
+
+
+def run_of(path: Path) -> Run | None:
+    """The run that a checkpoint folder belongs to, or the run in this folder; ``None`` for any other path."""
+    for folder in (path, path.parent.parent):
+        if (folder / MANIFEST).is_file():
+            return Run.open(folder)
+    return None
+
+
+def relative(target: str, directory: Path) -> tuple[str, bool]:
+    """How a manifest names a model: a local folder relative to the run's, anything else as it is."""
+    if not Path(target).is_dir():
+        return target, False
+    return os.path.relpath(Path(target).resolve(), directory.resolve()), True
+
+
+def weights_digest(directory: Path) -> str:
+    """SHA-256 over the weight files of a model or adapter folder.
+
+    Raises:
+        RunError: there are none.
+    """
+    files = sorted(directory.glob("*.safetensors"))
+    if not files:
+        raise RunError("no weights (*.safetensors)", where=directory)
+    return digest_of({file.name: file_digest(file) for file in files})

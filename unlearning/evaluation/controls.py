@@ -1,0 +1,149 @@
+"""The same questions under other conditions (``controls.yaml``): does an answer hang on the face, or on something else?
+
+A model that answers as well about a blank image or another person's face has learned the questions, not the people. One
+that forgot a face but answers when it is mirrored, or when the name is given instead, has not forgotten.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fiubench.support.draws import integers
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
+from fiubench.unlearning.data.dataset import FULL, Data, Sample
+from fiubench.unlearning.metrics.text import exact_match
+from fiubench.unlearning.models.encoding import Turn
+
+from fiubench import schemas
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+BUILT_IN = Path(__file__).with_name("controls.yaml")
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a question and its picture are changed. The fields are those of ``controls.yaml``, which explains them."""
+
+    name: str
+    image: str = "own"
+    wording: str = "{question}"
+    colour: tuple[int, int, int] = (127, 127, 127)
+    share: float = 0.8
+    quality: int = 20
+
+    def applies(self, sample: Sample) -> bool:
+        """Whether the question makes sense: one whose answer is the name does not, where the name is told."""
+        return "{name}" not in self.wording or not exact_match(sample.name, sample.keywords)
+
+
+def load_controls(wanted: Sequence[str]) -> list[Control]:
+    """The controls of these names; ``all`` is all built-in ones, ``none`` is none, a YAML file is all of its own.
+
+    Raises:
+        ConfigError: there is no such control, or the file is not valid.
+    """
+    known = _read(BUILT_IN)
+    chosen: dict[str, Control] = {}
+    for word in wanted:
+        if word == "all":
+            chosen |= known
+        elif word.endswith((".yaml", ".yml")):
+            chosen |= _read(Path(word))
+        elif word in known:
+            chosen[word] = known[word]
+        elif word != "none":
+            hint = did_you_mean(word, [*known, "all", "none"])
+            raise ConfigError(f"unknown control {word!r}", where="--controls", hint=hint)
+    return list(chosen.values())
+
+
+def _read(path: Path) -> dict[str, Control]:
+    document = load_yaml(path, ConfigError)
+    for violation in schemas.violations("controls", document):
+        raise ConfigError(violation.message, where=f"{path}, {violation.path}", hint=f"{BUILT_IN.name} shows the form.")
+    return {name: Control(name, **entry) for name, entry in document.items()}
+
+
+class Pictures:
+    """A person's picture under a control. The last one made is kept: questions come person by person.
+
+    Args:
+        data: the dataset.
+        seed: decides whose face stands in for whose.
+    """
+
+    def __init__(self, data: Data, seed: int = 0) -> None:
+        self._data, self._seed = data, seed
+        self._last: tuple[tuple[str, str], Image | None] | None = None
+
+    def turn(self, sample: Sample, control: Control | None = None) -> Turn:
+        """The question as it is put to the model, without an answer."""
+        if control is None:
+            return Turn(sample.question, self._data.image(sample.unique_id))
+        key = (control.name, sample.unique_id)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, self._picture(sample.unique_id, control))
+        question = control.wording.replace("{question}", sample.question).replace("{name}", sample.name)
+        return Turn(question, self._last[1])
+
+    def _picture(self, unique_id: str, control: Control) -> "Image | None":
+        if control.image == "none":
+            return None
+        if control.image == "other":
+            return self._data.image(self.stand_in(unique_id))
+        changed: Image = _CHANGES[control.image](self._data.image(unique_id), control)
+        return changed
+
+    def stand_in(self, unique_id: str) -> str:
+        """Who lends the face: somebody else of those that are trained on, the same for every question and run.
+
+        Raises:
+            ConfigError: there is nobody else.
+        """
+        people = list(self._data.identities)
+        others = [other for other in self._data.ids(FULL) if other != unique_id]
+        if not others:
+            raise ConfigError("nobody else's face is there to show", where="control other_face")
+        pick = integers(self._seed, "control.other_face", people.index(unique_id), len(others))
+        return others[int(pick[0])]
+
+
+def _blank(image: "Image", control: Control) -> "Image":
+    from PIL import Image
+
+    return Image.new("RGB", image.size, control.colour if isinstance(control.colour, tuple) else tuple(control.colour))
+
+
+def _flip(image: "Image", _: Control) -> "Image":
+    from PIL import ImageOps
+
+    return ImageOps.mirror(image)
+
+
+def _crop(image: "Image", control: Control) -> "Image":
+    width, height = image.size
+    left, top = round(width * (1 - control.share) / 2), round(height * (1 - control.share) / 2)
+    return image.crop((left, top, width - left, height - top))
+
+
+def _jpeg(image: "Image", control: Control) -> "Image":
+    from PIL import Image
+
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=control.quality)
+    buffer.seek(0)
+    return Image.open(buffer).convert("RGB")
+
+
+_CHANGES: Mapping[str, Callable[["Image", Control], Any]] = {
+    "own": lambda image, _: image,
+    "blank": _blank,
+    "flip": _flip,
+    "crop": _crop,
+    "jpeg": _jpeg,
+}

@@ -1,0 +1,144 @@
+"""From logs on disk to a results file: metrics under a definition, conditions checked, what is missing named."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fiubench.support.canonical import readable_json
+from fiubench.support.files import write_atomic
+from fiubench.unlearning.data.log import QuestionLog, read_log
+from fiubench.unlearning.data.runs import run_of
+from fiubench.unlearning.evaluation import benchmarks, gates, lmms
+from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, METRICS, UTILITY, load_log
+from fiubench.unlearning.metrics import Definition, Scores, score
+from fiubench.unlearning.metrics.statistics import Estimate, interval
+
+
+@dataclass(frozen=True)
+class Result:
+    """One model's evaluation under one definition.
+
+    Attributes:
+        log: what it said; ``log.metadata`` tells which model and data it is.
+        scores: its metrics.
+        marks: conditions that do not hold, where scoring was forced; every table shows them.
+    """
+
+    log: QuestionLog
+    scores: Scores
+    marks: Sequence[str] = field(default=())
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What the log says of the run; empty for a model that is no run's."""
+        return self.log.metadata.get("run") or {}
+
+    @property
+    def label(self) -> str:
+        """A name for tables."""
+        return str(self.run.get("name") or Path(self.log.metadata["model"]["target"]).name)
+
+
+def result(
+    log: QuestionLog,
+    definition: Definition,
+    *,
+    reference: QuestionLog | None = None,
+    before: QuestionLog | None = None,
+    memorised: float = gates.MEMORISED,
+    force: bool = False,
+) -> Result:
+    """Score a log.
+
+    Args:
+        reference: log of the retain reference.
+        before: log of the model that unlearning started from.
+        memorised: exact match on the forget set that ``before`` must have.
+        force: score even if conditions do not hold, and mark the result.
+
+    Raises:
+        GateError: the log is of an unlearned model, a condition does not hold, and ``force`` is not set.
+    """
+    marks: list[str] = []
+    if gates.is_unlearned(log.metadata):
+        broken = gates.check_memorised(log.metadata, before, definition, memorised)
+        broken += gates.check_reference(log.metadata, reference)
+        if not force:
+            gates.refuse(broken, log.where or "log")
+        marks = [condition.mark for condition in broken]
+    of_reference = {} if reference is None else _accuracies(reference)
+    scores = score(log, definition, reference, _accuracies(log), of_reference)
+    return Result(log, replace(scores, metrics={**scores.metrics, **_benchmark_details(log)}), tuple(marks))
+
+
+def _accuracies(log: QuestionLog) -> dict[str, Estimate]:
+    """Benchmark -> accuracy, where yes/no benchmarks were run beside the log."""
+    path = _beside(log, UTILITY)
+    return {} if path is None else benchmarks.accuracies(path)
+
+
+def _benchmark_details(log: QuestionLog) -> dict[str, Estimate]:
+    """ "benchmark.pope.f1", "benchmark.lmms.TASK.METRIC" .. -> value."""
+    path, other = _beside(log, UTILITY), _beside(log, lmms.FILE)
+    told = {} if path is None else benchmarks.report(path)
+    found = {f"{name}.{measure}": value for name, values in told.items() for measure, value in values.items()}
+    found |= {} if other is None else lmms.read(other)
+    return {f"benchmark.{name}": value for name, value in found.items()}
+
+
+def _beside(log: QuestionLog, name: str) -> Path | None:
+    path = None if log.where is None else log.where.with_name(name)
+    return path if path is not None and path.exists() else None
+
+
+def save(found: Result, path: Path) -> None:
+    """Write every metric as JSON: value, standard error, 95 % interval, counts, and why where there is none."""
+    document = {
+        "definition": found.scores.definition,
+        "marks": list(found.marks),
+        "model": found.log.metadata["model"],
+        "run": found.log.metadata.get("run"),
+        "splits": found.log.metadata["splits"],
+        "dataset": found.log.metadata["dataset"],
+        "metrics": {name: _told(value) for name, value in found.scores.metrics.items()},
+        "attributes": {
+            attribute: {name: _told(value) for name, value in values.items()}
+            for attribute, values in found.scores.attributes.items()
+        },
+    }
+    write_atomic(path, readable_json(document))
+
+
+def _told(value: Estimate) -> dict[str, Any]:
+    return {**asdict(value), "interval": interval(value)}
+
+
+def before_of(log_path: Path) -> QuestionLog | None:
+    """The log of the model that a run started from, where that has been evaluated."""
+    run = run_of(log_path.parent.parent.parent) if log_path.parent.parent.name == EVALUATIONS else None
+    if run is None or not run.manifest["base"]["local"] or (base := run_of(Path(run.base))) is None:
+        return None
+    return _evaluated(base.directory)
+
+
+def _evaluated(run: Path) -> QuestionLog | None:
+    opened = run_of(run)
+    if opened is None or not opened.finished:
+        return None
+    path = run / EVALUATIONS / opened.final.name / LOG
+    return read_log(path) if path.exists() else None
+
+
+def metrics_path(log_path: Path, definition: Definition) -> Path:
+    """Where the results of a log under a definition are kept: beside it."""
+    return log_path.with_name(METRICS.replace(".", f".{definition.name}."))
+
+
+def open_reference(target: str | None) -> QuestionLog | None:
+    """The retain reference's log: a run, an evaluation folder or a log file.
+
+    Raises:
+        DatasetError: it has not been evaluated, or is no log.
+    """
+    return None if target is None else load_log(Path(target))

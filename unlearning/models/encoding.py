@@ -1,0 +1,221 @@
+"""From questions, pictures and answers to the tensors of a model: the one place that knows the chat template.
+
+Rows are prepared one by one by the model's own processor and then joined, so that a family needs no code here: what
+runs along the tokens is padded on the side that the purpose needs, everything else is stacked.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fiubench.support.errors import ConfigError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+IGNORED = -100  # label of a token that is not scored
+_PICTURES_KEPT = 256 << 20  # bytes of prepared pictures in memory
+_TEXTS_KEPT = 64 << 20  # bytes of token ids
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question about a picture (or about none), with an answer where one is trained on or scored."""
+
+    question: str
+    image: "Image | None" = None
+    answer: str | None = None
+
+
+def encode(processor: Any, turns: Sequence[Turn], *, for_generation: bool = False) -> dict[str, "Tensor"]:
+    """A batch of turns (see :class:`Encoder`, which also keeps what it has prepared)."""
+    return Encoder(processor)(turns, for_generation=for_generation)
+
+
+class Encoder:
+    """Prepares batches for one model.
+
+    For training and scoring: padded on the right, with ``labels`` that are -100 on prompt, picture and padding, and
+    the answer's tokens elsewhere, its end-of-turn token included. For generation: prompts alone, padded on the left.
+
+    Token ids and prepared pictures are kept (within bounds), since an epoch comes back to the same ones; pictures are
+    known again by being the same object (as :meth:`fiubench.unlearning.data.dataset.Data.image` gives them).
+
+    Args:
+        processor: what ``AutoProcessor.from_pretrained`` gives.
+
+    Raises:
+        ConfigError: the processor has no chat template, no tokenizer or no pictures.
+    """
+
+    def __init__(self, processor: Any) -> None:
+        where = type(processor).__name__
+        if getattr(processor, "image_processor", None) is None or getattr(processor, "tokenizer", None) is None:
+            hint = "fiubench works with vision-language models (AutoModelForImageTextToText)."
+            raise ConfigError("this model does not take pictures", where=where, hint=hint)
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        if getattr(processor, "chat_template", None) is None and self.tokenizer.chat_template is None:
+            hint = "Put a chat_template.jinja beside the model, or take its instruction-tuned version."
+            raise ConfigError("the model's processor has no chat template", where=where, hint=hint)
+        pad, eos = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
+        self.pad_id: int = eos if pad is None else pad
+        self._texts, self._pictures = _Kept(_TEXTS_KEPT), _Kept(_PICTURES_KEPT)
+
+    def __call__(self, turns: Sequence[Turn], *, for_generation: bool = False) -> dict[str, "Tensor"]:
+        """Tensors for ``model(**batch)`` or, with ``for_generation``, ``model.generate(**batch)``.
+
+        Raises:
+            ValueError: no turns, an answer is missing where one is to be scored, or only some have pictures.
+        """
+        if not turns:
+            raise ValueError("a batch needs at least one turn")
+        if not for_generation and any(turn.answer is None for turn in turns):
+            raise ValueError("every turn needs an answer, unless for_generation")
+        if len({turn.image is None for turn in turns}) > 1:
+            raise ValueError("a batch has pictures for all of its turns or for none")
+        if for_generation:
+            turns = [Turn(turn.question, turn.image) for turn in turns]
+        return self._join([self._row(turn) for turn in turns], left=for_generation)
+
+    @cached_property
+    def end_ids(self) -> list[int]:
+        """Tokens that end an answer: give them to ``generate(eos_token_id=...)``."""
+        end = self.tokenizer.convert_tokens_to_ids(self._end)
+        return sorted({end, self.tokenizer.eos_token_id})
+
+    def decode(self, ids: Any) -> list[str]:
+        """Texts of generated token ids, shape (batch, length), without special tokens and outer spaces."""
+        return [text.strip() for text in self.tokenizer.batch_decode(ids, skip_special_tokens=True)]
+
+    @cached_property
+    def _end(self) -> str:
+        """What the template writes after an answer: a special token, or the tokenizer's end of sequence."""
+        word = "Yes"
+        whole = self._template([_user("?", False), _reply(word)])
+        rest = self._ids(whole[whole.rindex(word) + len(word) :].lstrip())
+        special = set(self.tokenizer.all_special_ids)
+        special |= {i for i, token in self.tokenizer.added_tokens_decoder.items() if token.special}
+        return str(
+            self.tokenizer.convert_ids_to_tokens(rest[0]) if rest and rest[0] in special else self.tokenizer.eos_token
+        )
+
+    def _template(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        return str(self.processor.apply_chat_template(messages, tokenize=False, **options))
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def _text(self, turn: Turn) -> tuple[str, list[int]]:
+        """The text of a turn up to the end of its answer, and the token ids of that answer."""
+        asked = _user(turn.question, turn.image is not None)
+        prompt = self._template([asked], add_generation_prompt=True)
+        if turn.answer is None:
+            return prompt, []
+        answer = turn.answer.strip()
+        whole = self._template([asked, _reply(answer)])
+        found = whole.rfind(answer)
+        # between prompt and answer some templates have a space; those that drop a part of the prompt are not followed
+        text = (whole[:found] if found > 0 and whole.startswith(prompt) else prompt) + answer + self._end
+        head, ids = self._ids(prompt), self._ids(text)
+        same = next((i for i, (a, b) in enumerate(zip(head, ids, strict=False)) if a != b), len(head))
+        return text, ids[same:]
+
+    def _row(self, turn: Turn) -> dict[str, "Tensor"]:
+        """The tensors of one turn, batch dimension 1."""
+        key = (turn.question, turn.answer, None if turn.image is None else turn.image.size)
+        texts, picture = self._texts.get(key), self._pictures.get(id(turn.image)) if turn.image is not None else {}
+        if texts is None or picture is None:
+            row = self._process(turn)
+            length = row["input_ids"].shape[1]
+            along = {name for name, value in row.items() if value.dim() > 1 and value.shape[1] == length}
+            texts = {name: value for name, value in row.items() if name in along}
+            picture = {name: value for name, value in row.items() if name not in along}
+            self._texts.put(key, texts)
+            if turn.image is not None:
+                self._pictures.put(id(turn.image), picture, owner=turn.image)
+        return {**texts, **picture}
+
+    def _process(self, turn: Turn) -> dict[str, "Tensor"]:
+        import torch
+
+        text, answer = self._text(turn)
+        bos = self.tokenizer.bos_token
+        options: dict[str, Any] = {"return_tensors": "pt"}
+        if bos is not None and text.startswith(bos):
+            options["add_special_tokens"] = False  # the template has written it
+        if turn.image is not None:
+            options["images"] = [[turn.image]]
+        row = dict(self.processor(text=[text], **options))
+        if turn.answer is not None:
+            ids = row["input_ids"]
+            if ids[0, -len(answer) :].tolist() != answer:
+                hint = "Its tokenizer splits the answer otherwise than alone; please report the model's name."
+                raise ConfigError(
+                    "the processor changes the answer's tokens", where=type(self.processor).__name__, hint=hint
+                )
+            row["labels"] = torch.full_like(ids, IGNORED)
+            row["labels"][0, -len(answer) :] = ids[0, -len(answer) :]
+        return row
+
+    def _join(self, rows: Sequence[dict[str, "Tensor"]], *, left: bool) -> dict[str, "Tensor"]:
+        """One batch: what runs along the tokens is padded on one side, the rest with zeros at the end."""
+        import torch
+
+        fill = {"input_ids": self.pad_id, "labels": IGNORED}
+        lengths = [row["input_ids"].shape[1] for row in rows]
+        batch = {}
+        for name in rows[0]:
+            parts = [row[name] for row in rows]
+            along = all(p.dim() > 1 and p.shape[1] == length for p, length in zip(parts, lengths, strict=True))
+            widest = [max(sizes) for sizes in zip(*(p.shape[1:] for p in parts), strict=True)]
+            batch[name] = torch.cat([_pad(p, widest, fill.get(name, 0), left=left and along) for p in parts])
+        return batch
+
+
+class _Kept:
+    """The tensors used last, up to a number of bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._size = limit, 0
+        self._entries: OrderedDict[Hashable, tuple[dict[str, Tensor], object, int]] = OrderedDict()
+
+    def get(self, key: Hashable) -> "dict[str, Tensor] | None":
+        if (entry := self._entries.get(key)) is None:
+            return None
+        self._entries.move_to_end(key)
+        return entry[0]
+
+    def put(self, key: Hashable, value: "dict[str, Tensor]", owner: object = None) -> None:
+        """Keep a value; ``owner`` is kept alive with it, so that its ``id`` names nothing else."""
+        if key in self._entries:
+            return
+        size = sum(tensor.numel() * tensor.element_size() for tensor in value.values())
+        self._entries[key] = (value, owner, size)
+        self._size += size
+        while self._size > self._limit and len(self._entries) > 1:
+            _, (_, _, gone) = self._entries.popitem(last=False)
+            self._size -= gone
+
+
+def _user(question: str, with_picture: bool) -> dict[str, Any]:
+    picture = [{"type": "image"}] if with_picture else []
+    return {"role": "user", "content": [*picture, {"type": "text", "text": question}]}
+
+
+def _reply(answer: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": [{"type": "text", "text": answer}]}
+
+
+def _pad(value: "Tensor", widest: Sequence[int], fill: int, *, left: bool) -> "Tensor":
+    """``value`` (1, ...) enlarged to ``widest`` in all dimensions but the first."""
+    if list(value.shape[1:]) == list(widest):
+        return value
+    out = value.new_full((value.shape[0], *widest), fill)
+    start = [widest[0] - value.shape[1] if left else 0, *(0 for _ in widest[1:])]
+    out[(slice(None), *(slice(s, s + n) for s, n in zip(start, value.shape[1:], strict=True)))] = value
+    return out

@@ -1,0 +1,264 @@
+"""Runs side by side: one row per method with its seeds, curves over checkpoints, attributes, paired tests."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fiubench.support.errors import DatasetError
+from fiubench.unlearning.data.log import QuestionLog, read_log
+from fiubench.unlearning.data.runs import Run, run_of
+from fiubench.unlearning.evaluation import gates
+from fiubench.unlearning.evaluation.results import Result, before_of, open_reference, result
+from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
+from fiubench.unlearning.metrics import Definition, load_definitions
+from fiubench.unlearning.metrics.questions import Question, questions
+from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
+from fiubench.unlearning.metrics.text import exact_match
+
+BEFORE, REFERENCE = "before unlearning", "retain reference"
+TESTED: Mapping[str, tuple[str, Callable[[Question], float | None]]] = {
+    "forget.exact_match": ("forget", lambda q: q.exact_match),
+    "retain.exact_match": ("retain", lambda q: q.exact_match),
+    "forget.truth_ratio": ("forget", lambda q: q.truth_ratio),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One checkpoint of a run."""
+
+    epoch: float
+    result: Result
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the comparison: a method with the runs that differ in the seed, or one other model.
+
+    Attributes:
+        label: the method, or what the model is.
+        finals: result of the final checkpoint, one per seed.
+        curves: all evaluated checkpoints in the order of training, one list per seed.
+    """
+
+    label: str
+    finals: Sequence[Result]
+    curves: Sequence[Sequence[Point]] = field(default=())
+
+    def over_seeds(self, metric: str) -> OverSeeds:
+        """A metric's mean and interval."""
+        return over_seeds([found.scores.value(metric) for found in self.finals])
+
+    def error(self, metric: str) -> float | None:
+        """Standard error clustered by identity; of several seeds, the mean one."""
+        known = [found.scores.metrics[metric].se for found in self.finals if metric in found.scores.metrics]
+        values = [value for value in known if value is not None]
+        return float(np.mean(values)) if values and len(values) == len(known) else None
+
+    @property
+    def marks(self) -> list[str]:
+        """Conditions that do not hold for any of its runs."""
+        return list(dict.fromkeys(mark for found in self.finals for mark in found.marks))
+
+
+@dataclass(frozen=True)
+class Test:
+    """Two entries on the same questions, p adjusted by Holm over all tests of the comparison."""
+
+    metric: str
+    a: str
+    b: str
+    found: PairedTest
+    adjusted: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that a report shows.
+
+    Attributes:
+        definition: under which metrics are shown.
+        entries: the model before unlearning and the retain reference first, where they are known.
+        others: definition -> entries under it, in the same order.
+    """
+
+    definition: Definition
+    entries: Sequence[Entry]
+    others: Mapping[str, Sequence[Entry]]
+    tests: Sequence[Test]
+
+    @property
+    def marks(self) -> list[str]:
+        """Conditions that do not hold, with whom they concern."""
+        return [f"{entry.label}: {mark}" for entry in self.entries for mark in entry.marks]
+
+    @property
+    def unlearned(self) -> list[Entry]:
+        """Entries of unlearning methods."""
+        return [entry for entry in self.entries if entry.finals[0].run.get("kind") == "unlearn"]
+
+    def find(self, label: str) -> Entry | None:
+        """An entry by its label."""
+        return next((entry for entry in self.entries if entry.label == label), None)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Logs of one target: the final one, and with a run those of all evaluated checkpoints, by epoch."""
+
+    final: QuestionLog
+    curve: Sequence[tuple[float, Path]]
+    before: QuestionLog | None
+
+
+def compare(
+    targets: Sequence[str],
+    definition: Definition,
+    *,
+    reference: str | None = None,
+    memorised: float = gates.MEMORISED,
+    force: bool = False,
+) -> Comparison:
+    """Compare evaluated runs.
+
+    Args:
+        targets: run folders, evaluation folders or logs. Unlearning runs of one method that differ in the seed become
+            one line.
+        reference: run or log of the retain reference.
+        memorised, force: see :func:`fiubench.unlearning.evaluation.results.result`.
+
+    Raises:
+        DatasetError: a run has not been evaluated, or they were asked different questions.
+        GateError: a condition does not hold, and nothing forces it.
+    """
+    sources = [_source(target) for target in targets]
+    retained = open_reference(reference)
+    _check_same_questions([source.final for source in sources], retained)
+    befores = {s.before.metadata["model"]["fingerprint"]: s.before for s in sources if s.before is not None}
+
+    def entries(one: Definition, forced: bool, curves: bool) -> list[Entry]:
+        def scored(log: QuestionLog, before: QuestionLog | None = None) -> Result:
+            return result(log, one, reference=retained, before=before, memorised=memorised, force=forced)
+
+        def way(source: _Source) -> list[Point]:
+            return [Point(e, _without_rows(scored(read_log(p), source.before))) for e, p in source.curve]
+
+        made = [Entry(BEFORE, [scored(log) for log in befores.values()])] if befores else []
+        if retained is not None:
+            made.append(Entry(REFERENCE, [scored(retained)]))
+        shown = {e.log.metadata["model"]["fingerprint"] for entry in made for e in entry.finals}
+        groups: dict[str, list[_Source]] = {}
+        for source in sources:
+            if source.final.metadata["model"]["fingerprint"] not in shown:
+                groups.setdefault(_label(source.final), []).append(source)
+        for label, members in groups.items():
+            finals = [scored(s.final, s.before) for s in members]
+            made.append(Entry(label, finals, [way(source) for source in members] if curves else ()))
+        return made
+
+    chosen = entries(definition, force, curves=True)
+    others = {n: entries(d, True, curves=False) for n, d in load_definitions().items() if n != definition.name}
+    return Comparison(definition, chosen, others, _tests(chosen, definition))
+
+
+def _source(target: str) -> _Source:
+    path = Path(target)
+    final = load_log(path)
+    assert final.where is not None
+    before = before_of(final.where)
+    run = run_of(path) if path.is_dir() and not (path / LOG).exists() else None
+    return _Source(final, [] if run is None else _curve(run), before)
+
+
+def _curve(run: Run) -> list[tuple[float, Path]]:
+    logs = [(c.epoch, run.directory / EVALUATIONS / c.path.name / LOG) for c in run.checkpoints()]
+    return [(epoch, path) for epoch, path in logs if path.exists()]
+
+
+def _without_rows(found: Result) -> Result:
+    """A result whose scores alone are needed: dozens of logs would fill the memory."""
+    return replace(found, log=QuestionLog((), found.log.metadata, found.log.where))
+
+
+def _label(log: QuestionLog) -> str:
+    run = log.metadata.get("run") or {}
+    if run.get("kind") == "unlearn":
+        return str(run["method"])
+    return str(run.get("name") or Path(log.metadata["model"]["target"]).name)
+
+
+def _check_same_questions(logs: Sequence[QuestionLog], reference: QuestionLog | None) -> None:
+    first = logs[0]
+    for log in [*logs[1:], *([] if reference is None else [reference])]:
+        for key, what in (("dataset", "another dataset"), ("splits", "other splits")):
+            mine, theirs = first.metadata[key], log.metadata[key]
+            if key == "dataset":
+                mine, theirs = mine["digest"], theirs["digest"]
+            if mine != theirs:
+                hint = f"Compare runs of one dataset and forget set, not with {first.where}."
+                raise DatasetError(f"evaluated on {what}", where=log.where, hint=hint)
+
+
+def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
+    """Every method against the reference and against every other."""
+    compared = [e for e in entries if e.label == REFERENCE or e.finals[0].run.get("kind") == "unlearn"]
+    found: list[tuple[str, str, str, PairedTest]] = []
+    for metric, (role, of) in TESTED.items():
+        scores = {entry.label: _by_question(entry, role, of, definition) for entry in compared}
+        for a, b in combinations(scores, 2):
+            test = paired_test(scores[a], scores[b])
+            if test is not None:
+                found.append((metric, a, b, test))
+    adjusted = holm([test.p for *_, test in found])
+    return [Test(m, a, b, test, p) for (m, a, b, test), p in zip(found, adjusted, strict=True)]
+
+
+def _by_question(
+    entry: Entry, role: str, of: Callable[[Question], float | None], definition: Definition
+) -> dict[tuple[str, str], float]:
+    """Score of each question, the mean over seeds."""
+    gathered: dict[tuple[str, str], list[float]] = {}
+    for found in entry.finals:
+        for question in questions(found.log.select(role), definition, ()):
+            if (value := of(question)) is not None:
+                gathered.setdefault(question.key, []).append(value)
+    return {key: float(np.mean(v)) for key, v in gathered.items() if len(v) == len(entry.finals)}
+
+
+_NOT_IN_TEXT = ("utility.arithmetic", "forget.min_k_plus", "forget.exact_match_gain")
+
+
+def text_table(found: Comparison) -> list[tuple[str, ...]]:
+    """The paper's table as rows of text, heading first; the report has a few columns more."""
+    from fiubench.unlearning.reporting.report import columns, figure, short_names
+
+    shown = [metric for metric in columns(found) if metric not in _NOT_IN_TEXT]
+    rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
+    for entry in found.entries:
+        label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
+        rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
+    return rows
+
+
+def examples(found: Comparison, most: int) -> list[dict[str, Any]]:
+    """Questions with what each model answers: of the forget set, one attribute after the other over its people."""
+    logs = {entry.label: entry.finals[0].log for entry in found.entries}
+    first = next(iter(logs.values())).select("forget")
+    people = list(dict.fromkeys(row["unique_id"] for row in first))
+    attributes = list(dict.fromkeys(row["attribute"] for row in first))
+    rows = {(row["unique_id"], row["attribute"]): row for row in first}
+    keys = [(person, attribute) for attribute in attributes for person in people]
+    # Those that were known before come first, then one person and attribute after the other.
+    known = {(r["unique_id"], r["attribute"]): exact_match(r["generated"], r["keywords"]) for r in first}
+    keys.sort(key=lambda key: (-known[key], (attributes.index(key[1]) - 3 * people.index(key[0])) % len(attributes)))
+    said = {
+        label: {(r["unique_id"], r["attribute"]): r["generated"] for r in log.select("forget")}
+        for label, log in logs.items()
+    }
+    return [
+        {**rows[key], "said": {label: answers[key] for label, answers in said.items() if key in answers}}
+        for key in sorted((key for key in keys[:most]), key=lambda key: people.index(key[0]))
+    ]

@@ -1,0 +1,168 @@
+"""What a training step is fed: rows of a dataset in a keyed order, forget and retain rows in pairs."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fiubench.support.draws import Ints, draw, integers, permute
+from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.refusals import read_refusals
+from fiubench.unlearning.methods.methods import FORGET, REFUSAL, RETAIN
+from fiubench.unlearning.models.encoding import Encoder, Turn
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_NOISE_SIDE = 64  # pixels
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question in one or more wordings with its answer; the picture is read when it is needed."""
+
+    wordings: tuple[str, ...]
+    answer: str
+    image: "Callable[[], Image]"
+
+    def turn(self, wording: int = 0, answer: str | None = None) -> Turn:
+        """As the encoder takes it, in a wording counted around, and with another answer if one is given."""
+        question = self.wordings[wording % len(self.wordings)]
+        return Turn(question, self.image(), self.answer if answer is None else answer)
+
+
+def rows(data: Data, samples: Sequence[Sample], phrasings: int) -> list[Row]:
+    """The samples in their first ``phrasings`` wordings: the question, then its paraphrases but for the last one.
+
+    Every epoch takes another, so that each is seen as often.
+    """
+    return [
+        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, _reader(data, s.unique_id))
+        for s in samples
+    ]
+
+
+def unseen_rows(data: Data, samples: Sequence[Sample]) -> list[Row]:
+    """The samples in the wording that no training uses: their last paraphrase."""
+    return [Row(s.paraphrased_question[-1:], s.answer, _reader(data, s.unique_id)) for s in samples]
+
+
+def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
+    """Pictures of noise with a question of the dataset and a refusal: they teach the words of refusing."""
+    if not count:
+        return []
+    refusals = read_refusals()
+    words = draw(seed, "noise", np.arange(count), words=_NOISE_SIDE * _NOISE_SIDE)
+    asked = integers(seed, "noise.question", np.arange(count), len(samples))
+    return [
+        Row((samples[int(asked[i])].question,), refusals[i % len(refusals)], _noise(words[i])) for i in range(count)
+    ]
+
+
+def _reader(data: Data, unique_id: str) -> "Callable[[], Image]":
+    return lambda: data.image(unique_id)
+
+
+def _noise(words: Any) -> "Callable[[], Image]":
+    from PIL import Image
+
+    values = words[:, None] >> np.array([0, 8, 16], dtype=np.uint64)
+    picture = Image.fromarray((values & np.uint64(255)).astype(np.uint8).reshape(_NOISE_SIDE, _NOISE_SIDE, 3))
+    return lambda: picture
+
+
+class KeyedOrder:
+    """A sampler whose order is a function of (seed, epoch): the same whatever was done before, or where.
+
+    It yields ``epoch * size + row``, so that a row can be paired differently in every epoch.
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size, self.seed, self.epoch = size, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch the next iteration is."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[int]:
+        order = permute(self.seed, f"order.{self.epoch}", np.arange(self.size), self.size)
+        yield from (self.epoch * self.size + order).tolist()
+
+
+class Singles:
+    """Stage 1: one row per sample."""
+
+    def __init__(self, items: Sequence[Row]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Turn:
+        epoch, number = divmod(index, len(self.items))
+        return self.items[number].turn(epoch + number)
+
+
+class Pairs:
+    """Stage 2: a forget row with a retain row, and the forget row's question with a refusal.
+
+    An epoch is a pass over the forget rows. Retain rows come in keyed passes too: each once before any comes again.
+
+    Args:
+        forget, retain: rows.
+        names: which of ``forget``, ``retain`` and ``refusal`` are made; nothing else is.
+        seed: of the draws.
+
+    Attributes:
+        cycle: after so many pairs the forget rows come again in the same wordings.
+    """
+
+    def __init__(self, forget: Sequence[Row], retain: Sequence[Row], names: Sequence[str], seed: int) -> None:
+        self.forget, self.retain, self.names, self.seed = forget, retain, names, seed
+        texts = read_refusals()
+        chosen = integers(seed, "refusal", np.arange(len(forget)), len(texts))
+        self.refusals = [texts[int(i)] for i in chosen]
+        self.cycle = len(forget) * math.lcm(*(len(row.wordings) for row in forget))
+        self._passes: dict[int, Ints] = {}
+
+    def __len__(self) -> int:
+        return len(self.forget)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"index": index % self.cycle, **{name: self.turn(name, index) for name in self.names}}
+
+    def turn(self, name: str, index: int) -> Turn:
+        """The turn of one name in the pair at ``index`` (``epoch * len + row``)."""
+        epoch, number = divmod(index, len(self.forget))
+        if name == FORGET:
+            return self.forget[number].turn(epoch + number)
+        if name == REFUSAL:
+            return self.forget[number].turn(epoch + number, self.refusals[number])
+        assert name == RETAIN
+        turn, place = divmod(index, len(self.retain))
+        if turn not in self._passes:
+            size = len(self.retain)
+            self._passes = {turn: permute(self.seed, f"retain.{turn}", np.arange(size), size), **self._passes}
+            self._passes = dict(islice(self._passes.items(), 2))  # an epoch touches two neighbouring passes at a time
+        return self.retain[int(self._passes[turn][place])].turn(turn + place)
+
+
+def collate_singles(encoder: Encoder, turns: Sequence[Turn]) -> dict[str, Any]:
+    """A labelled batch."""
+    return dict(encoder(turns))
+
+
+def collate_pairs(encoder: Encoder, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``index`` (batch,), below the pairs' cycle, and one labelled batch per name."""
+    import torch
+
+    batch: dict[str, Any] = {"index": torch.tensor([pair["index"] for pair in pairs])}
+    for name in pairs[0]:
+        if name != "index":
+            batch[name] = encoder([pair[name] for pair in pairs])
+    return batch

@@ -1,0 +1,324 @@
+"""One training run from its job to its finished folder."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from fiubench.support.errors import ConfigError
+from fiubench.support.files import make_folder, write_atomic
+from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
+from fiubench.unlearning.methods.methods import Method, Step, before_unlearning
+from fiubench.unlearning.models.encoding import Encoder
+from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
+from fiubench.unlearning.models.loading import add_lora, load, processes
+from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs, collate_singles
+from fiubench.unlearning.training.settings import Training
+from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
+from transformers import PrinterCallback, TrainingArguments, set_seed
+
+_REFERENCE = "reference.safetensors"
+
+
+@dataclass
+class Job:
+    """What a run is made from. ``manifest`` is its ``run.json``, which grows by every checkpoint."""
+
+    out: Path
+    manifest: dict[str, Any]
+    settings: Training
+    seed: int
+    base: str
+    dataset: Singles | Pairs
+    validation: Sequence[Row]
+    method: Method | None
+    progress: Callable[[str, int, int], None]
+    report: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+
+
+def run(job: Job) -> Run:
+    """Train, or go on training, or find that all is done.
+
+    Raises:
+        RunError: the folder holds another run.
+        ConfigError: out of memory, or settings that the machine or the libraries can't follow.
+    """
+    finished = _continue(job)
+    if finished is not None:
+        return finished
+    if processes().is_main_process:
+        write_manifest(make_folder(job.out), job.manifest)
+    set_seed(job.seed)
+    last = _resumable(job)
+    whole = job.settings.lora is None
+    start = job.base if last is None or not whole else str(last)
+    loaded = load(start, device="cpu", dtype=_load_dtype(job.settings), merge=True)
+    model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
+    encoder = Encoder(loaded.processor)
+    objective = _Objective(job.method)
+    trainer = AnswerTrainer(
+        objective=objective,
+        batch_size_of=_batch_size,
+        on_checkpoint=lambda *told: _on_checkpoint(job, trainer, encoder, *told),
+        model=model,
+        args=_arguments(job),
+        train_dataset=job.dataset,
+        data_collator=partial(collate_pairs if isinstance(job.dataset, Pairs) else collate_singles, encoder),
+        processing_class=loaded.processor,
+        callbacks=[ProgressCallback(job.progress, _what(job)), *_tensorboard(job)],
+    )
+    trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
+    with _memory_hint(job.settings):
+        if job.method is not None and isinstance(job.dataset, Pairs):
+            objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    return _finish(job)
+
+
+class _Objective:
+    """The loss that a batch is trained on: answers themselves in stage 1, a method's in stage 2."""
+
+    def __init__(self, method: Method | None) -> None:
+        self.method = method
+        self.reference: Mapping[str, torch.Tensor] = {}
+
+    def __call__(self, model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
+        if self.method is None:
+            return negative_log_likelihood(model, batch), {}
+        batches = {name: batch[name] for name in self.method.needed}
+        index = batch["index"]
+        reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
+        step = Step(model, batches, reference, before_unlearning(model))
+        return self.method.loss(step), step.parts
+
+
+def _continue(job: Job) -> Run | None:
+    """The finished run in the folder, if it is this one; an unfinished one hands over its checkpoints."""
+    if not (job.out / MANIFEST).is_file():
+        return None
+    found = Run.open(job.out)
+    if found.manifest["digest"] != job.manifest["digest"]:
+        names = ("kind", "method", "data", "split", "base", "settings", "seed")
+        differs = ", ".join(name for name in names if found.manifest[name] != job.manifest[name])
+        hint = "Choose another folder, or remove this one."
+        raise RunError(f"the folder holds another run ({differs} differ)", where=job.out, hint=hint)
+    if found.finished:
+        return found
+    job.manifest["checkpoints"] = list(found.manifest["checkpoints"])
+    return None
+
+
+def _resumable(job: Job) -> Path | None:
+    """The last checkpoint that training can go on from; later entries are forgotten."""
+    entries = job.manifest["checkpoints"]
+    while entries and not can_resume(job.out / entries[-1]["path"]):
+        entries.pop()
+    return job.out / entries[-1]["path"] if entries else None
+
+
+def _arguments(job: Job) -> TrainingArguments:
+    settings, gpu = job.settings, torch.cuda.is_available()
+    count = processes().num_processes
+    if settings.accumulate % count:
+        problem = f"{settings.accumulate} passes a step can't be shared by {count} processes"
+        hint = f"Give --accumulate {count * max(1, settings.accumulate // count)}, and a batch size to match."
+        raise ConfigError(problem, where="accumulate", hint=hint)
+    per_epoch = -(-len(job.dataset) // (settings.batch_size * settings.accumulate))
+    total = max(1, round(per_epoch * settings.epochs))
+    half = gpu and (settings.dtype == "bfloat16" or (settings.dtype == "auto" and torch.cuda.is_bf16_supported()))
+    try:
+        arguments = TrainingArguments(
+            output_dir=str(job.out / CHECKPOINTS),
+            max_steps=total,
+            per_device_train_batch_size=settings.batch_size,
+            gradient_accumulation_steps=settings.accumulate // count,
+            learning_rate=settings.learning_rate,
+            lr_scheduler_type=settings.schedule,
+            warmup_steps=settings.warmup,
+            weight_decay=settings.weight_decay,
+            max_grad_norm=settings.clip,
+            optim="adamw_torch",
+            bf16=half,
+            fp16=gpu and settings.dtype == "float16",
+            use_cpu=not gpu,
+            **_checkpointing(settings),
+            logging_steps=max(1, total // 50),
+            save_strategy="steps",
+            save_steps=max(1, round(per_epoch * settings.checkpoint_every)),
+            seed=job.seed,
+            data_seed=job.seed,
+            report_to=[name for name in settings.report_to if name != "tensorboard"],
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataloader_num_workers=settings.workers,
+            dataloader_pin_memory=gpu,
+        )
+    except ValueError as error:
+        raise ConfigError(str(error).split("\n")[0], where="settings") from error
+    if not arguments.parallel_mode.value.startswith("distributed"):
+        arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs work through accelerate, one process each
+    return arguments
+
+
+def _checkpointing(settings: Training) -> dict[str, Any]:
+    """Recomputing activations, under the name that this version of transformers has for it."""
+    if not settings.gradient_checkpointing:
+        return {}
+    fields = TrainingArguments.__dataclass_fields__
+    name = "activation_checkpointing" if "activation_checkpointing" in fields else "gradient_checkpointing"
+    return {name: True, f"{name}_kwargs": {"use_reentrant": False}}
+
+
+def _load_dtype(settings: Training) -> str:
+    """Frozen weights may be short; weights that are trained are kept in 32 bits."""
+    return "float32" if settings.lora is None else settings.dtype
+
+
+def _batch_size(batch: Mapping[str, Any]) -> int:
+    return len(batch["index"] if "index" in batch else batch["input_ids"])
+
+
+def _what(job: Job) -> str:
+    return "fine-tuning" if job.method is None else f"unlearning ({job.method.name})"
+
+
+def _tensorboard(job: Job) -> list[Any]:
+    if "tensorboard" not in job.settings.report_to or not processes().is_main_process:
+        return []
+    from tensorboardX import SummaryWriter
+    from transformers.integrations import TensorBoardCallback
+
+    return [TensorBoardCallback(SummaryWriter(str(job.out / "logs")))]
+
+
+def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Encoder) -> dict[str, torch.Tensor]:
+    """``log p0(y|x)`` of every forget row in every wording, for what the method compares with; computed once a run."""
+    from safetensors.torch import load as read
+    from safetensors.torch import save
+
+    if not method.reference:
+        return {}
+    path = job.out / _REFERENCE
+    if path.is_file():
+        return dict(read(path.read_bytes()))
+    device = next(model.parameters()).device
+    reference: dict[str, torch.Tensor] = {}
+    model.eval()
+    with torch.no_grad():
+        for name in method.reference:
+            sums = []
+            for start in range(0, pairs.cycle, job.settings.batch_size):
+                rows = range(start, min(start + job.settings.batch_size, pairs.cycle))
+                scored = score(model, _to(encoder([pairs.turn(name, row) for row in rows]), device))
+                sums.append(scored.per_sequence(scored.log_probs()).cpu())
+            reference[name] = torch.cat(sums)
+    model.train()
+    if processes().is_main_process:
+        write_atomic(path, save(reference))
+    processes().wait_for_everyone()
+    return reference
+
+
+def _validation_loss(job: Job, model: Any, encoder: Encoder) -> float:
+    """Mean ``-log p`` per answer token over the validation questions."""
+    device, training = next(model.parameters()).device, model.training
+    total, count = 0.0, 0
+    model.eval()
+    with torch.no_grad():
+        for start in range(0, len(job.validation), job.settings.batch_size):
+            turns = [row.turn() for row in job.validation[start : start + job.settings.batch_size]]
+            log_probs = score(model, _to(encoder(turns), device)).log_probs()
+            total, count = total - float(log_probs.sum()), count + len(log_probs)
+    model.train(training)
+    return total / count
+
+
+def _to(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
+    return {name: value.to(device) for name, value in batch.items()}
+
+
+def _on_checkpoint(
+    job: Job, trainer: AnswerTrainer, encoder: Encoder, folder: Path, step: int, epoch: float, means: dict[str, float]
+) -> bool:
+    """Record a checkpoint, tell about it, make room, and say whether the declared rule ends the training."""
+    losses = {name: value if isfinite(value) else None for name, value in means.items()}
+    if job.validation:
+        losses["validation"] = _validation_loss(job, trainer.model_wrapped, encoder)
+    entries = job.manifest["checkpoints"]
+    entries.append({"path": f"{CHECKPOINTS}/{folder.name}", "step": step, "epoch": epoch, "losses": losses})
+    job.manifest["stopped"] = _stopped(job)
+    if processes().is_main_process:
+        if len(entries) > 1:
+            drop_resume_state(job.out / entries[-2]["path"])
+        if job.settings.keep == "last" and job.settings.stop is None:
+            for old in entries[:-1]:
+                shutil.rmtree(job.out / old["path"], ignore_errors=True)
+            del entries[:-1]
+        write_manifest(job.out, job.manifest)
+    _tell(job, trainer, losses, step, epoch)
+    return job.manifest["stopped"] is not None
+
+
+def _tell(job: Job, trainer: AnswerTrainer, losses: Mapping[str, float | None], step: int, epoch: float) -> None:
+    if not processes().is_main_process:
+        return
+    parts = ", ".join(f"{name} {'diverged' if value is None else f'{value:.3f}'}" for name, value in losses.items())
+    spent = time.monotonic() - job.began
+    left = spent / step * (trainer.state.max_steps - step)
+    job.report(f"{_what(job)}: epoch {epoch:g} of {job.settings.epochs:g}: {parts} ({spent:.0f} s, {left:.0f} s left)")
+
+
+def _stopped(job: Job) -> str | None:
+    """Why training ends here, by the declared rule."""
+    stop, entries = job.settings.stop, job.manifest["checkpoints"]
+    if stop is None:
+        return None
+    losses = [entry["losses"]["validation"] for entry in entries]
+    if stop.rule == "below" and losses[-1] < stop.value:
+        return f"validation loss {losses[-1]:.4f} is below {stop.value:g}"
+    if stop.rule == "above" and not losses[-1] <= stop.value:
+        return f"validation loss {losses[-1]:.4f} is above {stop.value:g}"
+    if stop.rule == "patience" and len(losses) - 1 - losses.index(min(losses)) >= stop.value:
+        return f"no lower validation loss than {min(losses):.4f} in {stop.value:g} checkpoints"
+    return None
+
+
+def _finish(job: Job) -> Run:
+    """Choose the checkpoint that counts, and close the manifest."""
+    entries, stop = job.manifest["checkpoints"], job.settings.stop
+    chosen = entries[-1]
+    if stop is not None and stop.rule == "patience":
+        chosen = min(entries, key=lambda entry: entry["losses"]["validation"])
+    if stop is not None and stop.rule == "above" and job.manifest["stopped"] and len(entries) > 1:
+        chosen = entries[-2]
+    job.manifest |= {"status": FINISHED, "final": chosen["path"]}
+    if processes().is_main_process:
+        drop_resume_state(job.out / entries[-1]["path"])
+        write_manifest(job.out, job.manifest)
+    processes().wait_for_everyone()
+    return Run.open(job.out)
+
+
+@contextmanager
+def _memory_hint(settings: Training) -> Iterator[None]:
+    """Turn running out of memory into advice."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+        if not out_of_memory:
+            raise
+        batch, accumulate = settings.batch_size, settings.accumulate
+        if batch > 1:
+            hint = f"Try --batch-size {batch // 2} --accumulate {accumulate * 2}: the result is the same"
+        else:
+            hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank"
+        hint += ", and training goes on from the last checkpoint."
+        raise ConfigError(f"out of memory with batches of {batch}", where="batch_size", hint=hint) from error

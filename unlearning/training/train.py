@@ -1,0 +1,238 @@
+"""The two stages: fine-tuning a model on people, and making it forget some of them.
+
+A run is determined by its data, base model, settings and seed. The same call in the same folder continues what was
+interrupted, returns at once where all is done, and refuses where the folder holds another run.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fiubench.support.canonical import digest_of, readable_json
+from fiubench.support.errors import ConfigError
+from fiubench.support.files import make_folder
+from fiubench.support.version import __version__
+from fiubench.unlearning.data.dataset import FULL, HOLDOUT, Data, partner
+from fiubench.unlearning.data.refusals import read_refusals
+from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
+from fiubench.unlearning.methods.methods import make_method
+from fiubench.unlearning.models.loading import fingerprint, origin
+from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
+from fiubench.unlearning.training.settings import TINY, Preset, Training
+
+Progress = Callable[[str, int, int], None]
+Report = Callable[[str], None]
+_LIBRARIES = ("torch", "transformers", "peft", "accelerate")
+
+
+def _silent(*_: Any) -> None:
+    """Tell nobody."""
+
+
+def finetune(
+    data: Data,
+    out: str | Path,
+    preset: Preset,
+    *,
+    split: str = FULL,
+    model: str | None = None,
+    settings: Training | None = None,
+    seed: int = 0,
+    progress: Progress = _silent,
+    report: Report = _silent,
+) -> Run:
+    """Stage 1: teach a model the people of a split (``full``, or ``retain95`` for a reference that never saw the rest).
+
+    Args:
+        data: the dataset.
+        out: the run's folder.
+        preset: where model and settings come from, unless given.
+        split: whom to learn.
+        model: ``tiny``, a Hub id, a model folder or another run.
+        settings: instead of the preset's.
+        seed: of order, adapters and dropout, and of the tiny model's weights.
+        progress: called with (what, steps done, steps in all).
+        report: called with a line at every checkpoint.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        ConfigError: an unknown split, a model that can't be used, settings that don't fit.
+        RunError: ``out`` holds another run.
+    """
+    from fiubench.unlearning.training.loop import Job, run
+
+    settings, folder = settings or preset.finetune(), Path(out)
+    samples = data.samples(split)
+    base = model or preset.model
+    if base == TINY:
+        base = _tiny_base(folder, data, preset, seed)
+    people = _validation(data, settings, split)
+    manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, validation=people)
+    items = [*rows(data, samples, settings.phrasings), *noise_rows(samples, settings.noise_refusals, seed)]
+    unseen = unseen_rows(data, data.samples_of(people))
+    return run(Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report))
+
+
+def unlearn(
+    base: str | Path,
+    out: str | Path,
+    preset: Preset,
+    method: str,
+    forget: str,
+    *,
+    data: Data | None = None,
+    settings: Training | None = None,
+    seed: int = 0,
+    progress: Progress = _silent,
+    report: Report = _silent,
+) -> Run:
+    """Stage 2: make a fine-tuned model forget the people of a forget set.
+
+    Args:
+        base: the run of stage 1 on ``full``, or any model that knows the dataset.
+        out: the new run's folder.
+        preset: where settings come from, unless given.
+        method: name of a method (``fiubench.unlearning.methods.methods.METHODS``).
+        forget: the forget set, for example ``forget05``; its complement is retained.
+        data: the dataset; by default the one that ``base`` was trained on.
+        settings, seed, progress, report: as in :func:`finetune`.
+
+    Raises:
+        ConfigError: an unknown method, option or split; a method that needs adapters without them.
+        RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
+            another run.
+    """
+    from fiubench.unlearning.training.loop import Job, run
+
+    chosen = make_method(method, settings.options if settings else preset.unlearn(method).options)
+    settings = replace(settings or preset.unlearn(method), options=asdict(chosen))
+    if chosen.needs_adapters and settings.lora is None:
+        hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
+        raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
+    folder, data = Path(out), _data_of(base, data, forget)
+    retain = partner(forget, "retain")
+    people = _validation(data, settings, retain)
+    kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
+    if not kept:
+        raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
+    told: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **told)
+    forgotten = rows(data, data.samples(forget), settings.phrasings)
+    pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
+    unseen = unseen_rows(data, data.samples_of(people))
+    return run(Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report))
+
+
+def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
+    """The untrained tiny model in the run's folder, made there by one process if no run has begun."""
+    from fiubench.unlearning.models import tiny
+    from fiubench.unlearning.models.loading import processes, quiet
+
+    quiet()
+    where = make_folder(folder) / "base"
+    state = processes()
+    if state.is_main_process and not (folder / MANIFEST).is_file():
+        made = folder / ".base.partial"
+        for old in (made, where):
+            shutil.rmtree(old, ignore_errors=True)
+        tiny.make([*data.texts, *read_refusals()], preset.size, seed, made)
+        made.rename(where)
+    state.wait_for_everyone()
+    return str(where)
+
+
+def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
+    """The dataset to unlearn from, having checked that the base model knows it."""
+    run = run_of(Path(base))
+    if run is None:
+        if data is None:
+            hint = "Name the dataset: only a run of `fiubench finetune` knows its own."
+            raise ConfigError("no dataset is given", where=base, hint=hint)
+        return data
+    data = data or run.open_data()
+    told = run.manifest
+    if told["data"]["digest"] != data.digest:
+        raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
+    learnt = set(data.ids(told["split"]["name"])) if told["kind"] == "finetune" else set(data.ids(FULL))
+    if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
+        hint = "Fine-tune on full, and unlearn from that."
+        split = told["split"]["name"]
+        raise RunError(
+            f"the model was trained on {split}: it never saw {unknown[0]} of {forget}", where=base, hint=hint
+        )
+    return data
+
+
+def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
+    """Who early stopping looks at: the first people of the split that no evaluation split has."""
+    if settings.stop is None:
+        return ()
+    evaluated = {
+        unique_id
+        for name, ids in data.splits.items()
+        if name == HOLDOUT or name.startswith(("forget", "retain_eval"))
+        for unique_id in ids
+    }
+    people = [unique_id for unique_id in data.ids(split) if unique_id not in evaluated][: settings.stop.identities]
+    if len(people) < settings.stop.identities:
+        hint = "Validation people are in no forget, retain_eval or holdout split. Ask for fewer, or stop at no rule."
+        raise ConfigError(f"{split} has only {len(people)} people to validate on", where="stop.identities", hint=hint)
+    return tuple(people)
+
+
+def _manifest(
+    kind: str,
+    folder: Path,
+    base: str,
+    data: Data,
+    split: str,
+    preset: Preset,
+    settings: Training,
+    seed: int,
+    *,
+    retain: str | None = None,
+    validation: Sequence[str] = (),
+    method: str | None = None,
+) -> dict[str, Any]:
+    """``run.json`` as it is before the first step."""
+    target, local = relative(base, folder)
+    source, source_local = relative(data.source, folder)
+    weights = fingerprint(base)
+    determines = {
+        "kind": kind,
+        "method": method,
+        "split": data.split_digest(split),
+        "validation": list(validation),
+        "base": weights,
+        "settings": settings.fingerprint(),
+        "seed": seed,
+    }
+    manifest: dict[str, Any] = {
+        "kind": kind,
+        "status": RUNNING,
+        "method": method,
+        "data": {"source": source, "local": source_local, "digest": data.digest, "limit": data.limit},
+        "split": {
+            "name": split,
+            "digest": determines["split"],
+            "retain": retain,
+            "validation": {"identities": list(validation), "phrasing": "unseen"} if validation else None,
+        },
+        "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
+        "preset": preset.name,
+        "settings": asdict(settings),
+        "seed": seed,
+        "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
+        "checkpoints": [],
+        "final": None,
+        "stopped": None,
+        "digest": digest_of(determines),
+    }
+    as_written: dict[str, Any] = orjson.loads(readable_json(manifest))  # lists for tuples, so that it compares
+    return as_written

@@ -1,0 +1,160 @@
+"""``transformers.Trainer`` with samples as the unit of the loss, a keyed order, and checkpoints whole or absent."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from os import fsync
+from pathlib import Path
+from typing import Any
+
+import torch
+from fiubench.unlearning.training.batches import KeyedOrder
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+_RESUMING = ("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "pytorch_model_fsdp*", "global_step*")
+_NEVER_KEPT = ("training_args.bin", "README.md")  # a pickle that nothing reads; a card without content
+
+Objective = Callable[[Any, Mapping[str, Any]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
+
+
+class AnswerTrainer(Trainer):  # type: ignore[misc]
+    """Minimises the mean over the samples of a whole optimizer step, however it is cut into passes and processes.
+
+    Args:
+        objective: (model, batch) -> loss per sample, shape (batch,), and scalars for the log.
+        batch_size_of: number of samples in a batch.
+        on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
+            checkpoint is whole; says whether to stop.
+    """
+
+    loss_is_scaled_for_ga = True  # by the number of samples, below
+
+    def __init__(
+        self,
+        *,
+        objective: Objective,
+        batch_size_of: Callable[[Any], int],
+        on_checkpoint: Callable[[Path, int, float, dict[str, float]], bool],
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.model_accepts_loss_kwargs = True
+        self._objective, self._batch_size_of, self._on_checkpoint = objective, batch_size_of, on_checkpoint
+        self._staging: Path | None = None
+        self._since_log, self._since_checkpoint = _Means(), _Means()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        dataset = train_dataset if train_dataset is not None else self.train_dataset
+        return KeyedOrder(len(dataset), self.args.data_seed)
+
+    def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
+        """The passes of one step, and how many samples they hold on all processes."""
+        batches = list(islice(epoch_iterator, num_batches))
+        count = torch.tensor(sum(map(self._batch_size_of, batches)), device=device)
+        if self.args.world_size > 1:
+            count = self.accelerator.gather(count.reshape(1)).sum()
+        return batches, count
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Sum over the pass's samples by the number in the step, times processes: gradients are averaged over them."""
+        losses, parts = self._objective(model, inputs)
+        for means in (self._since_log, self._since_checkpoint):
+            means.add({"loss": losses.detach().mean(), **parts}, len(losses))
+        return losses.sum() / num_items_in_batch * self.args.world_size
+
+    def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
+        """Also what the objective tells: the losses of the forget and retain batches apart."""
+        if "loss" in logs:
+            logs = {**logs, **{k: v for k, v in self._since_log.take().items() if k != "loss"}}
+        super().log(logs, *args, **options)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Adapters only: whole weights come with the model, since their names in files may differ from those in memory,
+        which the library's own loading passes over in silence.
+        """
+        if hasattr(self.accelerator.unwrap_model(self.model), "peft_config") or self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._staging) if self._staging is not None else str(super()._get_output_dir(trial))
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir)
+        self._staging = folder / ".partial"
+        if self.args.should_save:
+            shutil.rmtree(self._staging, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
+        try:
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            written = next(self._staging.iterdir())
+            final = folder / written.name
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                _settle(written, final)
+        finally:
+            if self.args.should_save:
+                shutil.rmtree(folder / ".partial", ignore_errors=True)
+            self._staging = None
+        self.accelerator.wait_for_everyone()
+        if self._on_checkpoint(final, self.state.global_step, self.state.epoch or 0.0, self._since_checkpoint.take()):
+            self.control.should_training_stop = True
+
+
+class ProgressCallback(TrainerCallback):  # type: ignore[misc]
+    """Tells how far a training is."""
+
+    def __init__(self, tell: Callable[[str, int, int], None], what: str) -> None:
+        self._tell, self._what = tell, what
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        """After every optimizer step."""
+        self._tell(self._what, state.global_step, state.max_steps)
+
+
+class _Means:
+    """Running means, weighted by samples."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count = 0
+
+    def add(self, values: Mapping[str, torch.Tensor], count: int) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value * count
+        self._count += count
+
+    def take(self) -> dict[str, float]:
+        """The means so far; begins anew."""
+        means = {name: float(total) / self._count for name, total in self._sums.items()} if self._count else {}
+        self._sums, self._count = {}, 0
+        return means
+
+
+def _settle(written: Path, final: Path) -> None:
+    """Sync a finished checkpoint to disk and give it its name."""
+    for name in _NEVER_KEPT:
+        (written / name).unlink(missing_ok=True)
+    for path in written.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                fsync(file.fileno())
+    shutil.rmtree(final, ignore_errors=True)
+    written.rename(final)
+
+
+def drop_resume_state(checkpoint: Path) -> None:
+    """Leave a checkpoint's weights alone: what only resuming needs is two thirds of its size."""
+    for pattern in _RESUMING:
+        for path in checkpoint.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def can_resume(checkpoint: Path) -> bool:
+    """Whether a checkpoint holds everything that training goes on from."""
+    return (checkpoint / "trainer_state.json").is_file() and any(checkpoint.glob("scheduler.pt"))
