@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fiubench.support.chat import ChatClient, Request
 
-from tests.chat.server import ChatServer
+from tests.support.chat.server import ChatServer
 
 DELAY, AT_ONCE = 0.2, 64
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}

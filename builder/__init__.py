@@ -7,10 +7,11 @@
 
 from fiubench.builder.config import Config, make_config, read_config
 from fiubench.builder.dataset.compare import compare
-from fiubench.builder.dataset.reading import Dataset, open_dataset, read_records
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.pipeline.build import Summary, build, records
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
+from fiubench.schemas.documents import read_records
 
 __all__ = [
     "Config",

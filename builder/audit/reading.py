@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fiubench.builder.audit.recognition import asked_about, typed, value_in
-from fiubench.builder.dataset.reading import MANIFEST, RELEASE, SPLITS, open_dataset, read_object, read_records
+from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.rules.checks import ways_to_write
+from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS, read_object, read_records
 from fiubench.support.errors import DatasetError
 
 _HINT = "A dataset folder, a file like full.json, a file of questions and answers, or OWNER/NAME on the Hub."

@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fiubench.builder.audit.columns import Columns
-from fiubench.builder.audit.facts import FactChecks
-from fiubench.builder.audit.grammar import GrammarCheck
-from fiubench.builder.audit.guessing import attribute_rows, guess_measures
-from fiubench.builder.audit.leakage import Leakage
+from fiubench.builder.audit.measures.facts import FactChecks
+from fiubench.builder.audit.measures.grammar import GrammarCheck
+from fiubench.builder.audit.measures.guessing import attribute_rows, guess_measures
+from fiubench.builder.audit.measures.leakage import Leakage
+from fiubench.builder.audit.measures.text import TextChecks
+from fiubench.builder.audit.measures.variants import VariantChecks
 from fiubench.builder.audit.membership import membership
 from fiubench.builder.audit.reading import Person, Target, open_target
 from fiubench.builder.audit.report import Measure, Report, rules
-from fiubench.builder.audit.text import TextChecks
-from fiubench.builder.audit.variants import VariantChecks
 from fiubench.support.errors import DatasetError
 from fiubench.support.progress import Progress
 
 if TYPE_CHECKING:
-    from fiubench.builder.audit.faces import FaceChecks
+    from fiubench.builder.audit.measures.faces import FaceChecks
 
 _TOLD_EVERY = 200  # people
 
@@ -104,7 +104,7 @@ def audit_target(
 
 
 def _face_checks(target: Target, embed: bool) -> "FaceChecks":
-    from fiubench.builder.audit.faces import FaceChecks  # noqa: PLC0415  (Pillow is not needed for the text)
+    from fiubench.builder.audit.measures.faces import FaceChecks  # noqa: PLC0415  (Pillow is not needed for the text)
 
     return FaceChecks(target.as_of, embed=embed)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fiubench.builder.dataset.reading import IDENTITIES, Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.schemas.documents import IDENTITIES
 from fiubench.support.errors import DatasetError
 
 #: Fields of a QA pair by what a change of them means.

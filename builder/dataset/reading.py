@@ -1,32 +1,26 @@
 """Reading datasets: a dataset directory, or any file of the shape of ``full.json``. Everything streams."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-import orjson
+from fiubench.schemas.documents import (
+    IDENTITIES,
+    MANIFEST,
+    RELEASE_WORDINGS,
+    SPLITS,
+    WORDINGS,
+    read_object,
+    read_records,
+)
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
 
 if TYPE_CHECKING:
     import pandas
-
-IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
-    "identities.jsonl",
-    "splits.json",
-    "manifest.json",
-    "build.yaml",
-    "images",
-    "release",
-    "wordings.jsonl",
-)
-RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
-_LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -142,130 +136,3 @@ def _checked(document: dict[str, Any], schema: str, where: object) -> dict[str, 
         hint = "`fiubench validate` tells everything that is wrong; a build makes it anew."
         raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
     return document
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds one object.
-
-    Raises:
-        DatasetError: missing, not JSON, or something else.
-    """
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
-    except orjson.JSONDecodeError as error:
-        raise DatasetError(f"not JSON: {error}", where=path) from error
-    if not isinstance(document, dict):
-        raise DatasetError("not a JSON object", where=path)
-    return document
-
-
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON lines file or of one JSON array, one at a time.
-
-    Raises:
-        DatasetError: not readable, not JSON (the line or record is named), or a record that is no object.
-    """
-    try:
-        with path.open("rb") as file:
-            start = file.read(_CHUNK).lstrip(b"\xef\xbb\xbf \t\r\n")
-            file.seek(0)
-            records = _array(file, path) if start[:1] == b"[" else _lines(file, path)
-            number = 0
-            for number, record in enumerate(records, 1):
-                if not isinstance(record, dict):
-                    raise DatasetError(
-                        f"record {number} is no object",
-                        where=path,
-                        hint="One JSON object per identity is expected.",
-                    )
-                yield record
-            if not number:
-                raise DatasetError("the file is empty", where=path)
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
-
-
-def _lines(file: IO[bytes], path: Path) -> Iterator[Any]:
-    number = 0
-    while line := file.readline(_LONGEST_RECORD):
-        number += 1
-        if len(line) == _LONGEST_RECORD:
-            raise DatasetError(
-                f"line {number} is longer than {_LONGEST_RECORD >> 20} MB",
-                where=path,
-                hint="One identity a line is expected.",
-            )
-        if not (line := line.strip(b"\xef\xbb\xbf \t\r\n")):
-            continue
-        try:
-            yield orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise DatasetError(
-                f"line {number} is not JSON: {error}",
-                where=path,
-                hint="JSON lines or one JSON array are expected.",
-            ) from error
-
-
-def _array(file: IO[bytes], path: Path) -> Iterator[Any]:
-    """The elements of one array. The whole is never held: elements are decoded as they come in."""
-    decoder = json.JSONDecoder()
-    reader = _Text(file, path)
-    reader.skip("[")
-    number = 0
-    while True:
-        if reader.peek() == "]":
-            return
-        if number:
-            reader.skip(",")
-        number += 1
-        yield reader.decode(decoder, number)
-
-
-class _Text:
-    """A growing window on a UTF-8 file."""
-
-    def __init__(self, file: IO[bytes], path: Path) -> None:
-        import codecs  # noqa: PLC0415
-
-        self.file, self.path, self.text = file, path, ""
-        self.utf8 = codecs.getincrementaldecoder("utf-8-sig")()
-
-    def _more(self) -> bool:
-        data = self.file.read(max(_CHUNK, len(self.text)))  # doubling: a long element is scanned a few times, not often
-        try:
-            self.text += self.utf8.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            raise DatasetError("not UTF-8 text", where=self.path) from error
-        if len(self.text) > _LONGEST_RECORD:
-            raise DatasetError(f"a record is longer than {_LONGEST_RECORD >> 20} MB", where=self.path)
-        return bool(data)
-
-    def peek(self) -> str:
-        """The next character that is no white space."""
-        while not (text := self.text.lstrip()):
-            if not self._more():
-                raise DatasetError("the JSON array does not end", where=self.path, hint="The file seems to be cut off.")
-        self.text = text
-        return text[0]
-
-    def skip(self, expected: str) -> None:
-        """Pass over one character."""
-        if (found := self.peek()) != expected:
-            raise DatasetError(f"not JSON: {expected!r} is expected where {found!r} stands", where=self.path)
-        self.text = self.text[1:]
-
-    def decode(self, decoder: json.JSONDecoder, number: int) -> Any:
-        """The next element."""
-        self.peek()
-        while True:
-            try:
-                value, end = decoder.raw_decode(self.text)
-                if end < len(self.text) or not self._more():  # a number at the very end may go on
-                    self.text = self.text[end:]
-                    return value
-            except (json.JSONDecodeError, RecursionError) as error:
-                if not self._more():
-                    raise DatasetError(f"record {number} is not JSON: {error}", where=self.path) from error

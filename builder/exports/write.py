@@ -9,10 +9,11 @@ from typing import IO, Any
 import orjson
 import pyarrow.parquet as pq
 import yaml
-from fiubench.builder.dataset.reading import IMAGES, RELEASE, SPLITS, Dataset, open_dataset, read_object, read_records
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.formats import DOCUMENTS, FORMATS, Format
 from fiubench.builder.hub.staging import write_stage
 from fiubench.builder.release.cells import FULL, make_cells, split_order
+from fiubench.schemas.documents import IMAGES, RELEASE, SPLITS, read_object, read_records
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 from fiubench.support.files import link_or_copy, make_folder, write_error
 from fiubench.support.progress import Progress

@@ -346,7 +346,7 @@ def _unique_ids(config: Config, sources: Sources, face: Ints | None, index: Ints
     return [f"{number:08d}" for number in permute(config.seed, "identity.id", index, 100_000_000).tolist()]
 
 
-def cut_splits(plan: Plan, frozen: Mapping[str, list[str]] | None) -> dict[str, Any]:
+def cut_splits(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
     """The content of ``splits.json`` for a plan.
 
     Raises:

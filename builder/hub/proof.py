@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.reading import read_object
 from fiubench.builder.release import CARD, CROISSANT
 from fiubench.builder.release.card import front_matter_of
 from fiubench.builder.release.cells import FULL, HOLDOUT
+from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError, FiubenchError, HubError, Refused
 

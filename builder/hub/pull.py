@@ -12,13 +12,14 @@ from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.reading import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, open_dataset, read_records
+from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.hub.access import Access, checked_repo
 from fiubench.builder.hub.client import Hub, Missing, Refs, connect
 from fiubench.builder.hub.protocol import is_own
 from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
+from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, read_records
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
 from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_error

@@ -12,12 +12,13 @@ from typing import Any
 
 from fiubench.builder.audit import audit
 from fiubench.builder.audit.terminal import verdict_line
-from fiubench.builder.dataset.reading import MANIFEST, RELEASE, SPLITS, Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import CARD, CROISSANT, describe
 from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
 from fiubench.support.canonical import readable_json
 from fiubench.support.errors import DatasetError, Refused
 from fiubench.support.files import link_or_copy, make_folder, take_lock, write_error

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 from fiubench.builder.config import make_config
-from fiubench.builder.dataset.reading import read_object
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.packs.attributes import Attribute, Attributes, read_packs
 from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
 from fiubench.builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
+from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
 from fiubench.support.chat import Batches, ChatClient, Estimate, Outcome, Request
 from fiubench.support.draws import draw, integers

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 from fiubench.builder.config import LLM, TEMPLATE, Config
-from fiubench.builder.dataset.reading import (
+from fiubench.builder.dataset.reading import open_dataset
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.inputs import Inputs, open_inputs
+from fiubench.builder.generation.pairing import Plan, cut_splits
+from fiubench.builder.generation.wordings import BY_MODEL, Wordings
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
+from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
+from fiubench.schemas.documents import (
     BUILD_FILE,
     IDENTITIES,
     IMAGES,
@@ -20,15 +27,8 @@ from fiubench.builder.dataset.reading import (
     RELEASE_WORDINGS,
     SPLITS,
     WORDINGS,
-    open_dataset,
     read_object,
 )
-from fiubench.builder.generation.identities import IdentityMaker
-from fiubench.builder.generation.inputs import Inputs, open_inputs
-from fiubench.builder.generation.pairing import Plan, cut_splits
-from fiubench.builder.generation.wordings import BY_MODEL, Wordings
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
-from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import DatasetError, FiubenchError
 from fiubench.support.files import (

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 from fiubench.builder.config import EMBEDDED
-from fiubench.builder.dataset.reading import IMAGES
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.pairing import Plan
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import Attributes
 from fiubench.builder.values import dates
+from fiubench.schemas.documents import IMAGES
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder, write_atomic

@@ -9,20 +9,12 @@ from typing import Any
 import yaml
 from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config
 from fiubench.builder.dataset.cutting import NONE, cut_again
-from fiubench.builder.dataset.reading import (
-    BUILD_FILE,
-    IDENTITIES,
-    IMAGES,
-    MANIFEST,
-    SPLITS,
-    WORDINGS,
-    Dataset,
-    open_dataset,
-)
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
 from fiubench.builder.pipeline.build import publish_wordings, release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import package
+from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
 from fiubench.support.canonical import digest, digest_of, readable_json
 from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
 from fiubench.support.files import link_or_copy, make_folder, write_atomic, write_error

@@ -8,7 +8,7 @@ from typing import Any
 
 from fiubench.builder.config import TEMPLATE, Config, make_config
 from fiubench.builder.dataset.cutting import cut_again
-from fiubench.builder.dataset.reading import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS, Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.generation.sources import open_sources
@@ -16,6 +16,7 @@ from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.progress import Progress

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fiubench.builder.audit.guessing import guess_measures
+from fiubench.builder.audit.measures.guessing import guess_measures
 from fiubench.builder.release.markdown import table
 from fiubench.builder.release.statistics import AttributeStatistics
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fiubench.builder.dataset.reading import IDENTITIES, MANIFEST, SPLITS, open_dataset, read_object, read_records
+from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, qa_problems
 from fiubench.raw_sources.places import load_places
+from fiubench.schemas.documents import IDENTITIES, MANIFEST, SPLITS, read_object, read_records
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas

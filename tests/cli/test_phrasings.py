@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from fiubench.builder import open_dataset
-from fiubench.builder.rules import validate
+from fiubench.builder.rules.validate import validate
 
-from tests.chat.server import ChatServer
-from tests.chat.writer import asked_items, good
+from tests.support.chat.server import ChatServer
+from tests.support.chat.writer import asked_items, good
 
 FIUBENCH = [sys.executable, "-m", "fiubench"]
 ROOT = Path(__file__).resolve().parents[2]

@@ -103,9 +103,9 @@ DOCUMENTS = {
         "hard_negatives": {"measure": "looks", "pairs": {"forget05": [["00000001", "00000002", 0.5]]}},
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
-    "controls": lambda: yaml.safe_load((ROOT / "unlearning" / "controls.yaml").read_text()),
+    "controls": lambda: yaml.safe_load((ROOT / "unlearning/evaluation/controls.yaml").read_text()),
     "experiment": lambda: yaml.safe_load((ROOT / "examples" / "unlearning.yaml").read_text()),
-    "preset": lambda: yaml.safe_load((ROOT / "unlearning" / "presets" / "tiny.yaml").read_text()),
+    "preset": lambda: yaml.safe_load((ROOT / "unlearning/training/presets" / "tiny.yaml").read_text()),
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "kl", "preset": "tiny", "seed": 0, "digest": SHA,
         "data": {"source": "../dataset", "local": True, "digest": SHA, "limit": [40, "forget01", ["doctor"]]},

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from fiubench.builder.audit import Report, audit, rules, tripped, write_json
 from fiubench.builder.audit.chi_squared import minus_log10_p
-from fiubench.builder.audit.guessing import rouge_l_recall, tokens
+from fiubench.builder.audit.measures.guessing import rouge_l_recall, tokens
 from fiubench.builder.audit.reading import open_target
 from fiubench.builder.audit.recognition import asked_about, value_in
 from fiubench.support.errors import ConfigError, DatasetError

@@ -1,0 +1,222 @@
+"""Every format as its readers open it, and what must hold of each."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import datasets
+import pytest
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.exports import FORMATS, export
+from fiubench.builder.exports.forms import BLANK, choices, cloze
+from fiubench.builder.exports.naming import named_answer, named_question
+from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.support.errors import ConfigError, DatasetError
+
+from fiubench import schemas
+
+ROOT = Path(__file__).resolve().parents[3]
+SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
+PLAIN = ("llava", "tofu", "mcq", "text-only", "cloze")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    out = tmp_path_factory.mktemp("built") / "dataset"
+    build(make_config(SETTINGS), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported(built, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    counts = {name: export(built, name, folder / name) for name in FORMATS}
+    return folder, counts
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_every_format_is_declared_documented_and_has_a_schema():
+    table = (ROOT / "docs" / "export.md").read_text()
+    for form in FORMATS.values():
+        assert schemas.load(form.schema)
+        assert f"| `{form.name}` |" in table
+        assert f"`{form.schema}`" in table
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if name != "llava"])
+def test_datasets_loads_it(exported, name):
+    folder, counts = exported
+    suffix = FORMATS[name].suffix
+    for config in ("forget05", "full"):
+        rows = datasets.load_dataset(str(folder / name), config, split="train", streaming=True)
+        assert len(list(rows)) == counts[name][f"{config}.{suffix}"]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_splits_are_those_of_the_dataset(exported, built, name):
+    folder, counts = exported
+    splits = open_dataset(built).splits
+    suffix, asked = FORMATS[name].suffix, 19 if name in ("tofu", "text-only") else 20
+    for split, ids in splits.items():
+        assert counts[name][f"{split}.{suffix}"] == asked * len(ids), split
+    assert counts[name][f"full.{suffix}"] == asked * 60
+    assert (folder / name / "images").exists() == (name in ("llava", "mcq", "cloze"))
+
+
+def test_llava(exported, built):
+    folder, _ = exported
+    rows = json.loads((folder / "llava" / "forget05.json").read_text())
+    assert len({row["id"] for row in rows}) == len(rows) == 60
+    for row in rows:
+        assert (folder / "llava" / row["image"]).is_file()
+        assert [turn["from"] for turn in row["conversations"]] == ["human", "gpt"]
+        assert row["conversations"][0]["value"].count("<image>\n") == 1
+
+
+def test_tofu_speaks_of_names_and_of_no_picture(exported, built):
+    folder, _ = exported
+    names = {record["name"] for record in open_dataset(built)}
+    plain, perturbed = lines(folder / "tofu" / "full.json"), lines(folder / "tofu" / "full_perturbed.json")
+    assert [(row["question"], row["answer"]) for row in plain] == [(r["question"], r["answer"]) for r in perturbed]
+    for row in perturbed:
+        for question in (row["question"], row["paraphrased_question"]):
+            assert any(name in question for name in names)
+            assert not question.startswith("About ")
+            for word in ("photo", "picture", "image", "this person", "individual", "shown here"):
+                assert word not in question
+        assert len({row["paraphrased_answer"], *row["perturbed_answer"]}) == 4
+    retained = lines(folder / "tofu" / "retain_perturbed.json")
+    forgotten = {row["question"] for row in lines(folder / "tofu" / "forget10.json")}
+    assert retained
+    assert not forgotten & {row["question"] for row in retained}
+
+
+def test_text_only_has_documents(exported, built):
+    folder, _ = exported
+    documents = lines(folder / "text-only" / "forget10_documents.jsonl")
+    assert {row["unique_id"] for row in documents} == set(open_dataset(built).splits["forget10"])
+    for row in documents:
+        assert row["name"] in row["text"]
+
+
+def test_choices(exported, built):
+    folder, _ = exported
+    records = {record["unique_id"]: record for record in open_dataset(built)}
+    letters = Counter()
+    for row in lines(folder / "mcq" / "full.jsonl"):
+        record = records[row["unique_id"]]
+        pair = next(pair for pair in record["qa_list"] if pair["attribute"] == row["attribute"])
+        assert row["options"][row["answer"]] == record["profile"][row["attribute"]]["text"]
+        wrong = [text for letter, text in row["options"].items() if letter != row["answer"]]
+        for answer in pair["perturbed_answer"]:
+            assert any(text in answer for text in wrong), (wrong, answer)
+        assert not any(text in pair["answer"].split() for text in wrong)
+        letters[row["answer"]] += 1
+    assert min(letters.values()) > 0.8 * 1200 / 4
+
+
+def test_letters_do_not_depend_on_other_questions(built):
+    record = next(iter(open_dataset(built)))
+    told = dict(zip([p["attribute"] for p in record["qa_list"]], choices(record, 0), strict=True))
+    fewer = {**record, "qa_list": record["qa_list"][::3]}
+    for pair, choice in zip(fewer["qa_list"], choices(fewer, 0), strict=True):
+        assert told[pair["attribute"]] == choice
+
+
+def test_cloze(exported, built):
+    folder, _ = exported
+    records = {record["unique_id"]: record for record in open_dataset(built)}
+    for row in lines(folder / "cloze" / "full.jsonl"):
+        pair = next(p for p in records[row["unique_id"]]["qa_list"] if p["attribute"] == row["attribute"])
+        filled = row["cloze"]
+        assert filled.count(BLANK) == len(row["answer"])
+        for answer in row["answer"]:
+            assert answer not in row["cloze"]
+            filled = filled.replace(BLANK, answer, 1)
+        for article in ("a", "an"):
+            if filled.replace("a(n)", article) in (pair["answer"], pair["paraphrased_answer"]):
+                break
+        else:
+            assert filled in (pair["answer"], pair["paraphrased_answer"])
+
+
+def test_cloze_by_keywords():
+    fact = {"text": "May 3, 2020 at noon"}
+    pair = {"attribute": "x", "answer": "On May 3 of 2020.", "paraphrased_answer": "-", "keywords": ["May 3", "2020"]}
+    assert cloze({"index": 0, "profile": {"x": fact}}, pair) == ("On ____ of ____.", ["May 3", "2020"])
+    with pytest.raises(DatasetError, match="no answer holds the fact"):
+        cloze({"index": 0, "profile": {"x": fact}}, {**pair, "answer": "Nothing."})
+
+
+def test_the_layout_of_the_original(exported, built):
+    folder, _ = exported
+    people = lines(folder / "fiubench" / "full.json")
+    assert len(people) == 66
+    assert all((folder / "fiubench" / person["image_path"]).is_file() for person in people)
+    assert sorted(path.name for path in (folder / "fiubench").iterdir()) == [
+        "full.json", "images", "prompt.json", "split.json",
+    ]  # fmt: skip
+
+
+def test_the_layout_of_the_hub(exported):
+    folder, counts = exported
+    rows = datasets.load_dataset(str(folder / "hub"), "forget05", split="train", streaming=True)
+    assert next(iter(rows))["image"].size == (64, 64)
+    assert not (folder / "hub" / "fiubench" / "images").exists()
+    assert 'Path("images", person' in (folder / "hub" / "README.md").read_text()
+    assert sum(counts["hub"].values()) == 66 * 20 + 66
+
+
+def test_forgotten_attributes_are_apart_in_every_format(built, tmp_path):
+    resplit(built, tmp_path / "cut", Rule(ratios=(10,), attributes=("phone_number",)))
+    for name in PLAIN:
+        counts = export(tmp_path / "cut", name, tmp_path / name)
+        assert counts[f"forget10.{FORMATS[name].suffix}"] == 6
+    assert not list((tmp_path / "text-only").glob("*_documents*"))
+    rows = lines(tmp_path / "mcq" / "forget10.jsonl")
+    assert {row["attribute"] for row in rows} == {"phone_number"}
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What is this person's blood type?", "What is Ann Lee's blood type?"),
+        ("Who is the person shown in this photo?", "Who is Ann Lee?"),
+        ("What drug was prescribed to the individual shown here?", "What drug was prescribed to Ann Lee?"),
+        ("Could you tell me the income of the person pictured?", "Could you tell me the income of Ann Lee?"),
+        ("The man in the picture has which dog?", "Ann Lee has which dog?"),
+        ("Does the personal file name a dog?", "About Ann Lee: Does the personal file name a dog?"),
+        ("Which dog is on file?", "About Ann Lee: Which dog is on file?"),
+    ],
+)
+def test_names_instead_of_pictures(question, named):
+    assert named_question(question, "Ann Lee") == named
+
+
+def test_an_answer_that_speaks_of_nobody_stays():
+    assert named_answer("The dog on record is Rex.", "Ann Lee") == "The dog on record is Rex."
+    assert named_answer("This person's dog is Rex.", "Ann Lee") == "Ann Lee's dog is Rex."
+
+
+def test_every_phrasing_of_the_packs_speaks_of_somebody(people):
+    for record in people[:20]:
+        for pair in record["qa_list"]:
+            for question in (pair["question"], *pair["paraphrased_question"]):
+                assert not named_question(question, "Ann Lee").startswith("About"), question
+
+
+def test_what_is_refused(built, tmp_path):
+    with pytest.raises(ConfigError, match="Did you mean 'llava'"):
+        export(built, "lava", tmp_path / "x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(DatasetError, match="not an empty folder"):
+        export(built, "tofu", tmp_path / "full")
+    build(make_config(SETTINGS | {"faces": "none"}), tmp_path / "text")
+    with pytest.raises(ConfigError, match="has no pictures"):
+        export(tmp_path / "text", "llava", tmp_path / "x")
+    assert export(tmp_path / "text", "mcq", tmp_path / "mcq")["forget05.jsonl"] == 60
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,193 @@
+"""New splits for a dataset that is there: what moves, what does not, and that they can be cut again."""
+
+import shutil
+from pathlib import Path
+
+import datasets
+import numpy as np
+import orjson
+import pytest
+from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
+from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.pipeline.verify import verify
+from fiubench.builder.release.cells import make_cells
+from fiubench.builder.rules.validate import validate
+from fiubench.support.errors import ConfigError, DatasetError, Refused
+from hypothesis import given
+from hypothesis import strategies as st
+
+SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    out = tmp_path_factory.mktemp("built") / "dataset"
+    build(make_config(SETTINGS), out)
+    return out
+
+
+def rows(folder: Path, config: str) -> list[dict]:
+    loaded = datasets.load_dataset(str(folder / "release"), config, split="train", streaming=True)
+    return list(loaded.select_columns(["unique_id", "attribute", "question"]))
+
+
+def test_the_same_rule_gives_the_same_splits(built, tmp_path):
+    resplit(built, tmp_path / "out", Rule())
+    assert (built / "splits.json").read_bytes() == (tmp_path / "out" / "splits.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        (Rule(ratios=(20, 30)), {"ratios": [20, 30]}),
+        (Rule(scheme="disjoint"), {"split_scheme": "disjoint"}),
+        (Rule(holdout=16), {"holdout": 16, "identities": 50}),
+        (Rule(holdout=0), {"holdout": 0, "identities": 66}),
+    ],
+)
+def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
+    """Same splits, same Parquet files, same layout of the original as a build with those settings."""
+    resplit(built, tmp_path / "cut", rule)
+    build(make_config(SETTINGS | settings), tmp_path / "built")
+    names = ["splits.json", "identities.jsonl", "release/fiubench/full.json", "release/fiubench/split.json"]
+    data = sorted(p.relative_to(tmp_path / "built").as_posix() for p in (tmp_path / "built/release/data").iterdir())
+    assert data == sorted(p.relative_to(tmp_path / "cut").as_posix() for p in (tmp_path / "cut/release/data").iterdir())
+    for name in [*names, *data]:
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "built" / name).read_bytes(), name
+
+
+def test_it_is_a_dataset(built, tmp_path):
+    rule = Rule(ratios=(10, 20), seed=9, holdout=10, attributes=("blood_type", "phone_number"), hard_negatives="looks")
+    manifest = resplit(built, tmp_path / "out", rule)
+    made = open_dataset(tmp_path / "out")
+    assert not list(validate(made.directory))
+    assert not list(verify(made.directory, {}))
+    assert manifest["fingerprint"] != open_dataset(built).manifest["fingerprint"]
+    assert [r["name"] for r in made] == [r["name"] for r in open_dataset(built)]
+    # and can be split again, back to what it was
+    back = Rule(ratios=(5, 10), seed=0, holdout=6)
+    resplit(made.directory, tmp_path / "back", back)
+    assert (built / "splits.json").read_bytes() == (tmp_path / "back" / "splits.json").read_bytes()
+
+
+def test_another_seed_moves_people(built, tmp_path):
+    resplit(built, tmp_path / "out", Rule(seed=1))
+    assert open_dataset(tmp_path / "out").splits["forget10"] != open_dataset(built).splits["forget10"]
+    assert not list(verify(tmp_path / "out", {}))
+    assert open_dataset(tmp_path / "out").manifest["config"]["seed"] == 0  # the facts' seed stays
+
+
+def test_frozen_membership(built, tmp_path):
+    ids = open_dataset(built).splits["retain90"][:4]
+    (tmp_path / "mine.json").write_bytes(orjson.dumps({"forget7": ids}))
+    resplit(built, tmp_path / "out", Rule(scheme=str(tmp_path / "mine.json")))
+    made = open_dataset(tmp_path / "out")
+    assert made.splits["forget07"] == ids
+    assert len(made.splits["retain93"]) == 56
+    assert not list(validate(made.directory))
+    assert not list(verify(made.directory, {}))
+    assert str(tmp_path) not in (made.directory / "manifest.json").read_text()
+
+
+def test_by_attribute(built, tmp_path):
+    resplit(built, tmp_path / "out", Rule(ratios=(10,), attributes=("phone_number",)))
+    forget, retain, full = (rows(tmp_path / "out", name) for name in ("forget10", "retain90", "full"))
+    ids = set(open_dataset(tmp_path / "out").splits["forget10"])
+    assert {(row["unique_id"], row["attribute"]) for row in forget} == {(i, "phone_number") for i in ids}
+    assert len(full) == 60 * 20
+    pairs = [{(row["unique_id"], row["attribute"]) for row in part} for part in (forget, retain, full)]
+    assert pairs[0] | pairs[1] == pairs[2]
+    assert not pairs[0] & pairs[1]
+    assert len({row["unique_id"] for row in retain}) == 60
+    card = (tmp_path / "out" / "release" / "README.md").read_text()
+    assert "| `forget10` | the 10% to forget: phone_number | 6 | 6 |" in card
+    assert "| `full` | everyone that a model is trained on | 60 | 1,200 |" in card
+    split = orjson.loads((tmp_path / "out" / "release" / "fiubench" / "split.json").read_bytes())
+    assert split["forget_attributes"] == ["phone_number"]
+
+
+@given(
+    st.sets(st.integers(0, 19), min_size=1, max_size=10),
+    st.sets(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=3),
+)
+def test_pieces_cover_every_question_once(forgotten, attributes):
+    """forget and its retain set share no question and leave none out, whoever and whatever is forgotten."""
+    ids = [f"{i:08}" for i in range(20)]
+    forget = [ids[i] for i in sorted(forgotten)]
+    splits = {"forget10": forget, "retain90": [i for i in ids if i not in forget], "retain_eval10": []}
+    cells = make_cells(splits, sorted(attributes))
+    seen: dict[str, list[tuple[str, str]]] = {"full": [], "forget10": [], "retain90": []}
+    for unique_id in ids:
+        record = {"unique_id": unique_id, "qa_list": [{"attribute": name} for name in "abcd"]}
+        for cell, piece in cells.pieces(record):
+            for name in set(cells.splits[cell]) & set(seen):
+                seen[name] += [(unique_id, pair["attribute"]) for pair in piece["qa_list"]]
+    assert sorted(seen["full"]) == sorted((i, name) for i in ids for name in "abcd")
+    assert sorted(seen["forget10"] + seen["retain90"]) == sorted(seen["full"])
+    assert set(seen["forget10"]) == {(i, name) for i in forget for name in attributes}
+
+
+def test_hard_negatives(built, tmp_path):
+    resplit(built, tmp_path / "out", Rule(hard_negatives="looks"))
+    made = open_dataset(tmp_path / "out")
+    document = orjson.loads((made.directory / "splits.json").read_bytes())
+    for label in ("05", "10"):
+        pairs = document["hard_negatives"]["pairs"][f"forget{label}"]
+        assert [pair[0] for pair in pairs] == made.splits[f"forget{label}"]
+        assert sorted(pair[1] for pair in pairs) == sorted(made.splits[f"retain_hard{label}"])
+        assert set(made.splits[f"retain_hard{label}"]) <= set(made.splits[f"retain{100 - int(label)}"])
+    assert len(rows(made.directory, "retain_hard10")) == 6 * 20
+    assert not list(verify(made.directory, {}))
+    # nearer than somebody drawn by lot
+    images = {record["unique_id"]: made.image(record) for record in made}
+    vectors = vectors_of(images, "looks")
+    by_lot = zip(made.splits["forget10"], made.splits["retain_eval10"], strict=True)
+    drawn = np.mean([np.linalg.norm(vectors[a] - vectors[b]) for a, b in by_lot])
+    assert np.mean([pair[2] for pair in document["hard_negatives"]["pairs"]["forget10"]]) < 0.8 * drawn
+
+
+def test_nearest_pairs_takes_nobody_twice():
+    vectors = {name: np.array([x, 0], dtype=np.float32) for name, x in zip("abcde", (0, 0.1, 0.2, 5, 9), strict=True)}
+    assert nearest_pairs(vectors, ["a", "b"], ["c", "d", "e"]) == [["a", "c", 0.2], ["b", "d", 4.9]]
+    assert nearest_pairs(vectors, ["a", "b"], ["c"]) == [["a", "c", 0.2]]
+    assert nearest_pairs(vectors, ["a", "nobody"], ["c", "d"]) == [["a", "c", 0.2]]
+    assert nearest_pairs(vectors, ["a"], []) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(ratios=(1,)), "less than one person"),
+        (Rule(ratios=(60, 50), scheme="disjoint"), "leave nobody"),
+        (Rule(holdout=66), "66 of 66 people"),
+        (Rule(scheme="nestd"), "Did you mean 'nested'?"),
+        (Rule(attributes=("phone_numbr",)), "Did you mean 'phone_number'?"),
+        (Rule(hard_negatives="look"), "Did you mean 'looks'?"),
+        (Rule(ratios=(0,)), "ratios"),
+    ],
+)
+def test_rules_that_do_not_fit(built, tmp_path, rule, told):
+    with pytest.raises(ConfigError) as error:
+        resplit(built, tmp_path / "out", rule)
+    assert told in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_that_do_not_fit(built, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
+    with pytest.raises(DatasetError, match="not an empty folder"):
+        resplit(built, tmp_path / "full", Rule())
+    shutil.copytree(built, tmp_path / "touched")
+    (tmp_path / "touched" / "splits.json").write_text("{}")
+    with pytest.raises(Refused, match="changed since it was built"):
+        resplit(tmp_path / "touched", tmp_path / "out", Rule())
+
+
+def test_no_faces_no_hard_negatives(tmp_path):
+    build(make_config(SETTINGS | {"faces": "none"}), tmp_path / "text")
+    with pytest.raises(ConfigError, match="no faces to compare"):
+        resplit(tmp_path / "text", tmp_path / "out", Rule(hard_negatives="looks"))
+    resplit(tmp_path / "text", tmp_path / "out", Rule(attributes=("address",)))
+    assert not list(validate(tmp_path / "out"))
