@@ -28,8 +28,8 @@ def split(
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
     from fiubench.builder import open_dataset
+    from fiubench.builder.dataset.cells import split_order
     from fiubench.builder.pipeline.resplit import Rule, resplit
-    from fiubench.builder.release.cells import split_order
     from fiubench.cli.building import parse_ratios
     from fiubench.cli.console import progress
 

@@ -8,6 +8,8 @@ from typing import IO, Any
 import orjson
 from fiubench.support.errors import DatasetError
 
+from fiubench import schemas
+
 IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
     "identities.jsonl",
     "splits.json",
@@ -29,9 +31,7 @@ def read_object(path: Path) -> dict[str, Any]:
         DatasetError: missing, not JSON, or something else.
     """
     try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+        document = orjson.loads(read_bytes(path))
     except orjson.JSONDecodeError as error:
         raise DatasetError(f"not JSON: {error}", where=path) from error
     if not isinstance(document, dict):
@@ -61,6 +61,41 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
                 yield record
             if not number:
                 raise DatasetError("the file is empty", where=path)
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+
+
+def read_identities(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of ``identities.jsonl``, one at a time.
+
+    Raises:
+        DatasetError: as for :func:`read_records`, or a record that is not in the shape of an identity.
+    """
+    valid = schemas.is_valid("identity")
+    for number, record in enumerate(read_records(path), 1):
+        yield record if valid(record) else checked(record, "identity", f"{path}, line {number}")
+
+
+def checked(document: dict[str, Any], schema: str, where: object) -> dict[str, Any]:
+    """The document itself, which follows a schema.
+
+    Raises:
+        DatasetError: it does not; its first violation is named.
+    """
+    for violation in schemas.violations(schema, document):
+        hint = "`fiubench validate` reports everything that is wrong; a build makes it anew."
+        raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
+    return document
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        DatasetError: it can't be read.
+    """
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
 

@@ -16,10 +16,11 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
+from fiubench.schemas.splits import FULL, SplitName
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder
 from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.data.dataset import FULL, Data, partner
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import MEMORISED, GateError
@@ -121,7 +122,7 @@ def read_plan(path: Path, **changes: Any) -> Plan:
         force=evaluated.get("force", False),
         workers=document.get("workers", 1),
     )
-    plan.open_data().ids(partner(plan.forget, "retain"))
+    plan.open_data().ids(SplitName.parse(plan.forget).retain)
     return plan
 
 
@@ -159,7 +160,7 @@ def _folder(out: Path, method: str, seed: int) -> Path:
 
 def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report) -> None:
     """Stage 1 and its evaluation: the full model, or the reference."""
-    split = FULL if name == FULL_RUN else partner(plan.forget, "retain")
+    split = FULL if name == FULL_RUN else SplitName.parse(plan.forget).retain
     run = finetune(
         plan.open_data(),
         out / name,

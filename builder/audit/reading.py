@@ -15,6 +15,7 @@ from fiubench.builder.audit.recognition import asked_about, typed, value_in
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.rules.checks import ways_to_write
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS, read_object, read_records
+from fiubench.schemas.hub import HubName
 from fiubench.support.errors import DatasetError
 
 _HINT = "A dataset folder, a file like full.json, a file of questions and answers, or OWNER/NAME on the Hub."
@@ -103,10 +104,10 @@ def open_target(target: str) -> Target:
         return _directory(path, path.resolve().name)
     if path.is_file():
         return _file(path, path.name)
-    if not path.exists() and target.count("/") == 1 and not target.startswith((".", "/", "~")):
-        from fiubench.builder.audit.hub import open_hub  # noqa: PLC0415
+    if not path.exists() and HubName.find(target):
+        from fiubench.builder.audit.hub import open_table  # noqa: PLC0415
 
-        return open_hub(target)
+        return open_table(target, target)
     raise DatasetError("no such file or folder", where=target, hint=_HINT)
 
 
@@ -121,7 +122,7 @@ def _directory(path: Path, name: str) -> Target:
     if any(path.rglob("*.parquet")):
         from fiubench.builder.audit.hub import open_table  # noqa: PLC0415
 
-        return open_table(str(path), None, name)
+        return open_table(str(path), name)
     raise DatasetError("no dataset is in this folder", where=path, hint=_HINT)
 
 

@@ -9,6 +9,7 @@ from fiubench.builder.config import Config
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.dataset.splits import Population, cut
 from fiubench.builder.values.dates import age_band, age_on
+from fiubench.schemas.splits import FORGET, SplitName, kind_of
 
 NONE = "none"
 _GENDERS = ("female", "male")
@@ -47,12 +48,12 @@ def _hard_negatives(splits: dict[str, list[str]], images: Mapping[str, Path], me
 
     vectors = vectors_of(images, measure)
     pairs = {}
-    for name in [name for name in splits if name.startswith("forget")]:
-        label = name.removeprefix("forget")
-        retain = splits[f"retain{100 - int(label):02d}"]
+    for name in [name for name in splits if kind_of(name) == FORGET]:
+        forget = SplitName.parse(name)
+        retain = splits[forget.retain]
         pairs[name] = nearest_pairs(vectors, splits[name], retain)
         chosen = {kept for _, kept, _ in pairs[name]}
-        splits[f"retain_hard{label}"] = [unique_id for unique_id in retain if unique_id in chosen]
+        splits[forget.retain_hard] = [unique_id for unique_id in retain if unique_id in chosen]
     return {"measure": measure, "pairs": pairs}
 
 

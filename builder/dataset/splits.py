@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 from fiubench.builder.config import SPLIT_SCHEMES, size_of
+from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName
 from fiubench.support.draws import Ints, draw
 from fiubench.support.errors import ConfigError, did_you_mean
 
@@ -50,13 +51,14 @@ def cut(
     for label, chosen in forget.items():
         inside = np.zeros(len(members), dtype=bool)
         inside[chosen] = True
-        splits[f"forget{label}"] = members[np.sort(chosen)].tolist()
-        splits[f"retain{100 - int(label):02d}"] = members[~inside].tolist()
+        name = SplitName(FORGET, label)
+        splits[str(name)] = members[np.sort(chosen)].tolist()
+        splits[name.retain] = members[~inside].tolist()
         # as many of those to be retained, with the same strata: what forgetting is compared with
         evaluated = matched[~inside[matched]][: len(chosen)]
-        splits[f"retain_eval{label}"] = members[np.sort(evaluated)].tolist()
+        splits[name.retain_eval] = members[np.sort(evaluated)].tolist()
     if holdout:
-        splits["holdout"] = holdout
+        splits[HOLDOUT] = holdout
     return {
         "scheme": "frozen" if frozen is not None else scheme,
         "seed": seed,

@@ -9,11 +9,12 @@ from typing import IO, Any
 import orjson
 import pyarrow.parquet as pq
 import yaml
+from fiubench.builder.dataset.cells import make_cells, split_order
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.formats import DOCUMENTS, FORMATS, Format
 from fiubench.builder.hub.staging import write_stage
-from fiubench.builder.release.cells import FULL, make_cells, split_order
 from fiubench.schemas.documents import IMAGES, RELEASE, SPLITS, read_object, read_records
+from fiubench.schemas.splits import FORGET, FULL, RETAIN_EVAL, kind_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 from fiubench.support.files import link_or_copy, make_folder, write_error
 from fiubench.support.progress import Progress
@@ -103,8 +104,8 @@ def _rows(dataset: Dataset, form: Format, folder: Path, progress: Progress | Non
 def _names(splits: Sequence[str], ending: str, form: Format) -> Iterator[str]:
     yield from (f"{name}{ending}" for name in splits)
     if form.name == "tofu" and ending:
-        evaluated = [name for name in splits if name.startswith("retain_eval")]
-        if evaluated and not any(name.startswith("forget") for name in splits):
+        kinds = {kind_of(name) for name in splits}
+        if RETAIN_EVAL in kinds and FORGET not in kinds:
             yield _TOFU_RETAIN
 
 

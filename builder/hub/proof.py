@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow.parquet as pq
 from fiubench.builder.release import CARD, CROISSANT
 from fiubench.builder.release.card import front_matter_of
-from fiubench.builder.release.cells import FULL, HOLDOUT
 from fiubench.schemas.documents import read_object
+from fiubench.schemas.splits import FULL, HOLDOUT
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError, FiubenchError, HubError, Refused
 

@@ -20,6 +20,7 @@ from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
 from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, read_records
+from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
 from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_error
@@ -29,7 +30,6 @@ from fiubench import schemas
 FULL_JSON = "fiubench/full.json"
 _PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
-_NAMED = re.compile(r"([^/@\s]+/[^/@\s]+)@(\S+)")
 _ROWS = 100  # rows of pictures held in memory
 
 Progress = Callable[[str, int, int], None]
@@ -118,16 +118,16 @@ def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
     Raises:
         HubError: see :func:`pull`.
     """
-    match = _NAMED.fullmatch(target)
-    if match is None or Path(target).exists():
+    name = HubName.find(target)
+    if name is None or name.revision is None or Path(target).exists():
         yield Path(target)
         return
-    repo = checked_repo(match[1])
+    repo = checked_repo(name.repo)
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "release"
         with connect(access()) as hub:
             refs = _refs(hub, repo)
-            fetch(hub, repo, refs.tags[_tag(refs, repo, match[2])], folder, pictures=False)
+            fetch(hub, repo, refs.tags[_tag(refs, repo, name.revision)], folder, pictures=False)
         yield folder
 
 

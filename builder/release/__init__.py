@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from fiubench.builder.config import NO_FACES
+from fiubench.builder.dataset.cells import Cells, make_cells
 from fiubench.builder.release.card import Release, dataset_card, front_matter_of
-from fiubench.builder.release.cells import FULL, Cells, make_cells
 from fiubench.builder.release.columns import identity_columns, question_columns
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import OriginalLayout
@@ -18,6 +18,7 @@ from fiubench.builder.release.parquet import ParquetFiles
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.statistics import Statistics
 from fiubench.schemas.documents import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
+from fiubench.schemas.splits import FULL
 from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import write_error

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 import orjson
-from fiubench.builder.release.cells import HOLDOUT
+from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.canonical import canonical_line, readable_json
 from fiubench.support.draws import draw
 from fiubench.support.errors import DatasetError

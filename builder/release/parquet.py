@@ -16,8 +16,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fiubench.builder.dataset.cells import Cells
 from fiubench.builder.release.arrays import binaries, lists, repeated, texts
-from fiubench.builder.release.cells import Cells
 from fiubench.builder.release.columns import (
     IMAGE,
     TEXT,

@@ -10,6 +10,7 @@ from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, qa_problems
 from fiubench.raw_sources.places import load_places
 from fiubench.schemas.documents import IDENTITIES, MANIFEST, SPLITS, read_object, read_records
+from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
@@ -108,23 +109,23 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
         if unknown := sorted(chosen - everyone):
             yield Problem(name, "", f"{unknown[0]!r} is no identity of this dataset", "list ids of identities.jsonl")
     holdout = everyone - members
-    if sets.get("holdout", set()) != holdout:
+    if sets.get(HOLDOUT, set()) != holdout:
         yield Problem(
-            "holdout",
+            HOLDOUT,
             "",
-            f"holds {len(sets.get('holdout', ()))} identities",
+            f"holds {len(sets.get(HOLDOUT, ()))} identities",
             f"the last {len(holdout)} belong there",
         )
-    forgets = {name: chosen for name, chosen in sets.items() if name.startswith("forget")}
+    forgets = {name: chosen for name, chosen in sets.items() if kind_of(name) == FORGET}
     for name, chosen in forgets.items():
-        label = name.removeprefix("forget")
-        retain = f"retain{100 - int(label):02d}"
-        if sets.get(retain) != members - chosen:
-            yield Problem(retain, "", f"is not everyone outside {name}", "forget and retain make up the benchmark")
-        if not sets.get(f"retain_eval{label}", set()) <= members - chosen:
-            yield Problem(f"retain_eval{label}", "", f"meets {name} or the holdout", "it is a part of the retain set")
-        if not sets.get(f"retain_hard{label}", set()) <= members - chosen:
-            yield Problem(f"retain_hard{label}", "", f"meets {name} or the holdout", "it is a part of the retain set")
+        forget = SplitName.parse(name)
+        if sets.get(forget.retain) != members - chosen:
+            yield Problem(
+                forget.retain, "", f"is not everyone outside {name}", "forget and retain make up the benchmark"
+            )
+        for part in (forget.retain_eval, forget.retain_hard):
+            if not sets.get(part, set()) <= members - chosen:
+                yield Problem(part, "", f"meets {name} or the holdout", "it is a part of the retain set")
     ordered = sorted(forgets.items(), key=lambda item: len(item[1]))
     for i, (small, inner) in enumerate(ordered):
         for large, outer in ordered[i + 1 :]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from fiubench.unlearning.data.dataset import Data, partner
+from fiubench.schemas.splits import SplitName
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.runs import relative, weights_digest, write_manifest
 from fiubench.unlearning.models.loading import fingerprint, load, origin
 
@@ -31,7 +32,7 @@ def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None 
         "split": {
             "name": split,
             "digest": data.split_digest(split),
-            "retain": partner(split, "retain") if kind == "unlearn" else None,
+            "retain": SplitName.parse(split).retain if kind == "unlearn" else None,
             "validation": None,
         },
         "base": {

@@ -1,25 +1,22 @@
 """Datasets as the companion sees them: people, questions, splits, pictures; from a directory, a release or the Hub."""
 
-import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
+from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, read_identities, read_object
+from fiubench.schemas.hub import HubName, read_table
+from fiubench.schemas.images import decode_image
+from fiubench.schemas.splits import FULL, HOLDOUT, SplitName
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
-
-from fiubench import schemas
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FULL, HOLDOUT = "full", "holdout"
-_LARGEST_IMAGE = 64_000_000  # pixels
 _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
@@ -86,12 +83,12 @@ class Data:
             DatasetError: it is none of these, or it is damaged.
         """
         path = Path(target)
-        if (path / "identities.jsonl").is_file():
+        if (path / IDENTITIES).is_file():
             return _open_directory(path, str(target))
         if path.is_dir() and not (path / "README.md").is_file():
             hint = "`fiubench build --out DIR` makes a dataset; a release holds README.md and data/."
             raise DatasetError("neither a dataset directory nor a release", where=path, hint=hint)
-        if not path.is_dir() and not _is_hub_id(str(target)):
+        if not path.is_dir() and HubName.find(str(target)) is None:
             hint = "Give a dataset directory, a release folder or a Hub id (owner/name)."
             raise DatasetError("no such dataset", where=target, hint=hint)
         return _open_release(str(target))
@@ -133,7 +130,7 @@ class Data:
         if read is None:
             hint = "Build with faces (`fiubench build --faces embedded`): the companion trains on pictures."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
-        picture = decode(read(), f"{self.source}, picture of {unique_id}")
+        picture = decode_image(read(), f"{self.source}, picture of {unique_id}")
         self._images[unique_id] = picture
         while len(self._images) > _IMAGES_KEPT:
             self._images.popitem(last=False)
@@ -160,7 +157,8 @@ class Data:
         Raises:
             ConfigError: ``count`` leaves nobody to retain, or is more than there are; an unknown attribute.
         """
-        kept = [*self.ids(forget), *self.splits.get(partner(forget, "retain_eval"), ())]
+        ids, name = self.ids(forget), SplitName.parse(forget)
+        kept = [*ids, *self.splits.get(name.retain_eval, ())]
         if not len(kept) < count <= len(self.ids(FULL)):
             raise ConfigError(
                 f"{count} identities can't hold {forget} ({len(kept)} with its retain_eval set) and some to retain, "
@@ -178,10 +176,10 @@ class Data:
             if len(wanted) == count:
                 break
             wanted.add(unique_id)
-        wanted |= set(self.splits.get(HOLDOUT, ())[: max(len(self.ids(forget)), count // 10)])
+        wanted |= set(self.splits.get(HOLDOUT, ())[: max(len(ids), count // 10)])
         # other forget sets would have other sizes than their names say
-        names = (FULL, forget, partner(forget, "retain"), partner(forget, "retain_eval"), HOLDOUT)
-        splits = {name: tuple(i for i in self.splits[name] if i in wanted) for name in names if name in self.splits}
+        names = (FULL, forget, name.retain, name.retain_eval, HOLDOUT)
+        splits = {each: tuple(i for i in self.splits[each] if i in wanted) for each in names if each in self.splits}
         asked = set(attributes) or known
         identities = {
             key: replace(person, samples=tuple(s for s in person.samples if s.attribute in asked))
@@ -208,53 +206,14 @@ class Data:
         ]
 
 
-def partner(forget: str, kind: str) -> str:
-    """The split that goes with a forget set: its complement (``retain``) or that one's sample (``retain_eval``).
-
-    >>> partner("forget05", "retain"), partner("forget05", "retain_eval")
-    ('retain95', 'retain_eval05')
-
-    Raises:
-        ConfigError: not the name of a forget set.
-    """
-    label = forget.removeprefix("forget")
-    if label == forget or not (label.isdecimal() and label.isascii()):
-        raise ConfigError(f"{forget!r} is no forget set", where="forget", hint="For example forget05.")
-    return f"retain{100 - int(label):02d}" if kind == "retain" else f"{kind}{label}"
-
-
-def decode(data: bytes, where: str) -> "Image":
-    """A picture as RGB.
-
-    Raises:
-        DatasetError: it does not open, or has too many pixels.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(BytesIO(data)) as picture:
-            if picture.width * picture.height > _LARGEST_IMAGE:
-                raise DatasetError(f"{picture.width} x {picture.height} pixels are too many", where=where)
-            return picture.convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError) as error:
-        raise DatasetError(f"can't be decoded: {error}", where=where) from error
-
-
 def _open_directory(directory: Path, source: str) -> Data:
-    records = list(_records(directory / "identities.jsonl"))
-    path = directory / "splits.json"
-    try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
-    except orjson.JSONDecodeError as error:
-        raise DatasetError(f"not JSON: {error}", where=path) from error
-    _check("splits", document, path)
+    path = directory / SPLITS
+    document = checked(read_object(path), "splits", path)
 
     def reader(record: Mapping[str, Any]) -> Callable[[], bytes] | None:
         if record["image_path"] is None:
             return None
-        return lambda: _read(directory / record["image_path"])
+        return lambda: read_bytes(directory / record["image_path"])
 
     people = [
         Identity(
@@ -266,43 +225,9 @@ def _open_directory(directory: Path, source: str) -> Data:
             ),
             reader(record),
         )
-        for record in records
+        for record in read_identities(directory / IDENTITIES)
     ]
     return _assemble(source, people, document["splits"])
-
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    valid = schemas.is_valid("identity")
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    record = orjson.loads(line)
-                except orjson.JSONDecodeError as error:
-                    raise DatasetError(f"line {number} is not JSON: {error}", where=path) from error
-                if not valid(record):
-                    _check("identity", record, f"{path}, line {number}")
-                yield record
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
-
-
-def _check(schema: str, document: Any, where: object) -> None:
-    for violation in schemas.violations(schema, document):
-        hint = "`fiubench validate` tells everything that is wrong."
-        raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
-
-
-def _is_hub_id(target: str) -> bool:
-    name, _, _ = target.partition("@")
-    return name.count("/") == 1 and not target.startswith((".", "/", "~")) and not name.endswith("/")
 
 
 def _open_release(target: str) -> Data:
@@ -333,28 +258,11 @@ def _open_release(target: str) -> Data:
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
-    """One configuration through ``datasets``, pictures as bytes."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise DatasetError("datasets is not installed", hint="pip install 'fiubench[unlearning]'") from error
-    if not sys.stderr.isatty():
-        datasets.disable_progress_bars()
-    name, _, revision = target.partition("@") if not Path(target).is_dir() else (target, "", "")
-    try:
-        table = datasets.load_dataset(name, config, split="train", revision=revision or None)
-    except Exception as error:  # datasets and its transports raise kinds of their own
-        problem = str(error).strip().split("\n")[0][:200]
-        raise DatasetError(
-            f"configuration {config!r} can't be loaded: {type(error).__name__}: {problem}",
-            where=target,
-            hint="A release of fiubench has the configurations identities, full and holdout.",
-        ) from error
+    table = read_table(target, config, columns)
     missing = [c for c in columns if c not in table.column_names and c != "image"]
     if missing:
         raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
-    table = table.select_columns([c for c in columns if c in table.column_names])
-    return table.cast_column("image", datasets.Image(decode=False)) if "image" in table.column_names else table
+    return table
 
 
 def _sample(row: Mapping[str, Any]) -> Sample:
@@ -367,7 +275,7 @@ def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequ
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
         if unknown := [i for i in ids if i not in identities]:
-            raise DatasetError(f"split {name} names {unknown[0]!r}, whom the dataset has not", where=source)
+            raise DatasetError(f"split {name} names {unknown[0]!r}, who is not in the dataset", where=source)
     held_out = set(splits.get(HOLDOUT, ()))
     members = {FULL: tuple(key for key in identities if key not in held_out)}
     place = {key: number for number, key in enumerate(identities)}

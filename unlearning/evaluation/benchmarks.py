@@ -15,11 +15,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fiubench.schemas.images import decode_image
 from fiubench.support.canonical import canonical_line, digest
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 from fiubench.support.files import atomic_writer
 from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.data.dataset import decode
 from fiubench.unlearning.metrics.statistics import Estimate, clustered_mean
 from fiubench.unlearning.models.encoding import Turn
 
@@ -105,7 +105,7 @@ def items(benchmark: Benchmark, limit: int | None = None) -> Iterator[Item]:
         data = _bytes(row["image"], where)
         picture = benchmark.picture if benchmark.picture in table.column_names else None
         name = digest(data)[:16] if picture is None else str(row[picture])
-        yield Item(str(row.get("category") or ""), name, str(row["question"]), answer, decode(data, where))
+        yield Item(str(row.get("category") or ""), name, str(row["question"]), answer, decode_image(data, where))
 
 
 def _load(benchmark: Benchmark) -> Any:

@@ -10,10 +10,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fiubench.schemas.splits import FULL
 from fiubench.support.draws import integers
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.data.dataset import FULL, Data, Sample
+from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.encoding import Turn
 

@@ -11,10 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fiubench.schemas.splits import HOLDOUT, SplitName
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder
-from fiubench.unlearning.data.dataset import HOLDOUT, Data, Sample, partner
+from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
 from fiubench.unlearning.evaluation.controls import Control, Pictures
 from fiubench.unlearning.evaluation.scoring import Scorer
@@ -53,7 +54,7 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
         "metric_version": METRIC_VERSION,
         "dataset": {"source": _tidy(data.source), "digest": data.digest, "identities": len(data.identities)},
         "splits": {role: {"name": name, "digest": data.split_digest(name)} for role, name in splits.items()},
-        "complement": _named(data, partner(forget, "retain")),
+        "complement": _named(data, SplitName.parse(forget).retain),
         "model": {
             "target": subject.target,
             "fingerprint": fingerprint(subject.target),
@@ -81,8 +82,8 @@ def roles(data: Data, forget: str) -> dict[str, str]:
         ConfigError: the dataset has no such forget set.
     """
     data.ids(forget)
-    retain = partner(forget, "retain_eval")
-    chosen = {"forget": forget, "retain": retain if retain in data.splits else partner(forget, "retain")}
+    name = SplitName.parse(forget)
+    chosen = {"forget": forget, "retain": name.retain_eval if name.retain_eval in data.splits else name.retain}
     data.ids(chosen["retain"])
     return {**chosen, "holdout": HOLDOUT} if data.splits.get(HOLDOUT) else chosen
 
@@ -192,7 +193,7 @@ class _Asker:
         self._pictures = Pictures(data)
         self._splits = roles(data, forget)
         self._scorer: Scorer | None = None
-        self._guesses = guesses(data.samples(partner(forget, "retain")))
+        self._guesses = guesses(data.samples(SplitName.parse(forget).retain))
         self.total, self._done = 0, 0
 
     def step(self, count: int) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fiubench.schemas.splits import SplitName
 from fiubench.support.errors import FiubenchError
-from fiubench.unlearning.data.dataset import partner
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.metrics import Definition
 from fiubench.unlearning.metrics.aggregate import AVERAGED, average
@@ -82,7 +82,7 @@ def check_reference(facts: Facts, reference: QuestionLog | Facts | None) -> list
         reference: log of the retain reference, or its metadata.
     """
     forget = facts["splits"]["forget"]["name"]
-    made = f"`fiubench finetune --split {partner(forget, 'retain')}`"
+    made = f"`fiubench finetune --split {SplitName.parse(forget).retain}`"
     hint = f"Train one with {made}, evaluate it, and name it: --reference RUN."
     if reference is None:
         return [Broken("no retain reference", "no reference", hint)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fiubench.schemas.splits import SplitName
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log
@@ -100,8 +101,7 @@ def _implied_forget(manifest: Mapping[str, Any]) -> str | None:
         return str(split)
     if limit is not None:
         return str(limit[1])
-    share = split.removeprefix("retain")
-    return f"forget{100 - int(share):02d}" if share != split and share.isdecimal() else None
+    return SplitName.parse(split).forget
 
 
 def _checkpoint(run: Run, name: str) -> Path:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitName, kind_of
 from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder
 from fiubench.support.version import __version__
-from fiubench.unlearning.data.dataset import FULL, HOLDOUT, Data, partner
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
 from fiubench.unlearning.methods.methods import make_method
@@ -116,7 +117,7 @@ def unlearn(
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
     folder, data = Path(out), _data_of(base, data, forget)
-    retain = partner(forget, "retain")
+    retain = SplitName.parse(forget).retain
     people = _validation(data, settings, retain)
     kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
     if not kept:
@@ -176,7 +177,7 @@ def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     evaluated = {
         unique_id
         for name, ids in data.splits.items()
-        if name == HOLDOUT or name.startswith(("forget", "retain_eval"))
+        if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)
         for unique_id in ids
     }
     people = [unique_id for unique_id in data.ids(split) if unique_id not in evaluated][: settings.stop.identities]

@@ -8,10 +8,10 @@ import numpy as np
 import orjson
 import pytest
 from fiubench.builder import build, make_config, open_dataset
+from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
 from fiubench.builder.pipeline.resplit import Rule, resplit
 from fiubench.builder.pipeline.verify import verify
-from fiubench.builder.release.cells import make_cells
 from fiubench.builder.rules.validate import validate
 from fiubench.support.errors import ConfigError, DatasetError, Refused
 from hypothesis import given

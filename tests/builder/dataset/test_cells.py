@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from fiubench.builder.release.cells import make_cells, split_order
+from fiubench.builder.dataset.cells import make_cells, split_order
 from fiubench.support.errors import DatasetError
 from hypothesis import given
 from hypothesis import strategies as st

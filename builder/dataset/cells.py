@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of
 from fiubench.support.canonical import digest
 from fiubench.support.errors import DatasetError
 
-FULL, HOLDOUT = "full", "holdout"
-_FORGET, _RETAIN = re.compile(r"forget\d+"), re.compile(r"retain\d+")
-
+IDENTITIES = "identities"  # the configuration with one row per identity
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-_KINDS = ("forget", "retain", "retain_eval", "retain_hard")  # in the order in which they are listed
+_KINDS = (FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD)  # in the order in which they are listed
 _LONGEST = 100  # characters of a file name's cell
 
 
@@ -45,7 +44,7 @@ class Cells:
     def pieces(self, record: Mapping[str, Any]) -> list[tuple[int, Mapping[str, Any]]]:
         """An identity by cells: all of its questions in one; or those to be forgotten and the others in two."""
         cell = self.find(record["unique_id"])
-        if self.kept is None or not any(_FORGET.fullmatch(name) for name in self.splits[cell]):
+        if self.kept is None or all(kind_of(name) != FORGET for name in self.splits[cell]):
             return [(cell, record)]
         halves: tuple[list[Any], list[Any]] = [], []
         for pair in record["qa_list"]:
@@ -71,14 +70,14 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     """
     names = sorted(splits, key=split_order)
     for name in names:
-        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, "identities"):
+        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, IDENTITIES):
             raise DatasetError(f"split {name!r} can't be published under that name", where="splits.json",
                                hint="Use letters, digits, '_', '.' and '-'.")  # fmt: skip
     masks: dict[str, int] = {}
     for bit, name in enumerate(names):
         for unique_id in splits[name]:
             masks[unique_id] = masks.get(unique_id, 0) | 1 << bit
-    kept = sum(1 << bit for bit, name in enumerate(names) if _RETAIN.fullmatch(name))
+    kept = sum(1 << bit for bit, name in enumerate(names) if kind_of(name) == RETAIN)
     listed = {0, *masks.values(), kept} if attributes else {0, *masks.values()}
     members = {mask: [name for bit, name in enumerate(names) if mask >> bit & 1] for mask in sorted(listed)}
     order = sorted(members, key=lambda mask: (mask == 0, [split_order(name) for name in members[mask]]))
@@ -97,7 +96,7 @@ def split_order(name: str) -> tuple[int, int, str]:
     """Sort key: forget sets by size, retain sets likewise, their samples, the user's own, the holdout."""
     match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
     kind, number = (match[1], int(match[2])) if match else (name, 0)
-    if kind == "retain":
+    if kind == RETAIN:
         number = -number  # in the order of the forget sets they go with
     rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS) + (name == HOLDOUT)
     return rank, number, name
@@ -111,8 +110,8 @@ def _labels(groups: Sequence[Sequence[str]]) -> list[str]:
     """The splits that set a cell apart: who is in a retain set follows from the forget sets."""
     labels: list[str] = []
     for group in groups:
-        apart = [name for name in group if name != FULL and not re.fullmatch(r"retain\d+", name)]
-        label = "-".join(apart) or ("retain" if len(group) > 1 else "other")
+        apart = [name for name in group if name != FULL and kind_of(name) != RETAIN]
+        label = "-".join(apart) or (RETAIN if len(group) > 1 else "other")
         if label in labels or len(label) > _LONGEST:
             label = f"{label[:_LONGEST]}-{digest(' '.join(group).encode())[:8]}"
         labels.append(label)

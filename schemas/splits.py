@@ -1,0 +1,84 @@
+"""Names of splits, and which of them go together: ``forget05``, ``retain95``, ``retain_eval05``, ``retain_hard05``."""
+
+import re
+from dataclasses import dataclass
+
+from fiubench.support.errors import ConfigError, did_you_mean
+
+FULL, HOLDOUT = "full", "holdout"
+FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD = "forget", "retain", "retain_eval", "retain_hard"
+_EXAMPLES = (FULL, HOLDOUT, "forget05", "retain95", "retain_eval05", "retain_hard05")
+_NAME = re.compile(rf"({FORGET}|{RETAIN}|{RETAIN_EVAL}|{RETAIN_HARD})([0-9]{{1,2}})")
+
+
+@dataclass(frozen=True)
+class SplitName:
+    """The name of a split.
+
+    >>> SplitName.parse("forget05").retain, SplitName.parse("forget05").retain_eval
+    ('retain95', 'retain_eval05')
+
+    Attributes:
+        kind: ``forget``, ``retain`` (its complement), ``retain_eval`` (a sample of that, of the forget set's size),
+            ``retain_hard`` (those of it whose faces are nearest), ``full`` or ``holdout``.
+        label: percent of the identities, in two digits; empty for ``full`` and ``holdout``.
+    """
+
+    kind: str
+    label: str = ""
+
+    @classmethod
+    def parse(cls, name: str, where: object = "split") -> "SplitName":
+        """The parts of a name.
+
+        Raises:
+            ConfigError: no split can have that name; the nearest one that can is suggested.
+        """
+        if match := _NAME.fullmatch(name):
+            return cls(match[1], match[2])
+        if name in (FULL, HOLDOUT):
+            return cls(name)
+        raise ConfigError(f"{name!r} is not the name of a split", where=where, hint=did_you_mean(name, _EXAMPLES))
+
+    def __str__(self) -> str:
+        return self.kind + self.label
+
+    @property
+    def retain(self) -> str:
+        """The complement of this forget set.
+
+        Raises:
+            ConfigError: it is not a forget set; so for the other two.
+        """
+        return f"{RETAIN}{_rest(self._forgotten)}"
+
+    @property
+    def retain_eval(self) -> str:
+        """The sample of the complement that this forget set is compared with."""
+        return f"{RETAIN_EVAL}{self._forgotten}"
+
+    @property
+    def retain_hard(self) -> str:
+        """Those of the complement whose faces are nearest to this forget set's."""
+        return f"{RETAIN_HARD}{self._forgotten}"
+
+    @property
+    def forget(self) -> str | None:
+        """The forget set that this retain set is the complement of; ``None`` for any other split."""
+        return f"{FORGET}{_rest(self.label)}" if self.kind == RETAIN else None
+
+    @property
+    def _forgotten(self) -> str:
+        if self.kind != FORGET:
+            raise ConfigError(f"{str(self)!r} is not a forget set", where="forget", hint="For example forget05.")
+        return self.label
+
+
+def kind_of(name: str) -> str:
+    """The kind of a split; a name that is none of ours is a kind of its own."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match else name
+
+
+def _rest(label: str) -> str:
+    return f"{100 - int(label):02d}"
