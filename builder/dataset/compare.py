@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.schemas.documents import IDENTITIES
-from fiubench.support.errors import DatasetError
 
 #: Fields of a QA pair by what a change of them means.
 _WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
@@ -36,26 +33,24 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
     Raises:
         DatasetError: one of them is no dataset.
     """
-    left, right = open_dataset(a), open_dataset(b)
-    for _ in right:  # every line is looked at before any is looked up
-        pass
-    others = _Lines(right)
+    left, right = open_dataset(Path(a)), open_dataset(Path(b))
+    others = right.index
     images_a, images_b = _images(left), _images(right)
     seen = set()
     for record in left:
         unique_id = record["unique_id"]
         seen.add(unique_id)
-        other = others.get(unique_id)
-        if other is None:
+        if unique_id not in others.places:
             yield Difference(unique_id, "", "identity", record["name"], "")
             continue
+        other = others.record(others.places[unique_id])
         if record != other:
             yield from _identity(record, other)
         if images_a.get(unique_id) != images_b.get(unique_id):
             yield Difference(unique_id, "", "image", _short(images_a.get(unique_id)), _short(images_b.get(unique_id)))
-    for unique_id in others.offsets:
+    for unique_id, place in others.places.items():
         if unique_id not in seen:
-            yield Difference(unique_id, "", "identity", "", str(others.get(unique_id, {}).get("name")))
+            yield Difference(unique_id, "", "identity", "", others.record(place)["name"])
     yield from _splits(left, right)
     yield from _forget_attributes(left, right)
 
@@ -101,34 +96,6 @@ def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
     before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
     if before != after:
         yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
-
-
-class _Lines:
-    """Random access to the records of a dataset: where each one's line begins."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.path = dataset.directory / IDENTITIES
-        self.offsets: dict[str, int] = {}
-        offset = 0
-        ids = [entry[0] for entry in dataset.manifest["identities"]]
-        with self.path.open("rb") as file:
-            for unique_id, line in zip(ids, file, strict=False):
-                self.offsets[unique_id] = offset
-                offset += len(line)
-        self.file = self.path.open("rb")
-
-    def get(self, unique_id: str, default: Any = None) -> Any:
-        if unique_id not in self.offsets:
-            return default
-        self.file.seek(self.offsets[unique_id])
-        try:
-            return orjson.loads(self.file.readline())
-        except orjson.JSONDecodeError as error:
-            raise DatasetError(f"identity {unique_id} is not JSON: {error}", where=self.path) from error
-
-    def __del__(self) -> None:
-        if hasattr(self, "file"):
-            self.file.close()
 
 
 def _images(dataset: Dataset) -> dict[str, str | None]:

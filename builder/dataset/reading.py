@@ -1,34 +1,42 @@
-"""Reading datasets: a dataset directory, or any file of the shape of ``full.json``. Everything streams."""
+"""Reading datasets: a directory that a build or a pull made, or a release on the Hub."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from fiubench.builder.dataset.cells import IDENTITIES as PEOPLE
+from fiubench.builder.dataset.cells import make_cells
+from fiubench.builder.dataset.rows import Identities, Index, Loaded, Questions, Rows
 from fiubench.schemas.documents import (
     IDENTITIES,
     MANIFEST,
     RELEASE_WORDINGS,
     SPLITS,
     WORDINGS,
+    checked,
+    read_identities,
     read_object,
-    read_records,
 )
-from fiubench.support.errors import DatasetError
-
-from fiubench import schemas
+from fiubench.schemas.hub import HubName, config_names, read_table
+from fiubench.schemas.splits import FULL, HOLDOUT
+from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A built dataset directory.
 
-    >>> dataset = open_dataset("dataset")                    # doctest: +SKIP
-    >>> for identity in dataset: print(identity["name"])     # doctest: +SKIP
+    >>> dataset = open_dataset("dataset")                                       # doctest: +SKIP
+    >>> for identity in dataset: print(identity["name"])                        # doctest: +SKIP
+    >>> forget = dataset.rows("forget05")                                       # doctest: +SKIP
+    >>> len(forget), forget[0]["question"], forget[0]["image"].size             # doctest: +SKIP
+
+    Iterating gives the identities in order, one at a time, as ``identities.jsonl`` has them.
     """
 
     directory: Path
@@ -40,24 +48,26 @@ class Dataset:
         Raises:
             DatasetError: it is not in the shape of a manifest.
         """
-        return _checked(read_object(self.directory / MANIFEST), "manifest", self.directory / MANIFEST)
+        return checked(read_object(self.directory / MANIFEST), "manifest", self.directory / MANIFEST)
 
     @cached_property
+    def _split_document(self) -> dict[str, Any]:
+        return checked(read_object(self.directory / SPLITS), "splits", self.directory / SPLITS)
+
+    @property
     def splits(self) -> dict[str, list[str]]:
-        """Split name -> unique ids of its identities.
+        """Split name -> unique ids of its identities, whichever of their questions are to be forgotten.
 
         Raises:
             DatasetError: it is not in the shape of splits.
         """
-        document = _checked(read_object(self.directory / SPLITS), "splits", self.directory / SPLITS)
-        splits: dict[str, list[str]] = document["splits"]
+        splits: dict[str, list[str]] = self._split_document["splits"]
         return splits
 
-    @cached_property
+    @property
     def forget_attributes(self) -> list[str]:
         """The attributes that the forget sets are about; none where it is everything that is known of their people."""
-        document = read_object(self.directory / SPLITS)
-        return list(document.get("attributes", ()))
+        return list(self._split_document.get("attributes", ()))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Identities in order, one at a time.
@@ -65,11 +75,42 @@ class Dataset:
         Raises:
             DatasetError: one of them is not in the shape of an identity.
         """
-        path = self.directory / IDENTITIES
-        for number, record in enumerate(read_records(path), 1):
-            if not schemas.is_valid("identity")(record):
-                _checked(record, "identity", f"{path}, line {number}")
-            yield record
+        return read_identities(self.directory / IDENTITIES)
+
+    @cached_property
+    def index(self) -> Index:
+        """Random access to the identities and to the questions of every split."""
+        return Index(self.directory, make_cells(self.splits, self.forget_attributes))
+
+    @property
+    def names(self) -> list[str]:
+        """What :meth:`rows` has: ``full``, every split and ``identities``, as in the release."""
+        cells = make_cells(self.splits, self.forget_attributes)
+        return [*(name for name, parts in cells.configs.items() if parts), PEOPLE]
+
+    def rows(self, name: str) -> Rows:
+        """The rows that the release has under a name, in its order, with its columns.
+
+        Where only some attributes are to be forgotten, the rows of a forget set are the questions on these, and the
+        rows of its retain set are all others.
+
+        Args:
+            name: ``full`` (everyone but the holdout), a split such as ``forget05``, ``retain95`` or ``holdout``: one
+                row per question; ``identities``: one row per identity.
+
+        Raises:
+            ConfigError: the dataset has no rows of that name; the nearest one is suggested.
+            DatasetError: it is damaged.
+        """
+        if name == PEOPLE:
+            return Rows(Identities(self.index, self.manifest["attributes"]))
+        return Rows(self._questions(name))
+
+    def _questions(self, name: str) -> Questions:
+        configs = self.index.cells.configs
+        if name not in configs:
+            raise _unknown(name, self.names, self.directory)
+        return Questions(self.index, configs[name])
 
     def identity(self, key: str) -> dict[str, Any]:
         """An identity by unique id, index or full name.
@@ -98,26 +139,100 @@ class Dataset:
         """Where an identity's picture lies."""
         return None if record["image_path"] is None else self.directory / record["image_path"]
 
-    def to_pandas(self) -> "pandas.DataFrame":
-        """All QA pairs as a table, one row each, with ``unique_id``, ``name`` and ``gender``."""
-        try:
-            import pandas as pd  # noqa: PLC0415
-        except ImportError as error:
-            raise DatasetError("pandas is not installed", hint="pip install pandas") from error
+    def to_pandas(self, split: str | None = None) -> "pandas.DataFrame":
+        """QA pairs as a table, one row each, with ``unique_id``, ``name`` and ``gender`` of their identity.
 
+        Args:
+            split: only those of :meth:`rows` of this split; everyone's, the holdout's among them, by default.
+
+        Raises:
+            ConfigError: no such split.
+            DatasetError: pandas is not installed.
+        """
+        if split is None:
+            pairs = ((record, pair) for record in self for pair in record["qa_list"])
+        else:
+            questions = self._questions(split)
+            pairs = (questions.pair(number) for number in range(len(questions)))
         keys = ("unique_id", "name", "gender")
-        return pd.DataFrame(
-            [{**{k: r[k] for k in keys}, **qa, "value": qa["value"]["value"]} for r in self for qa in r["qa_list"]]
-        )
+        return _frame({**{k: r[k] for k in keys}, **pair, "value": pair["value"]["value"]} for r, pair in pairs)
+
+    def __repr__(self) -> str:
+        return f"{self.directory}: {describe(self.manifest)}\n  {', '.join(self.names)}"
 
 
-def open_dataset(path: str | Path) -> Dataset:
-    """A finished dataset directory.
+@dataclass(frozen=True, repr=False)
+class HubDataset:
+    """A release on the Hub, read through ``datasets``, which keeps what it has downloaded.
+
+    Attributes:
+        source: ``OWNER/NAME`` or ``OWNER/NAME@version``.
+    """
+
+    source: str
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What :meth:`rows` has: the configurations of the release.
+
+        Raises:
+            DatasetError: there is no such dataset, or ``datasets`` is not installed.
+        """
+        return config_names(self.source)
+
+    def rows(self, name: str) -> Rows:
+        """The rows of a configuration (see :meth:`Dataset.rows`).
+
+        Raises:
+            ConfigError: the release has no configuration of that name; the nearest one is suggested.
+            DatasetError: it can't be loaded.
+        """
+        if name not in self.names:
+            raise _unknown(name, self.names, self.source)
+        return Rows(Loaded(read_table(self.source, name), f"{self.source}, {name}"))
+
+    def to_pandas(self, split: str | None = None) -> "pandas.DataFrame":
+        """The rows of a configuration as a table without pictures; of ``full`` and the holdout by default.
+
+        Raises:
+            ConfigError, DatasetError: see :meth:`rows`.
+        """
+        chosen = [name for name in (FULL, HOLDOUT) if name in self.names] if split is None else [split]
+        return _frame(row.without_image for name in chosen for row in self.rows(name))
+
+    def __repr__(self) -> str:
+        return f"{self.source}: {', '.join(self.names)}"
+
+
+def describe(manifest: Mapping[str, Any]) -> str:
+    """How many identities, questions and pictures there are, in a line."""
+    counts = manifest["counts"]
+    people = f"{counts['identities']:,} identities, {counts['holdout']:,} in the holdout"
+    return f"{people}, {counts['questions']} questions each, {counts.get('images', 0):,} images"
+
+
+@overload
+def open_dataset(source: Path) -> Dataset: ...
+@overload
+def open_dataset(source: str) -> Dataset | HubDataset: ...
+def open_dataset(source: str | Path) -> Dataset | HubDataset:
+    """A finished dataset directory, or a release on the Hub.
+
+    >>> open_dataset("dataset").rows("forget05")[0]["question"]            # doctest: +SKIP
+    >>> open_dataset("alice/faces@v1.0.0").rows("forget05")[:3]            # doctest: +SKIP
+
+    Args:
+        source: a folder that was built, split or pulled; or ``OWNER/NAME`` or ``OWNER/NAME@version`` where there is no
+            folder of that name.
 
     Raises:
-        DatasetError: it is none, or its build is not finished.
+        DatasetError: it is none, its build is not finished, or the Hub has no such dataset.
     """
-    directory = Path(path)
+    directory = Path(source)
+    if isinstance(source, str) and not directory.exists() and HubName.find(source):
+        found = HubDataset(source)
+        _ = found.names  # that there is one
+        return found
     if not directory.is_dir():
         raise DatasetError("no such folder", where=directory, hint="`fiubench build --out DIR` makes one.")
     if not (directory / MANIFEST).exists():
@@ -131,8 +246,13 @@ def open_dataset(path: str | Path) -> Dataset:
     return Dataset(directory)
 
 
-def _checked(document: dict[str, Any], schema: str, where: object) -> dict[str, Any]:
-    for violation in schemas.violations(schema, document):
-        hint = "`fiubench validate` tells everything that is wrong; a build makes it anew."
-        raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
-    return document
+def _unknown(name: str, names: Iterable[str], where: object) -> ConfigError:
+    return ConfigError(f"no rows of the name {name!r}", where=where, hint=did_you_mean(name, names))
+
+
+def _frame(rows: Iterable[Mapping[str, Any]]) -> "pandas.DataFrame":
+    try:
+        import pandas as pd  # noqa: PLC0415
+    except ImportError as error:
+        raise DatasetError("pandas is not installed", hint="pip install pandas") from error
+    return pd.DataFrame(list(rows))

@@ -1,0 +1,203 @@
+"""Rows of a dataset as its release has them: one per question, in the order of the release's files."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, overload
+
+import orjson
+from fiubench.builder.dataset.cells import Cells
+from fiubench.schemas.documents import IDENTITIES, read_bytes, read_identities
+from fiubench.schemas.images import decode_image
+from fiubench.support.errors import DatasetError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_IMAGE = "image"
+_OF_PERSON = ("unique_id", "name", "gender")
+_OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased_question", "answer",
+                "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
+
+
+class Row(Mapping[str, Any]):
+    """One row: column -> value. ``row["image"]`` (RGB, of Pillow) is read and decoded when it is asked for."""
+
+    def __init__(self, values: dict[str, Any], image: "Callable[[], Image] | None") -> None:
+        self._values, self._image = values, image
+
+    def __getitem__(self, column: str) -> Any:
+        return self._image() if column == _IMAGE and self._image else self._values[column]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._values
+        if self._image:
+            yield _IMAGE
+
+    def __len__(self) -> int:
+        return len(self._values) + (self._image is not None)
+
+    @property
+    def without_image(self) -> dict[str, Any]:
+        """The other columns."""
+        return self._values
+
+    def __repr__(self) -> str:
+        return f"Row({self._values | ({_IMAGE: '...'} if self._image else {})})"
+
+
+class Table(Protocol):
+    """What rows come from."""
+
+    def __len__(self) -> int: ...
+
+    def row(self, number: int) -> Row:
+        """The row of a number below its length."""
+
+
+class Rows(Sequence[Row]):
+    """The rows of a configuration: length, index, slices and iteration; a row is read when it is asked for."""
+
+    def __init__(self, table: Table, numbers: range | None = None) -> None:
+        self._table, self._numbers = table, range(len(table)) if numbers is None else numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Rows": ...
+    def __getitem__(self, place: int | slice) -> "Row | Rows":
+        if isinstance(place, slice):
+            return Rows(self._table, self._numbers[place])
+        return self._table.row(self._numbers[place])
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} rows>" if not len(self) else f"<{len(self):,} rows of {', '.join(self[0])}>"
+
+
+class Index:
+    """Where each line of ``identities.jsonl`` begins, and whose questions each cell holds: random access to both.
+
+    Args:
+        directory: the dataset's.
+        cells: who is in which splits.
+
+    Raises:
+        DatasetError: a record that is not in the shape of an identity.
+    """
+
+    def __init__(self, directory: Path, cells: Cells) -> None:
+        self._directory, self.cells = directory, cells
+        self.places: dict[str, int] = {}  # unique id -> where its line begins
+        self.people: list[list[tuple[int, int]]] = [[] for _ in cells.labels]  # per cell: place, questions
+        self._last: tuple[int, dict[str, Any]] = (-1, {})
+        path = directory / IDENTITIES
+        for record, place in zip(read_identities(path), _starts(path), strict=True):
+            self.places[record["unique_id"]] = place
+            for cell, piece in cells.pieces(record):
+                self.people[cell].append((place, len(piece["qa_list"])))
+
+    def record(self, place: int) -> dict[str, Any]:
+        """The identity whose line begins there.
+
+        Raises:
+            DatasetError: the file was changed meanwhile.
+        """
+        last = self._last  # the questions of a person follow each other
+        if last[0] != place:
+            with (self._directory / IDENTITIES).open("rb") as file:  # anew: processes that share one would race
+                file.seek(place)
+                line = file.readline()
+            try:
+                self._last = last = place, orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise DatasetError(f"was changed while it was read: {error}", where=file.name) from error
+        return last[1]
+
+    def image(self, record: Mapping[str, Any]) -> "Callable[[], Image] | None":
+        """What reads the face of an identity, where it has one."""
+        if record["image_path"] is None:
+            return None
+        path = self._directory / record["image_path"]
+        return lambda: decode_image(read_bytes(path), path)
+
+
+class Questions:
+    """One row per question of some cells."""
+
+    def __init__(self, index: Index, cells: Sequence[int]) -> None:
+        self._index = index
+        self._people = [(cell, place) for cell in cells for place, _ in index.people[cell]]
+        self._ends = list(accumulate(count for cell in cells for _, count in index.people[cell]))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def pair(self, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The identity and the question of a row, as the record has them."""
+        person = bisect_right(self._ends, number)
+        cell, place = self._people[person]
+        record = self._index.record(place)
+        asked = dict(self._index.cells.pieces(record))[cell]["qa_list"]
+        return record, asked[number - self._ends[person]]  # from the end of this person's
+
+    def row(self, number: int) -> Row:
+        """The row of a number."""
+        record, pair = self.pair(number)
+        values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
+        values |= {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
+        return Row(values, self._index.image(record))
+
+
+class Identities:
+    """One row per identity.
+
+    Args:
+        index: of the dataset.
+        attributes: those that are asked about, a column each.
+    """
+
+    def __init__(self, index: Index, attributes: Sequence[str]) -> None:
+        self._index, self._attributes, self._places = index, attributes, list(index.places.values())
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def row(self, number: int) -> Row:
+        """The row of a number."""
+        record = self._index.record(self._places[number])
+        profile, cells = record["profile"], self._index.cells
+        splits = [name for cell, _ in cells.pieces(record) for name in cells.splits[cell]]
+        values = {name: profile[name]["text"] for name in self._attributes if name != _IMAGE}
+        values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
+        values |= {"splits": list(dict.fromkeys(splits)), "profile": orjson.dumps(profile).decode()}
+        return Row(values, self._index.image(record))
+
+
+class Loaded:
+    """Rows of a configuration that ``datasets`` has loaded, its pictures as bytes."""
+
+    def __init__(self, table: Any, where: str) -> None:
+        self._table, self._where = table, where
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def row(self, number: int) -> Row:
+        """The row of a number."""
+        values = dict(self._table[number])
+        image = values.pop(_IMAGE, None)
+        return Row(values, image and (lambda: decode_image(image["bytes"], f"{self._where}, row {number}")))
+
+
+def _starts(path: Path) -> Iterator[int]:
+    """Where each line that is not empty begins."""
+    place = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.strip():
+                yield place
+            place += len(line)
