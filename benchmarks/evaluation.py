@@ -19,7 +19,7 @@ from fiubench.unlearning.evaluation.subject import LOG, Subject
 from fiubench.unlearning.metrics import load_definitions, score
 from fiubench.unlearning.models import tiny
 
-from fiubench import builder
+import fiubench
 
 
 def timed(work: Callable[[], object]) -> tuple[float, object]:
@@ -73,7 +73,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if wanted.run is None:
-            builder.build(builder.make_config({"identities": 40, "ratios": [5, 10], "holdout": 4}), folder / "dataset")
+            fiubench.build(
+                fiubench.make_config({"identities": 40, "ratios": [5, 10], "holdout": 4}), folder / "dataset"
+            )
             data, forget = Data.open(folder / "dataset"), "forget05"
             tiny.make(data.texts, tiny.Size(), 0, folder / "model")
             subject = Subject(str(folder / "model"), None)

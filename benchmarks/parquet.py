@@ -10,9 +10,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fiubench.builder import build, make_config, open_dataset
 from fiubench.builder.release import package
 from PIL import Image
+
+from fiubench import build, make_config, open_dataset
 
 FIELDS = (
     "attribute",

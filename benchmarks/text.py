@@ -5,9 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-from fiubench.builder import make_config
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.pipeline.parts import PartMaker
+
+from fiubench import make_config
 
 
 def main(n: int) -> None:

@@ -17,7 +17,7 @@ from fiubench.unlearning.methods.methods import METHODS
 from fiubench.unlearning.training.settings import read_preset
 from fiubench.unlearning.training.train import finetune
 
-from fiubench import builder
+import fiubench
 
 SIZE = {"hidden": 768, "layers": 10, "heads": 8, "vocabulary": 1024}
 TRAINING = {"epochs": 0.2, "learning_rate": 1.0e-4, "batch_size": 2, "checkpoint_every": 1}
@@ -34,7 +34,7 @@ import sys
 from unlearning.settings import read_preset
 from unlearning.train import unlearn
 base, out, preset, method = sys.argv[1:]
-unlearn(base, out, read_preset(preset), method, "forget10")
+unlearn(base, out, method, "forget10", preset)
 print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
@@ -42,8 +42,8 @@ print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        config = builder.make_config({"identities": 10, "holdout": 2, "ratios": [10], "image_size": 64})
-        builder.build(config, folder / "dataset")
+        config = fiubench.make_config({"identities": 10, "holdout": 2, "ratios": [10], "image_size": 64})
+        fiubench.build(config, folder / "dataset")
         (folder / "preset.yaml").write_text(yaml.safe_dump(PRESET))
         run = finetune(Data.open(folder / "dataset"), folder / "full", read_preset(str(folder / "preset.yaml")))
         weights = sum(path.stat().st_size for path in run.final.glob("*.safetensors")) / 2**20

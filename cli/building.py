@@ -10,7 +10,7 @@ from fiubench.cli import llm
 from fiubench.support.errors import ConfigError
 
 if TYPE_CHECKING:
-    from fiubench.builder import Summary
+    from fiubench.builder.pipeline.build import Summary
 
 # One declaration per setting, used by both commands. Defaults live in builder.config: `None` here means "not given".
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with these settings; flags win over it.")]
@@ -95,11 +95,11 @@ def build(
     key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
-    from fiubench.builder import build as build_dataset
-    from fiubench.builder import read_config
     from fiubench.cli.console import progress
 
-    settings = read_config(config, _flags(locals()))
+    import fiubench
+
+    settings = fiubench.read_config(config, _flags(locals()))
     limits = llm.limits(locals()) if settings.qa == "llm" else None
     if limits and (dry_run or batch):
         llm.prepare(settings, limits, batch)
@@ -107,7 +107,7 @@ def build(
     if dry_run or batch:
         raise ConfigError("--dry-run and --batch are for --qa llm", hint="A build without a model costs nothing.")
     with progress() as step:
-        summary = build_dataset(
+        summary = fiubench.build(
             settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step, limits=limits
         )
     _print_summary(summary)
@@ -131,21 +131,15 @@ def preview(
     config: ConfigFile = None,
 ) -> None:
     """Build a few identities and show them, without writing anything."""
-    from fiubench.builder import read_config, records
+    from fiubench.builder.pipeline.build import few
     from fiubench.cli.console import print_identity
 
-    # as many as are shown, so that small files do; at least two, of which one can be forgotten
-    flags = {
-        **_flags(locals()),
-        "identities": max(identities, 2),
-        "holdout": 0,
-        "ratios": [50],
-        "split_scheme": "nested",
-    }
-    settings = read_config(config, flags)
+    import fiubench
+
+    settings = fiubench.read_config(config, _flags(locals()) | few(identities))
     if settings.qa == "llm":
         typer.echo("The words are the templates': only `build` asks a model.\n", err=True)
-    for record in records(settings, stop=identities):
+    for record in fiubench.preview(settings, identities):
         print_identity(record)
         typer.echo()
 
@@ -197,20 +191,20 @@ def parse_ratios(text: str) -> list[int]:
 
 
 def _print_audit(summary: "Summary") -> None:
-    from fiubench.builder.audit import audit as measure
     from fiubench.builder.audit.terminal import verdict_line
     from fiubench.cli.auditing import print_findings
     from fiubench.cli.console import progress
 
+    import fiubench
+
     with progress() as step:
-        report = measure(summary.directory, faces=False, progress=step)
+        report = fiubench.audit(summary.directory, faces=False, progress=step)
     typer.echo()
     print_findings(report)
     typer.echo(f"audit     {verdict_line(report)}; `fiubench audit {summary.directory}` looks at the faces too")
 
 
 def _print_summary(summary: "Summary") -> None:
-    from fiubench.builder import open_dataset
     from fiubench.cli.console import many, table
     from fiubench.raw_sources.registry import in_order
 
@@ -230,7 +224,7 @@ def _print_summary(summary: "Summary") -> None:
         rows += [("", "", "", "", note) for note in notes[1:]]
     table(rows)
     typer.echo()
-    splits = open_dataset(summary.directory).splits
+    splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
     if "wordings" in manifest:
         llm.print_wordings(manifest["wordings"], summary.events)

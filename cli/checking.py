@@ -1,13 +1,10 @@
 """``fiubench validate``, ``verify``, ``diff`` and ``show``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
-
-if TYPE_CHECKING:
-    from fiubench.builder.hub.access import Access
 
 Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
@@ -18,11 +15,12 @@ def validate(
     most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
-    from fiubench.builder.rules.validate import validate as findings
     from fiubench.cli.console import many
 
+    import fiubench
+
     count = 0
-    for count, finding in enumerate(findings(target, images=images), 1):
+    for count, finding in enumerate(fiubench.validate(target, images=images), 1):
         if count <= most:
             typer.echo(str(finding))
     if count > most:
@@ -41,13 +39,14 @@ def verify(
     workers: Workers = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
-    from fiubench.builder.pipeline.verify import verify as differences
     from fiubench.cli.console import many, progress
+
+    import fiubench
 
     given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
     with progress() as step:
-        for count, difference in enumerate(differences(directory, given, workers=workers, progress=step), 1):  # noqa: B007
+        for count, difference in enumerate(fiubench.verify(directory, given, workers=workers, progress=step), 1):  # noqa: B007
             typer.echo(difference)
     typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else many(count, 'difference')}")
     if count:
@@ -62,23 +61,18 @@ def diff(
     token_file: TokenFile = None,
     timeout: Timeout = 60.0,
 ) -> None:
-    """Tell what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
+    """List what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
 
-    from fiubench.builder.dataset.compare import compare
-    from fiubench.builder.hub.access import make_access
-    from fiubench.builder.hub.pull import resolved
     from fiubench.cli.console import table
 
-    def access() -> "Access":
-        return make_access(endpoint, token_file, timeout)
+    import fiubench
 
     counts: Counter[tuple[str, str]] = Counter()
-    with resolved(a, access) as left, resolved(b, access) as right:
-        for difference in compare(left, right):
-            counts[difference.attribute or "(identity)", difference.kind] += 1
-            if not summary:
-                typer.echo(str(difference))
+    for difference in fiubench.diff(a, b, endpoint=endpoint, token_file=token_file, timeout=timeout):
+        counts[difference.attribute or "(identity)", difference.kind] += 1
+        if not summary:
+            typer.echo(str(difference))
     if not counts:
         typer.echo("no difference")
         return
@@ -99,10 +93,11 @@ def show(
     ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
-    from fiubench.builder.dataset.reading import open_dataset
     from fiubench.cli.console import print_identity
 
-    dataset = open_dataset(directory)
+    import fiubench
+
+    dataset = fiubench.open_dataset(directory)
     if identity is not None:
         record = dataset.identity(identity)
         print_identity(record, dataset.splits_of(record["unique_id"]))

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fiubench.unlearning.evaluation.results import Result
+    from fiubench.unlearning.reporting.command import Compared
 
 _DEFINITION = "upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
 Definition_ = Annotated[str, typer.Option("--definition", help=_DEFINITION)]
@@ -56,43 +59,43 @@ def evaluate(
 ) -> None:
     """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""
     from fiubench.cli.console import progress
-    from fiubench.support.errors import ConfigError
-    from fiubench.unlearning.evaluation import results, workflow
-    from fiubench.unlearning.metrics.definition import find_definition
 
-    chosen = find_definition(definition)
-    if (target is None) == (from_log is None):
-        raise ConfigError("a model or a log?", where="evaluate", hint="Give TARGET, or --from-log LOG, not both.")
-    judging = None
-    if judge is not None:
-        judging = workflow.Judge(judge, judge_model, judge_key_env, judge_max_calls)
-    conditions = workflow.Conditions(reference, before, memorised, force)
+    import fiubench
+
     with progress() as step:
-        if from_log is not None:
-            logs = [workflow.rescore(from_log, judging, progress=step, report=typer.echo)]
-        else:
-            assert target is not None
-            asking = workflow.Asking(
-                data=data,
-                forget=forget,
-                controls=tuple(word.strip() for word in controls.split(",")),
-                benchmarks=tuple(benchmark or ()),
-                benchmark_limit=benchmark_limit,
-                batch_size=batch_size,
-                max_new_tokens=max_new_tokens,
-                device=device,
-                dtype=dtype,
-            )
-            logs = workflow.ask(target, asking, conditions, chosen, checkpoint, out, judging, step, typer.echo)
-        for number, log in enumerate(logs):
-            found = workflow.score_all(log, chosen, conditions)
-            results.save(found[0], results.metrics_path(log, chosen))
-            if number:
-                typer.echo()
-            _print_metrics(log, found)
+        evaluations = fiubench.evaluate(
+            target,
+            from_log=from_log,
+            data=data,
+            forget=forget,
+            checkpoint=checkpoint,
+            out=out,
+            definition=definition,
+            reference=reference,
+            before=before,
+            controls=tuple(word.strip() for word in controls.split(",")),
+            benchmarks=benchmark or (),
+            benchmark_limit=benchmark_limit,
+            judge=judge,
+            judge_model=judge_model,
+            judge_key_env=judge_key_env,
+            judge_max_calls=judge_max_calls,
+            batch_size=batch_size,
+            max_new_tokens=max_new_tokens,
+            device=device,
+            dtype=dtype,
+            memorised=memorised,
+            force=force,
+            progress=step,
+            report=typer.echo,
+        )
+    for number, evaluation in enumerate(evaluations):
+        if number:
+            typer.echo()
+        _print_metrics(evaluation.log, evaluation.results)
 
 
-def _print_metrics(log: Path, found: "list[Result]") -> None:
+def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     from fiubench.cli.console import table
     from fiubench.unlearning.reporting.report import METRIC_NAMES, figure
 
@@ -152,16 +155,22 @@ def compare(
     faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
 ) -> None:
     """Set runs side by side: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    from fiubench.cli.console import table
-    from fiubench.unlearning.metrics.definition import find_definition
-    from fiubench.unlearning.reporting import compare as comparing
-    from fiubench.unlearning.reporting.report import write_report
+    import fiubench
 
-    found = comparing.compare(runs, find_definition(definition), reference=reference, memorised=memorised, force=force)
-    table(comparing.text_table(found))
-    for mark in found.marks:
+    print_comparison(
+        fiubench.compare(
+            runs, out, reference=reference, definition=definition, memorised=memorised, force=force, faces=faces
+        )
+    )
+
+
+def print_comparison(found: "Compared") -> None:
+    """The table, what is not comparable, and the files of the report."""
+    from fiubench.cli.console import table
+
+    table(found.table)
+    for mark in found.comparison.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
-    written = write_report(found, out, faces=faces)
     typer.echo()
-    for path in written:
+    for path in found.files:
         typer.echo(f"wrote {path}")

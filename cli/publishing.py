@@ -41,32 +41,28 @@ def publish(
     timeout: Timeout = 60.0,
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    from fiubench.builder.hub.access import make_access
-    from fiubench.builder.hub.publish import Request, plan_offline, publish_dataset
-    from fiubench.builder.hub.pull import resolved
-    from fiubench.support.errors import ConfigError
+    import fiubench
 
-    request = Request(directory, repo, version, message, private, gated, create)
-    if previous is not None and not dry_run:
-        hint = "Without it the last release on the hub is compared with."
-        raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
-    if dry_run:
-        if previous is None:
-            _print_plan(plan_offline(request))
-        else:
-            with resolved(previous, lambda: make_access(endpoint, token_file, timeout)) as earlier:
-                _print_plan(plan_offline(request, earlier), earlier=previous)
-        typer.echo("\nnothing was sent (--dry-run)")
-        return
-    access = make_access(endpoint, token_file, timeout)
-    outcome = publish_dataset(request, access, show=_print_plan, step=lambda what: typer.echo(f"{what} ...", err=True))
-    done = "published" if outcome.committed else "finished" if outcome.tagged else "is published already; nothing to do"
-    tag = version if version.startswith("v") else f"v{version}"
-    typer.echo(f"\n{repo} {tag} {done}: commit {outcome.commit[:12]}")
-    typer.echo(f"{access.endpoint}/datasets/{repo}/tree/{tag}")
+    done = fiubench.publish(
+        directory,
+        repo,
+        version,
+        message=message,
+        dry_run=dry_run,
+        previous=previous,
+        private=private,
+        gated=gated,
+        create=create,
+        endpoint=endpoint,
+        token_file=token_file,
+        timeout=timeout,
+        show=_print_plan,
+        step=lambda what: typer.echo(f"{what} ...", err=True),
+    )
+    typer.echo("\nnothing was sent (--dry-run)" if dry_run else f"\n{done}")
 
 
-def _print_plan(plan: "Plan", earlier: str = "") -> None:
+def _print_plan(plan: "Plan") -> None:
     from fiubench.cli.console import many, table
 
     typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
@@ -77,7 +73,7 @@ def _print_plan(plan: "Plan", earlier: str = "") -> None:
         ("proved", plan.proofs),
         ("kept", [f"{path} (not of the release)" for path in plan.left_alone]),
         ("removed", plan.removed),
-        ("against", [earlier or plan.against]),
+        ("against", [plan.against]),
         ("changes", plan.changes.sentences),
         ("suggested", [suggested]),
     ):
@@ -92,11 +88,11 @@ def releases(
     timeout: Timeout = 60.0,
 ) -> None:
     """List the published versions of a dataset, newest first."""
-    from fiubench.builder.hub.access import make_access
-    from fiubench.builder.hub.pull import releases as published
     from fiubench.cli.console import table
 
-    found = published(repo, make_access(endpoint, token_file, timeout))
+    import fiubench
+
+    found = fiubench.releases(repo, endpoint=endpoint, token_file=token_file, timeout=timeout)
     if not found:
         typer.echo(f"{repo} has no release")
         return
@@ -124,13 +120,15 @@ def pull(
     timeout: Timeout = 60.0,
 ) -> None:
     """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
-    from fiubench.builder.hub.access import make_access
-    from fiubench.builder.hub.pull import pull as pull_release
     from fiubench.cli.console import progress
 
+    import fiubench
+
     with progress() as step:
-        tag = pull_release(repo, out, make_access(endpoint, token_file, timeout), version=version, progress=step)
-    typer.echo(f"{out}: {repo} {tag}, every digest agrees")
+        made = fiubench.pull(
+            repo, out, version=version, endpoint=endpoint, token_file=token_file, timeout=timeout, progress=step
+        )
+    typer.echo(f"{out}: {repo} {made.manifest['published']['version']}, every digest agrees")
 
 
 def _size(count: int) -> str:

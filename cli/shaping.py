@@ -27,23 +27,24 @@ def split(
     ] = "none",
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
-    from fiubench.builder import open_dataset
     from fiubench.builder.dataset.cells import split_order
-    from fiubench.builder.pipeline.resplit import Rule, resplit
     from fiubench.cli.building import parse_ratios
     from fiubench.cli.console import progress
 
-    rule = Rule(
-        None if ratios is None else tuple(parse_ratios(ratios)),
-        split_scheme,
-        seed,
-        holdout,
-        tuple(name.strip() for name in attributes.split(",")) if attributes else (),
-        hard_negatives,
-    )
+    import fiubench
+
     with progress() as step:
-        resplit(directory, out, rule, progress=step)
-    made = open_dataset(out)
+        made = fiubench.split(
+            directory,
+            out,
+            ratios=None if ratios is None else parse_ratios(ratios),
+            split_scheme=split_scheme,
+            seed=seed,
+            holdout=holdout,
+            attributes=[name.strip() for name in attributes.split(",")] if attributes else (),
+            hard_negatives=hard_negatives,
+            progress=step,
+        )
     ordered = sorted(made.splits.items(), key=lambda split: split_order(split[0]))
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in ordered) + about)
@@ -58,10 +59,11 @@ def export(
 ) -> None:
     """Write a dataset in the shape that another program reads; every row is held to the format's schema."""
     from fiubench.builder.exports import FORMATS
-    from fiubench.builder.exports import export as write
     from fiubench.cli.console import progress, table
 
+    import fiubench
+
     with progress() as step:
-        written = write(directory, format, out, progress=step)
+        written = fiubench.export(directory, format, out, progress=step)
     typer.echo(f"{out}: {FORMATS[format].title}\n")
     table([("file", "rows"), *((name, str(rows)) for name, rows in written.items())])

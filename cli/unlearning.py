@@ -52,26 +52,21 @@ def finetune(
 ) -> None:
     """Stage 1: teach a model the people of a dataset (full), or all but those to be forgotten (the reference)."""
     from fiubench.cli.console import progress
-    from fiubench.support.errors import ConfigError
-    from fiubench.unlearning.data.dataset import Data
-    from fiubench.unlearning.training.settings import read_preset
-    from fiubench.unlearning.training.train import finetune as train
 
-    if (identities is None) != (forget is None) or (attributes and identities is None):
-        raise ConfigError("--identities goes with --forget, --attributes with both", where="finetune")
-    chosen = read_preset(preset or "tiny")
-    settings = chosen.finetune(**_changes(locals()))
-    opened = Data.open(data)
-    if identities is not None and forget is not None:
-        opened = opened.limited(identities, forget, attributes.split(",") if attributes else ())
+    import fiubench
+
+    changes = _changes(locals())
     with progress() as step:
-        run = train(
-            opened,
+        run = fiubench.finetune(
+            data,
             out,
-            chosen,
+            preset or "tiny",
             split=split,
             model=model,
-            settings=settings,
+            settings=changes,
+            identities=identities,
+            forget=forget,
+            attributes=attributes.split(",") if attributes else (),
             seed=seed,
             progress=step,
             report=typer.echo,
@@ -100,24 +95,20 @@ def unlearn(
 ) -> None:
     """Stage 2: make a fine-tuned model forget the people of a forget set."""
     from fiubench.cli.console import progress
-    from fiubench.unlearning.data.dataset import Data
-    from fiubench.unlearning.data.runs import run_of
-    from fiubench.unlearning.training.settings import read_preset, with_options
-    from fiubench.unlearning.training.train import unlearn as train
 
-    told = run_of(Path(base))
-    chosen = read_preset(preset or (told.manifest["preset"] if told is not None else "tiny"))
-    settings = with_options(chosen.unlearn(method, **_changes(locals())), **_options(option or []))
-    opened = None if data is None else Data.open(data)
+    import fiubench
+
+    changes = _changes(locals())
     with progress() as step:
-        run = train(
+        run = fiubench.unlearn(
             base,
             out,
-            chosen,
             method,
             forget,
-            data=opened,
-            settings=settings,
+            preset,
+            data=data,
+            settings=changes,
+            options=_options(option or []),
             seed=seed,
             progress=step,
             report=typer.echo,
@@ -133,20 +124,15 @@ def experiment(
     ] = None,
 ) -> None:
     """The whole: fine-tune, retain reference, methods x seeds, evaluation at every checkpoint, comparison."""
-    from fiubench.cli.console import progress, table
-    from fiubench.unlearning.experiment import read_plan, run_experiment
-    from fiubench.unlearning.reporting.compare import text_table
+    from fiubench.cli.console import progress
+    from fiubench.cli.evaluation import print_comparison
 
-    plan = read_plan(file, workers=workers)
+    import fiubench
+
     with progress() as step:
-        found, written = run_experiment(plan, out, progress=step, report=typer.echo)
+        found = fiubench.experiment(file, out, workers=workers, progress=step, report=typer.echo)
     typer.echo()
-    table(text_table(found))
-    for mark in found.marks:
-        typer.echo(f"NOT COMPARABLE: {mark}")
-    typer.echo()
-    for path in written:
-        typer.echo(f"wrote {path}")
+    print_comparison(found)
 
 
 @presets.command("list")

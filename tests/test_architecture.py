@@ -155,9 +155,9 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_building_imports_no_pandas_and_no_datasets() -> None:
     code = (
-        "import sys, tempfile; from fiubench import builder; from pathlib import Path; "
-        "config = builder.make_config({'identities': 100, 'holdout': 0, 'faces': 'none'}); "
-        "builder.build(config, Path(tempfile.mkdtemp()) / 'd'); "
+        "import sys, tempfile; import fiubench; from pathlib import Path; "
+        "config = fiubench.make_config({'identities': 100, 'holdout': 0, 'faces': 'none'}); "
+        "fiubench.build(config, Path(tempfile.mkdtemp()) / 'd'); "
         "print(*sorted(m for m in sys.modules if '.' not in m))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -29,10 +29,9 @@ from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask
 from fiubench.unlearning.methods.methods import make_method
 from fiubench.unlearning.metrics import Definition
 from fiubench.unlearning.metrics.definition import find_definition
-from fiubench.unlearning.reporting.compare import Comparison, compare
-from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.reporting.command import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Training, read_preset
-from fiubench.unlearning.training.train import finetune, unlearn
+from fiubench.unlearning.training.train import finetune, silent, unlearn
 
 from fiubench import schemas
 
@@ -126,12 +125,22 @@ def read_plan(path: Path, **changes: Any) -> Plan:
     return plan
 
 
-def run_experiment(plan: Plan, out: Path, *, progress: Progress, report: Report) -> tuple[Comparison, list[Path]]:
-    """Do what is not done yet, and write the report.
+def experiment(
+    file: str | Path,
+    out: str | Path,
+    *,
+    workers: int | None = None,
+    progress: Progress = silent,
+    report: Report = silent,
+) -> Compared:
+    """Run a whole experiment from a YAML file: what is not done yet, and the report.
+
+    >>> print(experiment("examples/unlearning.yaml", "runs/demo"))                  # doctest: +SKIP
 
     Args:
-        plan: what to do.
-        out: its folder.
+        file: the experiment (``schemas/experiment.schema.json``).
+        out: folder of its runs and report; what is finished there is not repeated.
+        workers: steps at the same time; by default the file's.
         progress: called with (what, done, total); by a single worker only.
         report: called with a line at every checkpoint and step.
 
@@ -139,9 +148,11 @@ def run_experiment(plan: Plan, out: Path, *, progress: Progress, report: Report)
         The comparison, and the files of the report.
 
     Raises:
+        ConfigError: see :func:`read_plan`.
         GateError: the full model did not memorise the forget set.
         FiubenchError: a step failed; what is finished is kept, and the same command goes on.
     """
+    plan, out = read_plan(Path(file), workers=workers), Path(out)
     make_folder(out)
     with _runner(plan.workers, progress, report) as run:
         run([(_learn, plan, out, name) for name in (FULL_RUN, RETAIN_RUN)])
@@ -150,8 +161,14 @@ def run_experiment(plan: Plan, out: Path, *, progress: Progress, report: Report)
         run([(_forget, plan, out, method, seed) for method, seed in forgetting])
     runs = [str(_folder(out, method, seed)) for method, seed in forgetting]
     reference = str(out / RETAIN_RUN)
-    found = compare(runs, plan.definition, reference=reference, memorised=plan.memorised, force=plan.force)
-    return found, write_report(found, out / REPORT)
+    return compare(
+        runs,
+        out / REPORT,
+        definition=plan.definition,
+        reference=reference,
+        memorised=plan.memorised,
+        force=plan.force,
+    )
 
 
 def _folder(out: Path, method: str, seed: int) -> Path:
@@ -181,9 +198,9 @@ def _forget(plan: Plan, out: Path, method: str, seed: int, progress: Progress, r
     run = unlearn(
         out / FULL_RUN,
         _folder(out, method, seed),
-        plan.preset,
         method,
         plan.forget,
+        plan.preset,
         settings=plan.stage2[method],
         seed=seed,
         progress=progress,

@@ -144,7 +144,7 @@ class Histogram:
     series: dict[str, list[int]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """Everything an audit found.
 
@@ -168,6 +168,17 @@ class Report:
         """The worst of all measures."""
         found = {measure.verdict for measure in self.measures}
         return next((verdict for verdict in (FAIL, WARN, PASS) if verdict in found), NONE)
+
+    @property
+    def verdict_line(self) -> str:
+        """The verdict and the counts behind it."""
+        counts = Counter(measure.verdict for measure in self.measures)
+        parts = [f"{counts[verdict]} {verdict}" for verdict in (PASS, WARN, FAIL)]
+        return f"{self.verdict} ({', '.join(parts)}; {counts[NONE]} without data)"
+
+    def __repr__(self) -> str:
+        failing = [f"\n  {rules()[measure.rule].title}: {measure.value:g}" for measure in self.failures]
+        return f"{self.target['name']}: {self.verdict_line}{''.join(failing)}"
 
     @property
     def failures(self) -> list[Measure]:

@@ -1,6 +1,6 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from fiubench.builder.audit.report import FAIL, PASS, WARN, Measure, Report, rules
+from fiubench.builder.audit.report import FAIL, WARN, Measure, Report, rules
 
 #: Shown whatever they are.
 KEY = ("recognised", "phrasings", "chance_level", "chance_rouge", "bits", "perturbed_bias", "face_diversity")
@@ -42,9 +42,7 @@ def rows(report: Report, against: Report | None = None) -> list[tuple[str, ...]]
 
 def verdict_line(report: Report) -> str:
     """One line: the verdict and the counts behind it."""
-    counts = report.as_dict()["verdicts"]
-    parts = [f"{counts[verdict]} {verdict}" for verdict in (PASS, WARN, FAIL)]
-    return f"{report.verdict} ({', '.join(parts)}; {counts['none']} without data)"
+    return report.verdict_line
 
 
 def _word(measure: Measure) -> str:

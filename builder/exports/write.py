@@ -24,8 +24,11 @@ from fiubench import schemas
 _TOFU_RETAIN = "retain_perturbed"  # what TOFU's evaluations read to see what was kept
 
 
-def export(directory: Path, name: str, out: Path, *, progress: Progress | None = None) -> dict[str, int]:
-    """Write a dataset in another format; returns file -> rows.
+def export(directory: str | Path, name: str, out: str | Path, *, progress: Progress | None = None) -> dict[str, int]:
+    """Write a dataset in the shape that another program reads; returns file -> rows.
+
+    >>> export("dataset", "tofu", "dataset-tofu")["full.jsonl"]                # doctest: +SKIP
+    8000
 
     Args:
         directory: the dataset.
@@ -39,7 +42,7 @@ def export(directory: Path, name: str, out: Path, *, progress: Progress | None =
     """
     if name not in FORMATS:
         raise ConfigError(f"no format {name!r}", where="--format", hint=did_you_mean(name, FORMATS))
-    form = FORMATS[name]
+    directory, out, form = Path(directory), Path(out), FORMATS[name]
     dataset = open_dataset(directory)
     has_pictures = dataset.manifest["counts"].get("images", 0) > 0
     if form.pictures == "needed" and not has_pictures:

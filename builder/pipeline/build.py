@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
-from fiubench.builder.config import LLM, TEMPLATE, Config
-from fiubench.builder.dataset.reading import open_dataset
+from fiubench.builder.config import LLM, TEMPLATE, Config, make_config
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
@@ -49,13 +49,21 @@ if TYPE_CHECKING:
 PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """What a build made: the manifest, and where; and what happened while a model was asked, counted."""
 
     directory: Path
     manifest: dict[str, Any]
     events: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> Dataset:
+        """What was built, to read from."""
+        return Dataset(self.directory)
+
+    def __repr__(self) -> str:
+        return f"{self.dataset!r}\n  digest {self.manifest['digests']['identities']}"
 
 
 def open_build(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
@@ -72,7 +80,7 @@ def open_build(config: Config, *, workers: int = 1, progress: Progress | None = 
 
 
 def build(
-    config: Config,
+    config: Config | Mapping[str, Any],
     out: str | Path,
     *,
     workers: int = 1,
@@ -83,8 +91,10 @@ def build(
 ) -> Summary:
     """Build a dataset directory.
 
+    >>> print(build({"seed": 7, "identities": 200}, "dataset7", workers=2))          # doctest: +SKIP
+
     Args:
-        config: what to build.
+        config: what to build: settings by name (see :class:`~fiubench.builder.config.Config`), or checked ones.
         out: the directory; an existing one that is not empty is refused unless one of the next two is set.
         workers: processes that make identities; the bytes do not depend on it.
         resume: go on where a build of the same config stopped; a finished one is left as it is.
@@ -92,10 +102,13 @@ def build(
         progress: called with (what, done, total).
         limits: how a model is asked and how much it may cost, where the config says ``qa: llm``.
 
+    Returns:
+        A summary; its ``dataset`` is what was built.
+
     Raises:
         FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
-    out = Path(out)
+    config, out = _checked(config), Path(out)
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_build(config, workers=workers, progress=progress)
     plan = inputs.plan()
@@ -133,6 +146,31 @@ def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator
     for first, end in ranges(last):
         if end > start:
             yield from maker.make(max(first, start), end)
+
+
+def preview(config: Config | Mapping[str, Any], identities: int = 3) -> list[dict[str, Any]]:
+    """The first identities that a config makes, without writing anything; questions are phrased by templates.
+
+    >>> print(preview({"seed": 7})[0]["caption"])                                    # doctest: +SKIP
+
+    Args:
+        config: as for :func:`build`.
+        identities: how many.
+
+    Raises:
+        FiubenchError: bad input.
+    """
+    settings = config.as_dict() if isinstance(config, Config) else dict(config)
+    return list(records(make_config(settings | few(identities)), stop=identities))
+
+
+def few(identities: int) -> dict[str, Any]:
+    """Settings that keep a preview small: as many as are shown, but two, so that one can be retained."""
+    return {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
+
+
+def _checked(config: Config | Mapping[str, Any]) -> Config:
+    return config if isinstance(config, Config) else make_config(config)
 
 
 def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:

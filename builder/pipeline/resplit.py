@@ -1,7 +1,7 @@
 """New forget, retain and holdout sets for a dataset that is there: no fact, question or face is touched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,57 +22,59 @@ from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
 
 
-@dataclass(frozen=True)
-class Rule:
-    """How to cut. ``None`` stands for what the dataset has.
+def split(
+    directory: str | Path,
+    out: str | Path,
+    *,
+    ratios: Sequence[int] | None = None,
+    split_scheme: str | None = None,
+    seed: int | None = None,
+    holdout: int | None = None,
+    attributes: Sequence[str] = (),
+    hard_negatives: str = NONE,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Write a dataset with the same people and other forget, retain and holdout sets, its release included.
 
-    Attributes:
+    >>> phones = split("dataset", "phones", attributes=["phone_number"])         # doctest: +SKIP
+    >>> len(phones.rows("forget05"))                                             # doctest: +SKIP
+    20
+
+    Args:
+        directory: a dataset as it was built or pulled. What it has is kept where an option below is ``None``.
+        out: a folder that is not there yet, or is empty.
         ratios: forget sets, in percent of the identities.
-        scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
-        seed: key of the cut; the facts keep the seed of the build.
+        split_scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
+        seed: random seed of the cut; the facts keep the seed of the build.
         holdout: how many of all people are held out: the last ones.
         attributes: what is to be forgotten of the people in the forget sets; everything, if empty.
         hard_negatives: ``none``, or how nearness of faces is measured (see ``builder/dataset/hard_negatives.py``).
-    """
-
-    ratios: tuple[int, ...] | None = None
-    scheme: str | None = None
-    seed: int | None = None
-    holdout: int | None = None
-    attributes: tuple[str, ...] = ()
-    hard_negatives: str = NONE
-
-
-def resplit(directory: Path, out: Path, rule: Rule, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Write a dataset with the same people and other splits, its release included; returns its manifest.
-
-    Args:
-        directory: a dataset as it was built or pulled.
-        out: a folder that is not there yet, or is empty.
-        rule: how to cut.
         progress: called with (what, done, total).
 
     Raises:
-        ConfigError: a rule that does not fit the dataset.
+        ConfigError: options that do not fit the dataset.
         Refused: the dataset was changed since it was built.
         DatasetError: it is damaged, or the folder can't be written to.
     """
+    directory, out = Path(directory), Path(out)
     dataset = open_dataset(directory)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
     if touched := next(on_disk(dataset), None):
-        raise Refused(f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` tells all.")
-    config = _config(dataset, rule)
-    frozen = None if rule.scheme is None else read_frozen(rule.scheme)
-    if rule.scheme is None and "frozen_splits" in dataset.manifest and rule.ratios is None:
+        raise Refused(
+            f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
+        )
+    config = _config(dataset, ratios, split_scheme, holdout)
+    frozen = None if split_scheme is None else read_frozen(split_scheme)
+    if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
-    told = {
-        "seed": _seed_of(dataset.manifest) if rule.seed is None else rule.seed,
-        "attributes": _known_attributes(dataset, rule.attributes),
-        "hard_negatives": rule.hard_negatives,
+    rule = {
+        "seed": _seed_of(dataset.manifest) if seed is None else seed,
+        "attributes": _known_attributes(dataset, attributes),
+        "hard_negatives": hard_negatives,
     }
-    document = cut_again(dataset, config, told, frozen)
-    manifest = _manifest(dataset, config, told, document, frozen)
+    document = cut_again(dataset, config, rule, frozen)
+    manifest = _manifest(dataset, config, rule, document, frozen)
     make_folder(out.parent)
     try:
         with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
@@ -88,7 +90,7 @@ def resplit(directory: Path, out: Path, rule: Rule, *, progress: Progress | None
             folder.replace(out)
     except OSError as error:
         raise write_error(error, out) from error
-    return manifest
+    return Dataset(out)
 
 
 def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
@@ -102,19 +104,19 @@ def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
     return make_config(settings, where="split")
 
 
-def _config(dataset: Dataset, rule: Rule) -> Config:
+def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | None, holdout: int | None) -> Config:
     counts = dataset.manifest["counts"]
     everyone = counts["identities"] + counts["holdout"]
     changes: dict[str, Any] = {}
-    if rule.holdout is not None:
-        if not 0 <= rule.holdout < everyone:
-            raise ConfigError(f"{rule.holdout} of {everyone} people", where="--holdout", hint="Some must be left.")
-        changes = {"holdout": rule.holdout, "identities": everyone - rule.holdout}
-    if rule.ratios is not None:
-        changes["ratios"] = list(rule.ratios)
+    if holdout is not None:
+        if not 0 <= holdout < everyone:
+            raise ConfigError(f"{holdout} of {everyone} people", where="--holdout", hint="Some must be left.")
+        changes = {"holdout": holdout, "identities": everyone - holdout}
+    if ratios is not None:
+        changes["ratios"] = list(ratios)
     frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
-    if rule.scheme is not None or (frozen_before and rule.ratios is not None):
-        changes["split_scheme"] = rule.scheme or "nested"
+    if split_scheme is not None or (frozen_before and ratios is not None):
+        changes["split_scheme"] = split_scheme or "nested"
     config = config_of(dataset.manifest, **changes)
     return replace(config, split_scheme=config.public()["split_scheme"])
 
@@ -138,7 +140,7 @@ def _known_attributes(dataset: Dataset, attributes: Sequence[str]) -> list[str]:
 def _manifest(
     dataset: Dataset,
     config: Config,
-    told: Mapping[str, Any],
+    rule: Mapping[str, Any],
     document: Mapping[str, Any],
     frozen: Mapping[str, list[str]] | None,
 ) -> dict[str, Any]:
@@ -147,7 +149,7 @@ def _manifest(
                           ("identities", "holdout", "ratios", "split_scheme")}}  # fmt: skip
     manifest["counts"] = {**manifest["counts"], "identities": config.identities, "holdout": config.holdout}
     manifest["digests"] = {**manifest["digests"], "splits": digest(readable_json(document))}
-    manifest["resplit"] = dict(told)
+    manifest["resplit"] = dict(rule)
     if frozen is not None:
         manifest["frozen_splits"] = dict(frozen)
     manifest["fingerprint"] = digest_of({"of": manifest["fingerprint"], "splits": manifest["digests"]["splits"]})

@@ -1,6 +1,6 @@
 """Verifying: is a dataset still what its manifest says, and does its config still make the same bytes?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +60,7 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
 
 
 def rebuilt(
-    dataset: Dataset, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+    dataset: Dataset, given: Mapping[str, Any], *, workers: int = 1, progress: Progress | None = None
 ) -> Iterator[str]:
     """Build it again beside it and tell every identity, image and split that comes out otherwise.
 
@@ -103,14 +103,14 @@ def rebuilt(
         yield "the splits are cut otherwise"
 
 
-def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Progress | None) -> Inputs:
+def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: Progress | None) -> Inputs:
     manifest = dataset.manifest
     settings = dict(manifest["config"])
     local = dataset.directory / BUILD_FILE
     paths = load_yaml(local, ConfigError) if local.exists() else {}
     for source in _SOURCES:
         if settings[source] not in ("embedded", "none"):
-            settings[source] = given.get(source) or paths.get(source) or settings[source]
+            settings[source] = str(given.get(source) or paths.get(source) or settings[source])
     frozen = manifest.get("frozen_splits")
     settings["attributes"] = []
     settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
@@ -132,9 +132,28 @@ def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Pro
 
 
 def verify(
-    directory: Path, given: dict[str, Any], *, workers: int = 1, progress: Progress | None = None
+    directory: str | Path,
+    sources: Mapping[str, str | Path | None] | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
 ) -> Iterator[str]:
-    """:func:`on_disk`, then :func:`rebuilt`."""
-    dataset = open_dataset(directory)
+    """Compare every file of a dataset with its manifest, then build it again and compare every digest.
+
+    >>> assert not list(verify("dataset"))                       # doctest: +SKIP
+
+    Args:
+        directory: the dataset.
+        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
+        workers: processes.
+        progress: called with (what, done, total).
+
+    Yields:
+        What differs, a line each, as it is found; nothing where every digest agrees.
+
+    Raises:
+        FiubenchError: a source can't be found, or is another file than the one it was built from.
+    """
+    dataset = open_dataset(Path(directory))
     yield from on_disk(dataset)
-    yield from rebuilt(dataset, given, workers=workers, progress=progress)
+    yield from rebuilt(dataset, sources or {}, workers=workers, progress=progress)

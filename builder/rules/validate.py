@@ -28,16 +28,22 @@ class Finding:
         return f"{self.file}, {self.identity}, {self.problem}" if self.identity else f"{self.file}, {self.problem}"
 
 
-def validate(target: Path, *, images: bool = True) -> Iterator[Finding]:
-    """Every violation, as it is met; memory does not grow with the records (but for a hash of each id and name).
+def validate(target: str | Path, *, images: bool = True) -> Iterator[Finding]:
+    """Hold a dataset to the schemas and the rules between records; memory hardly grows with the records.
+
+    >>> for finding in validate("dataset"): print(finding)                # doctest: +SKIP
 
     Args:
         target: a dataset directory, or a JSON lines or JSON array file of the shape of ``full.json``.
         images: whether pictures are opened too.
 
+    Yields:
+        Every violation, as it is met; nothing where the dataset is valid.
+
     Raises:
         DatasetError: nothing that could be validated.
     """
+    target = Path(target)
     if not target.exists():
         raise DatasetError("no such file or folder", where=target)
     if target.is_dir():

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from fiubench.builder import make_config, open_dataset, records
+from fiubench.builder.pipeline.build import records
+
+from fiubench import make_config, open_dataset
 
 FIUBENCH = [sys.executable, "-m", "fiubench"]
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,11 +14,11 @@ from tests.unlearning.small_runs import make_run
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A full model, a retain reference and an unlearned model, none of them trained."""
-    from fiubench import builder
+    import fiubench
 
     folder = tmp_path_factory.mktemp("runs")
-    builder.build(
-        builder.make_config({"identities": 10, "holdout": 2, "ratios": [10], "image_size": 64}), folder / "dataset"
+    fiubench.build(
+        fiubench.make_config({"identities": 10, "holdout": 2, "ratios": [10], "image_size": 64}), folder / "dataset"
     )
     data = Data.open(folder / "dataset")
     make_run(folder / "full", data, "finetune", "full")

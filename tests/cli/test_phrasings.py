@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from fiubench.builder import open_dataset
 from fiubench.builder.rules.validate import validate
 
+from fiubench import open_dataset
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import asked_items, good
 

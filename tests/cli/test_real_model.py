@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from fiubench.builder import build, make_config, open_dataset
 from fiubench.builder.phrasings.candidates import Generator, Ground
 from fiubench.builder.phrasings.judge import cases_of_dataset, judge
 from fiubench.builder.phrasings.review import checked
@@ -23,6 +22,8 @@ from fiubench.builder.pipeline.asking import Limits
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import ChatCache, ChatClient
+
+from fiubench import build, make_config, open_dataset
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,7 +14,7 @@ from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.training.settings import Preset, read_preset
 from fiubench.unlearning.training.train import finetune
 
-from fiubench import builder
+import fiubench
 
 ATTRIBUTES = ("full_name", "occupation", "blood_type", "medical_condition", "room_number", "medication")
 FORGET, RETAIN = "forget10", "retain90"
@@ -38,8 +38,8 @@ PRESET = {
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """10 people and 3 of the holdout, drawn portraits, forget10 = 1 person."""
     out = tmp_path_factory.mktemp("companion") / "dataset"
-    config = builder.make_config({"identities": 10, "holdout": 3, "ratios": [10], "image_size": 64})
-    builder.build(config, out)
+    config = fiubench.make_config({"identities": 10, "holdout": 3, "ratios": [10], "image_size": 64})
+    fiubench.build(config, out)
     return out
 
 

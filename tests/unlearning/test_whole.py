@@ -66,7 +66,7 @@ def test_an_unlearned_model_beside_the_model_before(
     from fiubench.unlearning.reporting.compare import compare
 
     preset: Preset = read_preset(str(preset_file))
-    run = unlearn(str(full.directory), tmp_path / "ga", preset, "ga", "forget10")
+    run = unlearn(str(full.directory), tmp_path / "ga", "ga", "forget10", preset)
     conditions = Conditions(reference=str(retain.directory), memorised=0.5)
     points = evaluated(run, conditions, checkpoint=ALL)
     last = points[-1].scores

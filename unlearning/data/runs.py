@@ -37,7 +37,7 @@ class Checkpoint:
     epoch: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A training run on disk.
 
@@ -67,6 +67,10 @@ class Run:
         for violation in schemas.violations("run", manifest):
             raise RunError(f"damaged: {violation.path}: {violation.message}", where=path)
         return cls(Path(directory), manifest)
+
+    def __repr__(self) -> str:
+        made = f"{self.manifest['kind']} of {self.manifest['split']['name']}"
+        return f"{self.directory}: {made}, {self.manifest['status']}, {len(self.manifest['checkpoints'])} checkpoints"
 
     @property
     def finished(self) -> bool:

@@ -20,8 +20,8 @@ Report = Callable[[str], None]
 ALL = "all"
 
 
-def _silent(_: str) -> None:
-    """Tell nobody."""
+def silent(_: str) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def ask(
     out: Path | None = None,
     judge: Judge | None = None,
     progress: Progress | None = None,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> list[Path]:
     """Ask a model everything. Conditions are checked first: an hour of questions that can't be scored helps nobody.
 
@@ -165,7 +165,7 @@ def _benchmark(
         lmms.run(tasks, scorer, folder / lmms.FILE, key, limit=limit)
 
 
-def rescore(log: Path, judge: Judge | None, *, progress: Progress | None = None, report: Report = _silent) -> Path:
+def rescore(log: Path, judge: Judge | None, *, progress: Progress | None = None, report: Report = silent) -> Path:
     """A log's own path; with a judge, after its scores have been written into the log.
 
     Raises:

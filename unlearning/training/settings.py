@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -200,8 +200,3 @@ def _training(values: Mapping[str, Any], where: str) -> Training:
     if "report_to" in made:
         made["report_to"] = tuple(made["report_to"])
     return Training(**made)
-
-
-def with_options(settings: Training, **options: float) -> Training:
-    """The same settings with other options of the method."""
-    return replace(settings, options={**settings.options, **options})

@@ -5,7 +5,7 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -23,38 +23,46 @@ from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, rela
 from fiubench.unlearning.methods.methods import make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
-from fiubench.unlearning.training.settings import TINY, Preset, Training
+from fiubench.unlearning.training.settings import TINY, Preset, Training, read_preset
 
 Progress = Callable[[str, int, int], None]
 Report = Callable[[str], None]
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
-def _silent(*_: Any) -> None:
-    """Tell nobody."""
+def silent(*_: Any) -> None:
+    """Report to nobody."""
 
 
 def finetune(
-    data: Data,
+    data: str | Path | Data,
     out: str | Path,
-    preset: Preset,
+    preset: str | Preset = TINY,
     *,
     split: str = FULL,
     model: str | None = None,
-    settings: Training | None = None,
+    settings: Training | Mapping[str, Any] | None = None,
+    identities: int | None = None,
+    forget: str | None = None,
+    attributes: Sequence[str] = (),
     seed: int = 0,
-    progress: Progress = _silent,
-    report: Report = _silent,
+    progress: Progress = silent,
+    report: Report = silent,
 ) -> Run:
-    """Stage 1: teach a model the people of a split (``full``, or ``retain95`` for a reference that never saw the rest).
+    """Stage 1: fine-tune a model on a split (``full``, or ``retain95`` for a reference that never saw the rest).
+
+    >>> finetune("dataset", "runs/full", identities=40, forget="forget05")          # doctest: +SKIP
 
     Args:
-        data: the dataset.
+        data: dataset folder, release or Hub id.
         out: the run's folder.
-        preset: where model and settings come from, unless given.
-        split: whom to learn.
+        preset: where model and settings come from, unless given: a name, ``FILE.yaml`` or a preset that was read.
+        split: what to train on.
         model: ``tiny``, a Hub id, a model folder or another run.
-        settings: instead of the preset's.
+        settings: those that differ from the preset's, by name; or all of them.
+        identities: with ``forget``: keep only so many people, for small models.
+        forget: with ``identities``: the forget set that is kept whole.
+        attributes: with ``identities``: the questions that are kept; all by default.
         seed: of order, adapters and dropout, and of the tiny model's weights.
         progress: called with (what, steps done, steps in all).
         report: called with a line at every checkpoint.
@@ -68,7 +76,13 @@ def finetune(
     """
     from fiubench.unlearning.training.loop import Job, run
 
-    settings, folder = settings or preset.finetune(), Path(out)
+    if (identities is None) != (forget is None) or (attributes and identities is None):
+        raise ConfigError("--identities goes with --forget, --attributes with both", where="finetune")
+    preset, folder = preset if isinstance(preset, Preset) else read_preset(preset), Path(out)
+    settings = settings if isinstance(settings, Training) else preset.finetune(**(settings or {}))
+    data = data if isinstance(data, Data) else Data.open(data)
+    if identities is not None and forget is not None:
+        data = data.limited(identities, forget, attributes)
     samples = data.samples(split)
     base = model or preset.model
     if base == TINY:
@@ -83,26 +97,33 @@ def finetune(
 def unlearn(
     base: str | Path,
     out: str | Path,
-    preset: Preset,
     method: str,
     forget: str,
+    preset: str | Preset | None = None,
     *,
-    data: Data | None = None,
-    settings: Training | None = None,
+    data: str | Path | Data | None = None,
+    settings: Training | Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
-    progress: Progress = _silent,
-    report: Report = _silent,
+    progress: Progress = silent,
+    report: Report = silent,
 ) -> Run:
     """Stage 2: make a fine-tuned model forget the people of a forget set.
+
+    >>> unlearn("runs/full", "runs/kl", "kl", "forget05")                           # doctest: +SKIP
 
     Args:
         base: the run of stage 1 on ``full``, or any model that knows the dataset.
         out: the new run's folder.
-        preset: where settings come from, unless given.
         method: name of a method (``fiubench.unlearning.methods.methods.METHODS``).
         forget: the forget set, for example ``forget05``; its complement is retained.
+        preset: where settings come from, unless given; by default the one of ``base``, else ``tiny``.
         data: the dataset; by default the one that ``base`` was trained on.
+        options: of the method, where they differ from the settings'.
         settings, seed, progress, report: as in :func:`finetune`.
+
+    Returns:
+        The finished run.
 
     Raises:
         ConfigError: an unknown method, option or split; a method that needs adapters without them.
@@ -111,12 +132,17 @@ def unlearn(
     """
     from fiubench.unlearning.training.loop import Job, run
 
-    chosen = make_method(method, settings.options if settings else preset.unlearn(method).options)
-    settings = replace(settings or preset.unlearn(method), options=asdict(chosen))
+    if preset is None:
+        learnt = run_of(Path(base))
+        preset = learnt.manifest["preset"] if learnt is not None else TINY
+    preset = preset if isinstance(preset, Preset) else read_preset(preset)
+    settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
+    chosen = make_method(method, {**settings.options, **(options or {})})
+    settings = replace(settings, options=asdict(chosen))
     if chosen.needs_adapters and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
-    folder, data = Path(out), _data_of(base, data, forget)
+    folder, data = Path(out), _data_of(base, Data.open(data) if isinstance(data, str | Path) else data, forget)
     retain = SplitName.parse(forget).retain
     people = _validation(data, settings, retain)
     kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder import build, make_config
+from fiubench import build, make_config
 
 Record = dict[str, Any]
 SETTINGS = {"identities": 120, "holdout": 12, "ratios": [50], "image_size": 128}

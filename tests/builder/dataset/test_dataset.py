@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fiubench.builder import read_records
+from fiubench.schemas.documents import read_records
 from fiubench.support.errors import DatasetError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -9,7 +9,7 @@ from fiubench.builder.config import make_config
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.rows import Rows
 from fiubench.builder.pipeline.build import build
-from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.pipeline.resplit import split
 from fiubench.support.errors import ConfigError, DatasetError
 
 
@@ -27,11 +27,11 @@ def folder(request: pytest.FixtureRequest, default: Path, tmp_path_factory: pyte
         case "default":
             return default
         case "by attribute":
-            resplit(default, out, Rule(attributes=("phone_number",)))
+            split(default, out, attributes=("phone_number",))
         case "text":
             build(make_config({"faces": "none", "identities": 60, "holdout": 0, "ratios": [5]}), out)
         case _:
-            resplit(default, out, Rule(scheme="disjoint", ratios=(5, 10), hard_negatives="looks"))
+            split(default, out, split_scheme="disjoint", ratios=(5, 10), hard_negatives="looks")
     return out
 
 
@@ -56,7 +56,7 @@ def test_pictures_are_those_of_the_release(default: Path) -> None:
 
 
 def test_forgetting_by_attribute_is_honoured(default: Path, tmp_path: Path) -> None:
-    resplit(default, tmp_path / "phones", Rule(attributes=("phone_number",)))
+    split(default, tmp_path / "phones", attributes=("phone_number",))
     dataset = open_dataset(tmp_path / "phones")
     forget, retain = dataset.rows("forget05"), dataset.rows("retain95")
     assert len(forget) == len(dataset.splits["forget05"]) == 20

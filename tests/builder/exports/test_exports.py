@@ -6,14 +6,13 @@ from pathlib import Path
 
 import datasets
 import pytest
-from fiubench.builder import build, make_config, open_dataset
 from fiubench.builder.exports import FORMATS, export
 from fiubench.builder.exports.forms import BLANK, choices, cloze
 from fiubench.builder.exports.naming import named_answer, named_question
-from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.pipeline.resplit import split
 from fiubench.support.errors import ConfigError, DatasetError
 
-from fiubench import schemas
+from fiubench import build, make_config, open_dataset, schemas
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
@@ -60,8 +59,8 @@ def test_splits_are_those_of_the_dataset(exported, built, name):
     folder, counts = exported
     splits = open_dataset(built).splits
     suffix, asked = FORMATS[name].suffix, 19 if name in ("tofu", "text-only") else 20
-    for split, ids in splits.items():
-        assert counts[name][f"{split}.{suffix}"] == asked * len(ids), split
+    for member, ids in splits.items():
+        assert counts[name][f"{member}.{suffix}"] == asked * len(ids), member
     assert counts[name][f"full.{suffix}"] == asked * 60
     assert (folder / name / "images").exists() == (name in ("llava", "mcq", "cloze"))
 
@@ -171,7 +170,7 @@ def test_the_layout_of_the_hub(exported):
 
 
 def test_forgotten_attributes_are_apart_in_every_format(built, tmp_path):
-    resplit(built, tmp_path / "cut", Rule(ratios=(10,), attributes=("phone_number",)))
+    split(built, tmp_path / "cut", ratios=(10,), attributes=("phone_number",))
     for name in PLAIN:
         counts = export(tmp_path / "cut", name, tmp_path / name)
         assert counts[f"forget10.{FORMATS[name].suffix}"] == 6

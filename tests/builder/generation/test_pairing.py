@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from fiubench.builder import make_config
 from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
@@ -17,6 +16,8 @@ from fiubench.support.draws import draw
 from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fiubench import make_config
 
 TODAY = dates.to_day("2025-01-01")
 

@@ -4,7 +4,9 @@ import csv
 from pathlib import Path
 
 import pytest
-from fiubench.builder import make_config, records
+from fiubench.builder.pipeline.build import records
+
+from fiubench import make_config
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "tables"
 

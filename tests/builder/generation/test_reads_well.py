@@ -5,9 +5,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from fiubench.builder import make_config, records
+from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.raw_sources.places import load_places
+
+from fiubench import make_config
 
 Record = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fiubench.builder.hub.versions import Version, changes_between
-from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.pipeline.resplit import split
 
 Edit = Callable[[list[dict[str, Any]], dict[str, Any], dict[str, Any]], None]
 
@@ -108,7 +108,7 @@ def test_an_attribute_more_is_a_minor_change(dataset: Path, extended: Path) -> N
 
 
 def test_other_forgotten_attributes_are_a_major_change(dataset: Path, tmp_path: Path) -> None:
-    resplit(dataset, tmp_path / "cut", Rule(attributes=("phone_number",)))
+    split(dataset, tmp_path / "cut", attributes=("phone_number",))
     changes = changes_between(dataset, tmp_path / "cut")
     assert changes.level == "major"
     assert changes.sentences == ["The forget sets are now about phone_number."]

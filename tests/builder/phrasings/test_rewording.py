@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiubench.builder import build, make_config, open_dataset, records
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.pipeline.asking import Asking, Limits
-from fiubench.builder.pipeline.build import open_build
+from fiubench.builder.pipeline.build import open_build, records
 from fiubench.builder.pipeline.verify import on_disk, verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import BudgetReached, ChatError
 from fiubench.support.errors import ConfigError, DatasetError
 
+from fiubench import build, make_config, open_dataset
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import DRIFTS, asked_items, drifting, good, good_item, turn_of
 

@@ -7,15 +7,16 @@ import datasets
 import numpy as np
 import orjson
 import pytest
-from fiubench.builder import build, make_config, open_dataset
 from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
-from fiubench.builder.pipeline.resplit import Rule, resplit
+from fiubench.builder.pipeline.resplit import split
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.errors import ConfigError, DatasetError, Refused
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fiubench import build, make_config, open_dataset
 
 SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
 
@@ -33,22 +34,22 @@ def rows(folder: Path, config: str) -> list[dict]:
 
 
 def test_the_same_rule_gives_the_same_splits(built, tmp_path):
-    resplit(built, tmp_path / "out", Rule())
+    split(built, tmp_path / "out")
     assert (built / "splits.json").read_bytes() == (tmp_path / "out" / "splits.json").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("rule", "settings"),
     [
-        (Rule(ratios=(20, 30)), {"ratios": [20, 30]}),
-        (Rule(scheme="disjoint"), {"split_scheme": "disjoint"}),
-        (Rule(holdout=16), {"holdout": 16, "identities": 50}),
-        (Rule(holdout=0), {"holdout": 0, "identities": 66}),
+        ({"ratios": (20, 30)}, {"ratios": [20, 30]}),
+        ({"split_scheme": "disjoint"}, {"split_scheme": "disjoint"}),
+        ({"holdout": 16}, {"holdout": 16, "identities": 50}),
+        ({"holdout": 0}, {"holdout": 0, "identities": 66}),
     ],
 )
 def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
     """Same splits, same Parquet files, same layout of the original as a build with those settings."""
-    resplit(built, tmp_path / "cut", rule)
+    split(built, tmp_path / "cut", **rule)
     build(make_config(SETTINGS | settings), tmp_path / "built")
     names = ["splits.json", "identities.jsonl", "release/fiubench/full.json", "release/fiubench/split.json"]
     data = sorted(p.relative_to(tmp_path / "built").as_posix() for p in (tmp_path / "built/release/data").iterdir())
@@ -58,21 +59,21 @@ def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
 
 
 def test_it_is_a_dataset(built, tmp_path):
-    rule = Rule(ratios=(10, 20), seed=9, holdout=10, attributes=("blood_type", "phone_number"), hard_negatives="looks")
-    manifest = resplit(built, tmp_path / "out", rule)
-    made = open_dataset(tmp_path / "out")
+    rule = {"ratios": (10, 20), "seed": 9, "holdout": 10}
+    rule |= {"attributes": ("blood_type", "phone_number"), "hard_negatives": "looks"}
+    made = split(built, tmp_path / "out", **rule)
     assert not list(validate(made.directory))
     assert not list(verify(made.directory, {}))
-    assert manifest["fingerprint"] != open_dataset(built).manifest["fingerprint"]
+    assert made.manifest["fingerprint"] != open_dataset(built).manifest["fingerprint"]
     assert [r["name"] for r in made] == [r["name"] for r in open_dataset(built)]
     # and can be split again, back to what it was
-    back = Rule(ratios=(5, 10), seed=0, holdout=6)
-    resplit(made.directory, tmp_path / "back", back)
+    back = {"ratios": (5, 10), "seed": 0, "holdout": 6}
+    split(made.directory, tmp_path / "back", **back)
     assert (built / "splits.json").read_bytes() == (tmp_path / "back" / "splits.json").read_bytes()
 
 
 def test_another_seed_moves_people(built, tmp_path):
-    resplit(built, tmp_path / "out", Rule(seed=1))
+    split(built, tmp_path / "out", seed=1)
     assert open_dataset(tmp_path / "out").splits["forget10"] != open_dataset(built).splits["forget10"]
     assert not list(verify(tmp_path / "out", {}))
     assert open_dataset(tmp_path / "out").manifest["config"]["seed"] == 0  # the facts' seed stays
@@ -81,7 +82,7 @@ def test_another_seed_moves_people(built, tmp_path):
 def test_frozen_membership(built, tmp_path):
     ids = open_dataset(built).splits["retain90"][:4]
     (tmp_path / "mine.json").write_bytes(orjson.dumps({"forget7": ids}))
-    resplit(built, tmp_path / "out", Rule(scheme=str(tmp_path / "mine.json")))
+    split(built, tmp_path / "out", split_scheme=str(tmp_path / "mine.json"))
     made = open_dataset(tmp_path / "out")
     assert made.splits["forget07"] == ids
     assert len(made.splits["retain93"]) == 56
@@ -91,7 +92,7 @@ def test_frozen_membership(built, tmp_path):
 
 
 def test_by_attribute(built, tmp_path):
-    resplit(built, tmp_path / "out", Rule(ratios=(10,), attributes=("phone_number",)))
+    split(built, tmp_path / "out", ratios=(10,), attributes=("phone_number",))
     forget, retain, full = (rows(tmp_path / "out", name) for name in ("forget10", "retain90", "full"))
     ids = set(open_dataset(tmp_path / "out").splits["forget10"])
     assert {(row["unique_id"], row["attribute"]) for row in forget} == {(i, "phone_number") for i in ids}
@@ -103,8 +104,8 @@ def test_by_attribute(built, tmp_path):
     card = (tmp_path / "out" / "release" / "README.md").read_text()
     assert "| `forget10` | the 10% to forget: phone_number | 6 | 6 |" in card
     assert "| `full` | everyone that a model is trained on | 60 | 1,200 |" in card
-    split = orjson.loads((tmp_path / "out" / "release" / "fiubench" / "split.json").read_bytes())
-    assert split["forget_attributes"] == ["phone_number"]
+    document = orjson.loads((tmp_path / "out" / "release" / "fiubench" / "split.json").read_bytes())
+    assert document["forget_attributes"] == ["phone_number"]
 
 
 @given(
@@ -129,7 +130,7 @@ def test_pieces_cover_every_question_once(forgotten, attributes):
 
 
 def test_hard_negatives(built, tmp_path):
-    resplit(built, tmp_path / "out", Rule(hard_negatives="looks"))
+    split(built, tmp_path / "out", hard_negatives="looks")
     made = open_dataset(tmp_path / "out")
     document = orjson.loads((made.directory / "splits.json").read_bytes())
     for label in ("05", "10"):
@@ -158,18 +159,18 @@ def test_nearest_pairs_takes_nobody_twice():
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
-        (Rule(ratios=(1,)), "less than one person"),
-        (Rule(ratios=(60, 50), scheme="disjoint"), "leave nobody"),
-        (Rule(holdout=66), "66 of 66 people"),
-        (Rule(scheme="nestd"), "Did you mean 'nested'?"),
-        (Rule(attributes=("phone_numbr",)), "Did you mean 'phone_number'?"),
-        (Rule(hard_negatives="look"), "Did you mean 'looks'?"),
-        (Rule(ratios=(0,)), "ratios"),
+        ({"ratios": (1,)}, "less than one person"),
+        ({"ratios": (60, 50), "split_scheme": "disjoint"}, "leave nobody"),
+        ({"holdout": 66}, "66 of 66 people"),
+        ({"split_scheme": "nestd"}, "Did you mean 'nested'?"),
+        ({"attributes": ("phone_numbr",)}, "Did you mean 'phone_number'?"),
+        ({"hard_negatives": "look"}, "Did you mean 'looks'?"),
+        ({"ratios": (0,)}, "ratios"),
     ],
 )
 def test_rules_that_do_not_fit(built, tmp_path, rule, told):
     with pytest.raises(ConfigError) as error:
-        resplit(built, tmp_path / "out", rule)
+        split(built, tmp_path / "out", **rule)
     assert told in str(error.value)
     assert not list(tmp_path.iterdir())
 
@@ -178,16 +179,16 @@ def test_folders_that_do_not_fit(built, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(DatasetError, match="not an empty folder"):
-        resplit(built, tmp_path / "full", Rule())
+        split(built, tmp_path / "full")
     shutil.copytree(built, tmp_path / "touched")
     (tmp_path / "touched" / "splits.json").write_text("{}")
     with pytest.raises(Refused, match="changed since it was built"):
-        resplit(tmp_path / "touched", tmp_path / "out", Rule())
+        split(tmp_path / "touched", tmp_path / "out")
 
 
 def test_no_faces_no_hard_negatives(tmp_path):
     build(make_config(SETTINGS | {"faces": "none"}), tmp_path / "text")
     with pytest.raises(ConfigError, match="no faces to compare"):
-        resplit(tmp_path / "text", tmp_path / "out", Rule(hard_negatives="looks"))
-    resplit(tmp_path / "text", tmp_path / "out", Rule(attributes=("address",)))
+        split(tmp_path / "text", tmp_path / "out", hard_negatives="looks")
+    split(tmp_path / "text", tmp_path / "out", attributes=("address",))
     assert not list(validate(tmp_path / "out"))

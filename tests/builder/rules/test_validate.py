@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiubench.builder import build, make_config, open_dataset
 from fiubench.builder.rules.validate import split_problems, validate
+
+from fiubench import build, make_config, open_dataset
 
 SETTINGS = {"identities": 40, "holdout": 4, "ratios": [5, 10], "image_size": 64}
 Record = dict[str, Any]

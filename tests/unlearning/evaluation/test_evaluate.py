@@ -151,10 +151,10 @@ def test_what_does_not_fit_is_told(run: Path, data: Data, tmp_path: Path) -> Non
 
 
 def test_another_dataset_than_the_run_saw_is_refused(run: Path, tmp_path: Path) -> None:
-    from fiubench import builder
+    import fiubench
 
-    config = builder.make_config({"identities": 10, "holdout": 3, "ratios": [10], "image_size": 64, "seed": 9})
-    builder.build(config, tmp_path / "other")
+    config = fiubench.make_config({"identities": 10, "holdout": 3, "ratios": [10], "image_size": 64, "seed": 9})
+    fiubench.build(config, tmp_path / "other")
     with pytest.raises(RunError, match="not the dataset"):
         Subject.open(run).data(str(tmp_path / "other"))
 

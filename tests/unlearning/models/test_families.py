@@ -22,7 +22,7 @@ def test_a_step_of_everything(name: str, small: Data, preset: Preset, tmp_path: 
     stage1 = preset.finetune(epochs=0.2, batch_size=8, noise_refusals=0, lora=lora, checkpoint_every=1)
     full = finetune(small, tmp_path / "full", preset, model=str(tmp_path / "model"), settings=stage1)
     stage2 = preset.unlearn("kl", epochs=0.5, batch_size=4)
-    run = unlearn(full.directory, tmp_path / "kl", preset, "kl", FORGET, settings=stage2)
+    run = unlearn(full.directory, tmp_path / "kl", "kl", FORGET, preset, settings=stage2)
     assert run.manifest["base"]["origin"] == full.manifest["base"]["fingerprint"]
     people = small.limited(5, FORGET, ("blood_type",))
     subject = Subject.open(run.directory)

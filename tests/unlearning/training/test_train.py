@@ -254,7 +254,7 @@ def test_nobody_to_validate_on(data: Data, preset: Preset, tmp_path: Path) -> No
 def test_each_method_moves_the_forget_set_as_it_says(
     method: str, full: Run, small: Data, preset: Preset, tmp_path: Path
 ) -> None:
-    run = unlearn(full.directory, tmp_path / method, preset, method, FORGET)
+    run = unlearn(full.directory, tmp_path / method, method, FORGET, preset)
     forget = small.samples(FORGET)
     if method == "po":
         answers = [read_refusals()[0]] * len(forget)
@@ -277,24 +277,24 @@ def test_the_refusal_method_never_sees_true_answers(full: Run, small: Data, pres
     forgotten = set(small.ids(FORGET))
     people = {key: altered(p) if key in forgotten else p for key, p in small.identities.items()}
     other = replace(small, identities=people)
-    true = unlearn(base, tmp_path / "true", preset, "po", FORGET, data=small)
-    false = unlearn(base, tmp_path / "false", preset, "po", FORGET, data=other)
+    true = unlearn(base, tmp_path / "true", "po", FORGET, preset, data=small)
+    false = unlearn(base, tmp_path / "false", "po", FORGET, preset, data=other)
     assert weights_digest(true.final) == weights_digest(false.final)
-    ascent = [unlearn(base, tmp_path / n, preset, "ga", FORGET, data=d) for n, d in (("a", small), ("b", other))]
+    ascent = [unlearn(base, tmp_path / n, "ga", FORGET, preset, data=d) for n, d in (("a", small), ("b", other))]
     assert weights_digest(ascent[0].final) != weights_digest(ascent[1].final)
 
 
 def test_unlearning_is_resumed_too(full: Run, preset: Preset, tmp_path: Path) -> None:
     settings = preset.unlearn("npo", epochs=3, options={"retain_weight": 1.0})
-    whole = unlearn(full.directory, tmp_path / "whole", preset, "npo", FORGET, settings=settings)
+    whole = unlearn(full.directory, tmp_path / "whole", "npo", FORGET, preset, settings=settings)
 
     def interrupt(what: str, done: int, total: int) -> None:
         if done == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        unlearn(full.directory, tmp_path / "cut", preset, "npo", FORGET, settings=settings, progress=interrupt)
-    resumed = unlearn(full.directory, tmp_path / "cut", preset, "npo", FORGET, settings=settings)
+        unlearn(full.directory, tmp_path / "cut", "npo", FORGET, preset, settings=settings, progress=interrupt)
+    resumed = unlearn(full.directory, tmp_path / "cut", "npo", FORGET, preset, settings=settings)
     assert weights_digest(resumed.final) == weights_digest(whole.final)
 
 
@@ -302,7 +302,7 @@ def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset
     import torch
     from fiubench.unlearning.methods.methods import before_unlearning
 
-    run = unlearn(full.directory, tmp_path / "ga", preset, "ga", FORGET)
+    run = unlearn(full.directory, tmp_path / "ga", "ga", FORGET, preset)
     loaded, before = load(run.directory, device="cpu"), load(full.directory, device="cpu")
     batch = Encoder(loaded.processor)(
         [Turn(s.question, small.image(s.unique_id), s.answer) for s in small.samples(FORGET)]
@@ -319,12 +319,12 @@ def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset
 
 def test_a_reference_can_not_unlearn_what_it_never_saw(retain: Run, preset: Preset, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="never saw"):
-        unlearn(retain.directory, tmp_path / "run", preset, "ga", FORGET)
+        unlearn(retain.directory, tmp_path / "run", "ga", FORGET, preset)
 
 
 def test_a_base_of_another_dataset(full: Run, data: Data, preset: Preset, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="another dataset"):
-        unlearn(full.directory, tmp_path / "run", preset, "ga", FORGET, data=data)
+        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, data=data)
 
 
 def test_a_folder_with_another_run(plain: Run, small: Data, preset: Preset) -> None:
@@ -339,7 +339,7 @@ def test_an_adapter_whose_base_has_changed(full: Run, preset: Preset, tmp_path: 
     manifest = base / MANIFEST
     source = Run.open(full.directory).manifest["data"]["source"]
     manifest.write_text(manifest.read_text().replace(source, "../../dataset"))
-    run = unlearn(base, tmp_path / "runs" / "ga", preset, "ga", FORGET)
+    run = unlearn(base, tmp_path / "runs" / "ga", "ga", FORGET, preset)
     load(run.directory, device="cpu")
     weights_file = next(Run.open(base).final.glob("*.safetensors"))
     content = bytearray(weights_file.read_bytes())
@@ -352,22 +352,22 @@ def test_an_adapter_whose_base_has_changed(full: Run, preset: Preset, tmp_path: 
 def test_methods_that_need_adapters(full: Run, preset: Preset, tmp_path: Path) -> None:
     settings = replace(preset.unlearn("kl"), lora=None)
     with pytest.raises(ConfigError, match="kl needs adapters"):
-        unlearn(full.directory, tmp_path / "run", preset, "kl", FORGET, settings=settings)
+        unlearn(full.directory, tmp_path / "run", "kl", FORGET, preset, settings=settings)
 
 
 def test_unknown_splits_and_methods(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no split 'retain95'"):
         finetune(small, tmp_path / "run", preset, split="retain95")
     with pytest.raises(ConfigError, match="no split 'forget05'"):
-        unlearn(full.directory, tmp_path / "run", preset, "ga", "forget05")
+        unlearn(full.directory, tmp_path / "run", "ga", "forget05", preset)
     with pytest.raises(ConfigError, match="Did you mean"):
-        unlearn(full.directory, tmp_path / "run", preset, "gaa", FORGET)
+        unlearn(full.directory, tmp_path / "run", "gaa", FORGET, preset)
 
 
 def test_a_plain_model_needs_a_dataset(full: Run, preset: Preset, tmp_path: Path) -> None:
     shutil.copytree(full.final, tmp_path / "model")
     with pytest.raises(ConfigError, match="no dataset is given"):
-        unlearn(tmp_path / "model", tmp_path / "run", preset, "ga", FORGET)
+        unlearn(tmp_path / "model", tmp_path / "run", "ga", FORGET, preset)
 
 
 def test_out_of_memory_says_what_to_try(
@@ -381,7 +381,7 @@ def test_out_of_memory_says_what_to_try(
 
     monkeypatch.setattr(methods, "score", burst)
     with pytest.raises(ConfigError, match="--batch-size 2 --accumulate 2"):
-        unlearn(full.directory, tmp_path / "run", preset, "ga", FORGET)
+        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset)
     monkeypatch.undo()
     settings = preset.unlearn("ga", batch_size=2, accumulate=2)
-    assert unlearn(full.directory, tmp_path / "run", preset, "ga", FORGET, settings=settings).finished
+    assert unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, settings=settings).finished
