@@ -231,7 +231,7 @@ Task = tuple[Any, ...]  # a step's function and its arguments but the last two
 
 @contextmanager
 def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callable[[Sequence[Task]], None]]:
-    """Something that runs tasks and waits for them: here, or in processes that tell their lines through a queue."""
+    """Something that runs tasks and waits for them: here, or in processes that report their lines through a queue."""
     if workers == 1:
 
         def in_order(tasks: Sequence[Task]) -> None:

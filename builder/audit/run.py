@@ -33,6 +33,8 @@ def audit(
 ) -> Report:
     """Measure a dataset. Memory grows by about 2 KB a person of 20 questions.
 
+    >>> print(audit("dataset", faces=False))                 # doctest: +SKIP
+
     Args:
         target: dataset directory, release, file of records or of bare questions, or ``OWNER/NAME`` on the Hub.
         faces: open the pictures.

@@ -16,14 +16,14 @@ _GENDERS = ("female", "male")
 
 
 def cut_again(
-    dataset: Dataset, config: Config, told: Mapping[str, Any], frozen: Mapping[str, list[str]] | None
+    dataset: Dataset, config: Config, rule: Mapping[str, Any], frozen: Mapping[str, list[str]] | None
 ) -> dict[str, Any]:
-    """The content of ``splits.json`` by the rule that a manifest tells under ``resplit``.
+    """The content of ``splits.json`` by the rule that a manifest has under ``resplit``.
 
     Args:
         dataset: whose people; its pictures are opened for hard negatives alone.
         config: settings with the number of identities and holdout, ratios and scheme.
-        told: seed, attributes and hard negatives.
+        rule: seed, attributes and hard negatives.
         frozen: frozen membership, if the scheme is a file.
     """
     ids, strata = [], []
@@ -34,11 +34,11 @@ def cut_again(
         if (image := dataset.image(record)) is not None:
             images[record["unique_id"]] = image
     population = Population(ids, np.array(strata[: config.identities], dtype=np.int64))
-    document = cut(population, told["seed"], config.ratios, config.split_scheme, frozen)
-    if told["attributes"]:
-        document["attributes"] = list(told["attributes"])
-    if told["hard_negatives"] != NONE:
-        document["hard_negatives"] = _hard_negatives(document["splits"], images, told["hard_negatives"])
+    document = cut(population, rule["seed"], config.ratios, config.split_scheme, frozen)
+    if rule["attributes"]:
+        document["attributes"] = list(rule["attributes"])
+    if rule["hard_negatives"] != NONE:
+        document["hard_negatives"] = _hard_negatives(document["splits"], images, rule["hard_negatives"])
     return document
 
 

@@ -108,6 +108,12 @@ def releases(
 ) -> list[pulling.ReleaseInfo]:
     """The published versions of a dataset, newest first.
 
+    >>> [release.version for release in releases("alice/faces")]                # doctest: +SKIP
+
+    Args:
+        repo: ``OWNER/NAME`` on the hub.
+        endpoint, token_file, timeout: the hub.
+
     Raises:
         HubError: no such repository, or the hub can't be reached.
     """

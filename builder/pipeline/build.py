@@ -120,10 +120,10 @@ def build(
     with _claimed(out, inputs, anew=overwrite):
         try:
             events: dict[str, int] = {}
-            wordings, told = kept, {"file": Path(config.qa).name}
+            wordings, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                wordings, told, events = _asked_wordings(inputs, out, limits, progress)
-            made = _make(inputs, plan, membership, out, workers, progress, wordings, told)
+                wordings, origin, events = _asked_wordings(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, wordings, origin)
             return replace(made, events=events)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
@@ -288,13 +288,13 @@ def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
 def _asked_wordings(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
 ) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
-    """Ask a model for the wordings; they, what the manifest tells of how they were made, and what happened."""
+    """Ask a model for the wordings; they, what the manifest records of how they were made, and what happened."""
     from fiubench.builder.pipeline.asking import Asking, Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
     asking = Asking(inputs, limits or Limits())
-    told = asking.write(path, progress)
-    return Wordings(path), told, dict(sorted(asking.client.events.items()))
+    origin = asking.write(path, progress)
+    return Wordings(path), origin, dict(sorted(asking.client.events.items()))
 
 
 def _make(
@@ -305,7 +305,7 @@ def _make(
     workers: int,
     progress: Progress | None,
     wordings: Wordings | None,
-    told: dict[str, Any],
+    origin: dict[str, Any],
 ) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from fiubench.builder.release import Packager  # noqa: PLC0415
@@ -334,7 +334,7 @@ def _make(
         if wordings is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {
-                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **told
+                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **origin
             }  # fmt: skip
         packager.finish(manifest)
     if wordings is not None:
@@ -360,6 +360,6 @@ def release_digests(folder: Path) -> dict[str, str]:
 
 
 def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
-    """What the manifest tells of an identity: id, digest of its line, digest of its image."""
+    """What the manifest records of an identity: id, digest of its line, digest of its image."""
     image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
     return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

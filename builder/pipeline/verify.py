@@ -62,7 +62,7 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
 def rebuilt(
     dataset: Dataset, given: Mapping[str, Any], *, workers: int = 1, progress: Progress | None = None
 ) -> Iterator[str]:
-    """Build it again beside it and tell every identity, image and split that comes out otherwise.
+    """Build it again beside it and report every identity, image and split that comes out otherwise.
 
     Args:
         dataset: the dataset; its packs are taken from the manifest.
@@ -95,10 +95,10 @@ def rebuilt(
                 i += 1
             if progress:
                 progress("Building again", i, plan.size)
-    if (told := manifest.get("resplit")) is None:
+    if (rule := manifest.get("resplit")) is None:
         document = cut_splits(plan, inputs.frozen)
     else:
-        document = cut_again(dataset, inputs.config, told, inputs.frozen)
+        document = cut_again(dataset, inputs.config, rule, inputs.frozen)
     if digest(readable_json(document)) != manifest["digests"]["splits"]:
         yield "the splits are cut otherwise"
 

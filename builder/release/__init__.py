@@ -38,7 +38,7 @@ class Packager:
         directory: the dataset directory; each identity's image lies in it when the identity is added.
         splits: split name -> unique ids.
         attributes: names of those that are asked about.
-        config: the settings, as a manifest tells them.
+        config: the settings, as a manifest has them.
         forgotten: the attributes that the forget sets are about; everything, if empty.
     """
 
@@ -93,7 +93,7 @@ class Packager:
         self._statistics.add(record, pieces, in_full=FULL in self._cells.splits[pieces[0][0]])
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
-        """Write what tells of the whole: card and Croissant.
+        """Write what describes the whole: card and Croissant.
 
         Args:
             manifest: the dataset's manifest. Its sources carry title, url, license, citation and description.

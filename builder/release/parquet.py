@@ -50,7 +50,7 @@ class _Table:
     """One of the two tables: its columns and how people become rows.
 
     ``values`` gives the values of every column (for a repeated one those of the people) and, where a person
-    has several rows, the number of each row's person. ``group`` tells from the first of its people how many a
+    has several rows, the number of each row's person. ``group`` says from the first of its people how many a
     row group has.
     """
 

@@ -26,7 +26,7 @@ class Evaluation:
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
-        """Metric -> value under the first definition; ``None`` where it can't be told from this log."""
+        """Metric -> value under the first definition; ``None`` where this log does not give it."""
         return {name: estimate.value for name, estimate in self.results[0].scores.metrics.items()}
 
     def __repr__(self) -> str:

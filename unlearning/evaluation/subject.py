@@ -61,7 +61,7 @@ class Subject:
         return self.run.directory / EVALUATIONS / self.name
 
     def data(self, source: str | None = None) -> Data:
-        """The dataset it was trained on, as its run tells, or a copy of it elsewhere.
+        """The dataset it was trained on, as its run records it, or a copy of it elsewhere.
 
         Raises:
             ConfigError: it is no run's and none is named.
@@ -73,12 +73,12 @@ class Subject:
             return Data.open(source)
         if source is None:
             return self.run.open_data()
-        told = self.run.manifest["data"]
+        trained_on = self.run.manifest["data"]
         data = Data.open(source)
-        if told["limit"] is not None:
-            data = data.limited(*told["limit"])
-        if data.digest != told["digest"]:
-            hint = "Leave --data out, or name a copy of the dataset that the run tells of."
+        if trained_on["limit"] is not None:
+            data = data.limited(*trained_on["limit"])
+        if data.digest != trained_on["digest"]:
+            hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
             raise RunError(f"{source} is not the dataset that the run was trained on", where=self.target, hint=hint)
         return data
 

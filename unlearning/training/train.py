@@ -148,8 +148,8 @@ def unlearn(
     kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
-    told: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
-    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **told)
+    about: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
     forgotten = rows(data, data.samples(forget), settings.phrasings)
     pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
     unseen = unseen_rows(data, data.samples_of(people))
@@ -183,13 +183,13 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = data or run.open_data()
-    told = run.manifest
-    if told["data"]["digest"] != data.digest:
+    learned_from = run.manifest
+    if learned_from["data"]["digest"] != data.digest:
         raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
-    learnt = set(data.ids(told["split"]["name"])) if told["kind"] == "finetune" else set(data.ids(FULL))
+    learnt = set(data.ids(learned_from["split"]["name"])) if learned_from["kind"] == "finetune" else set(data.ids(FULL))
     if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
         hint = "Fine-tune on full, and unlearn from that."
-        split = told["split"]["name"]
+        split = learned_from["split"]["name"]
         raise RunError(
             f"the model was trained on {split}: it never saw {unknown[0]} of {forget}", where=base, hint=hint
         )
