@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN, Membership
-from fiubench.builder.audit.reading import Pair
+from fiubench.builder.audit.people import Pair
 from fiubench.builder.audit.wording import template
 from numpy.typing import NDArray
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fiubench.builder.audit.reading import Target, people_of
+from fiubench.builder.audit.people import Target, people_of
 from fiubench.support.errors import DatasetError
 
 _NAME = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
@@ -29,7 +29,7 @@ def open_table(repo: str, revision: str | None, name: str) -> Target:
     """Whatever ``datasets`` loads: a name on the Hub, or a folder of Parquet files with its card.
 
     Its rows are questions with ``unique_id``, ``name``, ``question`` and ``answer``; a configuration ``full`` (and
-    ``holdout``) is read where there is one, else the only one. Configurations ``forget..`` tell who is to be forgotten.
+    ``holdout``) is read where there is one, else the only one. Configurations ``forget..`` say who is to be forgotten.
 
     Raises:
         DatasetError: no such dataset, or rows of another shape.

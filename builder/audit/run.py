@@ -12,7 +12,8 @@ from fiubench.builder.audit.measures.leakage import Leakage
 from fiubench.builder.audit.measures.text import TextChecks
 from fiubench.builder.audit.measures.variants import VariantChecks
 from fiubench.builder.audit.membership import membership
-from fiubench.builder.audit.reading import Person, Target, open_target
+from fiubench.builder.audit.people import Person, Target
+from fiubench.builder.audit.reading import open_target
 from fiubench.builder.audit.report import Measure, Report, rules
 from fiubench.support.errors import DatasetError
 from fiubench.support.progress import Progress

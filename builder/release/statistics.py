@@ -8,7 +8,7 @@ from typing import Any
 from fiubench.builder.audit.columns import Columns
 from fiubench.builder.audit.measures.guessing import attribute_rows
 from fiubench.builder.audit.membership import membership
-from fiubench.builder.audit.reading import pairs_of
+from fiubench.builder.audit.people import pairs_of
 from fiubench.builder.audit.report import AttributeRow
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.report import Count, Histogram, Measure
 from fiubench.builder.values import dates
 from fiubench.raw_sources import embeddings

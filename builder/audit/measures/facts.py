@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fiubench.builder.audit.reading import Pair, Person, Target
+from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
 from fiubench.builder.audit.report import Count, Measure
 from fiubench.builder.packs.attributes import combine, parse_pack

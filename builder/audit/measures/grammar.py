@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.report import Count, Measure
 from fiubench.builder.audit.wording import template
 from fiubench.support.errors import ConfigError

@@ -7,7 +7,7 @@ from fiubench.builder.audit.chi_squared import minus_log10_p
 from fiubench.builder.audit.columns import Column, Columns
 from fiubench.builder.audit.measures.facts import is_identifier
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, RETAIN
-from fiubench.builder.audit.reading import Person
+from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.report import Count, Measure
 from fiubench.builder.values import dates
 from numpy.typing import NDArray

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from fiubench.builder.audit import wording
-from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import without_subject
 from fiubench.builder.audit.report import Count, Measure
 

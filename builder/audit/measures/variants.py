@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN
-from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import typed
 from fiubench.builder.audit.report import Count, Histogram, Measure
 
