@@ -12,6 +12,7 @@ from fiubench.cli import (
     building,
     checking,
     evaluation,
+    measures,
     phrasings,
     publishing,
     shaping,
@@ -49,6 +50,7 @@ app.command("evaluate")(evaluation.evaluate)
 app.command("compare")(evaluation.compare)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
+app.add_typer(measures.app, name="measures")
 app.add_typer(unlearning.presets, name="presets")
 app.add_typer(phrasings.app, name="phrasings")
 

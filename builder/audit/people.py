@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fiubench.builder.audit.recognition import asked_about, typed, value_in
-from fiubench.builder.rules.checks import ways_to_write
+from fiubench.builder.rules.person import ways_to_write
 from fiubench.support.errors import DatasetError
 
+#: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
+_IDENTIFIERS = ("address", "code", "phone")
+_UNIQUE = ("full_name", "email")
 Words = tuple[str, str, list[str], str | None, list[str]]  # question, answer, others of both, wrong answers
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pair:
     """One question of one person.
 
@@ -25,6 +28,8 @@ class Pair:
         text: the value as the answer words it; ``None`` likewise.
         sourced: whether a record of the person holds what is asked for.
         wrong: true values of the wrong answers, where the dataset keeps them.
+        questions, answers: all of them, those as asked and answered first.
+        sentences: questions, then answers.
     """
 
     attribute: str | None
@@ -39,9 +44,23 @@ class Pair:
     other_answer: str | None
     wrong_answers: list[str]
     wrong: list[Any] | None
+    questions: tuple[str, ...] = field(init=False)
+    answers: tuple[str, ...] = field(init=False)
+    sentences: tuple[str, ...] = field(init=False)
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether the fact should be one person's alone."""
+        return self.kind in _IDENTIFIERS or self.attribute in _UNIQUE
+
+    def __post_init__(self) -> None:
+        self.questions = (self.question, *self.other_questions)
+        other = () if self.other_answer is None else (self.other_answer,)
+        self.answers = (self.answer, *other, *self.wrong_answers)
+        self.sentences = self.questions + self.answers
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Person:
     """One identity.
 
@@ -58,6 +77,15 @@ class Person:
     image: Path | bytes | None
     pairs: list[Pair]
     record: Mapping[str, Any] | None = None
+
+    @cached_property
+    def facts(self) -> dict[str, Pair]:
+        """Attribute -> the first pair that asks for it, of those whose value is known."""
+        facts: dict[str, Pair] = {}
+        for pair in self.pairs:
+            if pair.attribute is not None and pair.value is not None:
+                facts.setdefault(pair.attribute, pair)
+        return facts
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiubench.builder.audit import Report, audit, rules
-from fiubench.builder.audit.report import NONE, PASS
+from fiubench.builder.audit import Report, audit, measures
+from fiubench.builder.audit.measure import NONE, PASS
 from fiubench.builder.values.dates import long_form
 from PIL import Image
 
@@ -32,7 +32,7 @@ def changed(before: Report, after: Report) -> set[str]:
     """Rules that are worse now."""
     order = [NONE, PASS, "warn", "fail"]
     return {
-        m.rule for m in after.measures if order.index(m.verdict) > max(order.index(before.measure(m.rule).verdict), 1)
+        m.name for m in after.measures if order.index(m.verdict) > max(order.index(before.measure(m.name).verdict), 1)
     }
 
 
@@ -310,13 +310,13 @@ ELSEWHERE = {"empty_answers", "phrasings", "recognised", "bits", "grammar", "loo
 
 
 def test_every_rule_has_its_fault() -> None:
-    assert set(PLANTS) | ELSEWHERE == set(rules())
+    assert set(PLANTS) | ELSEWHERE == set(measures())
     assert not set(PLANTS) & ELSEWHERE
 
 
 def test_the_clean_dataset_is_clean(clean_report: Report) -> None:
     assert not clean_report.failures
-    assert {m.rule for m in clean_report.measures if m.verdict == "warn"} <= {"implied_attributes"}
+    assert {m.name for m in clean_report.measures if m.verdict == "warn"} <= {"implied_attributes"}
 
 
 @pytest.mark.parametrize("rule", PLANTS)

@@ -2,7 +2,10 @@ from copy import deepcopy
 
 import pytest
 from fiubench.builder.packs.attributes import read_packs
-from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
+from fiubench.builder.rules.dataset import Uniqueness
+from fiubench.builder.rules.pair import gendered, qa_problems
+from fiubench.builder.rules.person import Coherence
+from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.facts import FORMATS
 from fiubench.raw_sources.places import load_places
 
