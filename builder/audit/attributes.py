@@ -157,9 +157,9 @@ def _score(fact: _Coded, target: _Coded, learn: Codes, apply: Codes) -> float:
 
 def _constant_rouge(column: Column) -> float | None:
     """Mean ROUGE-L recall, on the forget set's answers, of the retain set's most frequent answer."""
-    if not column.told or not column.asked_of:
+    if not column.retained or not column.asked_of:
         return None
-    guess = tokens(column.told.most_common(1)[0][0])
+    guess = tokens(column.retained.most_common(1)[0][0])
     return round(sum(rouge_l_recall(answer, guess) for answer in column.asked_of) / len(column.asked_of), 4)
 
 

@@ -21,9 +21,15 @@ _group = partial(Measure, group="faces")
 
 
 @check(
-    _group("missing_faces", "Missing pictures", "People whose image file does not exist.", "people", fail_above=0),
-    _group("undecodable_faces", "Unreadable pictures", "Images that can't be decoded.", "images", fail_above=0),
-    _group("small_faces", "Small pictures", "Images with a side of fewer than 112 pixels.", "images", warn_above=0),
+    _group("missing_faces", "Missing faces", "People whose image file does not exist.", "people", fail_above=0),
+    _group(
+        "undecodable_faces",
+        "Faces that can't be decoded",
+        "Images that can't be decoded to the end.",
+        "images",
+        fail_above=0,
+    ),
+    _group("small_faces", "Small faces", "Images with a side of fewer than 112 pixels.", "images", warn_above=0),
     _group(
         "repeated_faces",
         "Repeated faces",

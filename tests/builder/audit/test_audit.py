@@ -61,8 +61,8 @@ def test_bare_questions_are_recognised(clean: Path, rows: list[dict[str, str]], 
     assert report.measure("recognised").value == 1.0
     mine, bare = ({row.name: row for row in r.attributes} for r in (audit(clean, faces=False), report))
     assert mine.keys() == bare.keys()
-    told = {name for name in mine if mine[name].distinct == bare[name].distinct}
-    assert len(told) >= 17  # the same values are found in the answers
+    same = {name for name in mine if mine[name].distinct == bare[name].distinct}
+    assert len(same) >= 17  # the same values are found in the answers
     (tmp_path / "array.json").write_text(json.dumps(rows))
     assert comparable(audit(tmp_path / "array.json")) == comparable(report)
 
@@ -215,7 +215,7 @@ def test_the_faults_of_the_original() -> None:
     }  # fmt: skip
     for rule, count in counted.items():
         assert value[rule] == pytest.approx(count, rel=0.02), rule
-    better = {  # better founded than a first count, and why is told in docs/audit.md
+    better = {  # better founded than a first count, and why is in docs/audit.md
         "name_given_away": 352, "age_at_offense": 17, "possible_area_codes": 52, "fictitious_phones": 366,
         "zip_in_state": 301,
     }  # fmt: skip
@@ -261,7 +261,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_told(case: str, tmp_path: Path) -> None:
+def test_bad_input_is_reported(case: str, tmp_path: Path) -> None:
     content, message = BAD[case]
     path = tmp_path / "bad.json"
     path.write_bytes(content)
