@@ -72,7 +72,7 @@ class Faces(Check):
     """Opens every picture once; keeps 64 bytes of each, and 512 more where faces are embedded."""
 
     def __init__(self, survey: Survey) -> None:
-        from fiubench.raw_sources import embeddings  # noqa: PLC0415  (Pillow is not needed for the text)
+        from fiubench.raw_sources.reading import embeddings  # noqa: PLC0415  (Pillow is not needed for the text)
 
         super().__init__(survey)
         self.counts = {name: Count(name) for name in _COUNTED}
@@ -89,7 +89,7 @@ class Faces(Check):
 
     def add(self, person: Person, side: int) -> None:
         """Look at the face of a person, where the dataset has one."""
-        from fiubench.raw_sources.images import BadImage, look  # noqa: PLC0415
+        from fiubench.raw_sources.reading.images import BadImage, look  # noqa: PLC0415
 
         self._agreement(person)
         if person.image is None:
@@ -112,7 +112,7 @@ class Faces(Check):
         if min(size) < _SMALL:
             self.counts["small_faces"].add(person.where, f"{size[0]} x {size[1]} pixels")
         if len(self.hashes) < _COMPARED:
-            from fiubench.raw_sources.likeness import phash_256  # noqa: PLC0415
+            from fiubench.raw_sources.reading.likeness import phash_256  # noqa: PLC0415
 
             self.hashes.append(phash_256(preview))
             self.shown.append(person.where)

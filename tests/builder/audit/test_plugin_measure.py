@@ -12,17 +12,28 @@ from fiubench import schemas
 from tests.builder.audit.audit_samples import write_lines
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/audit.md"
-LOADED = """
+LIBRARY = """
 import sys
 from pathlib import Path
-from fiubench.support.registry import load_plugins
-load_plugins([Path(sys.argv.pop(1))])
-"""
-CLI = f"{LOADED}\nfrom fiubench.cli.main import run\nrun()"
-LIBRARY = f"""{LOADED}
 from fiubench.builder.audit import audit
-found = audit(sys.argv[1]).measure("long_questions")
+from fiubench.support.registry import load_plugins
+load_plugins([Path(sys.argv[1])])
+found = audit(sys.argv[2]).measure("long_questions")
 print(found.value, found.of, found.verdict, *found.examples[0])
+"""
+MEAN = """
+from fiubench.builder.audit import Check, Measure, Result, check
+
+
+@check(Measure("question_length", "Length of questions", "Mean words of a question.", "words", "text", warn_above=15))
+class QuestionLength(Check):
+    words = 0
+
+    def add(self, person, side):
+        self.words += sum(len(pair.question.split()) for pair in person.pairs)
+
+    def results(self):
+        yield Result("question_length", self.words / self.survey.pairs, note=f"{self.words} words")
 """
 LONG = f"What {'really ' * 20}is this person's blood type?"
 
@@ -50,21 +61,24 @@ def dataset(folder: Path, long: int) -> Path:
     )
 
 
-def python(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def python(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def fiubench(plugin: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return python("-m", "fiubench", "--plugin", plugin, *arguments)
 
 
 def test_through_the_library(plugin: Path, tmp_path: Path) -> None:
-    done = python(LIBRARY, plugin, dataset(tmp_path, 11))
+    done = python("-c", LIBRARY, plugin, dataset(tmp_path, 11))
     assert done.stdout.split("\n")[0] == f"11 24 fail row 1 (0), blood_type {LONG}", done.stderr
-    assert python(LIBRARY, plugin, dataset(tmp_path, 1)).stdout.startswith("1 24 pass")
+    assert python("-c", LIBRARY, plugin, dataset(tmp_path, 1)).stdout.startswith("1 24 pass")
 
 
 def test_through_the_command_line(plugin: Path, tmp_path: Path) -> None:
     page, document = tmp_path / "a.html", tmp_path / "a.json"
     arguments = ("--fail-on", "long_questions", "--json", document, "--html", page)
-    done = python(CLI, plugin, "audit", dataset(tmp_path, 11), *arguments)
+    done = fiubench(plugin, "audit", dataset(tmp_path, 11), *arguments)
     assert done.returncode == 1, done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith("Questions of more than 20 words"))
     assert row.split()[6:] == ["11", "of", "24", "fail"]
@@ -73,17 +87,22 @@ def test_through_the_command_line(plugin: Path, tmp_path: Path) -> None:
     assert report["plugins"] == {
         "measure long_questions": {"plugin": "long_questions.py", "version": "", "sha256": file_digest(plugin)}
     }
-    row = next(row for row in report["measures"] if row["rule"] == "long_questions")
-    assert (row["value"], row["verdict"], row["what"]) == (
-        11,
-        "fail",
-        "QA pairs with a question of more than 20 words.",
-    )
+    found = next(each for each in report["measures"] if each["rule"] == "long_questions")
+    assert (found["value"], found["verdict"], len(found["examples"])) == (11, "fail", 5)
+    assert found["what"] == "QA pairs with a question of more than 20 words."
     assert "Questions of more than 20 words" in page.read_text()
-    fine = python(CLI, plugin, "audit", dataset(tmp_path, 1), "--fail-on", "long_questions")
+    fine = fiubench(plugin, "audit", dataset(tmp_path, 1), "--fail-on", "long_questions")
     assert fine.returncode == 0
     assert "Questions of more than 20 words" in fine.stdout
-    assert "long_questions.py" in python(CLI, plugin, "measures", "list").stdout
+    assert "long_questions.py" in fiubench(plugin, "measures", "list").stdout
+
+
+def test_a_measure_that_is_no_count(tmp_path: Path) -> None:
+    plugin = tmp_path / "mean.py"
+    plugin.write_text(MEAN)
+    done = fiubench(plugin, "audit", dataset(tmp_path, 12), "--fail-on", "question_length")
+    assert done.returncode == 1, done.stderr
+    assert "question_length: 372 words" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -97,6 +116,6 @@ def test_through_the_command_line(plugin: Path, tmp_path: Path) -> None:
 )
 def test_what_is_wrong_with_it_is_said(plugin: Path, tmp_path: Path, old: str, new: str, says: str) -> None:
     plugin.write_text(plugin.read_text().replace(old, new))
-    done = python(CLI, plugin, "audit", dataset(tmp_path, 1))
+    done = fiubench(plugin, "audit", dataset(tmp_path, 1))
     assert says in done.stderr
-    assert done.returncode
+    assert done.returncode == 2
