@@ -20,7 +20,8 @@ def audit(
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
-            help="When to exit with 1: fail (the default), warn, never, or names of rules or groups. Repeatable."
+            help="When to exit with 1: fail (the default), warn, never, or the name of a measure or a group of them "
+            "(`fiubench measures list`). Repeatable."
         ),
     ] = None,
     faces: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
@@ -33,15 +34,15 @@ def audit(
     from fiubench.cli.console import many, progress
 
     conditions = fail_on or ["fail"]
-    tripped(None, conditions)  # a mistyped rule is told before the work, not after it
+    tripped(None, conditions)  # a mistyped name is an error before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
         report = audit_target(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
         other = audit_target(beside, faces=faces, embed=embed, progress=step) if beside else None
     for each in filter(None, (report, other)):
-        told = each.target
-        size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"
-        typer.echo(f"{told['name']}: {size}, {many(told['images'], 'image')}")
+        seen = each.target
+        size = f"{many(seen['identities'], 'identity')}, {many(seen['qa_pairs'], 'QA pair')}"
+        typer.echo(f"{seen['name']}: {size}, {many(seen['images'], 'image')}")
     typer.echo(f"guesses: learned on {report.target['learned']}, applied to {report.target['applied']}\n")
     print_findings(report, other)
     if json:
@@ -66,5 +67,5 @@ def print_findings(report: "Report", other: "Report | None" = None) -> None:
     typer.echo()
     for measure in report.measures if other is None else ():
         if measure.verdict in ("warn", "fail"):
-            told = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
-            typer.echo(f"  {measure.rule}: {told[0]}")
+            shown = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
+            typer.echo(f"  {measure.name}: {shown[0]}")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 _LEAST = 5.0  # people expected in a cell of either group; rarer categories are taken together
 _FAR = 10.0  # from where on the tail of erfc is its series
-_MOST = 300.0  # a p-value below 10 ** -300 is told as that
+_MOST = 300.0  # a p-value below 10 ** -300 is reported as that
 
 
 def minus_log10_p(codes: NDArray[np.int64], in_first: NDArray[np.bool_]) -> float:

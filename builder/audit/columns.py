@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN, Membership
-from fiubench.builder.audit.reading import Pair
+from fiubench.builder.audit.people import Pair
 from fiubench.builder.audit.wording import template
 from numpy.typing import NDArray
 
 #: Distinct values and answers counted exactly per attribute; beyond, what is rare is not kept.
 MOST = 5_000
 _MASK = (1 << 64) - 1
-_BINS = 5  # a number is told in fifths of its range of ranks
+_BINS = 5  # a number is kept as a fifth of the range of ranks
 
 Codes = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -35,7 +35,7 @@ class Column:
         wordings, answers: hash of each question's wording, of each answer.
         shapes: hash of each answer without its value.
         counted: the most frequent values.
-        told: the most frequent answers of the retain set.
+        retained: the most frequent answers of the retain set.
         asked_of: answers of the forget set, at most ``MOST``.
     """
 
@@ -52,7 +52,7 @@ class Column:
     shapes: array[int] = field(default_factory=lambda: array("Q"))
     answers: array[int] = field(default_factory=lambda: array("Q"))
     counted: Counter[str] = field(default_factory=Counter)
-    told: Counter[str] = field(default_factory=Counter)
+    retained: Counter[str] = field(default_factory=Counter)
     asked_of: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -128,8 +128,8 @@ class Columns:
         column.answers.append(hash(" ".join(pair.answer.casefold().split())) & _MASK)
         if side == FORGET and len(column.asked_of) < MOST:
             column.asked_of.append(pair.answer)
-        elif side == RETAIN and (pair.answer in column.told or len(column.told) < MOST):
-            column.told[pair.answer] += 1
+        elif side == RETAIN and (pair.answer in column.retained or len(column.retained) < MOST):
+            column.retained[pair.answer] += 1
 
     def _add_value(self, column: Column, pair: Pair, number: int) -> None:
         text = str(pair.text)

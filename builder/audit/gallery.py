@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fiubench.builder.audit.page import Card, thumbnail, write_page
-from fiubench.builder.audit.reading import Person, Target, open_target
+from fiubench.builder.audit.people import Person, Target
+from fiubench.builder.audit.reading import open_target
 from fiubench.builder.audit.report import Report
 
 #: People in the gallery; of more, evenly spaced ones. A face takes about 4 KB of the page.

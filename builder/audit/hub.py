@@ -1,6 +1,6 @@
 """Auditing what lies on the Hugging Face Hub, or in a folder of Parquet files, through ``datasets``."""
 
-from fiubench.builder.audit.reading import Target, people_of
+from fiubench.builder.audit.people import Target, people_of
 from fiubench.schemas.hub import config_names, stream_rows
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, kind_of
 

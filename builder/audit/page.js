@@ -37,7 +37,7 @@ function targetTable() {
     ["Identities", target => whole(target.identities)],
     ["QA pairs", target => whole(target.qa_pairs)],
     ["Images", target => whole(target.images)],
-    ["Day of the dataset", target => target.as_of ?? "not told"],
+    ["Day of the dataset", target => target.as_of ?? "not given"],
     ["Guesses learned on", target => target.learned],
     ["and applied to", target => target.applied],
   ];

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.audit.report import Rule, rules
+from fiubench.builder.audit.measure import measures
 from fiubench.support.files import atomic_writer
 
 # They share one scope, and run in this order.
@@ -81,8 +81,8 @@ def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
 
 
 def _data(report: dict[str, Any], gallery: Iterable[Card], against: dict[str, Any] | None) -> Iterator[str]:
-    better = {name: _better(rule) for name, rule in rules().items()}
-    limits = {name: _limits(rule) for name, rule in rules().items()}
+    better = {name: measure.better for name, measure in measures().items()}
+    limits = {name: measure.limits for name, measure in measures().items()}
     yield f'{{"report":{_json(report)},"against":{_json(against)},"better":{_json(better)},"limits":{_json(limits)}'
     yield ',"cards":['
     for number, card in enumerate(gallery):
@@ -93,16 +93,6 @@ def _data(report: dict[str, Any], gallery: Iterable[Card], against: dict[str, An
 def _json(value: Any) -> str:
     """ASCII only, so that neither U+2028 nor half a surrogate pair from a foreign file does harm."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_IN_HTML)
-
-
-def _better(rule: Rule) -> str:
-    """Which of two values of a measure is the better one: the ``lower`` or the ``higher``."""
-    return "higher" if rule.warn_below is not None or rule.fail_below is not None else "lower"
-
-
-def _limits(rule: Rule) -> dict[str, float]:
-    names = ("warn_above", "fail_above", "warn_below", "fail_below")
-    return {name: limit for name in names if (limit := getattr(rule, name)) is not None}
 
 
 def _policy(style: str, scripts: Iterable[str]) -> str:

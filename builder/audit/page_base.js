@@ -16,7 +16,7 @@ const GROUPS = {
   faces: "Faces",
 };
 const SHAPES = {
-  // drawn on 16 x 16: told apart without colour
+  // drawn on 16 x 16: distinguished without colour
   pass: "M8 1a7 7 0 1 0 0 14A7 7 0 0 0 8 1Zm-1.2 10.2L3.9 8.3l1.1-1.1 1.8 1.8L11 4.8l1.1 1.1-5.3 5.3Z",
   warn: "M8 1.2 15.4 14.5H.6L8 1.2Zm-.8 5v4.3h1.6V6.2H7.2Zm0 5.3v1.6h1.6v-1.6H7.2Z",
   fail:

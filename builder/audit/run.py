@@ -2,25 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fiubench.builder.audit.columns import Columns
-from fiubench.builder.audit.measures.facts import FactChecks
-from fiubench.builder.audit.measures.grammar import GrammarCheck
-from fiubench.builder.audit.measures.guessing import attribute_rows, guess_measures
-from fiubench.builder.audit.measures.leakage import Leakage
-from fiubench.builder.audit.measures.text import TextChecks
-from fiubench.builder.audit.measures.variants import VariantChecks
+from fiubench.builder.audit.measure import MEASURES, Result, Survey, measures
 from fiubench.builder.audit.membership import membership
-from fiubench.builder.audit.reading import Person, Target, open_target
-from fiubench.builder.audit.report import Measure, Report, rules
+from fiubench.builder.audit.people import Person, Target
+from fiubench.builder.audit.reading import open_target
+from fiubench.builder.audit.report import Report
+from fiubench.builder.audit.strata import Strata
 from fiubench.support.errors import DatasetError
 from fiubench.support.progress import Progress
 
-if TYPE_CHECKING:
-    from fiubench.builder.audit.measures.faces import FaceChecks
-
-_TOLD_EVERY = 200  # people
+_REPORTED_EVERY = 200  # people
 
 
 def audit(
@@ -44,7 +37,7 @@ def audit(
 
     Raises:
         DatasetError: nothing that could be read as a dataset.
-        ConfigError: the grammar checker does not answer.
+        ConfigError: the grammar checker does not answer, or a measure of a plug-in failed.
     """
     return audit_target(open_target(str(target)), faces=faces, embed=embed, grammar=grammar, progress=progress)
 
@@ -59,71 +52,41 @@ def audit_target(
 ) -> Report:
     """:func:`audit` for a target that is open."""
     sides = membership(target.splits)
-    columns = Columns(sides)
-    text, facts, variants = TextChecks(), FactChecks(target), VariantChecks()
-    leakage = Leakage(columns, target.as_of)
-    pictures = _face_checks(target, embed) if faces else None
-    checker = GrammarCheck(grammar) if grammar else None
-    images = 0
-    for person in _told(target, progress):
-        side = columns.add(person.unique_id, person.pairs)
-        text.add(person)
-        facts.add(person)
-        variants.add(person, side)
-        leakage.add(person, side)
-        images += person.image is not None
-        if pictures:
-            pictures.add(person)
-        if checker:
-            checker.add(person)
-    if not text.people:
+    survey = Survey(target, Columns(sides), Strata(target.as_of), faces, embed, grammar)
+    kinds = dict.fromkeys(entry.check for entry in MEASURES.values())
+    checks = [check for kind in kinds if (check := kind.start(survey)) is not None]
+    for person in _people(target, progress):
+        side = survey.add(person)
+        for check in checks:
+            check.add(person, side)
+    if not survey.people:
         raise DatasetError("there is nobody in it", where=target.name)
-    rows = attribute_rows(columns)
-    measures = [*text.measures(), *facts.measures(), *guess_measures(rows), *leakage.measures(), *variants.measures()]
-    histograms = variants.histograms()
-    if pictures:
-        found, distances = pictures.finish()
-        measures += found
-        histograms |= distances
-    if checker:
-        measures.append(checker.measure())
+    found = {result.name: result for check in checks for result in check.results()}
     return Report(
         target={
             "name": target.name,
             "kind": target.kind,
-            "identities": text.people,
-            "qa_pairs": text.pairs,
-            "images": images,
+            "identities": survey.people,
+            "qa_pairs": survey.pairs,
+            "images": survey.images,
             "as_of": target.as_of,
             "learned": sides.learned,
             "applied": sides.applied,
         },
-        measures=_in_order(measures),
-        attributes=rows,
-        histograms=histograms,
-        strata=leakage.balance(),
+        measures=[found.get(name) or Result(name, None) for name in measures()],
+        attributes=survey.rows,
+        histograms={name: histogram for check in checks for name, histogram in check.histograms().items()},
+        strata=survey.strata.balance(survey.columns.side_of_all()),
     )
 
 
-def _face_checks(target: Target, embed: bool) -> "FaceChecks":
-    from fiubench.builder.audit.measures.faces import FaceChecks  # noqa: PLC0415  (Pillow is not needed for the text)
-
-    return FaceChecks(target.as_of, embed=embed)
-
-
-def _told(target: Target, progress: Progress | None) -> Iterator[Person]:
+def _people(target: Target, progress: Progress | None) -> Iterator[Person]:
+    """Everyone, with progress where the dataset says how many there are."""
     total = 0
     if target.manifest:
         counts = target.manifest["counts"]
         total = counts["identities"] + counts["holdout"]
-    number = 0
     for number, person in enumerate(target.people(), 1):
         yield person
-        if progress and total and (number % _TOLD_EVERY == 0 or number == total):
+        if progress and total and (number % _REPORTED_EVERY == 0 or number == total):
             progress("Auditing", number, total)
-
-
-def _in_order(measures: list[Measure]) -> list[Measure]:
-    """Every rule once, in the order of the rules; those that nothing was asked of have no value."""
-    found = {measure.rule: measure for measure in measures}
-    return [found.get(rule) or Measure(rule, None) for rule in rules()]

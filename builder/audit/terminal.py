@@ -1,15 +1,16 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from fiubench.builder.audit.report import FAIL, WARN, Measure, Report, rules
+from fiubench.builder.audit.measure import FAIL, GROUPS, MEASURES, PASS, WARN, Measure, Result, measures
+from fiubench.builder.audit.report import Report
 
-#: Shown whatever they are.
+#: Shown whatever they are, as those of plug-ins are.
 KEY = ("recognised", "phrasings", "chance_level", "chance_rouge", "bits", "perturbed_bias", "face_diversity")
-_PERCENT_BELOW = 0.0995  # a share is told with one decimal where that says more
+_PERCENT_BELOW = 0.0995  # a share is given with one decimal where that says more
 
 
-def value_text(measure: Measure) -> str:
+def value_text(measure: Result) -> str:
     """A value with its unit, as people write it: "36 of 8,000", "11.9 %", "155.9 bits"; "-" where there is none."""
-    unit = rules()[measure.rule].unit
+    unit = MEASURES[measure.name].declared.unit
     if measure.value is None:
         return "-"
     if unit == "share":
@@ -30,13 +31,14 @@ def rows(report: Report, against: Report | None = None) -> list[tuple[str, ...]]
     for each in reports:
         header += [each.target["name"], ""]
     made = [tuple(header)]
-    for name, rule in rules().items():
+    for name, declared in measures().items():
         found = [each.measure(name) for each in reports]
-        if name in KEY or any(measure.verdict in (WARN, FAIL) for measure in found):
+        shown = name in KEY or MEASURES.plugin(name) is not None
+        if shown or any(measure.verdict in (WARN, FAIL) for measure in found):
             if all(measure.value is None for measure in found):
                 continue
             cells = [cell for measure in found for cell in (value_text(measure), _word(measure))]
-            made.append((rule.title, *cells))
+            made.append((declared.title, *cells))
     return made
 
 
@@ -45,5 +47,26 @@ def verdict_line(report: Report) -> str:
     return report.verdict_line
 
 
-def _word(measure: Measure) -> str:
+def limits_text(measure: Measure) -> str:
+    """From which value on a measure warns or fails: "warns above 15%, fails above 30%"."""
+    percent = measure.unit == "share"
+    return ", ".join(
+        f"{name.replace('_', 's ')} {f'{limit:.0%}' if percent else f'{limit:g}'}"
+        for name, limit in measure.limits.items()
+    )
+
+
+def markdown_tables() -> str:
+    """All measures of our own, as docs/audit.md lists them: a heading and a table per group."""
+    lines = []
+    for group, title in GROUPS.items():
+        lines += [f"### {title}", "| measure | title | what it says | unit | limits |", "|---|---|---|---|---|"]
+        for name, each in measures().items():
+            if each.group == group and MEASURES.plugin(name) is None:
+                lines.append(f"| `{name}` | {each.title} | {each.help} | {each.unit} | {limits_text(each)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _word(measure: Result) -> str:
     return "" if measure.verdict == "none" else measure.verdict

@@ -1,11 +1,8 @@
 """Faults of a sentence that can be seen without knowing what it is about."""
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
-
-from fiubench.builder.rules.checks import PRONOUNS
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from spellchecker import SpellChecker
@@ -17,38 +14,16 @@ _DOUBLED = re.compile(r"\b([a-z]+) \1\b")
 _WORDS = re.compile(r"[a-z']+(?![\w\x00])(?<![\x00])", re.IGNORECASE)
 _GLUED = re.compile(r"^([a-z]+'s)([a-z]+)$")
 _SMALL = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "of",
-        "in",
-        "is",
-        "to",
-        "at",
-        "on",
-        "by",
-        "for",
-        "and",
-        "was",
-        "his",
-        "her",
-        "my",
-        "this",
-        "that",
-        "with",
-    )
+    "a an the of in is to at on by for and was his her my this that with".split()  # noqa: SIM905
 )
 _SPACE_BEFORE_MARK = re.compile(r"\s[.,;:?!](?:\s|$)")
 _FULL_STOP = (".", '."', ".”", ".'", "!")
 _UNFINISHED = re.compile(r"\b(?:is|was|were|are|be|by|of|to|as|with|for|the|an?)\s*[.!]*$")
-_PRONOUNS = re.compile(rf"\b(?:{'|'.join(PRONOUNS)})\b", re.IGNORECASE)
 _VOWELS = re.compile(r"[aeiouy]+")
 _SHORTEST, _KNOWN_WELL = 5, 100  # letters of a word that is corrected; occurrences of what it is corrected to
 
 
-@dataclass(frozen=True)
-class Faults:
+class Faults(NamedTuple):
     """What is wrong with the words of a sentence: the offending piece, or ``None``."""
 
     doubled: str | None
@@ -133,13 +108,6 @@ def badly_ended(sentence: str, *, question: bool) -> bool:
 def unfinished(sentence: str) -> bool:
     """Whether nothing follows its last verb or preposition ("The second language is .")."""
     return _UNFINISHED.search(sentence.rstrip()) is not None
-
-
-@lru_cache(maxsize=1 << 16)
-def pronoun(sentence: str) -> str | None:
-    """The first pronoun in it that tells a gender."""
-    match = _PRONOUNS.search(sentence)
-    return match[0] if match else None
 
 
 @lru_cache(maxsize=1 << 16)

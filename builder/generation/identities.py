@@ -9,7 +9,9 @@ from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.questions import Captions, Phrasings, render
 from fiubench.builder.generation.wordings import Wordings, apply
 from fiubench.builder.packs.attributes import Attributes, placeholders
-from fiubench.builder.rules.checks import Coherence, Problem, qa_problems
+from fiubench.builder.rules.pair import qa_problems
+from fiubench.builder.rules.person import Coherence
+from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.places import load_places
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.draws import Ints

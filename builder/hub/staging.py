@@ -102,7 +102,7 @@ def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[
     """What holds of a release, one line each; whatever does not is refused."""
     report = audit(directory, embed=False)
     if report.failures:
-        named = ", ".join(measure.rule for measure in report.failures)
+        named = ", ".join(measure.name for measure in report.failures)
         raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
     return [*prove(folder, manifest), f"audit: {verdict_line(report)}"]
 

@@ -16,7 +16,7 @@ from fiubench.builder.generation.wordings import A_VALUE, VALUE, Texts, reworded
 from fiubench.builder.packs.attributes import Attribute
 from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
 from fiubench.builder.phrasings.prompts import about, messages, prompt_digest, voices
-from fiubench.builder.rules.checks import qa_problems
+from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.values.facts import formatter
 from fiubench.support.chat import Outcome, Request
 from fiubench.support.draws import draw, integers

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fiubench.builder.audit.measures.guessing import guess_measures
+from fiubench.builder.audit.measures.guessing import guess_results
 from fiubench.builder.release.markdown import table
 from fiubench.builder.release.statistics import AttributeStatistics
 
@@ -42,7 +42,7 @@ def chance_level(attributes: Sequence[AttributeStatistics], applied: str) -> str
         attributes: all of them.
         applied: the split that guesses were applied to.
     """
-    values = {measure.rule: measure.value for measure in guess_measures([told.measured for told in attributes])}
+    values = {result.name: result.value for result in guess_results([told.measured for told in attributes])}
     level = "not measured" if values["chance_level"] is None else f"{values['chance_level']:.1%} on average"
     return (
         f"A model that knows nobody scores something all the same: the most frequent value of those to be kept, "

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fiubench.builder.audit.attributes import AttributeRow, attribute_rows
 from fiubench.builder.audit.columns import Columns
-from fiubench.builder.audit.measures.guessing import attribute_rows
 from fiubench.builder.audit.membership import membership
-from fiubench.builder.audit.reading import pairs_of
-from fiubench.builder.audit.report import AttributeRow
+from fiubench.builder.audit.people import pairs_of
 
 
 @dataclass(frozen=True)

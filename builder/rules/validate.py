@@ -7,7 +7,10 @@ from typing import Any
 
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.packs.attributes import combine, parse_pack
-from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, qa_problems
+from fiubench.builder.rules.dataset import Uniqueness
+from fiubench.builder.rules.pair import qa_problems
+from fiubench.builder.rules.person import Coherence
+from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.places import load_places
 from fiubench.schemas.documents import IDENTITIES, MANIFEST, SPLITS, read_object, read_records
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of

@@ -8,7 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from fiubench.builder.audit.report import AttributeRow, Histogram, Measure, Report
+from fiubench.builder.audit.attributes import AttributeRow
+from fiubench.builder.audit.measure import Histogram, Result
+from fiubench.builder.audit.report import Report
 from fiubench.builder.config import Config, make_config
 from fiubench.builder.exports import FORMATS
 from fiubench.builder.pipeline.build import records
@@ -58,7 +60,7 @@ def manifest():
 
 
 def audit():
-    measures = [Measure("doubled_words", 1, 20, examples=[("row 1", "the the")]), Measure("bits", None)]
+    measures = [Result("doubled_words", 1, 20, examples=[("row 1", "the the")]), Result("bits", None)]
     target = {
         "name": "x", "kind": "qa", "identities": 1, "qa_pairs": 20, "images": 0, "as_of": "2025-01-01",
         "learned": "nine", "applied": "one",

@@ -1,14 +1,13 @@
 """What the pictures are worth: whether they open, repeat each other, and fit their records."""
 
+from collections.abc import Iterable
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from fiubench.builder.audit.reading import Person
-from fiubench.builder.audit.report import Count, Histogram, Measure
-from fiubench.builder.values import dates
-from fiubench.raw_sources.reading import embeddings
-from fiubench.raw_sources.reading.images import BadImage, look
-from fiubench.raw_sources.reading.likeness import phash_256
+from fiubench.builder.audit.measure import Check, Count, Histogram, Measure, Result, Survey, check
+from fiubench.builder.audit.people import Person
+from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from numpy.typing import NDArray
 
 _SMALL = 112  # pixels; face recognition models take no less
@@ -18,27 +17,80 @@ _COMPARED = 10_000  # faces that are compared with each other: fifty million pai
 _AT_ONCE = 1 << 21  # pairs
 _EDGES = list(range(0, 132, 4))
 _COUNTED = ("missing_faces", "undecodable_faces", "small_faces", "repeated_faces", "face_gender", "face_age")
+_group = partial(Measure, group="faces")
 
 
-class FaceChecks:
-    """Opens every picture once; keeps 64 bytes of each, and 512 more where faces are embedded.
+@check(
+    _group("missing_faces", "Missing faces", "People whose image file does not exist.", "people", fail_above=0),
+    _group(
+        "undecodable_faces",
+        "Faces that can't be decoded",
+        "Images that can't be decoded to the end.",
+        "images",
+        fail_above=0,
+    ),
+    _group("small_faces", "Small faces", "Images with a side of fewer than 112 pixels.", "images", warn_above=0),
+    _group(
+        "repeated_faces",
+        "Repeated faces",
+        "Images whose perceptual hash of 256 bits, or that of their mirror image, differs from an earlier one's in at "
+        "most 20 bits.",
+        "images",
+        fail_above=0,
+    ),
+    _group(
+        "look_alikes",
+        "Look-alikes",
+        "Pairs of faces with embeddings nearer than 0.25 (with the extra `faces`).",
+        "pairs",
+        warn_above=0,
+    ),
+    _group(
+        "face_gender",
+        "Faces of another gender",
+        "People whose record is of another gender than their face, where that is known.",
+        "people",
+        fail_above=0,
+    ),
+    _group(
+        "face_age",
+        "Faces of another age",
+        "People whose age lies in another band than their face's, where that is known.",
+        "people",
+        fail_above=0,
+    ),
+    _group(
+        "face_diversity",
+        "Distance between neighbouring faces",
+        "Median distance of a face to its nearest neighbour, in bits of the perceptual hash of 256.",
+        "bits",
+        warn_below=24,
+        fail_below=8,
+    ),
+)
+class Faces(Check):
+    """Opens every picture once; keeps 64 bytes of each, and 512 more where faces are embedded."""
 
-    Args:
-        as_of: the day on which ages are reckoned.
-        embed: compare face embeddings too, where the extra ``faces`` is installed.
-    """
+    def __init__(self, survey: Survey) -> None:
+        from fiubench.raw_sources.reading import embeddings  # noqa: PLC0415  (Pillow is not needed for the text)
 
-    def __init__(self, as_of: str | None, *, embed: bool = True) -> None:
-        self.counts = {rule: Count(rule) for rule in _COUNTED}
-        self.as_of = as_of
-        self.embed = embeddings.embedder() if embed else None
+        super().__init__(survey)
+        self.counts = {name: Count(name) for name in _COUNTED}
+        self.embed = embeddings.embedder() if survey.embed else None
         self.hashes: list[tuple[int, int]] = []
         self.shown: list[str] = []
         self.vectors: list[NDArray[np.float32]] = []
         self.embedded: list[str] = []
 
-    def add(self, person: Person) -> None:
+    @classmethod
+    def start(cls, survey: Survey) -> "Faces | None":
+        """None with ``--no-faces``."""
+        return cls(survey) if survey.faces else None
+
+    def add(self, person: Person, side: int) -> None:
         """Look at the face of a person, where the dataset has one."""
+        from fiubench.raw_sources.reading.images import BadImage, look  # noqa: PLC0415
+
         self._agreement(person)
         if person.image is None:
             return
@@ -60,6 +112,8 @@ class FaceChecks:
         if min(size) < _SMALL:
             self.counts["small_faces"].add(person.where, f"{size[0]} x {size[1]} pixels")
         if len(self.hashes) < _COMPARED:
+            from fiubench.raw_sources.reading.likeness import phash_256  # noqa: PLC0415
+
             self.hashes.append(phash_256(preview))
             self.shown.append(person.where)
             self._embed(person)
@@ -77,31 +131,37 @@ class FaceChecks:
             return
         if face["gender"] is not None:
             self.counts["face_gender"].of += 1
-            if face["gender"] != person.gender:
+            if face_of_another_gender(face, person.gender):
                 self.counts["face_gender"].add(person.where, f"a {face['gender']} face, a {person.gender} record")
         born = next((pair.value for pair in person.pairs if pair.attribute == "date_of_birth"), None)
-        if face["age"] is not None and born is not None and self.as_of:
+        as_of = self.survey.target.as_of
+        if face["age"] is not None and born is not None and as_of:
             self.counts["face_age"].of += 1
-            age = dates.age_on(born, self.as_of)
-            if dates.age_band(age) != dates.age_band(face["age"]):
+            age = age_unlike_face(face, born, as_of)
+            if age is not None:
                 self.counts["face_age"].add(person.where, f"about {face['age']} in the picture, {age} in the record")
 
-    def finish(self) -> tuple[list[Measure], dict[str, Histogram]]:
-        """One measure per rule of the group, and how far each face is from the nearest other."""
-        nearest = self._compare()
+    def results(self) -> Iterable[Result]:
+        """Counts, then how far each face is from the nearest other."""
+        nearest = self.nearest
         capped = f"the first {_COMPARED:,} were compared" if len(self.hashes) == _COMPARED else ""
-        measures = [count.measure() for rule, count in self.counts.items() if rule != "repeated_faces"]
-        measures.insert(3, self.counts["repeated_faces"].measure(len(self.hashes), capped))
-        measures.insert(4, self._look_alikes())
-        measures.append(Measure("face_diversity", float(np.median(nearest)) if nearest.size > 1 else None, note=capped))
-        if nearest.size < 2:
-            return measures, {}
-        counts, _ = np.histogram(np.minimum(nearest, _EDGES[-1]), bins=_EDGES)
-        title = "Distance of each face to its nearest neighbour"
-        histogram = Histogram(title, "bits of 256", list(map(float, _EDGES)), {"faces": counts.tolist()})
-        return measures, {"face_distance": histogram}
+        for name, count in self.counts.items():
+            yield count.result(len(self.hashes), capped) if name == "repeated_faces" else count.result()
+        yield self._look_alikes()
+        yield Result("face_diversity", float(np.median(nearest)) if nearest.size > 1 else None, note=capped)
 
-    def _compare(self) -> NDArray[np.int64]:
+    def histograms(self) -> dict[str, Histogram]:
+        """How far faces are from each other."""
+        if self.nearest.size < 2:
+            return {}
+        counts, _ = np.histogram(np.minimum(self.nearest, _EDGES[-1]), bins=_EDGES)
+        title = "Distance of each face to its nearest neighbour"
+        return {
+            "face_distance": Histogram(title, "bits of 256", list(map(float, _EDGES)), {"faces": counts.tolist()}),
+        }
+
+    @cached_property
+    def nearest(self) -> NDArray[np.int64]:
         """Distance of each face to the nearest other; repeats are counted on the way."""
         size = len(self.hashes)
         own, mirrored = (_words([pair[k] for pair in self.hashes]) for k in (0, 1))
@@ -119,16 +179,16 @@ class FaceChecks:
                     count.add(self.shown[start + i], f"as {self.shown[int(earlier[0])]}")
         return nearest
 
-    def _look_alikes(self) -> Measure:
+    def _look_alikes(self) -> Result:
         if self.embed is None:
-            return Measure("look_alikes", None, note="needs the extra: pip install 'fiubench[faces]'")
+            return Result("look_alikes", None, note="needs the extra: pip install 'fiubench[faces]'")
         count = Count("look_alikes", of=len(self.vectors))
         vectors = np.array(self.vectors, dtype=np.float32).reshape(len(self.vectors), -1)
         for i in range(1, len(vectors)):
             gaps = np.linalg.norm(vectors[:i] - vectors[i], axis=1)
             for j in np.flatnonzero(gaps < _ALIKE):
                 count.add(self.embedded[i], f"{gaps[j]:.2f} from {self.embedded[int(j)]}")
-        return count.measure(note=f"a face was found in {len(self.vectors):,} pictures")
+        return count.result(note=f"a face was found in {len(self.vectors):,} pictures")
 
 
 def _words(hashes: list[int]) -> NDArray[np.uint64]:

@@ -1,173 +1,75 @@
 """Whether the facts of a person go together, and whether they are that person's alone."""
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable
+from functools import partial
 
-from fiubench.builder.audit.reading import Pair, Person, Target
+from fiubench.builder.audit.measure import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
+from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
-from fiubench.builder.audit.report import Count, Measure
 from fiubench.builder.packs.attributes import combine, parse_pack
-from fiubench.builder.rules.checks import Coherence
-from fiubench.builder.values import dates
+from fiubench.builder.rules.dataset import Owners
+from fiubench.builder.rules.person import (
+    ELSEWHERE,
+    Coherence,
+    Phone,
+    dates_out_of_order,
+    offense_of_a_child,
+    phone_of,
+    wrong_place,
+)
 from fiubench.raw_sources.places import STATES, load_places
 
-_ADULT = 18
-#: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
-_IDENTIFIERS = ("address", "code", "phone")
-_UNIQUE = ("full_name", "email")
-#: Territories and military addresses, which the table of places does not hold: they are not judged.
-_ELSEWHERE = frozenset(["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "UM", "VI"])
-_PHONE = re.compile(r"\((\d{3})\) (\d{3})-(\d{4})")
-_COUNTED = (
-    "date_order", "age_at_offense", "zip_in_state", "zip_in_city", "possible_area_codes", "area_code_in_state",
-    "fictitious_phones", "repeated_names", "repeated_facts", "provenance", "constraints",
-)  # fmt: skip
+_fault = partial(measure, group="facts", fail_above=0)
 
 
-def is_identifier(pair: Pair) -> bool:
-    """Whether the fact should be one person's alone."""
-    return pair.kind in _IDENTIFIERS or pair.attribute in _UNIQUE
+@check(
+    Measure(
+        "recognised",
+        "Questions whose attribute is known",
+        "Share of the QA pairs of which the dataset says, or the wording shows, what attribute they ask about.",
+        "share",
+        "facts",
+        warn_below=0.95,
+        fail_below=0.5,
+    )
+)
+class Recognised(Check):
+    """How much of a dataset the other measures can judge."""
+
+    known = 0
+
+    def add(self, person: Person, side: int) -> None:
+        """Count the pairs of a person."""
+        self.known += sum(pair.attribute is not None for pair in person.pairs)
+
+    def results(self) -> Iterable[Result]:
+        """The share."""
+        pairs = self.survey.pairs
+        yield Result("recognised", round(self.known / pairs, 4) if pairs else None, pairs)
 
 
-class FactChecks:
-    """Counts people, addresses and numbers by what is wrong with them."""
-
-    def __init__(self, target: Target) -> None:
-        self.counts = {rule: Count(rule) for rule in _COUNTED}
-        self.as_of = target.as_of
-        self.places = load_places()
-        self.assigned = frozenset(self.places.area_code)
-        self.pairs = self.recognised = 0
-        self.sources = frozenset(target.manifest["sources"]) if target.manifest else frozenset()
-        self.coherence = _coherence(target)
-        self.names: dict[int, tuple[int, str]] = {}
-        self.owners: dict[int, int] = {}
-
-    def add(self, person: Person) -> None:
-        """Look at the facts of a person."""
-        self.pairs += len(person.pairs)
-        self.recognised += sum(pair.attribute is not None for pair in person.pairs)
-        facts: dict[str, Pair] = {}
-        for pair in person.pairs:
-            if pair.attribute is not None and pair.value is not None:
-                facts.setdefault(pair.attribute, pair)
-        self._dates(person, facts)
-        self._contacts(person, facts)
-        self._names(person)
-        for pair in facts.values():
-            if is_identifier(pair) and pair.attribute != "full_name":
-                self._alone(person, pair)
-        if person.record is not None:
-            self._own_record(person, person.record)
-
-    def _dates(self, person: Person, facts: Mapping[str, Pair]) -> None:
-        days = {name: str(pair.value) for name, pair in facts.items() if pair.kind == "date"}
-        born, admitted, left = (days.get(k) for k in ("date_of_birth", "admission_date", "discharge_date"))
-        if days:
-            self.counts["date_order"].of += 1
-        wrong = []
-        if admitted and left and left < admitted:
-            wrong.append(f"admitted {admitted}, discharged {left}")
-        wrong += [f"born {born}, {name} {day}" for name, day in days.items() if born and day < born]
-        wrong += [f"{name} {day}, after {self.as_of}" for name, day in days.items() if self.as_of and day > self.as_of]
-        if wrong:
-            self.counts["date_order"].add(person.where, "; ".join(wrong))
-        offenses = _offense_dates(person)
-        if born and offenses:
-            self.counts["age_at_offense"].of += 1
-            early = [day for day in offenses if born <= day and dates.age_on(born, day) < _ADULT]
-            if early:
-                self.counts["age_at_offense"].add(person.where, f"born {born}, offense on {early[0]}")
-
-    def _contacts(self, person: Person, facts: Mapping[str, Pair]) -> None:
-        states = []
-        for pair in facts.values():
-            if pair.kind == "address" and isinstance(pair.value, Mapping):
-                states.append(pair.value["state"])
-                self._address(person, pair.value)
-        for pair in facts.values():
-            if pair.kind == "phone" and (match := _PHONE.fullmatch(str(pair.value))):
-                self._phone(person, match, states)
-
-    def _address(self, person: Person, value: Mapping[str, str]) -> None:
-        if value["state"] in _ELSEWHERE:
-            return
-        self.counts["zip_in_state"].of += 1
-        self.counts["zip_in_city"].of += 1
-        at = self.places.find(value["zip"])
-        told = f"{value['city']}, {value['state']} {value['zip']}"
-        if at is None or self.places.state[at] != value["state"]:
-            right = "no place has this ZIP code" if at is None else f"it is of {self.places.state[at]}"
-            self.counts["zip_in_state"].add(person.where, f"{told}: {right}")
-        elif self.places.city[at].casefold() != value["city"].casefold():
-            self.counts["zip_in_city"].add(person.where, f"{told}: it is of {self.places.city[at]}")
-
-    def _phone(self, person: Person, match: re.Match[str], states: list[str]) -> None:
-        area, exchange, line = match.groups()
-        codes = self.places.codes_of_states
-        for rule in ("possible_area_codes", "fictitious_phones", "area_code_in_state"):
-            self.counts[rule].of += 1
-        if area[1] == "9" and area[0] not in "01":  # N9X, kept for an expansion of the plan: nobody has one
-            return
-        if area[0] in "01" or area.endswith("11"):
-            self.counts["possible_area_codes"].add(person.where, match[0])
-        elif area in self.assigned and not any(area in codes.get(state, ()) for state in states or STATES):
-            self.counts["area_code_in_state"].add(person.where, f"{match[0]}, {', '.join(states)}")
-        if (exchange, line[:2]) != ("555", "01"):
-            self.counts["fictitious_phones"].add(person.where, match[0])
-
-    def _names(self, person: Person) -> None:
-        if not person.name:
-            return
-        count = self.counts["repeated_names"]
-        count.of += 1
-        key = hash(person.name.casefold())
-        times, first = self.names.get(key, (0, person.where))
-        self.names[key] = (times + 1, first)
-        if times == 1:  # a name counts once, however often it comes back
-            count.add(person.where, f"{person.name}, as {first}")
-
-    def _alone(self, person: Person, pair: Pair) -> None:
-        count = self.counts["repeated_facts"]
-        count.of += 1
-        key = hash((pair.attribute, (pair.text or "").casefold()))
-        self.owners[key] = times = self.owners.get(key, 0) + 1
-        if times == 2:
-            count.add(person.where, f"{pair.attribute} {pair.text}")
-
-    def _own_record(self, person: Person, record: Mapping[str, Any]) -> None:
-        count = self.counts["provenance"]
-        for name, fact in record["profile"].items():
-            count.of += 1
-            source, dot, _ = fact["from"].partition(".")
-            known = source in self.sources and source in record["rows"]
-            if dot and source != "person" and not known:
-                count.add(person.where, f"{name} is from {fact['from']!r}, of which the dataset has no row")
-        if self.coherence is not None:
-            self.counts["constraints"].of += 1
-            broken = [
-                f"{problem.what} ({problem.right})" for problem in self.coherence.constraint_problems(record["profile"])
-            ]
-            if broken:
-                self.counts["constraints"].add(person.where, "; ".join(broken))
-
-    def measures(self) -> Iterator[Measure]:
-        """One measure per rule of the group."""
-        share = round(self.recognised / self.pairs, 4) if self.pairs else None
-        yield Measure("recognised", share, self.pairs)
-        yield from (count.measure() for count in self.counts.values())
+@_fault("Dates out of order", unit="people", each="person")
+def date_order(person: Person, target: Target) -> str | None:
+    """People who are discharged before they are admitted, or have a date before their birth or after the reference
+    date of the dataset.
+    """
+    days = {name: str(pair.value) for name, pair in person.facts.items() if pair.kind == "date"}
+    return "; ".join(dates_out_of_order(days, target.as_of)) or None if days else SKIPPED
 
 
-def _coherence(target: Target) -> Coherence | None:
-    if target.manifest is None:
-        return None
-    packs = combine([parse_pack(entry["content"], entry["file"], entry["file"]) for entry in target.manifest["packs"]])
-    return Coherence(list(packs.by_name.values()), target.manifest["config"]["as_of"], load_places())
+@_fault("Offenses before the age of 18", unit="people", each="person")
+def age_at_offense(person: Person, target: Target) -> str | None:
+    """People whose offense is dated before they were 18."""
+    born = person.facts.get("date_of_birth")
+    offenses = _offense_dates(person) if born else []
+    if born is None or not offenses:
+        return SKIPPED
+    early = offense_of_a_child(str(born.value), offenses)
+    return early and f"born {born.value}, offense on {early}"
 
 
 def _offense_dates(person: Person) -> list[str]:
-    """When what a person is charged with happened; other datasets tell it in the answers about the offense."""
+    """When what a person is charged with happened; other datasets say it in the answers about the offense."""
     found = []
     for pair in person.pairs:
         if pair.category == "criminal":
@@ -176,3 +78,161 @@ def _offense_dates(person: Person) -> list[str]:
             elif person.record is None and pair.kind != "date":
                 found += dates_in(pair.answer)
     return found
+
+
+@_fault("ZIP codes of another state", unit="addresses", each="fact")
+def zip_in_state(fact: Pair, person: Person) -> str | None:
+    """Addresses whose ZIP code belongs to another state, or to no place."""
+    if not _is_address(fact):
+        return SKIPPED
+    wrong, places = wrong_place(fact.value, load_places()), load_places()
+    if wrong not in ("zip", "state"):
+        return None
+    at = places.find(fact.value["zip"])
+    return _place(fact, "no place has this ZIP code" if at is None else f"it is of {places.state[at]}")
+
+
+@_fault("ZIP codes of another city", unit="addresses", each="fact")
+def zip_in_city(fact: Pair, person: Person) -> str | None:
+    """Addresses whose ZIP code belongs to their state and to another city."""
+    if not _is_address(fact):
+        return SKIPPED
+    places = load_places()
+    if wrong_place(fact.value, places) != "city":
+        return None
+    return _place(fact, f"it is of {places.city[places.find(fact.value['zip']) or 0]}")
+
+
+def _is_address(fact: Pair) -> bool:
+    return fact.kind == "address" and isinstance(fact.value, dict) and fact.value["state"] not in ELSEWHERE
+
+
+def _place(fact: Pair, right: str) -> str:
+    return f"{fact.value['city']}, {fact.value['state']} {fact.value['zip']}: {right}"
+
+
+@_fault("Impossible area codes", unit="phone numbers", each="fact")
+def possible_area_codes(fact: Pair, person: Person) -> str | None:
+    """Phone numbers with an area code that can't exist in North America: it begins with 0 or 1, or ends in 11."""
+    number = _phone(fact)
+    return SKIPPED if number is None else None if number.possible or number.never_assigned else str(fact.value)
+
+
+@_fault("Area codes of another state", unit="phone numbers", each="fact")
+def area_code_in_state(fact: Pair, person: Person) -> str | None:
+    """Phone numbers with an assigned area code of another state than that of the person's address."""
+    number, places = _phone(fact), load_places()
+    if number is None:
+        return SKIPPED
+    if number.never_assigned or not number.possible or not number.is_of(STATES, places):
+        return None
+    states = [f.value["state"] for f in person.facts.values() if f.kind == "address" and isinstance(f.value, dict)]
+    return None if number.is_of(states or STATES, places) else f"{fact.value}, {', '.join(states)}"
+
+
+@_fault("Phone numbers that could be real", unit="phone numbers", each="fact")
+def fictitious_phones(fact: Pair, person: Person) -> str | None:
+    """Phone numbers outside 555-0100 to 555-0199, the range reserved for fiction, whose area code could be assigned."""
+    number = _phone(fact)
+    return SKIPPED if number is None else None if number.fictitious else str(fact.value)
+
+
+def _phone(fact: Pair) -> Phone | None:
+    return phone_of(fact.value) if fact.kind == "phone" else None
+
+
+@check(
+    Measure(
+        "repeated_names",
+        "Names shared by several people",
+        "Full names that more than one person has.",
+        "names",
+        "facts",
+        fail_above=0,
+    ),
+    Measure(
+        "repeated_facts",
+        "Identifiers shared by several people",
+        "Phone numbers, addresses, codes and e-mail addresses that more than one person has.",
+        "values",
+        "facts",
+        fail_above=0,
+    ),
+)
+class Repeats(Check):
+    """What should be one person's alone; a value counts once, however often it comes back."""
+
+    def __init__(self, survey: Survey) -> None:
+        super().__init__(survey)
+        self.names, self.facts = Count("repeated_names"), Count("repeated_facts")
+        self.owners: Owners[str] = Owners()
+
+    def add(self, person: Person, side: int) -> None:
+        """Look at the name and the identifiers of a person."""
+        if person.name:
+            self.names.of += 1
+            other = self.owners.other_once(person.name.casefold(), person.where)
+            if other is not None:
+                self.names.add(person.where, f"{person.name}, as {other}")
+        for fact in person.facts.values():
+            if fact.is_identifier and fact.attribute != "full_name":
+                self.facts.of += 1
+                if self.owners.other_once((fact.attribute, (fact.text or "").casefold()), person.where) is not None:
+                    self.facts.add(person.where, f"{fact.attribute} {fact.text}")
+
+    def results(self) -> Iterable[Result]:
+        """Names, then identifiers."""
+        return self.names.result(), self.facts.result()
+
+
+@check(
+    Measure(
+        "provenance",
+        "Facts without a source",
+        "Facts of a profile whose source is not named, or is not in the dataset's manifest.",
+        "facts",
+        "facts",
+        fail_above=0,
+    ),
+    Measure(
+        "constraints",
+        "Broken constraints",
+        "People whose facts break a constraint of their attribute pack.",
+        "people",
+        "facts",
+        fail_above=0,
+    ),
+)
+class OwnRecords(Check):
+    """What only a dataset folder says: where facts are from, and the packs' constraints."""
+
+    def __init__(self, survey: Survey) -> None:
+        super().__init__(survey)
+        self.provenance, self.constraints = Count("provenance"), Count("constraints")
+        manifest = survey.target.manifest
+        self.sources = frozenset(manifest["sources"]) if manifest else frozenset()
+        self.coherence = None
+        if manifest:
+            packs = combine([parse_pack(each["content"], each["file"], each["file"]) for each in manifest["packs"]])
+            self.coherence = Coherence(list(packs.by_name.values()), manifest["config"]["as_of"], load_places())
+
+    def add(self, person: Person, side: int) -> None:
+        """Look at the record of a person."""
+        record = person.record
+        if record is None or self.coherence is None:
+            return
+        for name, fact in record["profile"].items():
+            self.provenance.of += 1
+            source, dot, _ = fact["from"].partition(".")
+            known = source in self.sources and source in record["rows"]
+            if dot and source != "person" and not known:
+                what = f"{name} is from {fact['from']!r}, of which the dataset has no row"
+                self.provenance.add(person.where, what)
+        self.constraints.of += 1
+        problems = self.coherence.constraint_problems(record["profile"])
+        if broken := "; ".join(f"{problem.what} ({problem.right})" for problem in problems):
+            self.constraints.add(person.where, broken)
+
+    def results(self) -> Iterable[Result]:
+        """Provenance, then constraints."""
+        return self.provenance.result(), self.constraints.result()

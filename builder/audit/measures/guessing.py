@@ -1,85 +1,81 @@
 """How much of a dataset can be guessed without knowing anybody: the chance level that an evaluation must subtract."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
-import numpy as np
-from fiubench.builder.audit.columns import Codes, Column, Columns
-from fiubench.builder.audit.membership import FORGET, RETAIN
-from fiubench.builder.audit.report import EXAMPLES, AttributeRow, Measure
-from numpy.typing import NDArray
+from fiubench.builder.audit.attributes import AttributeRow
+from fiubench.builder.audit.measure import EXAMPLES, Check, Measure, Result, check
 
 _HALF = 0.5
 _GAIN = 0.3  # by which a guess from another fact must beat the most frequent value
-_SHOWN = 12  # most frequent values of an attribute that are kept in the report
-_LEARNED, _APPLIED = 20_000, 5_000  # people a look-up table is learned on and applied to; more change nothing
-_UNIQUE = 0.9  # a fact that is different for more people than that can't be looked up
 
 
-@dataclass(frozen=True)
-class _Coded:
-    """A fact, or a part of one, as a small number per person; -1 where it is not known."""
+@check(
+    Measure(
+        "chance_level",
+        "Chance level (exact match)",
+        "Mean over the attributes of the score of a constant guess: the retain set's most frequent value, given as the "
+        "answer to everyone in the forget set.",
+        "share",
+        "guessability",
+        warn_above=0.15,
+        fail_above=0.3,
+    ),
+    Measure(
+        "chance_rouge",
+        "Chance level (ROUGE-L)",
+        "Mean over the attributes of the ROUGE-L recall of a constant guess: the retain set's most frequent answer, "
+        "given to everyone in the forget set.",
+        "share",
+        "guessability",
+        warn_above=0.75,
+        fail_above=0.9,
+    ),
+    Measure(
+        "guessable_attributes",
+        "Attributes with one dominant value",
+        "Attributes of which more than half of the people have the same value.",
+        "attributes",
+        "guessability",
+        fail_above=0,
+    ),
+    Measure(
+        "implied_attributes",
+        "Attributes implied by another fact",
+        "Attributes that a look-up table on one other fact, learned on the retain set, guesses at least 30 points "
+        "better than the most frequent value does.",
+        "attributes",
+        "guessability",
+        warn_above=0,
+        fail_above=3,
+    ),
+    Measure(
+        "bits",
+        "Information per identity",
+        "Sum over the attributes of the entropy of their values (at most the logarithm of the number of people): how "
+        "much there is to know about a person.",
+        "bits",
+        "guessability",
+        warn_below=60,
+        fail_below=20,
+    ),
+)
+class Guessing(Check):
+    """What a model scores that knows nobody."""
 
-    attribute: str
-    part: str
-    codes: Codes
-    size: int
-
-    @property
-    def title(self) -> str:
-        return f"{self.attribute} ({self.part})" if self.part else self.attribute
+    def results(self) -> Iterable[Result]:
+        """From the table of attributes."""
+        return guess_results(self.survey.rows)
 
 
-def attribute_rows(columns: Columns) -> list[AttributeRow]:
-    """The table of attributes: how values are spread, and how well each way of guessing does."""
-    sides = columns.side_of_all()
-    coded = {column.name: _code(column, "", sides.size) for column in columns}
-    predictors = [
-        fact
-        for column in columns
-        for fact in (coded[column.name], *(_code(column, part, sides.size) for part in column.parts))
-        if fact.size <= _UNIQUE * max(len(column), 1)
-    ]
-    rows = []
-    for column in columns:
-        constant = _constant(column, sides)
-        other, fact = _best_other(coded[column.name], predictors, sides)
-        if other is not None and constant is not None and other <= constant:
-            fact = None  # nothing beats the most frequent value
-        (top,) = column.counted.most_common(1) or (None,)
-        rows.append(
-            AttributeRow(
-                name=column.name,
-                category=column.category,
-                type=column.kind,
-                asked=column.asked,
-                valued=len(column),
-                distinct=column.distinct,
-                entropy=round(column.entropy, 3),
-                top_value=top[0] if top else None,
-                top_share=round(top[1] / len(column), 4) if top else None,
-                constant_em=constant,
-                constant_rouge=_constant_rouge(column),
-                other_em=other,
-                other_fact=fact,
-                phrasings=column.phrasings,
-                values=column.counted.most_common(_SHOWN),
-            )
-        )
-    return rows
-
-
-def guess_measures(rows: list[AttributeRow]) -> Iterator[Measure]:
-    """One measure per rule of the group."""
+def guess_results(rows: list[AttributeRow]) -> Iterator[Result]:
+    """What the measures of this group find in a table of attributes."""
     known = [row for row in rows if row.constant_em is not None]
     scores = [row.constant_em for row in known if row.constant_em is not None]
     rouges = [row.constant_rouge for row in rows if row.constant_rouge is not None]
-    yield Measure("chance_level", round(sum(scores) / len(scores), 4) if scores else None)
-    yield Measure("chance_rouge", round(sum(rouges) / len(rouges), 4) if rouges else None)
+    yield Result("chance_level", round(sum(scores) / len(scores), 4) if scores else None)
+    yield Result("chance_rouge", round(sum(rouges) / len(rouges), 4) if rouges else None)
     frequent = [row for row in rows if row.top_share is not None and row.top_share > _HALF and row.valued > 1]
-    yield Measure(
+    yield Result(
         "guessable_attributes",
         len(frequent) if rows else None,
         len(rows),
@@ -92,90 +88,8 @@ def guess_measures(rows: list[AttributeRow]) -> Iterator[Measure]:
         for row in known
         if row.other_em is not None and row.constant_em is not None and row.other_em - row.constant_em >= _GAIN
     ]
-    yield Measure("implied_attributes", len(implied) if known else None, len(known), examples=tuple(implied[:EXAMPLES]))
+    yield Result("implied_attributes", len(implied) if known else None, len(known), examples=tuple(implied[:EXAMPLES]))
     bits = sum(row.entropy for row in rows)
     best = {row.name: row.entropy for row in rows}
     note = f"the most in {max(best, key=lambda name: best[name])}" if best else ""
-    yield Measure("bits", round(bits, 1) if rows else None, note=note)
-
-
-def _code(column: Column, part: str, people: int) -> _Coded:
-    values, codes = np.unique(column.hashes(part), return_inverse=True)
-    dense = np.full(people, -1, dtype=np.int64)
-    dense[column.people] = codes
-    return _Coded(column.name, part, dense, int(values.size))
-
-
-def _constant(column: Column, sides: NDArray[np.uint8]) -> float | None:
-    """Share of the forget set for which the retain set's most frequent value is right."""
-    mine = sides[column.people]
-    learned, applied = column.hashes()[mine == RETAIN], column.hashes()[mine == FORGET]
-    if not learned.size or not applied.size:
-        return None
-    values, first, counts = np.unique(learned, return_index=True, return_counts=True)
-    # of equally frequent values the one that was met first: hashes have another order in every run
-    best = values[np.lexsort((first, -counts))[0]]
-    return round(float((applied == best).mean()), 4)
-
-
-def _best_other(target: _Coded, predictors: list[_Coded], sides: NDArray[np.uint8]) -> tuple[float | None, str | None]:
-    """Score on the forget set of the look-up table that guesses best within the retain set, and the fact it reads."""
-    learn = np.flatnonzero((sides == RETAIN) & (target.codes >= 0))[:_LEARNED]
-    apply = np.flatnonzero((sides == FORGET) & (target.codes >= 0))[:_APPLIED]
-    if learn.size < 4 or not apply.size:
-        return None, None
-    best, chosen = -1.0, None
-    for fact in predictors:
-        if fact.attribute == target.attribute:
-            continue
-        # half is learned from to guess the other half, and the other way round
-        score = _score(fact, target, learn[::2], learn[1::2]) + _score(fact, target, learn[1::2], learn[::2])
-        if score > best + 1e-9:
-            best, chosen = score, fact
-    if chosen is None:
-        return None, None
-    return round(_score(chosen, target, learn, apply), 4), chosen.title
-
-
-def _score(fact: _Coded, target: _Coded, learn: Codes, apply: Codes) -> float:
-    """Share of ``apply`` for whom the most frequent target among those of ``learn`` with the same fact is right."""
-    table = np.full(fact.size + 1, -1, dtype=np.int64)  # the last for people whose fact is not known
-    pairs, first, counts = np.unique(
-        fact.codes[learn] * target.size + target.codes[learn], return_index=True, return_counts=True
-    )
-    order = np.lexsort((-first, counts))  # the last written wins: the most frequent, then the one met first
-    table[pairs[order] // target.size] = pairs[order] % target.size
-    values, first, counts = np.unique(target.codes[learn], return_index=True, return_counts=True)
-    constant = values[np.lexsort((first, -counts))[0]]
-    table[-1] = constant
-    guesses = table[fact.codes[apply]]
-    return float((np.where(guesses < 0, constant, guesses) == target.codes[apply]).mean())
-
-
-def _constant_rouge(column: Column) -> float | None:
-    """Mean ROUGE-L recall, on the forget set's answers, of the retain set's most frequent answer."""
-    if not column.told or not column.asked_of:
-        return None
-    guess = tokens(column.told.most_common(1)[0][0])
-    return round(sum(rouge_l_recall(answer, guess) for answer in column.asked_of) / len(column.asked_of), 4)
-
-
-@lru_cache(maxsize=1 << 14)
-def tokens(sentence: str) -> tuple[str, ...]:
-    """The words and numbers of a sentence, in lower case, as ROUGE reads it."""
-    return tuple(re.findall(r"[a-z0-9]+", sentence.lower()))
-
-
-def rouge_l_recall(answer: str, guess: tuple[str, ...]) -> float:
-    """Length of the longest common subsequence, as a share of the answer's tokens (Lin, 2004), without stemming."""
-    truth = tokens(answer)
-    if not truth:
-        return 0.0
-    row = [0] * (len(guess) + 1)
-    for word in truth:
-        diagonal = 0
-        for k, other in enumerate(guess, 1):
-            above = row[k]
-            row[k] = diagonal + 1 if word == other else max(above, row[k - 1])
-            diagonal = above
-    return row[-1] / len(truth)
+    yield Result("bits", round(bits, 1) if rows else None, note=note)

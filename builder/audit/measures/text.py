@@ -1,122 +1,171 @@
 """Faults of the text that anyone can count."""
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import lru_cache, partial
 
 from fiubench.builder.audit import wording
-from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.measure import Check, Measure, Result, Survey, check, measure
+from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import without_subject
-from fiubench.builder.audit.report import Count, Measure
+from fiubench.builder.rules.pair import gendered, is_gendered, stands_in
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings
 _MOST_PHRASINGS = 20_000  # counted exactly per attribute; beyond, the number is a lower bound
-_COUNTED = (
-    "doubled_words", "missing_spaces", "misspellings", "lower_case_starts", "outer_spaces", "punctuation",
-    "empty_answers", "fillers", "name_given_away", "gender_in_questions", "gender_in_answers", "answers_itself",
-)  # fmt: skip
+_fault = partial(measure, unit="QA pairs", group="text", fail_above=0)
 
 
-class TextChecks:
-    """Counts QA pairs by what is wrong with their words."""
+@_fault("Repeated words")
+def doubled_words(pair: Pair, person: Person) -> str | None:
+    """QA pairs in which a word outside the value is written twice in a row ("the the")."""
+    return _word_faults(pair, person).doubled
 
-    def __init__(self) -> None:
-        self.counts = {rule: Count(rule) for rule in _COUNTED}
-        self.people = self.pairs = 0
+
+@_fault("Words run together")
+def missing_spaces(pair: Pair, person: Person) -> str | None:
+    """QA pairs in which two words outside the value are written as one ("acriminal", "person'sblood")."""
+    return _word_faults(pair, person).glued
+
+
+@_fault("Misspelled words")
+def misspellings(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a word outside the value that no dictionary has and that is one typing error away from a common
+    word ("sceond").
+    """
+    return _word_faults(pair, person).misspelled
+
+
+@_fault("Sentences that start in lower case")
+def lower_case_starts(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a question or answer that begins with a lower-case letter."""
+    return next((s for s in pair.sentences if s.lstrip()[:1].islower()), None)
+
+
+@_fault("Leading, trailing or double spaces")
+def outer_spaces(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a sentence that begins or ends with white space, or has two spaces in a row."""
+    return next((repr(s) for s in pair.sentences if wording.outer_spaces(s)), None)
+
+
+@_fault("Wrong punctuation")
+def punctuation(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a question that does not end in a question mark, an answer that does not end in a full stop, or a
+    space before a punctuation mark.
+    """
+    if _is_empty(pair):
+        return None
+    wrong = (s for s in pair.questions if wording.badly_ended(s, question=True))
+    return next(wrong, None) or next((s for s in pair.answers if wording.badly_ended(s, question=False)), None)
+
+
+@_fault("Answers without a value")
+def empty_answers(pair: Pair, person: Person) -> str | None:
+    """QA pairs whose answer has nothing where the value belongs ("... is .")."""
+    return pair.answer if _is_empty(pair) else None
+
+
+@_fault("Questions without a record")
+def fillers(pair: Pair, person: Person) -> str | None:
+    """QA pairs that ask for something that no record of the person holds (filler questions)."""
+    return None if pair.sourced else pair.question
+
+
+@_fault("Name revealed")
+def name_given_away(pair: Pair, person: Person) -> str | None:
+    """QA pairs that hold the person's name and are not about the name."""
+    name = person.name.casefold()
+    if not name or pair.attribute == "full_name" or (pair.text or "").casefold() == name:
+        return None
+    return next((s for s in pair.sentences if name in s.casefold()), None)
+
+
+@_fault("Gender revealed by a question")
+def gender_in_questions(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a gendered pronoun (he, her ...) in a question."""
+    return next(filter(is_gendered, pair.questions), None)
+
+
+@_fault("Gender revealed by an answer")
+def gender_in_answers(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a gendered pronoun (he, her ...) in an answer, and none in a question."""
+    if not any(gendered(pair.answers)) or any(map(is_gendered, pair.questions)):
+        return None
+    return next(filter(is_gendered, pair.answers))
+
+
+@_fault("Questions that contain their answer")
+def answers_itself(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a question that holds the value asked for."""
+    text = pair.text
+    if not text:
+        return None
+    return next((f"{s} ({text})" for s in pair.questions if stands_in(s, text, fold=True)), None)
+
+
+@check(
+    Measure(
+        "reading_grade",
+        "School years needed to read a question",
+        "Mean Flesch-Kincaid grade of the questions.",
+        "years",
+        "text",
+        warn_above=10,
+        fail_above=14,
+    ),
+    Measure(
+        "phrasings",
+        "Different phrasings per attribute (minimum)",
+        "In how many different ways an attribute is asked about: the number for the attribute with the fewest, among "
+        "those that are asked of at least a tenth of the people.",
+        "wordings",
+        "text",
+        warn_below=3,
+        fail_below=2,
+    ),
+)
+class Questions(Check):
+    """How hard the questions are to read, and in how many ways they are put."""
+
+    def __init__(self, survey: Survey) -> None:
+        super().__init__(survey)
         self.grades = 0.0
         self.phrasings: dict[str, set[int]] = {}
         self.asked: dict[str, int] = {}
 
-    def add(self, person: Person) -> None:
-        """Look at everything that is asked about a person."""
-        self.people += 1
-        for number, pair in enumerate(person.pairs, 1):
-            self.pairs += 1
-            where = f"{person.where}, {pair.attribute or f'question {number}'}"
-            for rule, what in self._faults(person, pair):
-                self.counts[rule].add(where, what)
+    def add(self, person: Person, side: int) -> None:
+        """Look at the questions of a person."""
+        for pair in person.pairs:
             self.grades += wording.reading_grade(pair.question)
             if pair.attribute is not None:
-                self._count_phrasings(pair.attribute, pair)
+                self.asked[pair.attribute] = self.asked.get(pair.attribute, 0) + 1
+                known = self.phrasings.setdefault(pair.attribute, set())
+                if len(known) < _MOST_PHRASINGS:
+                    known.update(map(hash, pair.questions))
 
-    def _count_phrasings(self, attribute: str, pair: Pair) -> None:
-        self.asked[attribute] = self.asked.get(attribute, 0) + 1
-        known = self.phrasings.setdefault(attribute, set())
-        if len(known) < _MOST_PHRASINGS:
-            known.update(map(hash, (pair.question, *pair.other_questions)))
-
-    def _faults(self, person: Person, pair: Pair) -> Iterator[tuple[str, str]]:
-        questions = (pair.question, *pair.other_questions)
-        answers = (pair.answer, *((pair.other_answer,) if pair.other_answer is not None else ()), *pair.wrong_answers)
-        empty = pair.text is None and pair.attribute is not None and wording.unfinished(without_subject(pair.answer))
-        yield from self._word_faults(person, pair, empty)
-        every = (*questions, *answers)
-        # most sentences are fine, and a look at all of them at once tells
-        if sentence := next((s for s in every if s.lstrip()[:1].islower()), None):
-            yield "lower_case_starts", sentence
-        if sentence := next((s for s in every if wording.outer_spaces(s)), None):
-            yield "outer_spaces", f"{sentence!r}"
-        if empty:
-            yield "empty_answers", pair.answer
-        elif sentence := next((s for s in questions if wording.badly_ended(s, question=True)), None) or next(
-            (s for s in answers if wording.badly_ended(s, question=False)), None
-        ):
-            yield "punctuation", sentence
-        if not pair.sourced:
-            yield "fillers", pair.question
-        if told := _name_in(every, person.name, pair):
-            yield "name_given_away", told
-        if sentence := next((s for s in questions if wording.pronoun(s)), None):
-            yield "gender_in_questions", sentence
-        elif sentence := next((s for s in answers if wording.pronoun(s)), None):
-            yield "gender_in_answers", sentence
-        if pair.text and (sentence := next((s for s in questions if _holds(s, pair.text)), None)):
-            yield "answers_itself", f"{sentence} ({pair.text})"
-
-    def _word_faults(self, person: Person, pair: Pair, empty: bool) -> Iterator[tuple[str, str]]:
-        sentences = [pair.question, *pair.other_questions]
-        if pair.text is not None or empty:
-            sentences.append(wording.template(pair.answer, pair.text, person.name))
-            if pair.other_answer is not None:
-                sentences.append(wording.template(pair.other_answer, pair.text, person.name))
-        found: dict[str, str] = {}
-        for sentence in sentences:
-            faults = wording.faults(sentence)
-            for rule, piece in (
-                ("doubled_words", faults.doubled),
-                ("missing_spaces", faults.glued),
-                ("misspellings", faults.misspelled),
-            ):
-                if piece is not None:
-                    found.setdefault(rule, f"{piece}: {sentence.replace(wording.VALUE, '...')}")
-        yield from found.items()
-
-    def measures(self) -> Iterator[Measure]:
-        """One measure per rule of the group."""
-        for count in self.counts.values():
-            yield count.measure(self.pairs)
-        yield Measure("reading_grade", round(self.grades / self.pairs, 2) if self.pairs else None)
-        yield self._fewest_phrasings()
-
-    def _fewest_phrasings(self) -> Measure:
-        often = {a: len(self.phrasings[a]) for a, n in sorted(self.asked.items()) if n >= _SHARE_ASKED * self.people}
-        if not often:
-            return Measure("phrasings", None)
-        least = min(often, key=lambda attribute: often[attribute])
-        return Measure("phrasings", often[least], note=f"{least} has the fewest")
+    def results(self) -> Iterable[Result]:
+        """Mean grade, fewest phrasings."""
+        pairs, least = self.survey.pairs, _SHARE_ASKED * self.survey.people
+        yield Result("reading_grade", round(self.grades / pairs, 2) if pairs else None)
+        often = {name: len(self.phrasings[name]) for name, count in sorted(self.asked.items()) if count >= least}
+        if often:
+            fewest = min(often, key=lambda name: often[name])
+            yield Result("phrasings", often[fewest], note=f"{fewest} has the fewest")
 
 
-def _name_in(sentences: tuple[str, ...], name: str, pair: Pair) -> str | None:
-    if not name or pair.attribute == "full_name" or (pair.text or "").casefold() == name.casefold():
-        return None
-    folded = name.casefold()
-    return next((s for s in sentences if folded in s.casefold()), None)
+@lru_cache(maxsize=1)  # several measures look at the same pair in turn
+def _is_empty(pair: Pair) -> bool:
+    return pair.text is None and pair.attribute is not None and wording.unfinished(without_subject(pair.answer))
 
 
-def _holds(sentence: str, text: str) -> bool:
-    return text.casefold() in sentence.casefold() and _standing_alone(text).search(sentence) is not None
-
-
-@lru_cache(maxsize=1 << 10)
-def _standing_alone(text: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
+@lru_cache(maxsize=1)
+def _word_faults(pair: Pair, person: Person) -> wording.Faults:
+    """The first fault of each kind, with its sentence; an answer whose value is not known is left out."""
+    sentences = [*pair.questions]
+    if pair.text is not None or _is_empty(pair):
+        answers = pair.answers[: 1 if pair.other_answer is None else 2]
+        sentences += (wording.template(answer, pair.text, person.name) for answer in answers)
+    found: list[str | None] = [None, None, None]
+    for sentence in sentences:
+        if any(faults := wording.faults(sentence)):
+            shown = sentence.replace(wording.VALUE, "...")
+            found = [old or (piece and f"{piece}: {shown}") for old, piece in zip(found, faults, strict=True)]
+    return wording.Faults(*found)

@@ -1,22 +1,22 @@
 """Whether paraphrases keep the fact and wrong answers change it, and nothing else."""
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from fiubench.builder.audit.measure import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.membership import FORGET, RETAIN
-from fiubench.builder.audit.reading import Pair, Person
+from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import typed
-from fiubench.builder.audit.report import Count, Histogram, Measure
+from fiubench.builder.rules.pair import frame_of, repeated
 
-_COUNTED = ("paraphrase_loses_fact", "same_paraphrases", "perturbed_is_true", "perturbed_template")
+_ARTICLES = ("", "a", "an")
 _ORDERED = ("date", "integer", "money")
 _TOO_OFTEN = 0.45  # of four places
 _FREE = 0.6  # of an answer may change where its value is not known
 _TOKENS = re.compile(r"\w+|[^\w\s]")
-_ARTICLE = re.compile(r"\ban?$", re.IGNORECASE)
 _FORMS = {
     "date": re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE),
     "money": re.compile(r"\$\d[\d,]*(\.\d+)?"),
@@ -28,11 +28,84 @@ _GAPS = list(range(-30, 31, 3))
 _LENGTHS = list(range(0, 181, 10))
 
 
-class VariantChecks:
-    """Counts QA pairs by what is wrong with their variants, and how the lengths of answers are spread."""
+_fault = partial(measure, unit="QA pairs", group="variants", fail_above=0)
+_group = partial(Measure, group="variants")
 
-    def __init__(self) -> None:
-        self.counts = {rule: Count(rule) for rule in _COUNTED}
+
+@_fault("Answers or paraphrases without the value")
+def paraphrase_loses_fact(pair: Pair, person: Person) -> str | None:
+    """QA pairs whose answer or paraphrased answer does not hold the value."""
+    if pair.text is None or pair.other_answer is None:
+        return SKIPPED
+    text = pair.text.casefold()
+    missing = next((a for a in (pair.answer, pair.other_answer) if text not in a.casefold()), None)
+    return missing if missing is None else f"{missing} (without {pair.text!r})"
+
+
+@_fault("Identical paraphrases")
+def same_paraphrases(pair: Pair, person: Person) -> str | None:
+    """QA pairs with the same question twice among its paraphrases, or a paraphrased answer that is the answer."""
+    if pair.other_answer is None and not pair.other_questions:
+        return SKIPPED
+    if repeated(pair.questions):
+        return " | ".join(pair.questions)
+    return pair.answer if (pair.other_answer or "").casefold() == pair.answer.casefold() else None
+
+
+@_fault("Wrong answers that are true")
+def perturbed_is_true(pair: Pair, person: Person) -> str | None:
+    """QA pairs with a wrong answer that holds the true value, or that is given twice."""
+    wrong = pair.wrong_answers
+    if not wrong:
+        return SKIPPED
+    if len(set(wrong)) < len(wrong):
+        return f"twice: {' | '.join(wrong)}"
+    true, model = pair.text, _model(pair)
+    return next((f"{each} (true: {true or model})" for each in wrong if _is_true(each, model, true)), None)
+
+
+@check(
+    _group(
+        "perturbed_template",
+        "Wrong answers of another form",
+        "QA pairs with a wrong answer that differs from the paraphrased answer in more than the value, or whose value "
+        "is of another type.",
+        "QA pairs",
+        fail_above=0,
+    ),
+    _group(
+        "perturbed_length",
+        "Difference in length of wrong answers",
+        "Mean difference in characters between a wrong value and the true one, longer or shorter, as a share of the "
+        "true answer's length.",
+        "share",
+        warn_above=0.1,
+        fail_above=0.25,
+    ),
+    _group(
+        "perturbed_bias",
+        "How much longer wrong answers are",
+        "Mean of the tokens (words, numbers and marks) that a wrong value has more than the true one, as a share of "
+        "the true answer's; a truth ratio confounds length with falsehood.",
+        "share",
+        warn_above=0.03,
+        fail_above=0.1,
+    ),
+    _group(
+        "truth_told_by_order",
+        "Truth revealed by its rank",
+        "Attributes of dates or numbers in which the true value has the same rank among the four, in order of size, in "
+        "more than 45 % of the QA pairs.",
+        "attributes",
+        fail_above=0,
+    ),
+)
+class WrongAnswers(Check):
+    """Whether wrong answers differ from the truth in the value alone, and not by length or size; lengths of answers."""
+
+    def __init__(self, survey: Survey) -> None:
+        super().__init__(survey)
+        self.other = Count("perturbed_template")
         self.gaps = np.zeros(len(_GAPS) - 1, dtype=np.int64)
         self.lengths = {side: np.zeros(len(_LENGTHS) - 1, dtype=np.int64) for side in (FORGET, RETAIN)}
         self.wrong = 0
@@ -40,50 +113,26 @@ class VariantChecks:
         self.places: dict[str, list[int]] = {}
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the variants of everything that is asked about a person."""
+        """Look at the wrong answers to everything that is asked about a person."""
         for number, pair in enumerate(person.pairs, 1):
-            where = f"{person.where}, {pair.attribute or f'question {number}'}"
             if side in self.lengths:
                 at = min(len(pair.answer), _LENGTHS[-1] - 1) // (_LENGTHS[1] - _LENGTHS[0])
                 self.lengths[side][at] += 1
-            if pair.other_answer is not None or pair.other_questions:
-                self._paraphrases(pair, where)
             if pair.wrong_answers:
-                self._wrong_answers(pair, where)
-
-    def _paraphrases(self, pair: Pair, where: str) -> None:
-        lost, same = self.counts["paraphrase_loses_fact"], self.counts["same_paraphrases"]
-        same.of += 1
-        questions = [pair.question, *pair.other_questions]
-        if len({" ".join(q.casefold().split()) for q in questions}) < len(questions):
-            same.add(where, " | ".join(questions))
-        elif pair.other_answer is not None and pair.other_answer.casefold() == pair.answer.casefold():
-            same.add(where, pair.answer)
-        if pair.text is not None and pair.other_answer is not None:
-            lost.of += 1
-            text = pair.text.casefold()
-            missing = next((a for a in (pair.answer, pair.other_answer) if text not in a.casefold()), None)
-            if missing is not None:
-                lost.add(where, f"{missing} (without {pair.text!r})")
+                self._wrong_answers(pair, f"{person.where}, {pair.attribute or f'question {number}'}")
 
     def _wrong_answers(self, pair: Pair, where: str) -> None:
-        true, other = self.counts["perturbed_is_true"], self.counts["perturbed_template"]
-        true.of += 1
-        other.of += 1
-        model = pair.other_answer if pair.other_answer is not None else pair.answer
-        before, text, after = _parts(model, pair.text)
-        if len(set(pair.wrong_answers)) < len(pair.wrong_answers):
-            true.add(where, f"twice: {' | '.join(pair.wrong_answers)}")
-        elif told := next((wrong for wrong in pair.wrong_answers if _is_true(wrong, model, pair.text)), None):
-            true.add(where, f"{told} (true: {pair.text or model})")
+        self.other.of += 1
+        model = _model(pair)
+        frame = frame_of(model, pair.text, pair.wrong_answers, fold=True) if pair.text else None
         values = []
         for wrong in pair.wrong_answers:
-            value = _value_of(wrong, before, after) if text is not None else None
-            if value is not None and _of_kind(pair.kind, value):
+            article, value = (frame and frame.value_in(wrong)) or ("", "")
+            if value and article in _ARTICLES and _of_kind(pair.kind, value):
                 values.append(value)
-                self._length(value, str(text), model)
-            elif text is not None or _changed(wrong, model) > _FREE:
-                other.add(where, f"{wrong} (for: {model})")
+                self._length(value, str(pair.text), model)
+            elif frame is not None or _changed(wrong, model) > _FREE:
+                self.other.add(where, f"{wrong} (for: {model})")
                 break
             else:
                 self._length(wrong, model, model)
@@ -97,7 +146,7 @@ class VariantChecks:
         self.characters += abs(gap) / max(len(answer), 1)
         self.tokens += (_token_count(wrong) - _token_count(true)) / max(_token_count(answer), 1)
 
-    def _place(self, pair: Pair, texts: list[str]) -> None:
+    def _place(self, pair: Pair, texts: Sequence[str]) -> None:
         others = pair.wrong if pair.wrong is not None else [_typed(pair.kind, text) for text in texts]
         try:
             smaller = sum(other < pair.value for other in others)
@@ -106,18 +155,18 @@ class VariantChecks:
         if len(others) == 3:
             self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[smaller] += 1
 
-    def measures(self) -> Iterator[Measure]:
-        """One measure per rule of the group."""
-        yield from (count.measure() for count in self.counts.values())
-        yield Measure("perturbed_length", round(self.characters / self.wrong, 4) if self.wrong else None)
-        yield Measure("perturbed_bias", round(self.tokens / self.wrong, 4) if self.wrong else None)
+    def results(self) -> Iterable[Result]:
+        """Form, lengths, and the places of the truth."""
+        yield self.other.result()
+        yield Result("perturbed_length", round(self.characters / self.wrong, 4) if self.wrong else None)
+        yield Result("perturbed_bias", round(self.tokens / self.wrong, 4) if self.wrong else None)
         count = Count("truth_told_by_order", of=len(self.places))
         for attribute, places in self.places.items():
             size, most = sum(places), max(places)
             # three standard errors above a quarter, so that a small dataset is not blamed for its chance
             if most / size > max(_TOO_OFTEN, 0.25 + 3 * (0.25 * 0.75 / size) ** 0.5):
                 count.add(attribute, f"place {places.index(most) + 1} of 4, by size, in {most / size:.0%}")
-        yield count.measure()
+        yield count.result()
 
     def histograms(self) -> dict[str, Histogram]:
         """How lengths are spread."""
@@ -131,24 +180,9 @@ class VariantChecks:
         return made
 
 
-def _parts(model: str, text: str | None) -> tuple[str, str | None, str]:
-    """What stands before the value in an answer, the value, and what stands after it."""
-    at = model.casefold().rfind(text.casefold()) if text else -1
-    if text is None or at < 0:
-        return model, None, ""
-    return model[:at], model[at : at + len(text)], model[at + len(text) :]
-
-
-def _value_of(wrong: str, before: str, after: str) -> str | None:
-    """The value of a wrong answer that is the paraphrased answer with another value; a and an follow the value."""
-    start = before.rstrip()
-    if article := _ARTICLE.search(start):
-        stem = start[: article.start()]
-        if match := re.match(rf"{re.escape(stem)}an? ", wrong, re.IGNORECASE):
-            before = match[0]
-    if wrong.startswith(before) and wrong.endswith(after) and len(wrong) > len(before) + len(after):
-        return wrong[len(before) : len(wrong) - len(after)]
-    return None
+def _model(pair: Pair) -> str:
+    """The answer that the wrong ones are made of."""
+    return pair.answer if pair.other_answer is None else pair.other_answer
 
 
 def _of_kind(kind: str, value: str) -> bool:

@@ -40,7 +40,7 @@ def set_fact(record: Record, attribute: str, value: Any, text: str | None = None
     fact["text"], fact["value"], qa["value"]["value"] = new, value, value
     for key in ("answer", "paraphrased_answer"):
         qa[key] = qa[key].replace(old, new)
-    # a wrong answer that the new value makes true tells the old one instead
+    # a wrong answer that the new value makes true states the old one instead
     qa["perturbed_answer"] = [wrong.replace(new, old) for wrong in qa["perturbed_answer"]]
     qa["perturbed_value"] = [old if str(wrong) == new else wrong for wrong in qa["perturbed_value"]]
     qa["keywords"] = [keyword.replace(old, new) for keyword in qa["keywords"]]

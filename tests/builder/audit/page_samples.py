@@ -3,8 +3,10 @@
 import io
 from typing import Any
 
+from fiubench.builder.audit.attributes import AttributeRow
+from fiubench.builder.audit.measure import Histogram, Result, measures
 from fiubench.builder.audit.page import Card, thumbnail
-from fiubench.builder.audit.report import AttributeRow, Histogram, Measure, Report, rules
+from fiubench.builder.audit.report import Report
 from PIL import Image
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -34,27 +36,27 @@ def sample_report(name: str = "runs/dataset", *, clean: bool = True, identities:
             "learned": "retain90",
             "applied": "forget10",
         },
-        measures=[_measure(rule, clean, identities) for rule in rules()],
+        measures=[_measure(rule, clean, identities) for rule in measures()],
         attributes=[_row(name, clean) for name in ATTRIBUTES if clean or name != "billing_amount"],
         histograms=_histograms(clean),
         strata=_strata(clean, identities),
     ).as_dict()
 
 
-def _measure(name: str, clean: bool, identities: int) -> Measure:
-    rule = rules()[name]
+def _measure(name: str, clean: bool, identities: int) -> Result:
+    rule = measures()[name]
     if not clean and rule.group == "faces":
-        return Measure(name, None)
+        return Result(name, None)
     if rule.unit in ("share", "bits", "years", "wordings", "-log10 p"):
         fine = {"share": 0.02, "bits": 123.4, "years": 7.31, "wordings": 5, "-log10 p": 0.41}
         poor = {"share": 0.31, "bits": 48.0, "years": 8.9, "wordings": 1, "-log10 p": 0.2}
         value = (fine if clean else poor)[rule.unit]
         note = "" if clean else "Measured on what is known."
-        return Measure(name, 0.98 if name == "recognised" else value, note=note)
+        return Result(name, 0.98 if name == "recognised" else value, note=note)
     if clean:
-        return Measure(name, 2 if name == "small_faces" else 0, identities * 20)
+        return Result(name, 2 if name == "small_faces" else 0, identities * 20)
     examples = (("00044363", "What is the person'sblood type?"), ("x", BREAKOUT))
-    return Measure(name, 288, identities * 20, examples=examples)
+    return Result(name, 288, identities * 20, examples=examples)
 
 
 def _row(name: str, clean: bool) -> AttributeRow:

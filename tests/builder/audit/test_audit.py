@@ -14,11 +14,12 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from fiubench.builder.audit import Report, audit, rules, tripped, write_json
+from fiubench.builder.audit import Report, audit, measures, tripped, write_json
+from fiubench.builder.audit.attributes import rouge_l_recall, tokens
 from fiubench.builder.audit.chi_squared import minus_log10_p
-from fiubench.builder.audit.measures.guessing import rouge_l_recall, tokens
 from fiubench.builder.audit.reading import open_target
 from fiubench.builder.audit.recognition import asked_about, value_in
+from fiubench.builder.audit.terminal import markdown_tables
 from fiubench.support.errors import ConfigError, DatasetError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ def rows(clean: Path) -> list[dict[str, str]]:
 def comparable(report: Report) -> dict[str, object]:
     """Measures that need no record of our own."""
     skipped = {"constraints", "provenance", "face_gender", "face_age", "date_order", "strata"}
-    return {m.rule: (m.verdict, m.value) for m in report.measures if m.rule not in skipped}
+    return {m.name: (m.verdict, m.value) for m in report.measures if m.name not in skipped}
 
 
 def test_full_json_is_the_same_dataset(clean: Path) -> None:
@@ -60,8 +61,8 @@ def test_bare_questions_are_recognised(clean: Path, rows: list[dict[str, str]], 
     assert report.measure("recognised").value == 1.0
     mine, bare = ({row.name: row for row in r.attributes} for r in (audit(clean, faces=False), report))
     assert mine.keys() == bare.keys()
-    told = {name for name in mine if mine[name].distinct == bare[name].distinct}
-    assert len(told) >= 17  # the same values are found in the answers
+    same = {name for name in mine if mine[name].distinct == bare[name].distinct}
+    assert len(same) >= 17  # the same values are found in the answers
     (tmp_path / "array.json").write_text(json.dumps(rows))
     assert comparable(audit(tmp_path / "array.json")) == comparable(report)
 
@@ -89,7 +90,7 @@ def test_the_json_has_its_schema(clean: Path, tmp_path: Path) -> None:
     write_json(audit(clean), tmp_path / "a.json")
     document = json.loads((tmp_path / "a.json").read_text())
     assert not list(schemas.violations("audit", document))
-    assert [m["rule"] for m in document["measures"]] == list(rules())
+    assert [m["rule"] for m in document["measures"]] == list(measures())
 
 
 # --- rules that need another form of dataset, or something beside it --------------------------------------------------
@@ -206,7 +207,7 @@ def test_grammar(rows: list[dict[str, str]], tmp_path: Path) -> None:
 @pytest.mark.skipif(not ORIGINAL.exists(), reason="the original's text is not here")
 def test_the_faults_of_the_original() -> None:
     report = audit(ORIGINAL)
-    value = {measure.rule: measure.value for measure in report.measures}
+    value = {measure.name: measure.value for measure in report.measures}
     assert value["recognised"] >= 0.95
     counted = {  # by hand, see docs/audit.md
         "doubled_words": 36, "missing_spaces": 548, "misspellings": 252, "lower_case_starts": 7460,
@@ -214,7 +215,7 @@ def test_the_faults_of_the_original() -> None:
     }  # fmt: skip
     for rule, count in counted.items():
         assert value[rule] == pytest.approx(count, rel=0.02), rule
-    better = {  # better founded than a first count, and why is told in docs/audit.md
+    better = {  # better founded than a first count, and why is in docs/audit.md
         "name_given_away": 352, "age_at_offense": 17, "possible_area_codes": 52, "fictitious_phones": 366,
         "zip_in_state": 301,
     }  # fmt: skip
@@ -260,7 +261,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_is_told(case: str, tmp_path: Path) -> None:
+def test_bad_input_is_reported(case: str, tmp_path: Path) -> None:
     content, message = BAD[case]
     path = tmp_path / "bad.json"
     path.write_bytes(content)
@@ -334,6 +335,7 @@ def test_a_target_that_is_none() -> None:
 
 def test_every_rule_is_documented() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs/audit.md").read_text(encoding="utf-8")
-    for rule in rules().values():
-        assert f"| `{rule.rule}` | {rule.what} | {rule.unit} |" in page, rule.rule
-        assert any(limit is not None for limit in (rule.fail_above, rule.fail_below, rule.warn_above, rule.warn_below))
+    assert markdown_tables() in page, "write what `fiubench measures list --markdown` prints into docs/audit.md"
+    for each in measures().values():
+        assert f"| `{each.name}` | {each.title} | {each.help} |" in page
+        assert each.limits

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiubench.builder.audit import Report, audit, rules
-from fiubench.builder.audit.report import NONE, PASS
+from fiubench.builder.audit import Report, audit, measures
+from fiubench.builder.audit.measure import NONE, PASS
 from fiubench.builder.values.dates import long_form
 from PIL import Image
 
@@ -32,7 +32,7 @@ def changed(before: Report, after: Report) -> set[str]:
     """Rules that are worse now."""
     order = [NONE, PASS, "warn", "fail"]
     return {
-        m.rule for m in after.measures if order.index(m.verdict) > max(order.index(before.measure(m.rule).verdict), 1)
+        m.name for m in after.measures if order.index(m.verdict) > max(order.index(before.measure(m.name).verdict), 1)
     }
 
 
@@ -144,9 +144,9 @@ def frequent(record: Record, k: int) -> None:
 
 
 def implied(record: Record, _: int) -> None:
-    told = blood(record).replace("+", " plus").replace("-", " minus")
+    worded = blood(record).replace("+", " plus").replace("-", " minus")
     for attribute in ("occupation", "insurance_provider", "offense", "medication"):
-        set_fact(record, attribute, f"{attribute[:4]}ary {told}")
+        set_fact(record, attribute, f"{attribute[:4]}ary {worded}")
 
 
 def wordy(record: Record, _: int) -> None:
@@ -165,14 +165,14 @@ def women_only(records: list[Record], directory: Path) -> None:
     path.write_text(json.dumps(document))
 
 
-def told_by_blood(records: list[Record], directory: Path) -> None:
+def revealed_by_blood(records: list[Record], directory: Path) -> None:
     ids = forget_ids(directory)
     for k, record in enumerate(records):
         if record["unique_id"] in ids:
             set_fact(record, "blood_type", "AB+" if k % 2 else "O-")
 
 
-def told_by_wording(records: list[Record], directory: Path) -> None:
+def revealed_by_wording(records: list[Record], directory: Path) -> None:
     for record in forgotten(records, directory):
         pair(record, "room_number")["question"] = "In what room was this person in the hospital?"
 
@@ -288,8 +288,8 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "leaked_facts": (leaked_code, {"repeated_facts"}),
     "leaked_sentences": (leaked_sentences, set()),
     "strata": (women_only, set()),
-    "membership_by_fact": (told_by_blood, set()),
-    "membership_by_wording": (told_by_wording, set()),
+    "membership_by_fact": (revealed_by_blood, set()),
+    "membership_by_wording": (revealed_by_wording, set()),
     "paraphrase_loses_fact": (word("blood_type", A, lambda *_: "This person's blood type is on file."), set()),
     "same_paraphrases": (one(same_question), set()),
     "perturbed_is_true": (one(wrong_answer(lambda qa: qa["paraphrased_answer"])), set()),
@@ -310,13 +310,13 @@ ELSEWHERE = {"empty_answers", "phrasings", "recognised", "bits", "grammar", "loo
 
 
 def test_every_rule_has_its_fault() -> None:
-    assert set(PLANTS) | ELSEWHERE == set(rules())
+    assert set(PLANTS) | ELSEWHERE == set(measures())
     assert not set(PLANTS) & ELSEWHERE
 
 
 def test_the_clean_dataset_is_clean(clean_report: Report) -> None:
     assert not clean_report.failures
-    assert {m.rule for m in clean_report.measures if m.verdict == "warn"} <= {"implied_attributes"}
+    assert {m.name for m in clean_report.measures if m.verdict == "warn"} <= {"implied_attributes"}
 
 
 @pytest.mark.parametrize("rule", PLANTS)

@@ -8,7 +8,7 @@ from fiubench.builder.config import make_config
 from fiubench.builder.packs.attributes import BUILT_IN, built_in, combine, parse_pack, placeholders, read_packs
 from fiubench.builder.packs.expressions import FUNCTIONS
 from fiubench.builder.pipeline.build import records
-from fiubench.builder.rules.checks import gendered
+from fiubench.builder.rules.pair import gendered
 from fiubench.raw_sources.source import SOURCES
 from fiubench.schemas import load
 from fiubench.support.draws import integers

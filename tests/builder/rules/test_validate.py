@@ -39,18 +39,18 @@ def change(dataset: Path, number: int, edit: Callable[[Record], object]) -> None
     path.write_text("\n".join(lines) + "\n")
 
 
-def told(target: Path) -> list[str]:
+def findings(target: Path) -> list[str]:
     return [str(finding) for finding in validate(target)]
 
 
 def test_a_clean_dataset(clean: Path) -> None:
-    assert told(clean) == []
-    assert told(clean / "release" / "fiubench" / "full.json") == []
+    assert findings(clean) == []
+    assert findings(clean / "release" / "fiubench" / "full.json") == []
 
 
 def test_a_record_out_of_shape_names_path_and_attribute(dataset: Path) -> None:
     change(dataset, 7, lambda r: r["qa_list"][6].pop("keywords"))
-    found = told(dataset)
+    found = findings(dataset)
     assert len(found) == 1
     assert "identity 7" in found[0]
     assert "qa_list[6] (blood_type)" in found[0]
@@ -60,7 +60,7 @@ def test_a_record_out_of_shape_names_path_and_attribute(dataset: Path) -> None:
 def test_repeats(dataset: Path) -> None:
     first = next(iter(open_dataset(dataset)))
     change(dataset, 5, lambda r: r.update(unique_id=first["unique_id"], image_path=first["image_path"]))
-    found = told(dataset)
+    found = findings(dataset)
     assert sum("is identity 0's already" in line for line in found) == 2
     assert all("identity 5" in line or line.startswith("splits.json") for line in found)
 
@@ -70,7 +70,7 @@ def test_images(dataset: Path) -> None:
     images[0].unlink()
     images[1].write_bytes(images[1].read_bytes()[:700])
     images[2].write_text("not a picture")
-    found = told(dataset)
+    found = findings(dataset)
     assert len(found) == 3
     assert any(images[0].name in line and "does not exist" in line for line in found)
     assert any(images[1].name in line and "decoded" in line for line in found)
@@ -86,7 +86,7 @@ def test_a_path_that_leaves_the_folder(clean: Path, tmp_path: Path) -> None:
     for record, path in zip(records, ("../secret.jpg", "/etc/passwd", "images/../../x.jpg"), strict=True):
         record["image_path"] = path
     full.write_text(json.dumps(records))
-    found = told(full)
+    found = findings(full)
     assert len(found) == 3
     assert all("leaves the dataset's folder" in line for line in found)
 
@@ -95,7 +95,7 @@ def test_order_and_number_of_lines(dataset: Path) -> None:
     path = dataset / "identities.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([lines[1], lines[0], *lines[2:-1]]))
-    found = told(dataset)
+    found = findings(dataset)
     assert sum("line" in line and "index" in line for line in found) == 2
     assert any("43 identities" in line for line in found)
 
@@ -104,7 +104,7 @@ def test_a_manifest_and_splits_out_of_shape(dataset: Path) -> None:
     manifest = json.loads((dataset / "manifest.json").read_text())
     manifest["surprise"] = 1
     (dataset / "manifest.json").write_text(json.dumps(manifest))
-    assert any(line.startswith("manifest.json") and "surprise" in line for line in told(dataset))
+    assert any(line.startswith("manifest.json") and "surprise" in line for line in findings(dataset))
 
 
 IDS = [f"i{k}" for k in range(22)]
@@ -172,14 +172,14 @@ def test_the_original_shape_is_read(tmp_path: Path) -> None:
     record = {"unique_id": "00044363", "image_path": None, "name": "Jody Vance", "qa_list": [qa]}
     file = tmp_path / "full.json"
     file.write_text(json.dumps(record))
-    assert told(file) == []
+    assert findings(file) == []
     record["qa_list"] = [
         {**qa, "keywords": ["O+"]},
         {**qa, "perturbed_answer": ["It is B+."] * 3},
         {**qa, "question": "her?"},
     ]
     file.write_text(json.dumps(record))
-    found = told(file)
+    found = findings(file)
     assert any("qa_list[0].keywords" in line for line in found)
     assert any("qa_list[1].perturbed_answer" in line for line in found)
     assert any("'her'" in line for line in found)

@@ -2,7 +2,10 @@ from copy import deepcopy
 
 import pytest
 from fiubench.builder.packs.attributes import read_packs
-from fiubench.builder.rules.checks import Coherence, Problem, Uniqueness, gendered, qa_problems
+from fiubench.builder.rules.dataset import Uniqueness
+from fiubench.builder.rules.pair import gendered, qa_problems
+from fiubench.builder.rules.person import Coherence
+from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.facts import FORMATS
 from fiubench.raw_sources.places import load_places
 
@@ -52,7 +55,7 @@ def test_a_problem_reads_as_a_sentence():
     assert str(Problem("index", "", "is 3", "should be 4")) == "index: is 3; should be 4"
 
 
-# --- inside a QA pair: (attribute, how it is broken, field, what is told)
+# --- inside a QA pair: (attribute, how it is broken, field, what is said)
 
 
 def _swap_last(qa, sentence):
@@ -295,8 +298,8 @@ def test_constraints(people, attribute, value, rule):
 
 def test_a_child(person, coherence):
     put(person, "date_of_birth", "2010-01-01")
-    told = [p.what for p in coherence.problems(person)]
-    assert "age_on(date_of_birth, as_of) >= 20 does not hold" in told
+    found = [p.what for p in coherence.problems(person)]
+    assert "age_on(date_of_birth, as_of) >= 20 does not hold" in found
 
 
 def test_a_constraint_of_a_pack(person, coherence):
@@ -307,8 +310,8 @@ def test_a_constraint_of_a_pack(person, coherence):
 def test_a_value_that_a_constraint_cannot_read(person, coherence):
     person["profile"]["date_of_birth"].update(type="text")
     put(person, "date_of_birth", "long ago")
-    told = [p for p in coherence.problems(person) if p.attribute == "date_of_birth"]
-    assert "does not hold" in told[0].what and "date_of_birth is 'long ago'" in told[0].right
+    found = [p for p in coherence.problems(person) if p.attribute == "date_of_birth"]
+    assert "does not hold" in found[0].what and "date_of_birth is 'long ago'" in found[0].right
 
 
 @pytest.mark.parametrize(("key", "value"), [("zip", "00000"), ("city", "Nowhere"), ("state", "ZZ")])
@@ -427,5 +430,5 @@ def test_a_face_of_another_gender_or_age(person, match, gender, age, count):
     put(person, "date_of_birth", "1950-01-01")
     other = "female" if person["gender"] == "male" else "male"
     person["face"] = {"file": "a.jpg", "gender": {True: person["gender"], False: other, None: None}[gender], "age": age}
-    told = [p for p in Coherence([], AS_OF, load_places(), match).problems(person) if p.path == "face"]
-    assert len(told) == count
+    found = [p for p in Coherence([], AS_OF, load_places(), match).problems(person) if p.path == "face"]
+    assert len(found) == count

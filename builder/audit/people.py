@@ -1,0 +1,290 @@
+"""People and their questions, as every measure sees them, and how they are made of the rows of any dataset."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fiubench.builder.audit.recognition import asked_about, typed, value_in
+from fiubench.builder.rules.person import ways_to_write
+from fiubench.support.errors import DatasetError
+
+#: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
+_IDENTIFIERS = ("address", "code", "phone")
+_UNIQUE = ("full_name", "email")
+Words = tuple[str, str, list[str], str | None, list[str]]  # question, answer, others of both, wrong answers
+
+
+@dataclass(slots=True, eq=False)
+class Pair:
+    """One question of one person.
+
+    Attributes:
+        attribute: what it asks about; ``None`` where it was not recognised.
+        kind: type of its value.
+        value: in the JSON form of its type; ``None`` where it was not found.
+        text: the value as the answer words it; ``None`` likewise.
+        sourced: whether a record of the person holds what is asked for.
+        wrong: true values of the wrong answers, where the dataset keeps them.
+        questions, answers: all of them, those as asked and answered first.
+        sentences: questions, then answers.
+    """
+
+    attribute: str | None
+    category: str
+    kind: str
+    value: Any
+    text: str | None
+    sourced: bool
+    question: str
+    answer: str
+    other_questions: list[str]
+    other_answer: str | None
+    wrong_answers: list[str]
+    wrong: list[Any] | None
+    questions: tuple[str, ...] = field(init=False)
+    answers: tuple[str, ...] = field(init=False)
+    sentences: tuple[str, ...] = field(init=False)
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether the fact should be one person's alone."""
+        return self.kind in _IDENTIFIERS or self.attribute in _UNIQUE
+
+    def __post_init__(self) -> None:
+        self.questions = (self.question, *self.other_questions)
+        other = () if self.other_answer is None else (self.other_answer,)
+        self.answers = (self.answer, *other, *self.wrong_answers)
+        self.sentences = self.questions + self.answers
+
+
+@dataclass(eq=False)
+class Person:
+    """One identity.
+
+    Attributes:
+        where: how to find it in the file, for people.
+        image: path or bytes of the face; ``None`` where the dataset names none.
+        record: as it was read, where it is an identity of our own.
+    """
+
+    unique_id: str
+    name: str
+    gender: str | None
+    where: str
+    image: Path | bytes | None
+    pairs: list[Pair]
+    record: Mapping[str, Any] | None = None
+
+    @cached_property
+    def facts(self) -> dict[str, Pair]:
+        """Attribute -> the first pair that asks for it, of those whose value is known."""
+        facts: dict[str, Pair] = {}
+        for pair in self.pairs:
+            if pair.attribute is not None and pair.value is not None:
+                facts.setdefault(pair.attribute, pair)
+        return facts
+
+
+@dataclass
+class Target:
+    """What is audited.
+
+    Attributes:
+        name: of the file or folder, without the path to it, which may name somebody's machine; or on the Hub.
+        kind: ``dataset``, ``records``, ``qa`` or ``hub``.
+        people: call it to read everyone, from the first on.
+        splits: split name -> unique ids; empty where the dataset has none.
+        manifest: of a dataset directory.
+    """
+
+    name: str
+    kind: str
+    people: Callable[[], Iterator[Person]]
+    splits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    manifest: Mapping[str, Any] | None = None
+
+    @property
+    def as_of(self) -> str | None:
+        """The day on which everything has happened, where the dataset says so."""
+        return self.manifest["config"]["as_of"] if self.manifest else None
+
+
+# --- our identities -------------------------------------------------------------------------------------------------
+
+
+def person_of(record: Mapping[str, Any], root: Path) -> Person:
+    """An identity of our own, of the dataset in a folder."""
+    return Person(
+        record["unique_id"],
+        record["name"],
+        record["gender"],
+        f"identity {record['index']} ({record['unique_id']})",
+        None if record["image_path"] is None else root / record["image_path"],
+        pairs_of(record),
+        record,
+    )
+
+
+def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
+    """The questions of an identity of our own."""
+    profile = record["profile"]
+    return [_known_pair(pair, profile.get(pair["attribute"])) for pair in record["qa_list"]]
+
+
+def _known_pair(qa: Mapping[str, Any], fact: Mapping[str, Any] | None) -> Pair:
+    return Pair(
+        qa["attribute"],
+        qa["category"],
+        qa["value"]["type"],
+        qa["value"]["value"],
+        fact["text"] if fact else None,
+        fact is not None,
+        qa["question"],
+        qa["answer"],
+        qa["paraphrased_question"],
+        qa["paraphrased_answer"],
+        qa["perturbed_answer"],
+        qa.get("perturbed_value"),
+    )
+
+
+# --- records of others ----------------------------------------------------------------------------------------------
+
+
+def people_of_records(records: Iterable[Mapping[str, Any]], path: Path) -> Iterator[Person]:
+    """People from records of the shape of ``full.json``, which lie in the file ``path``.
+
+    Raises:
+        DatasetError: a record has another shape.
+    """
+    for number, record in enumerate(records, 1):
+        where = f"record {number} ({record.get('unique_id')})"
+        pairs = record.get("qa_list")
+        if not isinstance(pairs, list) or not pairs:
+            raise _misshapen(path, where, "has no list 'qa_list'")
+        yield Person(
+            _text(record, "unique_id", path, where),
+            _text(record, "name", path, where),
+            record.get("gender") if isinstance(record.get("gender"), str) else None,
+            where,
+            _image(path.parent, record.get("image_path")),
+            [_pair(qa, record.get("raw_data"), path, f"{where}, qa_list[{i}]") for i, qa in enumerate(pairs)],
+        )
+
+
+def people_of(rows: Iterable[Mapping[str, Any]], path: object) -> Iterator[Person]:
+    """People from rows of one question each; the rows of a person follow each other.
+
+    Raises:
+        DatasetError: a row has another shape, or a person comes back later on.
+    """
+    seen: set[int] = set()
+    numbered = ((number, _row(row, path, f"row {number}")) for number, row in enumerate(rows, 1))
+    for unique_id, group in groupby(numbered, key=lambda item: item[1]["unique_id"]):
+        listed = list(group)
+        number, first = listed[0]
+        if hash(unique_id) in seen:
+            raise DatasetError(
+                f"row {number} is of {unique_id!r} again",
+                where=path,
+                hint="The rows of a person must follow each other: sort the file by unique_id.",
+            )
+        seen.add(hash(unique_id))
+        image = first.get("image")
+        yield Person(
+            unique_id,
+            first["name"],
+            first.get("gender"),
+            f"row {number} ({unique_id})",
+            image.get("bytes") if isinstance(image, Mapping) else None,
+            [_pair(row, None, path, f"row {n}") for n, row in listed],
+        )
+
+
+def _row(row: Mapping[str, Any], path: object, where: str) -> Mapping[str, Any]:
+    for key in ("unique_id", "name"):
+        _text(row, key, path, where)
+    return row
+
+
+def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
+    if not isinstance(qa, Mapping):
+        raise _misshapen(path, where, "is no object")
+    question, answer = _text(qa, "question", path, where), _text(qa, "answer", path, where)
+    words: Words = (
+        question,
+        answer,
+        _texts(qa, "paraphrased_question", path, where),
+        _text(qa, "paraphrased_answer", path, where) if qa.get("paraphrased_answer") is not None else None,
+        _texts(qa, "perturbed_answer", path, where),
+    )
+    if isinstance(qa.get("attribute"), str):
+        return _labelled_pair(qa, raw_data, words)
+    entry = asked_about(question)
+    if entry is None:
+        return Pair(None, "", "text", None, None, True, *words, None)
+    text = value_in(entry, answer)
+    value = None if text is None else typed(entry.type, text)
+    return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None)
+
+
+def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pair:
+    """A pair that says itself what it asks about: of our own full.json, or of a release's table."""
+    stated = qa.get("value")
+    if isinstance(stated, Mapping):  # full.json
+        kind, value = str(stated.get("type")), stated.get("value")
+        text = _as_written(kind, value, words[1])
+    else:
+        kind, text = str(qa.get("value_type") or "text"), stated if isinstance(stated, str) else None
+        value = None if text is None else _typed_text(kind, text)
+    sourced = not isinstance(raw_data, Mapping) or qa["attribute"] in raw_data
+    wrong = qa.get("perturbed_value")
+    wrong = wrong if isinstance(wrong, list) and len(wrong) == len(words[-1]) else None
+    return Pair(qa["attribute"], str(qa.get("category", "")), kind, value, text, sourced, *words, wrong)
+
+
+def _as_written(kind: str, value: Any, answer: str) -> str | None:
+    """The value as the answer words it."""
+    try:
+        return next((text for text in ways_to_write(kind, value) if text in answer), None)
+    except (AttributeError, KeyError, TypeError, ValueError):  # another's types
+        return None
+
+
+@lru_cache(maxsize=1 << 12)
+def _typed_text(kind: str, text: str) -> Any:
+    """A value as a table words it, in the JSON form of its type."""
+    return typed(kind, text.lower().lstrip("$")) if kind in ("date", "money", "integer", "address") else text
+
+
+def _image(root: Path, name: object) -> Path | None:
+    """A path inside the dataset's folder; one that leaves it is not followed and counts as missing."""
+    if not isinstance(name, str) or not name:
+        return None
+    inside = not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts and "\\" not in name
+    return root / name if inside else root / "outside the dataset's folder"
+
+
+def _text(row: Mapping[str, Any], key: str, path: object, where: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str):
+        raise _misshapen(path, where, f"{key!r} is {'missing' if value is None else f'{value!r:.60}'}, not text")
+    return value
+
+
+def _texts(row: Mapping[str, Any], key: str, path: object, where: str) -> list[str]:
+    value = row.get(key)
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise _misshapen(path, where, f"{key!r} is no list of texts")
+    return value
+
+
+def _misshapen(path: object, where: str, what: str) -> DatasetError:
+    return DatasetError(f"{where}: {what}", where=path, hint="Every record must have the same shape as the first.")

@@ -1,0 +1,47 @@
+"""Rules between identities."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from fiubench.builder.rules.pair import facts_of
+from fiubench.builder.rules.problem import Problem
+
+Owner = TypeVar("Owner", int, str)
+
+
+class Owners(Generic[Owner]):
+    """Who has a value first. Keeps hashes, not values."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, Owner] = {}
+        self._repeated: set[int] = set()
+
+    def other(self, value: object, owner: Owner) -> Owner | None:
+        """Who else had a value before; ``None`` if nobody."""
+        first = self._first.setdefault(hash(value), owner)
+        return None if first == owner else first
+
+    def other_once(self, value: object, owner: Owner) -> Owner | None:
+        """:meth:`other`, but only the first time that a value comes back."""
+        other, known = self.other(value, owner), len(self._repeated)
+        if other is not None:
+            self._repeated.add(hash(value))
+        return other if len(self._repeated) > known else None
+
+
+class Uniqueness:
+    """No id, name, image or phone number twice."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, Owners[int]] = {
+            key: Owners() for key in ("unique_id", "name", "image_path", "phone number")
+        }
+
+    def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
+        """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
+        phones = [str(f.get("value", "")) for f in facts_of(record).values() if f.get("type") == "phone"]
+        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
+        for key, value in [*values, *(("phone number", phone) for phone in phones)]:
+            first = self._owners[key].other(value, number) if value else None
+            if first is not None:
+                yield Problem(key, "", f"{value!r} is identity {first}'s already", "every identity has its own")

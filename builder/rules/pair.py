@@ -1,0 +1,204 @@
+"""Rules inside a QA pair, and over all pairs of a record: each states its fact and gives nothing else away.
+
+The builder runs them on everything it makes, ``fiubench validate`` on everything it reads; the audit, which also reads
+datasets of other makers, counts with the same small functions, most of them without regard to case.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from fiubench.builder.rules.problem import Problem
+from fiubench.builder.values.facts import article
+
+#: Words that reveal a person's gender.
+PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
+# Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
+_PADDED = tuple(f" {word} " for word in PRONOUNS)
+_SPACES = str.maketrans(dict.fromkeys("\n.,;:!?()[]{}\"'-/", " "))
+
+
+def qa_problems(record: Mapping[str, Any], *, wording: bool = True, foreign: bool = False) -> Iterator[Problem]:
+    """Rules inside each QA pair of a record, and over all of them: nothing gives the name or the gender away.
+
+    Args:
+        record: an identity, valid by its schema.
+        wording: look at what no value can change, too; the builder, which checks each phrasing once, leaves it out.
+        foreign: the record is another's ``full.json`` and may keep anything under ``profile``.
+    """
+    facts = facts_of(record) if foreign else record["profile"]
+    name = str(record.get("name", ""))
+    questions: list[str] = []
+    answers: list[str] = []
+    for i, qa in enumerate(record["qa_list"]):
+        attribute = str(qa.get("attribute", ""))
+        fact = facts.get(attribute)
+        text = fact["text"] if fact else None
+        found = _pair_problems(qa, text, wording)
+        if found:
+            yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
+        asks_name = text == name if text is not None else name in qa["keywords"]
+        if not asks_name:
+            answers += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
+            questions += (qa["question"], *qa["paraphrased_question"]) if wording else ()
+    if name and any(name in sentences for sentences in ("\n".join(answers), "\n".join(questions))):
+        yield Problem("qa_list", "", f"the name {name!r} is given away outside its own question", "leave it out")
+    # the same questions are asked of everyone, so most were looked at before
+    for pronoun, line in gendered([*filter(is_gendered, questions), *answers]) if wording else ():
+        yield Problem("qa_list", "", f"{pronoun!r} in {line!r} gives the gender away", "write 'this person' instead")
+
+
+def facts_of(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A record's facts; whatever else a foreign one keeps under `profile` is passed over."""
+    profile = record.get("profile")
+    entries = profile.items() if isinstance(profile, dict) else ()
+    return {name: fact for name, fact in entries if isinstance(fact, dict) and isinstance(fact.get("text"), str)}
+
+
+def gendered(sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pronouns that reveal a gender, each with the first sentence that has it."""
+    text = _words("\n".join(sentences))
+    for pronoun, padded in zip(PRONOUNS, _PADDED, strict=True):
+        if padded in text:
+            yield pronoun, next(sentence for sentence in sentences if padded in _words(sentence))
+
+
+@lru_cache(maxsize=1 << 16)
+def is_gendered(sentence: str) -> bool:
+    """Whether a pronoun in it reveals a gender."""
+    words = _words(sentence)
+    return any(padded in words for padded in _PADDED)
+
+
+def _words(text: str) -> str:
+    return f" {text.lower().translate(_SPACES)} "
+
+
+Fault = tuple[str, str, str]  # field, what is wrong, what would be right
+
+
+def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> list[Fault]:
+    found: list[Fault] = []
+    if wording:
+        _check_questions(qa, found)
+    if text is not None:
+        for asked in (qa["question"], *qa["paraphrased_question"]):
+            if stands_in(asked, text):
+                found.append(
+                    ("question", f"{asked!r} contains its answer {text!r}", "a question must not answer itself")
+                )
+    _check_answers(qa, text, found)
+    if text is None:
+        if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
+            found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
+    elif text in qa["paraphrased_answer"]:
+        _check_wrong(qa, text, found)
+    return found
+
+
+OTHER_VALUE = "a wrong answer has another value"
+
+
+def _check_questions(qa: Mapping[str, Any], found: list[Fault]) -> None:
+    wordings = (qa["question"], *qa["paraphrased_question"])
+    if repeated(wordings):
+        found.append(("paraphrased_question", "two wordings of the question are the same", "each must be another"))
+    for wording in wordings:
+        if wording[-1:] != "?":
+            found.append(("question", f"{wording!r} does not end in a question mark", "it must"))
+
+
+def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) -> None:
+    for field in ("answer", "paraphrased_answer"):
+        sentence = qa[field]
+        for keyword in qa["keywords"]:
+            if keyword not in sentence:
+                found.append(
+                    ("keywords", f"{keyword!r} is not in the {field} {sentence!r}", "keywords are parts of it")
+                )
+        if text is not None and text not in sentence:
+            found.append((field, f"the value {text!r} is not in {sentence!r}", "an answer states its fact"))
+
+
+def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
+    paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
+    frame = frame_of(paraphrase, text, wrong)
+    assert frame is not None  # called where the paraphrased answer has the value
+    if len(set(wrong)) < len(wrong):
+        found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
+    for sentence in wrong:
+        other = frame.value_in(sentence)
+        if sentence == paraphrase:
+            found.append(("perturbed_answer", f"{sentence!r} is the true answer", OTHER_VALUE))
+        elif other is None:
+            what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
+            found.append(("perturbed_answer", what, "swap the value alone"))
+        elif text in sentence:  # wherever: metrics look for keywords in the whole sentence
+            found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", OTHER_VALUE))
+        elif frame.article and other[0] != article(other[1]):
+            found.append(("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it"))
+
+
+class Frame(NamedTuple):
+    """What stands around the value of a sentence: before it, whether an article follows that, after it."""
+
+    before: str
+    article: bool
+    after: str
+
+    def value_in(self, sentence: str) -> tuple[str, str] | None:
+        """Article and value of a sentence that has another value in the same frame; ``None`` where it has not.
+
+        The article, "" where the frame has none, is whatever word stands in its place.
+        """
+        if not (sentence.startswith(self.before) and sentence.endswith(self.after)):
+            return None
+        value = sentence[len(self.before) : len(sentence) - len(self.after)]
+        if not self.article:
+            return "", value
+        word, _, value = value.partition(" ")
+        return word.lower(), value
+
+
+def frame_of(sentence: str, text: str, others: Sequence[str], *, fold: bool = False) -> Frame | None:
+    """The frame of a value, ``fold`` in any case; ``None`` where the sentence has not the value.
+
+    The value may also stand in the phrasing ("record" in "on record"): the place that fits most of the other sentences
+    is meant.
+    """
+    folded, value = (sentence.casefold(), text.casefold()) if fold else (sentence, text)
+    start = folded.find(value)
+    if start < 0:
+        return None
+    frames = []
+    while start >= 0:
+        frames.append(_frame_at(sentence, start, start + len(text)))
+        start = folded.find(value, start + 1)
+    if len(frames) == 1:
+        return frames[0]
+    return max(frames, key=lambda frame: sum(frame.value_in(other) is not None for other in others))
+
+
+def _frame_at(sentence: str, start: int, stop: int) -> Frame:
+    before = sentence[:start]
+    spaced = f" {before}".lower()
+    length = 2 if spaced.endswith(" a ") else 3 if spaced.endswith(" an ") else 0
+    return Frame(before[: len(before) - length], length > 0, sentence[stop:])
+
+
+def repeated(sentences: Sequence[str]) -> bool:
+    """Whether two sentences are the same, whatever their case and spaces."""
+    return len({" ".join(sentence.casefold().split()) for sentence in sentences}) < len(sentences)
+
+
+def stands_in(sentence: str, text: str, *, fold: bool = False) -> bool:
+    """Whether a text stands in a sentence as words of its own, ``fold`` in any case."""
+    if (text.casefold() not in sentence.casefold()) if fold else (text not in sentence):
+        return False
+    return _standing_alone(text, re.IGNORECASE if fold else re.NOFLAG).search(sentence) is not None
+
+
+@lru_cache(maxsize=1 << 10)
+def _standing_alone(text: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", flags)
