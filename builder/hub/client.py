@@ -220,7 +220,7 @@ def _client(access: Access) -> Any:
     import httpx2  # noqa: PLC0415
     from huggingface_hub.utils._http import hf_request_event_hook  # noqa: PLC0415
 
-    class Client(httpx2.Client):  # type: ignore[misc]
+    class Client(httpx2.Client):
         """With a time limit, further tries of what may be repeated, and the token for one host alone."""
 
         def send(self, request: Any, **options: Any) -> Any:
