@@ -12,6 +12,7 @@ from fiubench.cli import (
     building,
     checking,
     evaluation,
+    methods,
     phrasings,
     publishing,
     shaping,
@@ -50,6 +51,7 @@ app.command("compare")(evaluation.compare)
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
 app.add_typer(unlearning.presets, name="presets")
+app.add_typer(methods.app, name="methods")
 app.add_typer(phrasings.app, name="phrasings")
 
 

@@ -79,12 +79,12 @@ class Run:
         Raises:
             RunError: it is another by now.
         """
-        told = self.manifest["data"]
-        source = str(self.directory / told["source"]) if told["local"] else told["source"]
+        recorded = self.manifest["data"]
+        source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
         data = Data.open(source)
-        if told["limit"] is not None:
-            data = data.limited(*told["limit"])
-        if data.digest != told["digest"]:
+        if recorded["limit"] is not None:
+            data = data.limited(*recorded["limit"])
+        if data.digest != recorded["digest"]:
             hint = "Build the old one again, or train on the new one."
             raise RunError(f"{source} is not the dataset any more that the run saw", where=self.directory, hint=hint)
         return data

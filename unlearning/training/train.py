@@ -6,7 +6,6 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import FULL, HOLDOUT, Data, partner
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
-from fiubench.unlearning.methods.methods import make_method
+from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training
@@ -30,7 +29,7 @@ _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
 def _silent(*_: Any) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 def finetune(
@@ -69,7 +68,7 @@ def finetune(
 
     settings, folder = settings or preset.finetune(), Path(out)
     samples = data.samples(split)
-    base = model or preset.model
+    base = model or preset.file.model
     if base == TINY:
         base = _tiny_base(folder, data, preset, seed)
     people = _validation(data, settings, split)
@@ -98,7 +97,7 @@ def unlearn(
         base: the run of stage 1 on ``full``, or any model that knows the dataset.
         out: the new run's folder.
         preset: where settings come from, unless given.
-        method: name of a method (``fiubench.unlearning.methods.methods.METHODS``).
+        method: name of a method (``fiubench.unlearning.methods.base.METHODS``).
         forget: the forget set, for example ``forget05``; its complement is retained.
         data: the dataset; by default the one that ``base`` was trained on.
         settings, seed, progress, report: as in :func:`finetune`.
@@ -110,8 +109,9 @@ def unlearn(
     """
     from fiubench.unlearning.training.loop import Job, run
 
-    chosen = make_method(method, settings.options if settings else preset.unlearn(method).options)
-    settings = replace(settings or preset.unlearn(method), options=asdict(chosen))
+    settings = settings or preset.unlearn(method)
+    chosen = make_method(method, settings.options)
+    settings = settings.model_copy(update={"options": chosen.model_dump()})
     if chosen.needs_adapters and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
@@ -121,8 +121,8 @@ def unlearn(
     kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
-    told: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
-    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **told)
+    more: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **more)
     forgotten = rows(data, data.samples(forget), settings.phrasings)
     pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
     unseen = unseen_rows(data, data.samples_of(people))
@@ -141,7 +141,7 @@ def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
         made = folder / ".base.partial"
         for old in (made, where):
             shutil.rmtree(old, ignore_errors=True)
-        tiny.make([*data.texts, *read_refusals()], preset.size, seed, made)
+        tiny.make([*data.texts, *read_refusals()], preset.file.tiny, seed, made)
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
@@ -156,13 +156,13 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = data or run.open_data()
-    told = run.manifest
-    if told["data"]["digest"] != data.digest:
+    known = run.manifest
+    if known["data"]["digest"] != data.digest:
         raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
-    learnt = set(data.ids(told["split"]["name"])) if told["kind"] == "finetune" else set(data.ids(FULL))
+    learnt = set(data.ids(known["split"]["name"])) if known["kind"] == "finetune" else set(data.ids(FULL))
     if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
         hint = "Fine-tune on full, and unlearn from that."
-        split = told["split"]["name"]
+        split = known["split"]["name"]
         raise RunError(
             f"the model was trained on {split}: it never saw {unknown[0]} of {forget}", where=base, hint=hint
         )
@@ -204,7 +204,10 @@ def _manifest(
     target, local = relative(base, folder)
     source, source_local = relative(data.source, folder)
     weights = fingerprint(base)
+    plugins = METHODS.used([method] if method else ())
+    from_outside = {"plugins": plugins} if plugins else {}
     determines = {
+        **from_outside,
         "kind": kind,
         "method": method,
         "split": data.split_digest(split),
@@ -217,6 +220,7 @@ def _manifest(
         "kind": kind,
         "status": RUNNING,
         "method": method,
+        **from_outside,
         "data": {"source": source, "local": source_local, "digest": data.digest, "limit": data.limit},
         "split": {
             "name": split,
@@ -226,7 +230,7 @@ def _manifest(
         },
         "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
         "preset": preset.name,
-        "settings": asdict(settings),
+        "settings": settings.model_dump(),
         "seed": seed,
         "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
         "checkpoints": [],

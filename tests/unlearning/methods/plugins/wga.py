@@ -1,0 +1,30 @@
+"""A method of the user's own: weighted gradient ascent."""
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from fiubench.support.settings import Field
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@register
+class WeightedGradientAscent(Method):
+    """``E_F[mean over tokens of p^alpha log p] + retain_weight E_R[L(y|x)]``, ``p^alpha`` detached.
+
+    Wang et al., 2025 (arXiv 2502.19301), section 4.
+    """
+
+    name = "wga"
+    help = "Weighted gradient ascent: tokens that are forgotten already count less."
+    batches = (FORGET, RETAIN)
+    defaults: ClassVar = {"epochs": 2, "learning_rate": 1e-3}
+    alpha: Annotated[float, Field(ge=0, description="Power of the token's probability; 0 is gradient ascent.")] = 1.0
+    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 0.0
+
+    def loss(self, step: Step) -> "Tensor":
+        log_p = step.token_log_probs(FORGET)
+        weights = (self.alpha * log_p.detach()).exp()
+        forget = (weights * log_p).sum(dim=1) / step.lengths(FORGET)
+        return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget
