@@ -8,6 +8,8 @@ import typer
 from fiubench.unlearning.methods.base import METHODS
 
 app = typer.Typer(no_args_is_help=True, help="List and show unlearning methods and their options.")
+_NOTATION = """x: picture and question; y: the true answer; y0: a refusal; L: mean of -log p over the answer's tokens;
+E_F, E_R: mean over the forget set, the retain set; p: the model that learns; p0: the model before unlearning."""
 _LIMITS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 
@@ -28,6 +30,7 @@ def show_method(name: Annotated[str, typer.Argument(help="A method, such as npo.
     method, plugin = METHODS.find(name), METHODS.plugin(name)
     typer.echo(f"{name}: {method.help}\n")
     typer.echo(textwrap.indent(inspect.cleandoc(method.__doc__ or "").replace("``", ""), "  "))
+    typer.echo(f"\n{_NOTATION}")
     if plugin is not None:
         typer.echo(f"\nplug-in: {plugin} ({plugin.module})")
     if method.defaults:

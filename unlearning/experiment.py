@@ -44,49 +44,36 @@ _Seed = Annotated[int, Field(ge=0)]
 class Evaluated(Settings):
     """How an experiment evaluates its models."""
 
-    checkpoints: Annotated[
-        Literal["all", "final"], Field(description="Evaluate every checkpoint of unlearning, or the last alone.")
-    ] = "all"
-    controls: Annotated[tuple[str, ...], Field(description="Conditions under which questions are asked.")] = ("none",)
-    batch_size: Annotated[int, Field(ge=1, description="Questions that are answered at the same time.")] = 16
-    definition: Annotated[str, Field(description="How metrics are computed: a name, or FILE.yaml.")] = "corrected"
-    memorised: Annotated[
-        float, Field(ge=0, le=1, description="Exact match on the forget set that the fine-tuned model must reach.")
-    ] = MEMORISED
-    force: Annotated[bool, Field(description="Go on with a model that does not reach it, and mark the tables.")] = False
+    checkpoints: Literal["all", "final"] = Field(
+        "all", description="Evaluate every checkpoint of unlearning, or the last."
+    )
+    controls: tuple[str, ...] = Field(("none",), description="Conditions under which questions are asked.")
+    batch_size: int = Field(16, ge=1, description="Questions that are answered at the same time.")
+    definition: str = Field("corrected", description="How metrics are computed: a name, or FILE.yaml.")
+    memorised: float = Field(
+        MEMORISED, ge=0, le=1, description="Exact match on the forget set that the fine-tuned model must reach."
+    )
+    force: bool = Field(False, description="Go on with a model that does not reach it, and mark the tables.")
 
 
 class Experiment(Settings):
     """What `fiubench experiment` does: fine-tuning, a retain reference, methods x seeds, evaluation, comparison."""
 
-    data: Annotated[
-        str, Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
-    ]
-    identities: Annotated[
-        int | None, Field(ge=2, description="Keep only so many people, for models too small for all.")
-    ] = None
-    attributes: Annotated[
-        tuple[str, ...], Field(description="With identities: keep only the questions about these attributes.")
-    ] = ()
-    forget: Annotated[str, Field(pattern="^forget[0-9]{1,2}$", description="The forget set, for example forget05.")]
-    preset: Annotated[str, Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")]
-    model: Annotated[
-        str | None, Field(min_length=1, description="tiny, a Hub id or a folder, instead of the preset's model.")
-    ] = None
-    seeds: Annotated[
-        tuple[_Seed, ...],
-        Field(min_length=1, description="Random seeds of unlearning; the first is fine-tuning's too."),
-    ] = (0,)
-    finetune: Annotated[Stage, Field(description="Settings of fine-tuning that differ from the preset's.")] = Stage()
-    methods: Annotated[
-        tuple[str, ...] | dict[str, Stage | None],
-        Field(min_length=1, description="Methods: a list, or names with the settings that differ from the preset's."),
-    ]
-    evaluate: Annotated[Evaluated, Field(description="How models are evaluated.")] = Evaluated()
-    workers: Annotated[
-        int,
-        Field(ge=1, le=64, description="Trainings and evaluations that run at the same time."),
-    ] = 1
+    data: str = Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
+    identities: int | None = Field(None, ge=2, description="Use only so many people, for models too small for all.")
+    attributes: tuple[str, ...] = Field((), description="With identities: use the questions about these only.")
+    forget: str = Field(pattern="^forget[0-9]{1,2}$", description="The forget set, for example forget05.")
+    preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
+    model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
+    seeds: tuple[_Seed, ...] = Field(
+        (0,), min_length=1, description="Random seeds of unlearning; the first is fine-tuning's too."
+    )
+    finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
+    methods: tuple[str, ...] | dict[str, Stage | None] = Field(
+        min_length=1, description="Methods: a list, or names with the settings that differ from the preset's."
+    )
+    evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
+    workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
 
     @field_validator("seeds", "methods", "attributes")
     @classmethod

@@ -127,7 +127,7 @@ def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: 
     [
         (["--option", "beta"], "not NAME=VALUE"),
         (["--option", "beta=high"], "beta: should be a valid number, not 'high'"),
-        (["--stop", "soon"], "--stop: is not RULE:VALUE"),
+        (["--stop", "soon"], "--stop: should be RULE:VALUE"),
         (["--checkpoint-every", "0"], "--checkpoint-every: should be greater than 0"),
         (["--method", "gaa"], "Did you mean 'ga'"),
     ],

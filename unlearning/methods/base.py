@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from torch import Tensor
+else:
+    Tensor = Any  # torch is imported by the functions that compute
+
+__all__ = ["FORGET", "METHODS", "REFUSAL", "RETAIN", "Method", "Step", "Tensor", "make_method", "register"]
 
 FORGET, RETAIN, REFUSAL = "forget", "retain", "refusal"
 

@@ -1,12 +1,7 @@
 """Direct preference optimization."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -21,12 +16,10 @@ class DirectPreferenceOptimization(Method):
     help = "Direct preference optimization: prefers a refusal to the true answer."
     batches = (FORGET, REFUSAL, RETAIN)
     reference = (FORGET, REFUSAL)
-    beta: Annotated[
-        float, Field(gt=0, description="Inverse temperature: how strongly the model is held to what it was.")
-    ] = 0.1
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 0.0
+    beta: float = Field(0.1, gt=0, description="Inverse temperature: how strongly the model is held to what it was.")
+    retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         import torch
 

@@ -1,11 +1,6 @@
 """Gradient ascent."""
 
-from typing import TYPE_CHECKING
-
-from fiubench.unlearning.methods.base import FORGET, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, Method, Step, Tensor, register
 
 
 @register
@@ -16,6 +11,6 @@ class GradientAscent(Method):
     help = "Gradient ascent: climbs the training loss of the forget set."
     batches = (FORGET,)
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         return -step.nll(FORGET)

@@ -1,12 +1,7 @@
 """Gradient difference."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -16,8 +11,8 @@ class GradientDifference(Method):
     name = "gd"
     help = "Gradient difference: gradient ascent, while the retain set is trained on."
     batches = (FORGET, RETAIN)
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 1.0
+    retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         return -step.nll(FORGET) + self.retain_weight * step.nll(RETAIN)

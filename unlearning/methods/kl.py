@@ -1,12 +1,7 @@
 """KL minimization."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -20,8 +15,8 @@ class KLMinimization(Method):
     help = "KL minimization: gradient ascent, while predictions on the retain set stay what they were."
     batches = (FORGET, RETAIN)
     needs_adapters = True
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the divergence on the retain set.")] = 1.0
+    retain_weight: float = Field(1.0, ge=0, description="Weight of the divergence on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         return -step.nll(FORGET) + self.retain_weight * step.divergence(RETAIN)

@@ -1,12 +1,7 @@
 """Negative preference optimization."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -20,12 +15,10 @@ class NegativePreferenceOptimization(Method):
     help = "Negative preference optimization: gradient ascent that slows down as the model forgets."
     batches = (FORGET, RETAIN)
     reference = (FORGET,)
-    beta: Annotated[
-        float, Field(gt=0, description="Inverse temperature; towards 0 the method becomes gradient ascent.")
-    ] = 0.1
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 0.0
+    beta: float = Field(0.1, gt=0, description="Inverse temperature; towards 0 the method becomes gradient ascent.")
+    retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         import torch
 

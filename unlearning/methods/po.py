@@ -1,12 +1,7 @@
 """Preference optimization."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import REFUSAL, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import REFUSAL, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -19,8 +14,8 @@ class PreferenceOptimization(Method):
     name = "po"
     help = "Preference optimization: trains on refusals for the forget set."
     batches = (REFUSAL, RETAIN)
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 1.0
+    retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         return step.nll(REFUSAL) + self.retain_weight * step.nll(RETAIN)

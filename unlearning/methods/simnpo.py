@@ -1,12 +1,7 @@
 """Simple negative preference optimization."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -19,11 +14,11 @@ class SimpleNPO(Method):
     name = "simnpo"
     help = "Simple NPO: NPO by the mean per token, without a reference model."
     batches = (FORGET, RETAIN)
-    beta: Annotated[float, Field(gt=0, description="Inverse temperature.")] = 2.5
-    gamma: Annotated[float, Field(ge=0, description="Margin by which the loss has to rise.")] = 0.0
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 1.0
+    beta: float = Field(2.5, gt=0, description="Inverse temperature.")
+    gamma: float = Field(0.0, ge=0, description="Margin by which the loss has to rise.")
+    retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         """See the class."""
         import torch
 

@@ -14,12 +14,10 @@ from fiubench.unlearning.models.settings import Lora, Size
 from pydantic import model_validator
 
 TINY = "tiny"
+_MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
+_FLAG = Flag("Training", default="the preset's")
 _EPOCHS = "Passes over the training split; for unlearning, over the forget set."
 _RATE = "Highest learning rate of the AdamW optimizer."
-_Positive = Annotated[float, Field(gt=0)]
-_Count = Annotated[int, Field(ge=1)]
-_FLAG = Flag("Training", default="the preset's")
-_MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
 
 
 class Stop(Settings):
@@ -29,16 +27,13 @@ class Stop(Settings):
     and in files it may be written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
     """
 
-    rule: Annotated[
-        Literal["below", "above", "patience"],
-        Field(
-            description="below: once the loss is under the value (learnt well enough). above: once it is over the "
-            "value, and the checkpoint before counts (what was to be kept is lost). patience: after that many "
-            "checkpoints without a new lowest loss, and the lowest counts."
-        ),
-    ]
-    value: Annotated[float, Field(ge=0, description="Loss, or for patience a number of checkpoints.")]
-    identities: Annotated[_Count, Field(description="How many people the validation questions are about.")] = 8
+    rule: Literal["below", "above", "patience"] = Field(
+        description="below: once the loss is under the value (learnt well enough). above: once it is over the value, "
+        "and the checkpoint before counts (what was to be kept is lost). patience: after that many checkpoints without "
+        "a new lowest loss, and the lowest counts."
+    )
+    value: float = Field(ge=0, description="A loss, or for patience a number of checkpoints.")
+    identities: int = Field(8, ge=1, description="How many people the validation questions are about.")
 
     @model_validator(mode="before")
     @classmethod
@@ -52,79 +47,58 @@ class Stop(Settings):
             if any(not number.is_integer() for number in people) or len(people) > 1:
                 raise ValueError
         except ValueError:
-            raise ValueError(
-                "is not RULE:VALUE or RULE:VALUE:PEOPLE, such as below:0.1, above:2:8, patience:3"
-            ) from None
+            raise ValueError("should be RULE:VALUE or RULE:VALUE:PEOPLE, such as below:0.1") from None
         return {"rule": rule, "value": value, **({"identities": int(people[0])} if people else {})}
 
 
 class Stage(Settings):
     """Settings of a training as presets and experiments give them: what is left out comes from elsewhere."""
 
-    epochs: Annotated[_Positive | None, Field(description=_EPOCHS)] = None
-    learning_rate: Annotated[_Positive | None, Field(description=_RATE)] = None
-    batch_size: Annotated[
-        _Count,
-        Field(
-            description="Samples in one forward and backward pass. Halve it, and double --accumulate, where memory is "
-            "short: the result is the same."
-        ),
-        _FLAG,
-    ] = 8
-    accumulate: Annotated[
-        _Count,
-        Field(
-            description="Passes whose gradients are added up for one optimizer step: a step takes batch size times "
-            "this many samples, shared among all processes."
-        ),
-        _FLAG,
-    ] = 1
-    schedule: Annotated[
-        Literal["constant", "constant_with_warmup", "cosine", "linear"],
-        Field(description="How the learning rate changes over the training."),
-    ] = "cosine"
-    warmup: Annotated[float, Field(ge=0, lt=1, description="Share of all steps over which the rate rises.")] = 0.0
-    weight_decay: Annotated[float, Field(ge=0, description="Weight decay of AdamW.")] = 0.01
-    clip: Annotated[_Positive, Field(description="Largest norm of a gradient; a longer one is shortened to it.")] = 1.0
-    lora: Annotated[Lora | None, Field(description="Adapters; null trains every parameter.")] = Lora()
-    dtype: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16"],
-        Field(description="Number format of frozen weights; auto takes bfloat16 on a GPU that has it, else float32."),
-        _FLAG,
-    ] = "auto"
-    gradient_checkpointing: Annotated[
-        bool, Field(description="Recompute activations: less memory, a third more time.")
-    ] = False
-    checkpoint_every: Annotated[
-        _Positive, Field(description="Epochs from one checkpoint to the next; fractions are fine."), _FLAG
-    ] = 1.0
-    keep: Annotated[Literal["all", "last"], Field(description="Which checkpoints stay on disk.")] = "all"
-    workers: Annotated[int, Field(ge=0, le=64, description="Processes that prepare batches.")] = 0
-    report_to: Annotated[
-        tuple[str, ...], Field(description="Loggers of transformers, such as tensorboard or wandb.")
-    ] = ()
-    phrasings: Annotated[
-        int,
-        Field(ge=1, le=3, description="Phrasings of each question that are trained on; the last one validates."),
-    ] = 1
-    noise_refusals: Annotated[
-        int,
-        Field(
-            ge=0, description="Pictures of noise with a refusal as the answer, for models that know no language yet."
-        ),
-    ] = 0
-    stop: Annotated[
-        Stop | None,
-        Field(
-            description="Stop early by the loss on validation questions, which are about PEOPLE people (8 if left out) "
-            "in no evaluation split. below:0.1 stops once the loss is under 0.1, above:2 once it is over 2 and takes "
-            "the checkpoint before, patience:3 after 3 checkpoints without a new lowest loss and takes the lowest."
-        ),
-        Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's"),
-    ] = None
-    options: Annotated[
-        dict[str, Any], Field(description="Options of the unlearning method (`fiubench methods show NAME`).")
-    ] = Field(default_factory=dict)
+    epochs: float | None = Field(None, gt=0, description=_EPOCHS)
+    learning_rate: float | None = Field(None, gt=0, description=_RATE)
+    batch_size: Annotated[int, _FLAG] = Field(
+        8,
+        ge=1,
+        description="Samples in one forward and backward pass. Halve it, and double --accumulate, where memory is "
+        "short: the result is the same.",
+    )
+    accumulate: Annotated[int, _FLAG] = Field(
+        1,
+        ge=1,
+        description="Passes whose gradients are added up for one optimizer step: a step takes batch size times this "
+        "many samples, shared among all processes.",
+    )
+    schedule: Literal["constant", "constant_with_warmup", "cosine", "linear"] = Field(
+        "cosine", description="How the learning rate changes over the training."
+    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of all steps over which the learning rate rises.")
+    weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
+    clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
+    lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _FLAG] = Field(
+        "auto",
+        description="Number format of frozen weights; auto is bfloat16 on a GPU that has it, else float32.",
+    )
+    gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
+    checkpoint_every: Annotated[float, _FLAG] = Field(
+        1.0, gt=0, description="Epochs from one checkpoint to the next; fractions are fine."
+    )
+    keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
+    workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
+    report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
+    phrasings: int = Field(
+        1, ge=1, le=3, description="Phrasings of each question that are trained on; another one validates."
+    )
+    noise_refusals: int = Field(
+        0, ge=0, description="Pictures of noise answered with a refusal, for models that know no language yet."
+    )
+    stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
+        None,
+        description="Stop early by the loss on validation questions, which are about PEOPLE people (8 if left out) in "
+        "no evaluation split. below:0.1 stops once the loss is under 0.1; above:2 once it is over 2, and takes the "
+        "checkpoint before; patience:3 after 3 checkpoints without a new lowest loss, and takes the lowest.",
+    )
+    options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
     def given(self) -> dict[str, Any]:
         """The settings that are given, and no others."""
@@ -134,8 +108,8 @@ class Stage(Settings):
 class Training(Stage):
     """Everything about a training but its data, model and seed."""
 
-    epochs: Annotated[_Positive, Field(description=_EPOCHS), _FLAG]
-    learning_rate: Annotated[_Positive, Field(description=_RATE), _FLAG]
+    epochs: Annotated[float, _FLAG] = Field(gt=0, description=_EPOCHS)
+    learning_rate: Annotated[float, _FLAG] = Field(gt=0, description=_RATE)
 
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""
@@ -148,14 +122,12 @@ class Training(Stage):
 class PresetFile(Settings):
     """A model with the settings of its fine-tuning and unlearning."""
 
-    description: Annotated[str, Field(min_length=1, description="What the preset is, in one line.")]
-    model: Annotated[str, Field(min_length=1, description="tiny, a Hub id or a folder.")]
-    tiny: Annotated[Size, Field(description="Measures of the tiny model.")] = Size()
-    finetune: Annotated[Stage, Field(description="Settings of fine-tuning.")]
-    unlearn: Annotated[Stage, Field(description="Settings of unlearning, with any method.")]
-    methods: Annotated[dict[str, Stage], Field(description="Method -> what differs from `unlearn`; optional.")] = Field(
-        default_factory=dict
-    )
+    description: str = Field(min_length=1, description="What the preset is, in one line.")
+    model: str = Field(min_length=1, description="tiny, a Hub id or a folder.")
+    tiny: Size = Field(Size(), description="Measures of the tiny model.")
+    finetune: Stage = Field(description="Settings of fine-tuning.")
+    unlearn: Stage = Field(description="Settings of unlearning, with any method.")
+    methods: dict[str, Stage] = Field({}, description="Method -> what differs from `unlearn`.")
 
 
 @dataclass(frozen=True)

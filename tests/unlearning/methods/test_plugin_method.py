@@ -162,6 +162,29 @@ def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: 
     assert "alpha: should be a valid number, not 'strong'" in wrong.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("loaded")
+def test_two_processes_change_gradients_as_one(full: Run, preset_file: Path, preset: Preset, tmp_path: Path) -> None:
+    flags = ["--forget", FORGET_SET, "--epochs", "3", "--batch-size", "3", "--accumulate", "2"]
+    settings = preset.unlearn("salient", epochs=3, batch_size=3, accumulate=2)  # six questions: whole steps
+    one = unlearn(full.directory, tmp_path / "one", preset, "salient", FORGET_SET, settings=settings)
+    launched = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
+            *("-m", "fiubench", "--plugin", str(STEERING), "unlearn", str(full.directory), "--method", "salient"),
+            *("--out", str(tmp_path / "two"), "--preset", str(preset_file), *flags),
+        ],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert launched.returncode == 0, launched.stderr
+    two = Run.open(tmp_path / "two")
+    assert two.manifest["digest"] == one.manifest["digest"]
+    same_weights(one, two, 1e-5)
+
+
 def test_plugins_are_listed_and_shown(tmp_path: Path) -> None:
     from fiubench.cli.main import app
     from typer.testing import CliRunner

@@ -49,8 +49,8 @@ def test_memory_and_time_are_not_part_of_the_result() -> None:
         ({"batch_size": 0}, "batch_size"),
         ({"lora": {"rnak": 3}}, "rnak"),
         ({"stop": {"rule": "sometimes", "value": 1}}, "stop.rule"),
-        ({"stop": "soon"}, "stop: is not RULE:VALUE"),
-        ({"stop": "below:0.1:2.5"}, "stop: is not RULE:VALUE"),
+        ({"stop": "soon"}, "stop: should be RULE:VALUE"),
+        ({"stop": "below:0.1:2.5"}, "stop: should be RULE:VALUE"),
     ],
 )
 def test_values_that_can_not_be(changes: dict[str, object], message: str) -> None:

@@ -376,7 +376,7 @@ def test_out_of_memory_says_what_to_try(
     import torch
     from fiubench.unlearning.methods import base
 
-    def burst(*_: Any) -> Any:
+    def burst(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(base, "score", burst)

@@ -1,13 +1,10 @@
 """Two methods of the user's own: one looks at hidden states, one changes gradients."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Any, Literal
 
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 from fiubench.unlearning.methods.ga import GradientAscent
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @register
@@ -21,11 +18,11 @@ class Misdirection(Method):
     batches = (FORGET, RETAIN)
     hidden_states = True
     needs_adapters = True
-    layer: Annotated[int, Field(description="Layer whose output is steered; -1 is the last.")] = -1
-    strength: Annotated[float, Field(gt=0, description="Length of the place.")] = 5.0
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of staying on the retain set.")] = 1.0
+    layer: int = Field(-1, description="Layer whose output is steered; -1 is the last.")
+    strength: float = Field(5.0, gt=0, description="Length of the place.")
+    retain_weight: float = Field(1.0, ge=0, description="Weight of staying on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         here = step.hidden_states(FORGET)[self.layer]
         away = self._mean(step, FORGET, here - self.strength)
         if not self.retain_weight:
@@ -33,7 +30,7 @@ class Misdirection(Method):
         then = step.before.hidden_states(RETAIN)[self.layer]
         return away + self.retain_weight * self._mean(step, RETAIN, step.hidden_states(RETAIN)[self.layer] - then)
 
-    def _mean(self, step: Step, name: str, difference: "Tensor") -> "Tensor":
+    def _mean(self, step: Step, name: str, difference: Tensor) -> Tensor:
         per_token = (difference**2).mean(dim=-1) * step.mask(name)
         return per_token.sum(dim=1) / step.lengths(name)
 
@@ -47,8 +44,8 @@ class Salient(GradientAscent):
 
     name = "salient"
     help = "Gradient ascent by the largest gradients of the adapters."
-    share: Annotated[float, Field(gt=0, le=1, description="Share of each gradient's entries that is kept.")] = 0.5
-    matrices: Annotated[tuple[Literal["A", "B"], ...], Field(description="LoRA matrices that learn.")] = ("A", "B")
+    share: float = Field(0.5, gt=0, le=1, description="Share of each gradient's entries that is kept.")
+    matrices: tuple[Literal["A", "B"], ...] = Field(("A", "B"), description="LoRA matrices that learn.")
 
     def after_backward(self, model: Any) -> None:
         for name, parameter in model.named_parameters():

@@ -1,12 +1,9 @@
 """A method of the user's own: weighted gradient ascent."""
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import ClassVar
 
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, register
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
 
 
 @register
@@ -20,10 +17,10 @@ class WeightedGradientAscent(Method):
     help = "Weighted gradient ascent: tokens that are forgotten already count less."
     batches = (FORGET, RETAIN)
     defaults: ClassVar = {"epochs": 2, "learning_rate": 1e-3}
-    alpha: Annotated[float, Field(ge=0, description="Power of the token's probability; 0 is gradient ascent.")] = 1.0
-    retain_weight: Annotated[float, Field(ge=0, description="Weight of the loss on the retain set.")] = 0.0
+    alpha: float = Field(1.0, ge=0, description="Power of the token's probability; 0 is gradient ascent.")
+    retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> "Tensor":
+    def loss(self, step: Step) -> Tensor:
         log_p = step.token_log_probs(FORGET)
         weights = (self.alpha * log_p.detach()).exp()
         forget = (weights * log_p).sum(dim=1) / step.lengths(FORGET)
