@@ -34,7 +34,8 @@ def show_method(name: Annotated[str, typer.Argument(help="A method, such as npo.
     if plugin is not None:
         typer.echo(f"\nplug-in: {plugin} ({plugin.module})")
     if method.defaults:
-        typer.echo(f"\ndefaults: {', '.join(f'{key} {value}' for key, value in method.defaults.items())}")
+        settings = ", ".join(f"{key} {value}" for key, value in method.defaults.items())
+        typer.echo(f"\nwhere the preset gives none: {settings}")
     typer.echo()
     options = method.model_json_schema().get("properties", {})
     if not options:

@@ -221,7 +221,7 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
     Raises:
         ConfigError: no such method or option, or a value that the option can't have.
     """
-    method = METHODS.find(name, where="method")
+    method = METHODS.find(name)
     if options and not method.model_fields:
         raise ConfigError(f"has no options, so no {next(iter(options))!r}", where=f"method {name}")
     return method.parse(options or {}, where=f"options of method {name}")

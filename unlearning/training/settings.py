@@ -159,7 +159,7 @@ class Preset:
             ConfigError: no such method, one without epochs or learning rate, or a value that can't be.
         """
         own = self.file.methods[method].given() if method in self.file.methods else {}
-        values = {**METHODS.find(method, where="method").defaults, **self.file.unlearn.given(), **own}
+        values = {**METHODS.find(method, where=where or "--method").defaults, **self.file.unlearn.given(), **own}
         settings = self._training(values, changes, where, flags)
         return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
 
