@@ -22,8 +22,8 @@ from tests.unlearning.methods.test_methods import BATCHES, BEFORE, TABLE, Model,
 from tests.unlearning.training.test_train import loss_on, same_weights, weights
 
 pytestmark = pytest.mark.xdist_group("companion")
-FOLDER = Path(__file__).parent / "plugins"
-WGA, STEERING = FOLDER / "wga.py", FOLDER / "steering.py"
+WGA = Path(__file__).parents[3] / "examples" / "plugin" / "fiubench_town" / "wga.py"
+STEERING = Path(__file__).parent / "steering.py"
 OWN = ("wga", "steer", "salient")
 
 
@@ -212,7 +212,7 @@ def test_a_method_needs_no_entry_in_a_preset(tmp_path: Path) -> None:
     text = "description: x\nmodel: tiny\nfinetune: {epochs: 1, learning_rate: 1.0e-3}\nunlearn: {epochs: 7}\n"
     own.write_text(text)
     settings = read_preset(str(own)).unlearn("wga")
-    assert (settings.epochs, settings.learning_rate) == (7, 1e-3)  # the preset's, and the method's own
+    assert (settings.epochs, settings.learning_rate) == (7, 1e-5)  # the preset's, and the method's own
     own.write_text(text + "methods: {wga: {learning_rate: 2.0e-3, options: {alpha: 3}}}\n")
     settings = read_preset(str(own)).unlearn("wga")
     assert (settings.learning_rate, settings.options["alpha"]) == (2e-3, 3)
