@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.methods.methods import METHODS
+from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.training.settings import read_preset
 from fiubench.unlearning.training.train import finetune
 
@@ -31,8 +31,8 @@ PRESET = {
 }
 STEP = """
 import sys
-from unlearning.settings import read_preset
-from unlearning.train import unlearn
+from fiubench.unlearning.training.settings import read_preset
+from fiubench.unlearning.training.train import unlearn
 base, out, preset, method = sys.argv[1:]
 unlearn(base, out, method, "forget10", preset)
 print(next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmHWM")))

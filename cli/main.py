@@ -51,6 +51,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
         "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
         "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),
+        "methods": Entry("methods", "app", "List and show unlearning methods and their options."),
         "presets": Entry("unlearning", "presets", "List and show presets: models with training settings."),
     },
     "Extend": {

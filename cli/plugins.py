@@ -8,8 +8,9 @@ def registries() -> list[Registry[object]]:
     """The registry of every kind that can be added to."""
     from fiubench.builder.audit import MEASURES
     from fiubench.raw_sources.source import SOURCES
+    from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, MEASURES]  # type: ignore[list-item]
+    return [SOURCES, MEASURES, METHODS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

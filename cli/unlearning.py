@@ -1,69 +1,75 @@
 """``fiubench finetune``, ``unlearn``, ``experiment`` and ``presets``."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.cli.options import with_settings
+from fiubench.unlearning.methods.base import METHODS
+from fiubench.unlearning.training.settings import Training
 
 if TYPE_CHECKING:
     from fiubench.unlearning.data.runs import Run
 
-presets = typer.Typer(no_args_is_help=True, help="Models with the settings of both stages.")
+presets = typer.Typer(no_args_is_help=True, help="List and show presets: models with training settings.")
 
-# One declaration per setting, used by both commands. Defaults live in presets: `None` here means "not given".
-Out = Annotated[Path, typer.Option(help="Folder of the run. An interrupted run in it goes on.")]
-PresetName = Annotated[str | None, typer.Option("--preset", help="Preset, or FILE.yaml of your own. (default: tiny)")]
-Seed = Annotated[int, typer.Option(min=0, help="Of order, adapters, dropout, and of the tiny model.")]
-Epochs = Annotated[float | None, typer.Option(help="Passes over the training split.")]
-LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of AdamW.")]
-BatchSize = Annotated[int | None, typer.Option(help="Samples per forward pass.")]
-Accumulate = Annotated[
-    int | None, typer.Option(help="Passes per step; with the batch size it gives the samples per step.")
+Out = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of the run; an interrupted run in it is continued, a finished kept.")
 ]
-CheckpointEvery = Annotated[float | None, typer.Option(help="Epochs between checkpoints.")]
-Dtype = Annotated[str | None, typer.Option(help="Number format of frozen weights: float32, bfloat16, float16, auto.")]
-StopRule = Annotated[
-    str | None,
-    typer.Option("--stop", help="RULE:VALUE[:PEOPLE] on the validation loss: below:0.1, above:2, patience:3."),
-]
-_SETTINGS = ("epochs", "learning_rate", "batch_size", "accumulate", "checkpoint_every", "dtype")
+Seed = Annotated[int, typer.Option(min=0, help="Random seed of the order of samples, of new weights and of dropout.")]
 
 
+@with_settings(Training)
 def finetune(
-    data: Annotated[str, typer.Argument(help="Dataset folder, release or Hub id.")],
+    data: Annotated[str, typer.Argument(help="Dataset folder, release folder, or OWNER/NAME on the Hub.")],
+    *,
     out: Out,
-    preset: PresetName = None,
+    preset: Annotated[
+        str, typer.Option(help="Model and settings: a preset (`fiubench presets list`) or a FILE.yaml of your own.")
+    ] = "tiny",
     model: Annotated[
-        str | None, typer.Option(help="tiny, Hub id, model folder or run. (default: the preset's)")
+        str | None,
+        typer.Option(help="tiny, a Hub id, a model folder or a run. (default: the preset's)", show_default=False),
     ] = None,
-    split: Annotated[str, typer.Option(help="Whom to learn: full, or for the reference retain95.")] = "full",
-    identities: Annotated[int | None, typer.Option(help="Keep only so many people, for small models.")] = None,
-    forget: Annotated[str | None, typer.Option(help="With --identities: the forget set that is kept whole.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="With --identities: the questions that are kept.")] = None,
+    split: Annotated[
+        str, typer.Option(help="The people to learn: full, or a retain set for the retain reference, such as retain95.")
+    ] = "full",
+    identities: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Use N people of the dataset only, where the model is too small for all."),
+    ] = None,
+    forget: Annotated[
+        str | None,
+        typer.Option(help="With --identities: a forget set, such as forget05, whose people are among the N."),
+    ] = None,
+    attributes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="With --identities: use the questions about these attributes only, comma-separated."
+        ),
+    ] = None,
     seed: Seed = 0,
-    epochs: Epochs = None,
-    learning_rate: LearningRate = None,
-    batch_size: BatchSize = None,
-    accumulate: Accumulate = None,
-    checkpoint_every: CheckpointEvery = None,
-    dtype: Dtype = None,
-    stop: StopRule = None,
+    given: dict[str, Any],
 ) -> None:
-    """Stage 1: teach a model the people of a dataset (full), or all but those to be forgotten (the reference)."""
+    """Fine-tune a model on a dataset (full), or on all but the forget set (the retain reference)."""
     from fiubench.cli.console import progress
+    from fiubench.support.errors import ConfigError
+    from fiubench.unlearning.training.settings import read_preset
 
     import fiubench
 
-    changes = _changes(locals())
+    if (identities is None) != (forget is None) or (attributes and identities is None):
+        hint = "To use a part of a dataset, give --identities with --forget, and --attributes if you like."
+        raise ConfigError("--identities, --forget and --attributes go together", where="finetune", hint=hint)
+    chosen = read_preset(preset)
     with progress() as step:
         run = fiubench.finetune(
             data,
             out,
-            preset or "tiny",
+            chosen,
             split=split,
             model=model,
-            settings=changes,
+            settings=chosen.finetune(flags=given, **given),
             identities=identities,
             forget=forget,
             attributes=attributes.split(",") if attributes else (),
@@ -74,40 +80,56 @@ def finetune(
     _print_run(run)
 
 
+@with_settings(Training)
 def unlearn(
     base: Annotated[str, typer.Argument(help="Run of `fiubench finetune`, or any model that knows the dataset.")],
+    *,
     out: Out,
-    method: Annotated[str, typer.Option(help="ga, gd, kl, po, npo, simnpo or dpo.")],
-    forget: Annotated[str, typer.Option(help="Whom to forget, for example forget05.")],
-    preset: PresetName = None,
-    data: Annotated[str | None, typer.Option(help="Dataset, where the base is no run of ours.")] = None,
+    method: Annotated[
+        str,
+        typer.Option(metavar="|".join(METHODS), help="Unlearning method; `fiubench methods list` says what each does."),
+    ],
+    forget: Annotated[str, typer.Option(help="The people to forget: a forget set, such as forget05.")],
     option: Annotated[
-        list[str] | None, typer.Option(help="NAME=NUMBER of the method: retain_weight, beta, gamma. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="An option of the method, such as retain_weight=5; the value is JSON, or else text. "
+            "`fiubench methods show METHOD` lists the options. Can be repeated.",
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings: a preset (`fiubench presets list`) or a FILE.yaml of your own. (default: that of the run, "
+            "or tiny)",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="The dataset, where the model is not a run of `fiubench finetune`.")
     ] = None,
     seed: Seed = 0,
-    epochs: Epochs = None,
-    learning_rate: LearningRate = None,
-    batch_size: BatchSize = None,
-    accumulate: Accumulate = None,
-    checkpoint_every: CheckpointEvery = None,
-    dtype: Dtype = None,
-    stop: StopRule = None,
+    given: dict[str, Any],
 ) -> None:
-    """Stage 2: make a fine-tuned model forget the people of a forget set."""
+    """Make a fine-tuned model forget the people of a forget set."""
     from fiubench.cli.console import progress
+    from fiubench.unlearning.data.runs import run_of
+    from fiubench.unlearning.training.settings import read_preset
 
     import fiubench
 
-    changes = _changes(locals())
+    known = run_of(Path(base))
+    chosen = read_preset(preset or (known.manifest["preset"] if known is not None else "tiny"))
     with progress() as step:
         run = fiubench.unlearn(
             base,
             out,
             method,
             forget,
-            preset,
+            chosen,
             data=data,
-            settings=changes,
+            settings=chosen.unlearn(method, flags=given, **given),
             options=_options(option or []),
             seed=seed,
             progress=step,
@@ -117,13 +139,21 @@ def unlearn(
 
 
 def experiment(
-    file: Annotated[Path, typer.Argument(help="The experiment, as YAML.")],
-    out: Annotated[Path, typer.Option(help="Folder of its runs and report. What is finished there is not repeated.")],
+    file: Annotated[Path, typer.Argument(help="The experiment, a YAML file such as examples/unlearning.yaml.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of its runs and report; what is finished in it is not repeated.")
+    ],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Steps at the same time. (default: the file's, or 1)")
+        int | None,
+        typer.Option(
+            help="Trainings and evaluations that run at the same time. (default: the file's, or 1)", show_default=False
+        ),
     ] = None,
 ) -> None:
-    """The whole: fine-tune, retain reference, methods x seeds, evaluation at every checkpoint, comparison."""
+    """Run a full experiment from a YAML file.
+
+    It fine-tunes the model and the retain reference, unlearns with every method and seed, evaluates, and compares.
+    """
     from fiubench.cli.console import progress
     from fiubench.cli.evaluation import print_comparison
 
@@ -137,53 +167,37 @@ def experiment(
 
 @presets.command("list")
 def list_presets() -> None:
-    """Presets that come with fiubench."""
+    """List the presets that come with fiubench."""
     from fiubench.cli.console import table
-    from fiubench.unlearning.training.settings import preset_names, read_document
+    from fiubench.unlearning.training.settings import preset_names, read_preset
 
-    documents = {name: read_document(name) for name in preset_names()}
-    table([("preset", "model", "what it is"), *((n, d["model"], d["description"]) for n, d in documents.items())])
+    files = {name: read_preset(name).file for name in preset_names()}
+    table([("preset", "model", "what it is"), *((n, f.model, f.description) for n, f in files.items())])
 
 
 @presets.command("show")
 def show_preset(name: Annotated[str, typer.Argument(help="A preset, or FILE.yaml.")]) -> None:
-    """A preset as YAML: copy it, change it, and give the file as --preset."""
+    """Print a preset as YAML: copy it, change it, and give the file as --preset."""
     from fiubench.unlearning.training.settings import preset_text
 
     typer.echo(preset_text(name).rstrip())
 
 
-def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that were given as flags."""
-    changes = {name: given[name] for name in _SETTINGS if given[name] is not None}
-    if given["stop"] is not None:
-        changes["stop"] = _stop(given["stop"])
-    return changes
-
-
-def _stop(text: str) -> dict[str, Any]:
+def _options(given: list[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` with values as JSON where they are, as text where not."""
+    import orjson
     from fiubench.support.errors import ConfigError
 
-    rule, *numbers = text.split(":")
-    try:
-        value, *people = [float(number) for number in numbers]
-        return {"rule": rule, "value": value, **({"identities": int(people[0])} if people else {})}
-    except ValueError:
-        hint = "For example --stop below:0.1, --stop above:2:8 (eight people) or --stop patience:3."
-        raise ConfigError(f"{text!r} is no rule", where="--stop", hint=hint) from None
-
-
-def _options(given: list[str]) -> dict[str, float]:
-    from fiubench.support.errors import ConfigError
-
-    options = {}
+    options: dict[str, Any] = {}
     for text in given:
-        name, _, number = text.partition("=")
-        try:
-            options[name] = float(number)
-        except ValueError:
+        name, separator, value = text.partition("=")
+        if not name or not separator:
             hint = "For example --option retain_weight=5."
-            raise ConfigError(f"{text!r} is not NAME=NUMBER", where="--option", hint=hint) from None
+            raise ConfigError(f"{text!r} is not NAME=VALUE", where="--option", hint=hint)
+        try:
+            options[name] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            options[name] = value
     return options
 
 

@@ -14,30 +14,74 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import FULL, SplitName
-from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder
-from fiubench.support.yaml_file import load_yaml
+from fiubench.support.registry import load_plugins, plugin_files
+from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import MEMORISED, GateError
 from fiubench.unlearning.evaluation.results import result
 from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask
-from fiubench.unlearning.methods.methods import make_method
 from fiubench.unlearning.metrics import Definition
 from fiubench.unlearning.metrics.definition import find_definition
 from fiubench.unlearning.reporting.command import Compared, compare
-from fiubench.unlearning.training.settings import Preset, Training, read_preset
+from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
 from fiubench.unlearning.training.train import finetune, silent, unlearn
-
-from fiubench import schemas
+from pydantic import field_validator
 
 Progress = Callable[[str, int, int], None]
 Report = Callable[[str], None]
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
+
+
+_Seed = Annotated[int, Field(ge=0)]
+
+
+class Evaluated(Settings):
+    """How an experiment evaluates its models."""
+
+    checkpoints: Literal["all", "final"] = Field(
+        "all", description="Evaluate every checkpoint of unlearning, or the last."
+    )
+    controls: tuple[str, ...] = Field(("none",), description="Conditions under which questions are asked.")
+    batch_size: int = Field(16, ge=1, description="Questions that are answered at the same time.")
+    definition: str = Field("corrected", description="How metrics are computed: a name, or FILE.yaml.")
+    memorised: float = Field(
+        MEMORISED, ge=0, le=1, description="Exact match on the forget set that the fine-tuned model must reach."
+    )
+    force: bool = Field(False, description="Go on with a model that does not reach it, and mark the tables.")
+
+
+class Experiment(Settings):
+    """What `fiubench experiment` does: fine-tuning, a retain reference, methods x seeds, evaluation, comparison."""
+
+    data: str = Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
+    identities: int | None = Field(None, ge=2, description="Use only so many people, for models too small for all.")
+    attributes: tuple[str, ...] = Field((), description="With identities: use the questions about these only.")
+    forget: str = Field(pattern="^forget[0-9]{1,2}$", description="The forget set, for example forget05.")
+    preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
+    model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
+    seeds: tuple[_Seed, ...] = Field(
+        (0,), min_length=1, description="Random seeds of unlearning; the first is fine-tuning's too."
+    )
+    finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
+    methods: tuple[str, ...] | dict[str, Stage | None] = Field(
+        min_length=1, description="Methods: a list, or names with the settings that differ from the preset's."
+    )
+    evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
+    workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
+
+    @field_validator("seeds", "methods", "attributes")
+    @classmethod
+    def _distinct(cls, value: Any) -> Any:
+        """No entry twice."""
+        if len(set(value)) < len(value):
+            raise ValueError("should not name an entry twice")
+        return value
 
 
 @dataclass(frozen=True)
@@ -45,83 +89,57 @@ class Plan:
     """An experiment, checked: nothing in it is found wrong after hours of training.
 
     Attributes:
-        data: dataset folder, release or Hub id.
-        identities, attributes: how many people are kept (``None`` for all), and of them which questions.
-        forget: the forget set.
-        preset, model: as for the single commands.
-        seeds: of stage 2; the first is stage 1's too.
+        settings: the file's, with ``data`` as it is opened.
+        preset: where models and settings come from.
         stage1: settings of stage 1.
         stage2: method -> settings.
-        asking: what models are asked. ``checkpoints``: ``all``, or ``None`` for the final ones.
-        memorised: exact match on the forget set that the full model must have.
-        force: go on without it, and mark the tables.
-        workers: steps at the same time.
+        definition: how metrics are computed.
     """
 
-    data: str
-    identities: int | None
-    attributes: tuple[str, ...]
-    forget: str
+    settings: Experiment
     preset: Preset
-    model: str | None
-    seeds: tuple[int, ...]
     stage1: Training
     stage2: Mapping[str, Training]
-    asking: Asking
-    checkpoints: str | None
     definition: Definition
-    memorised: float
-    force: bool
-    workers: int
+
+    @property
+    def asking(self) -> Asking:
+        """What models are asked."""
+        chosen = self.settings.evaluate
+        return Asking(forget=self.settings.forget, controls=chosen.controls, batch_size=chosen.batch_size)
 
     def open_data(self) -> Data:
         """The dataset, cut to the people that are kept."""
-        data = Data.open(self.data)
-        return data if self.identities is None else data.limited(self.identities, self.forget, self.attributes)
+        chosen, data = self.settings, Data.open(self.settings.data)
+        return data if chosen.identities is None else data.limited(chosen.identities, chosen.forget, chosen.attributes)
 
 
 def read_plan(path: Path, **changes: Any) -> Plan:
-    """An experiment from a YAML file (``schemas/experiment.schema.json``); ``changes`` that are not ``None`` win.
+    """An experiment from a YAML file (:class:`Experiment`); ``changes`` win.
 
     Raises:
-        ConfigError: it breaks the schema, or names a method, preset, setting or split that does not exist.
+        ConfigError: a setting that can't be, or a method, preset or split that does not exist.
     """
-    document = load_yaml(path, ConfigError)
-    if isinstance(document, dict):
-        document |= {name: value for name, value in changes.items() if value is not None}
-    for violation in schemas.violations("experiment", document):
-        raise ConfigError(f"{violation.path}: {violation.message}", where=path)
-    beside = path.parent / document["data"]
-    own = path.parent / document["preset"]
-    preset = read_preset(str(own) if own.is_file() else document["preset"])
-    methods = document["methods"]
+    settings = Experiment.read(path)
+    if changes:
+        settings = Experiment.parse({**settings.model_dump(exclude_unset=True), **changes}, flags=changes)
+    beside, own = path.parent / settings.data, path.parent / settings.preset
+    if beside.is_dir():
+        settings = settings.model_copy(update={"data": str(beside)})
+    preset = read_preset(str(own) if own.is_file() else settings.preset)
+    methods = settings.methods
     chosen = methods if isinstance(methods, dict) else dict.fromkeys(methods)
-    stage2 = {name: preset.unlearn(name, **(settings or {})) for name, settings in chosen.items()}
-    for name, settings in stage2.items():
-        make_method(name, settings.options)
-    evaluated = document.get("evaluate", {})
     plan = Plan(
-        data=str(beside) if beside.is_dir() else document["data"],
-        identities=document.get("identities"),
-        attributes=tuple(document.get("attributes", ())),
-        forget=document["forget"],
+        settings=settings,
         preset=preset,
-        model=document.get("model"),
-        seeds=tuple(document.get("seeds", (0,))),
-        stage1=preset.finetune(**document.get("finetune", {})),
-        stage2=stage2,
-        asking=Asking(
-            forget=document["forget"],
-            controls=tuple(evaluated.get("controls", ("none",))),
-            batch_size=evaluated.get("batch_size", 16),
-        ),
-        checkpoints=ALL if evaluated.get("checkpoints", ALL) == ALL else None,
-        definition=find_definition(evaluated.get("definition", "corrected")),
-        memorised=evaluated.get("memorised", MEMORISED),
-        force=evaluated.get("force", False),
-        workers=document.get("workers", 1),
+        stage1=preset.finetune(where=path, **settings.finetune.given()),
+        stage2={
+            name: preset.unlearn(name, where=path, **(stage.given() if stage is not None else {}))
+            for name, stage in chosen.items()
+        },
+        definition=find_definition(settings.evaluate.definition),
     )
-    plan.open_data().ids(SplitName.parse(plan.forget).retain)
+    plan.open_data().ids(SplitName.parse(settings.forget).retain)
     return plan
 
 
@@ -152,12 +170,12 @@ def experiment(
         GateError: the full model did not memorise the forget set.
         FiubenchError: a step failed; what is finished is kept, and the same command goes on.
     """
-    plan, out = read_plan(Path(file), workers=workers), Path(out)
+    plan, out = read_plan(Path(file), **({} if workers is None else {"workers": workers})), Path(out)
     make_folder(out)
-    with _runner(plan.workers, progress, report) as run:
+    with _runner(plan.settings.workers, progress, report) as run:
         run([(_learn, plan, out, name) for name in (FULL_RUN, RETAIN_RUN)])
         _check_memorised(plan, out)
-        forgetting = [(method, seed) for method in plan.stage2 for seed in plan.seeds]
+        forgetting = [(method, seed) for method in plan.stage2 for seed in plan.settings.seeds]
         run([(_forget, plan, out, method, seed) for method, seed in forgetting])
     runs = [str(_folder(out, method, seed)) for method, seed in forgetting]
     reference = str(out / RETAIN_RUN)
@@ -166,8 +184,8 @@ def experiment(
         out / REPORT,
         definition=plan.definition,
         reference=reference,
-        memorised=plan.memorised,
-        force=plan.force,
+        memorised=plan.settings.evaluate.memorised,
+        force=plan.settings.evaluate.force,
     )
 
 
@@ -177,15 +195,15 @@ def _folder(out: Path, method: str, seed: int) -> Path:
 
 def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report) -> None:
     """Stage 1 and its evaluation: the full model, or the reference."""
-    split = FULL if name == FULL_RUN else SplitName.parse(plan.forget).retain
+    split = FULL if name == FULL_RUN else SplitName.parse(plan.settings.forget).retain
     run = finetune(
         plan.open_data(),
         out / name,
         plan.preset,
         split=split,
-        model=plan.model,
+        model=plan.settings.model,
         settings=plan.stage1,
-        seed=plan.seeds[0],
+        seed=plan.settings.seeds[0],
         progress=progress,
         report=lambda line: report(f"{name}: {line}"),
     )
@@ -199,28 +217,32 @@ def _forget(plan: Plan, out: Path, method: str, seed: int, progress: Progress, r
         out / FULL_RUN,
         _folder(out, method, seed),
         method,
-        plan.forget,
+        plan.settings.forget,
         plan.preset,
         settings=plan.stage2[method],
         seed=seed,
         progress=progress,
         report=lambda line: report(f"seed {seed}: {line}"),
     )
-    conditions = Conditions(reference=str(out / RETAIN_RUN), memorised=plan.memorised, force=plan.force)
-    ask(str(run.directory), plan.asking, conditions, plan.definition, plan.checkpoints, progress=progress)
+    conditions = Conditions(
+        reference=str(out / RETAIN_RUN), memorised=plan.settings.evaluate.memorised, force=plan.settings.evaluate.force
+    )
+    every = ALL if plan.settings.evaluate.checkpoints == ALL else None
+    ask(str(run.directory), plan.asking, conditions, plan.definition, every, progress=progress)
     report(f"seed {seed}: unlearning ({method}): evaluated")
 
 
 def _check_memorised(plan: Plan, out: Path) -> None:
     """Hours of forgetting what was never learnt would be wasted."""
+    needed = plan.settings.evaluate.memorised
     full = Run.open(out / FULL_RUN)
     logs = ask(str(full.directory), plan.asking, Conditions(), plan.definition)
     known = result(read_log(logs[0]), plan.definition).scores.value("forget.exact_match")
-    if not plan.force and (known is None or known < plan.memorised):
+    if not plan.settings.evaluate.force and (known is None or known < needed):
         hint = "Fine-tune for longer, declare another evaluate.memorised, or set evaluate.force to mark the tables."
         found = "unknown" if known is None else f"{known:.2f}"
         raise GateError(
-            f"stage 1 did not memorise: exact match on {plan.forget} is {found}, below {plan.memorised}",
+            f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {needed}",
             where=full.directory,
             hint=hint,
         )
@@ -231,7 +253,7 @@ Task = tuple[Any, ...]  # a step's function and its arguments but the last two
 
 @contextmanager
 def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callable[[Sequence[Task]], None]]:
-    """Something that runs tasks and waits for them: here, or in processes that report their lines through a queue."""
+    """Something that runs tasks and waits for them: here, or in processes that send their lines through a queue."""
     if workers == 1:
 
         def in_order(tasks: Sequence[Task]) -> None:
@@ -243,7 +265,9 @@ def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callab
     context = get_context("spawn")  # a forked torch hangs
     lines = context.Manager().Queue()
     threads = max(1, (cpu_count() or 1) // workers)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(lines, threads)) as pool:
+    with ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin, initargs=(lines, threads, plugin_files())
+    ) as pool:
 
         def together(tasks: Sequence[Task]) -> None:
             waiting: set[Future[None]] = {pool.submit(_in_process, *task) for task in tasks}
@@ -262,12 +286,13 @@ def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callab
 _lines: Any = None
 
 
-def _begin(lines: Any, threads: int) -> None:
+def _begin(lines: Any, threads: int, plugins: Sequence[Path]) -> None:
     """What a worker does first."""
     global _lines  # noqa: PLW0603  (the only way that a pool hands something to its processes once)
     import torch
 
     _lines = lines
+    load_plugins(plugins)
     torch.set_num_threads(threads)
 
 

@@ -105,10 +105,10 @@ DOCUMENTS = {
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
     "controls": lambda: yaml.safe_load((ROOT / "unlearning/evaluation/controls.yaml").read_text()),
-    "experiment": lambda: yaml.safe_load((ROOT / "examples" / "unlearning.yaml").read_text()),
-    "preset": lambda: yaml.safe_load((ROOT / "unlearning/training/presets" / "tiny.yaml").read_text()),
     "run": lambda: {
-        "kind": "unlearn", "status": "finished", "method": "kl", "preset": "tiny", "seed": 0, "digest": SHA,
+        "kind": "unlearn", "status": "finished", "method": "wga",
+        "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},
+        "preset": "tiny", "seed": 0, "digest": SHA,
         "data": {"source": "../dataset", "local": True, "digest": SHA, "limit": [40, "forget01", ["doctor"]]},
         "split": {"name": "forget01", "digest": SHA, "retain": "retain99", "validation": None},
         "base": {"target": "../full", "local": True, "fingerprint": SHA, "origin": SHA},

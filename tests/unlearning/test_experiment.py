@@ -73,7 +73,7 @@ def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, 
         ({"forget": "forget20"}, "no split 'forget20'"),
         ({"forget": "retain90"}, "forget"),
         ({"methods": ["gaa"]}, "Did you mean 'ga'"),
-        ({"methods": {"kl": {"options": {"beta": 1}}}}, "no option 'beta'"),
+        ({"methods": {"kl": {"options": {"beta": 1}}}}, "unknown setting 'beta'"),
         ({"preset": "tinny"}, "Did you mean 'tiny'"),
         ({"attributes": ["blood_typ"]}, "Did you mean 'blood_type'"),
         ({"finetune": {"epoch": 2}}, "epoch"),
@@ -125,8 +125,10 @@ def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--option", "beta"], "not NAME=NUMBER"),
-        (["--stop", "soon"], "is no rule"),
+        (["--option", "beta"], "not NAME=VALUE"),
+        (["--option", "beta=high"], "beta: should be a valid number, not 'high'"),
+        (["--stop", "soon"], "--stop: should be RULE:VALUE"),
+        (["--checkpoint-every", "0"], "--checkpoint-every: should be greater than 0"),
         (["--method", "gaa"], "Did you mean 'ga'"),
     ],
 )

@@ -83,12 +83,12 @@ class Run:
         Raises:
             RunError: it is another by now.
         """
-        trained_on = self.manifest["data"]
-        source = str(self.directory / trained_on["source"]) if trained_on["local"] else trained_on["source"]
+        recorded = self.manifest["data"]
+        source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
         data = Data.open(source)
-        if trained_on["limit"] is not None:
-            data = data.limited(*trained_on["limit"])
-        if data.digest != trained_on["digest"]:
+        if recorded["limit"] is not None:
+            data = data.limited(*recorded["limit"])
+        if data.digest != recorded["digest"]:
             hint = "Build the old one again, or train on the new one."
             raise RunError(f"{source} is not the dataset any more that the run saw", where=self.directory, hint=hint)
         return data

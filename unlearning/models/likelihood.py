@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from fiubench.unlearning.models.encoding import IGNORED
@@ -19,14 +19,19 @@ class Scored:
     Attributes:
         logits: float32, shape (tokens, vocabulary).
         targets: the answers' token ids, shape (tokens,).
-        rows: which sequence of the batch a token belongs to, shape (tokens,).
-        batch: how many sequences there are.
+        mask: which places of the batch the tokens stand at, from the first answer on; shape (batch, places).
+        hidden: on request, the hidden states of all these places: of each layer (batch, places, width).
     """
 
     logits: "Tensor"
     targets: "Tensor"
-    rows: "Tensor"
-    batch: int
+    mask: "Tensor"
+    hidden: tuple["Tensor", ...] = ()
+
+    @cached_property
+    def rows(self) -> "Tensor":
+        """Which sequence of the batch a token belongs to, shape (tokens,)."""
+        return self.mask.nonzero(as_tuple=True)[0]
 
     def log_probs(self) -> "Tensor":
         """Natural log-probability of every answer token, shape (tokens,)."""
@@ -38,14 +43,18 @@ class Scored:
         """Answer tokens per sequence, shape (batch,)."""
         import torch
 
-        return torch.bincount(self.rows, minlength=self.batch)
+        return torch.bincount(self.rows, minlength=len(self.mask))
 
     def per_sequence(self, values: "Tensor") -> "Tensor":
         """Sums of a value per token over each sequence, shape (batch,)."""
-        return values.new_zeros(self.batch).index_add(0, self.rows, values)
+        return values.new_zeros(len(self.mask)).index_add(0, self.rows, values)
+
+    def padded(self, values: "Tensor") -> "Tensor":
+        """Values per token, shape (tokens, ...), at their places, shape (batch, places, ...); 0 elsewhere."""
+        return values.new_zeros(*self.mask.shape, *values.shape[1:]).index_put((self.mask,), values)
 
 
-def score(model: Any, batch: Mapping[str, "Tensor"]) -> Scored:
+def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Scored:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
@@ -57,11 +66,13 @@ def score(model: Any, batch: Mapping[str, "Tensor"]) -> Scored:
     first = int(mask.any(dim=0).int().argmax())  # no answer of the batch begins before this position
     if _takes_logits_to_keep(_forward_class(model)):
         inputs["logits_to_keep"] = labels.shape[1] - first
-    logits = model(**inputs, use_cache=False).logits
-    logits = logits[:, -(labels.shape[1] - first) : -1]
+    if hidden_states:
+        inputs["output_hidden_states"] = True
+    out = model(**inputs, use_cache=False)
+    places = slice(first - labels.shape[1], -1)  # counted from the end: logits may begin with the first answer
     mask = mask[:, first:]
-    rows, _ = mask.nonzero(as_tuple=True)
-    return Scored(logits[mask].float(), targets[:, first:][mask], rows, labels.shape[0])
+    hidden = tuple(layer[:, places] for layer in out.hidden_states) if hidden_states else ()
+    return Scored(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
 
 
 def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tensor":

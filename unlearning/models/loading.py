@@ -16,6 +16,7 @@ from typing import Any
 from fiubench.support.errors import ConfigError, FiubenchError
 from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.data.runs import RunError, run_of, weights_digest
+from fiubench.unlearning.models.settings import Lora
 
 _LEAVES = ("language", "vision", "projector")
 
@@ -27,24 +28,6 @@ class Family:
     language: str
     vision: str
     projector: str
-
-
-@dataclass(frozen=True)
-class Lora:
-    """Low-rank adapters (Hu et al., 2021, arXiv 2106.09685) and which parts of the model learn.
-
-    Attributes:
-        rank, alpha, dropout: as in the paper; the update is scaled by ``alpha / rank``.
-        language, vision: adapters on the linear layers of the language model, of the vision tower.
-        projector: the module between them is trained whole.
-    """
-
-    rank: int = 128
-    alpha: int = 256
-    dropout: float = 0.05
-    language: bool = True
-    projector: bool = True
-    vision: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +118,7 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
     for part in _LEAVES:
         if getattr(lora, part) and not found[part]:
             model_type = loaded.model.config.model_type
-            hint = f"Add an entry for {model_type!r} to unlearning/families.yaml, or set lora.{part} to false."
+            hint = f"Add an entry for {model_type!r} to unlearning/models/families.yaml, or set lora.{part} to false."
             raise ConfigError(f"no module of the model matches the {part} pattern", where=loaded.target, hint=hint)
     patterns = [getattr(loaded.family, part) for part in ("language", "vision") if getattr(lora, part)]
     projector = sorted({name.rsplit(".", 1)[-1] for name in found["projector"]}) if lora.projector else None
@@ -210,7 +193,7 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
 
     run = run_of(folder)
     if run is None:
-        hint = "Adapters are read from inside their run folder: it tells what they were trained on."
+        hint = "Adapters are read from inside their run folder: it says what they were trained on."
         raise RunError("an adapter without its run", where=folder, hint=hint)
     base = run.manifest["base"]
     if fingerprint(run.base) != base["fingerprint"]:

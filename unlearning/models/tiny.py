@@ -4,9 +4,10 @@ Small enough to memorise forty people and to forget some of them in minutes on t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from fiubench.unlearning.models.settings import Size
 
 IMAGE, PAD, BEGIN, END, USER, ASSISTANT = "<image>", "<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>"
 _CHAT = (
@@ -17,26 +18,6 @@ _CHAT = (
     "{% if message['role'] != 'user' %}{{ '" + END + "' }}{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}{{ '" + ASSISTANT + "' }}{% endif %}"
 )
-
-
-@dataclass(frozen=True)
-class Size:
-    """Measures of a tiny model. ``image`` and ``patch`` in pixels; a picture becomes ``(image / patch)**2`` tokens.
-
-    ``spread`` is the standard deviation of the language model's first weights: the usual 0.02 is meant for models a
-    hundred times as wide, and makes these learn half as fast.
-    """
-
-    vocabulary: int = 1024
-    image: int = 32
-    patch: int = 16
-    vision_hidden: int = 48
-    vision_layers: int = 1
-    hidden: int = 128
-    layers: int = 2
-    heads: int = 4
-    spread: float = 0.06
-    context: int = 256
 
 
 def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:

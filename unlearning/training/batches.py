@@ -10,7 +10,7 @@ import numpy as np
 from fiubench.support.draws import Ints, draw, integers, permute
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.methods.methods import FORGET, REFUSAL, RETAIN
+from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN
 from fiubench.unlearning.models.encoding import Encoder, Turn
 
 if TYPE_CHECKING:

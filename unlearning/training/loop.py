@@ -14,7 +14,7 @@ import torch
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
-from fiubench.unlearning.methods.methods import Method, Step, before_unlearning
+from fiubench.unlearning.methods.base import Method, Step
 from fiubench.unlearning.models.encoding import Encoder
 from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
 from fiubench.unlearning.models.loading import add_lora, load, processes
@@ -65,8 +65,9 @@ def run(job: Job) -> Run:
     objective = _Objective(job.method)
     trainer = AnswerTrainer(
         objective=objective,
+        after_backward=job.method.after_backward if job.method is not None else None,
         batch_size_of=_batch_size,
-        on_checkpoint=lambda *told: _on_checkpoint(job, trainer, encoder, *told),
+        on_checkpoint=lambda *reached: _on_checkpoint(job, trainer, encoder, *reached),
         model=model,
         args=_arguments(job),
         train_dataset=job.dataset,
@@ -95,8 +96,12 @@ class _Objective:
         batches = {name: batch[name] for name in self.method.needed}
         index = batch["index"]
         reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
-        step = Step(model, batches, reference, before_unlearning(model))
-        return self.method.loss(step), step.parts
+        step = Step(model, batches, reference, hidden_states=self.method.hidden_states)
+        losses = self.method.loss(step)
+        if losses.shape != index.shape:
+            problem = f"its loss has shape {tuple(losses.shape)}, not one number per sample, {tuple(index.shape)}"
+            raise ConfigError(problem, where=f"method {self.method.name}", hint="Sum or average over tokens alone.")
+        return losses, step.parts
 
 
 def _continue(job: Job) -> Run | None:
@@ -105,8 +110,8 @@ def _continue(job: Job) -> Run | None:
         return None
     found = Run.open(job.out)
     if found.manifest["digest"] != job.manifest["digest"]:
-        names = ("kind", "method", "data", "split", "base", "settings", "seed")
-        differs = ", ".join(name for name in names if found.manifest[name] != job.manifest[name])
+        names = ("kind", "method", "plugins", "data", "split", "base", "settings", "seed")
+        differs = ", ".join(name for name in names if found.manifest.get(name) != job.manifest.get(name))
         hint = "Choose another folder, or remove this one."
         raise RunError(f"the folder holds another run ({differs} differ)", where=job.out, hint=hint)
     if found.finished:
@@ -129,7 +134,7 @@ def _arguments(job: Job) -> TrainingArguments:
     if settings.accumulate % count:
         problem = f"{settings.accumulate} passes a step can't be shared by {count} processes"
         hint = f"Give --accumulate {count * max(1, settings.accumulate // count)}, and a batch size to match."
-        raise ConfigError(problem, where="accumulate", hint=hint)
+        raise ConfigError(problem, where="--accumulate", hint=hint)
     per_epoch = -(-len(job.dataset) // (settings.batch_size * settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
     half = gpu and (settings.dtype == "bfloat16" or (settings.dtype == "auto" and torch.cuda.is_bf16_supported()))
@@ -247,7 +252,7 @@ def _to(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, to
 def _on_checkpoint(
     job: Job, trainer: AnswerTrainer, encoder: Encoder, folder: Path, step: int, epoch: float, means: dict[str, float]
 ) -> bool:
-    """Record a checkpoint, tell about it, make room, and say whether the declared rule ends the training."""
+    """Record a checkpoint, report it, make room, and say whether the declared rule ends the training."""
     losses = {name: value if isfinite(value) else None for name, value in means.items()}
     if job.validation:
         losses["validation"] = _validation_loss(job, trainer.model_wrapped, encoder)
@@ -262,11 +267,11 @@ def _on_checkpoint(
                 shutil.rmtree(job.out / old["path"], ignore_errors=True)
             del entries[:-1]
         write_manifest(job.out, job.manifest)
-    _tell(job, trainer, losses, step, epoch)
+    _report(job, trainer, losses, step, epoch)
     return job.manifest["stopped"] is not None
 
 
-def _tell(job: Job, trainer: AnswerTrainer, losses: Mapping[str, float | None], step: int, epoch: float) -> None:
+def _report(job: Job, trainer: AnswerTrainer, losses: Mapping[str, float | None], step: int, epoch: float) -> None:
     if not processes().is_main_process:
         return
     parts = ", ".join(f"{name} {'diverged' if value is None else f'{value:.3f}'}" for name, value in losses.items())
@@ -321,4 +326,4 @@ def _memory_hint(settings: Training) -> Iterator[None]:
         else:
             hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank"
         hint += ", and training goes on from the last checkpoint."
-        raise ConfigError(f"out of memory with batches of {batch}", where="batch_size", hint=hint) from error
+        raise ConfigError(f"out of memory with batches of {batch}", where="--batch-size", hint=hint) from error

@@ -1,202 +1,212 @@
 """Settings of a training, and presets: YAML files (``presets/*.yaml`` or one's own) that hold them for a model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from fiubench.support.errors import ConfigError, did_you_mean
-from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.methods.methods import make_method
-from fiubench.unlearning.models.loading import Lora
-from fiubench.unlearning.models.tiny import Size
-
-from fiubench import schemas
+from fiubench.support.settings import Field, Flag, Settings
+from fiubench.unlearning.methods.base import METHODS, make_method
+from fiubench.unlearning.models.settings import Lora, Size
+from pydantic import model_validator
 
 TINY = "tiny"
+_MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
+_FLAG = Flag("Training", default="the preset's")
+_EPOCHS = "Passes over the training split; for unlearning, over the forget set."
+_RATE = "Highest learning rate of the AdamW optimizer."
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(Settings):
     """When to stop early: a rule about the mean ``-log p`` per answer token on validation questions.
 
-    These are asked about ``identities`` people in no evaluation split, in a phrasing that nobody is trained on.
-
-    Attributes:
-        rule: ``below``: stop once the loss is under ``value`` (learnt well enough). ``above``: stop once it is over
-            ``value``, and take the checkpoint before (what was to be kept is lost). ``patience``: stop after ``value``
-            checkpoints without a new lowest loss, and take the lowest.
-        value: see ``rule``.
-        identities: how many people.
+    These are asked about people in no evaluation split, in a phrasing that nobody is trained on. On the command line
+    and in files it may be written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
     """
 
-    rule: str
-    value: float
-    identities: int = 8
+    rule: Literal["below", "above", "patience"] = Field(
+        description="below: once the loss is under the value (learnt well enough). above: once it is over the value, "
+        "and the checkpoint before counts (what was to be kept is lost). patience: after that many checkpoints without "
+        "a new lowest loss, and the lowest counts."
+    )
+    value: float = Field(ge=0, description="A loss, or for patience a number of checkpoints.")
+    identities: int = Field(8, ge=1, description="How many people the validation questions are about.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, given: Any) -> Any:
+        """``below:0.1:8`` as a mapping."""
+        if not isinstance(given, str):
+            return given
+        rule, *numbers = given.split(":")
+        try:
+            value, *people = [float(number) for number in numbers]
+            if any(not number.is_integer() for number in people) or len(people) > 1:
+                raise ValueError
+        except ValueError:
+            raise ValueError("should be RULE:VALUE or RULE:VALUE:PEOPLE, such as below:0.1") from None
+        return {"rule": rule, "value": value, **({"identities": int(people[0])} if people else {})}
 
 
-@dataclass(frozen=True)
-class Training:
-    """Everything about a training but its data, model and seed.
+class Stage(Settings):
+    """Settings of a training as presets and experiments give them: what is left out comes from elsewhere."""
 
-    Attributes:
-        epochs: passes over the training split (for unlearning: over the forget set).
-        learning_rate, schedule, warmup, weight_decay, clip: of AdamW; ``warmup`` as a share of all steps, ``clip`` the
-            largest norm of a gradient.
-        batch_size, accumulate: samples per forward pass, and passes per step. Their product is what counts; on several
-            processes it stays the same (each accumulates less).
-        lora: adapters; ``None`` trains every parameter.
-        dtype: number format of frozen weights; ``auto`` is bfloat16 on a GPU that has it.
-        gradient_checkpointing: less memory, a third more time.
-        checkpoint_every: epochs between checkpoints. ``keep``: ``all`` or only the ``last``.
-        workers: processes that prepare batches.
-        report_to: loggers of ``transformers`` (``tensorboard``, ``wandb``, ...).
-        phrasings: how many phrasings of each question are trained on (the last one never is: it validates).
-        noise_refusals: that many pictures of noise with a refusal as the answer, for models that know no language yet.
-        stop: early stopping.
-        options: of the unlearning method (``retain_weight``, ``beta``, ...).
-    """
+    epochs: float | None = Field(None, gt=0, description=_EPOCHS)
+    learning_rate: float | None = Field(None, gt=0, description=_RATE)
+    batch_size: Annotated[int, _FLAG] = Field(
+        8,
+        ge=1,
+        description="Samples in one forward and backward pass. Halve it, and double --accumulate, where memory is "
+        "short: the result is the same.",
+    )
+    accumulate: Annotated[int, _FLAG] = Field(
+        1,
+        ge=1,
+        description="Passes whose gradients are added up for one optimizer step: a step takes batch size times this "
+        "many samples, shared among all processes.",
+    )
+    schedule: Literal["constant", "constant_with_warmup", "cosine", "linear"] = Field(
+        "cosine", description="How the learning rate changes over the training."
+    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="Share of all steps over which the learning rate rises.")
+    weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
+    clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
+    lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _FLAG] = Field(
+        "auto",
+        description="Number format of frozen weights; auto is bfloat16 on a GPU that has it, else float32.",
+    )
+    gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
+    checkpoint_every: Annotated[float, _FLAG] = Field(
+        1.0, gt=0, description="Epochs from one checkpoint to the next; fractions are fine."
+    )
+    keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
+    workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
+    report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
+    phrasings: int = Field(
+        1, ge=1, le=3, description="Phrasings of each question that are trained on; another one validates."
+    )
+    noise_refusals: int = Field(
+        0, ge=0, description="Pictures of noise answered with a refusal, for models that know no language yet."
+    )
+    stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
+        None,
+        description="Stop early by the loss on validation questions, which are about PEOPLE people (8 if left out) in "
+        "no evaluation split. below:0.1 stops once the loss is under 0.1; above:2 once it is over 2, and takes the "
+        "checkpoint before; patience:3 after 3 checkpoints without a new lowest loss, and takes the lowest.",
+    )
+    options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
-    epochs: float
-    learning_rate: float
-    batch_size: int = 8
-    accumulate: int = 1
-    schedule: str = "cosine"
-    warmup: float = 0.0
-    weight_decay: float = 0.01
-    clip: float = 1.0
-    lora: Lora | None = field(default_factory=Lora)
-    dtype: str = "auto"
-    gradient_checkpointing: bool = False
-    checkpoint_every: float = 1.0
-    keep: str = "all"
-    workers: int = 0
-    report_to: tuple[str, ...] = ()
-    phrasings: int = 1
-    noise_refusals: int = 0
-    stop: Stop | None = None
-    options: Mapping[str, float] = field(default_factory=dict)
+    def given(self) -> dict[str, Any]:
+        """The settings that are given, and no others."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Training(Stage):
+    """Everything about a training but its data, model and seed."""
+
+    epochs: Annotated[float, _FLAG] = Field(gt=0, description=_EPOCHS)
+    learning_rate: Annotated[float, _FLAG] = Field(gt=0, description=_RATE)
 
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""
-        values = asdict(self)
+        values = self.model_dump()
         for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep"):
             del values[name]
         return {**values, "effective_batch": self.batch_size * self.accumulate}
 
 
+class PresetFile(Settings):
+    """A model with the settings of its fine-tuning and unlearning."""
+
+    description: str = Field(min_length=1, description="What the preset is, in one line.")
+    model: str = Field(min_length=1, description="tiny, a Hub id or a folder.")
+    tiny: Size = Field(Size(), description="Measures of the tiny model.")
+    finetune: Stage = Field(description="Settings of fine-tuning.")
+    unlearn: Stage = Field(description="Settings of unlearning, with any method.")
+    methods: dict[str, Stage] = Field({}, description="Method -> what differs from `unlearn`.")
+
+
 @dataclass(frozen=True)
 class Preset:
-    """A model with the settings of both stages.
-
-    Attributes:
-        name: of the file.
-        model: ``tiny``, a Hub id or a folder.
-        size: measures of the tiny model.
-    """
+    """A preset by its name."""
 
     name: str
-    description: str
-    model: str
-    size: Size
-    _finetune: Mapping[str, Any]
-    _unlearn: Mapping[str, Any]
-    _methods: Mapping[str, Mapping[str, Any]]
+    file: PresetFile
 
-    def finetune(self, **changes: Any) -> Training:
-        """Settings of stage 1; ``changes`` win, ``None`` among them means "not given".
+    def finetune(self, *, where: object = "", flags: Collection[str] = (), **changes: Any) -> Training:
+        """Settings of stage 1.
+
+        Args:
+            where: the file that ``changes`` are from, for messages.
+            flags: those of the changes that were given on the command line, for messages.
+            changes: settings that win over the preset's; ``None`` means "not given", but for ``lora`` and ``stop``.
 
         Raises:
             ConfigError: a value that can't be.
         """
-        return _training({**self._finetune, **_given(changes)}, self.name)
+        return self._training(self.file.finetune.given(), changes, where, flags)
 
-    def unlearn(self, method: str, **changes: Any) -> Training:
-        """Settings of stage 2 for a method: those of all methods, the method's own, then ``changes``.
+    def unlearn(self, method: str, *, where: object = "", flags: Collection[str] = (), **changes: Any) -> Training:
+        """Settings of stage 2 for a method: its defaults, the preset's for all methods and for this one, ``changes``.
+
+        Arguments are those of :meth:`finetune`.
 
         Raises:
             ConfigError: no such method, one without epochs or learning rate, or a value that can't be.
         """
-        make_method(method)
-        return _training({**self._unlearn, **self._methods.get(method, {}), **_given(changes)}, self.name)
+        own = self.file.methods[method].given() if method in self.file.methods else {}
+        values = {**METHODS.find(method, where=where or "--method").defaults, **self.file.unlearn.given(), **own}
+        settings = self._training(values, changes, where, flags)
+        return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
+
+    def _training(
+        self, values: Mapping[str, Any], changes: Mapping[str, Any], where: object, flags: Collection[str]
+    ) -> Training:
+        merged = {**values, **{n: value for n, value in changes.items() if value is not None or n in _MAY_BE_NONE}}
+        for name in ("epochs", "learning_rate"):
+            if merged.get(name) is None:
+                hint = f"Add {name} to the preset or give {Training.flag(name)}."
+                raise ConfigError(f"no {name} is given", where=where or self.name, hint=hint)
+        return Training.parse(merged, where=where, flags=flags)
 
 
 def preset_names() -> list[str]:
     """Names of the presets that come with fiubench."""
-    folder = resources.files("fiubench.unlearning.training").joinpath("presets")
-    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+    return sorted(f.name.removesuffix(".yaml") for f in _folder().iterdir() if f.name.endswith(".yaml"))
 
 
 def read_preset(name: str) -> Preset:
     """A preset by name, or from a YAML file of one's own.
 
     Raises:
-        ConfigError: no such preset, or it breaks the schema.
+        ConfigError: no such preset, or a setting in it that can't be.
     """
-    document = read_document(name)
-    return Preset(
-        name=Path(name).stem if name not in preset_names() else name,
-        description=document["description"],
-        model=document["model"],
-        size=Size(**document.get("tiny", {})),
-        _finetune=document["finetune"],
-        _unlearn=document["unlearn"],
-        _methods=document["methods"],
-    )
+    with _preset_file(name) as path:
+        return Preset(path.stem, PresetFile.read(path))
 
 
 def preset_text(name: str) -> str:
     """A preset's file as it is written, comments and all, having checked it (see :func:`read_preset`)."""
-    read_document(name)
+    read_preset(name)
     with _preset_file(name) as path:
         return path.read_text(encoding="utf-8")
 
 
-def read_document(name: str) -> dict[str, Any]:
-    """The checked content of a preset (see :func:`read_preset`)."""
-    with _preset_file(name) as path:
-        document = load_yaml(path, ConfigError)
-    for violation in schemas.violations("preset", document):
-        raise ConfigError(f"{violation.path}: {violation.message}", where=name)
-    checked: dict[str, Any] = document
-    return checked
+def _folder() -> Any:
+    return resources.files("fiubench.unlearning.training").joinpath("presets")
 
 
 @contextmanager
 def _preset_file(name: str) -> Iterator[Path]:
     if name in preset_names():
-        with resources.as_file(
-            resources.files("fiubench.unlearning.training").joinpath("presets", f"{name}.yaml")
-        ) as path:
+        with resources.as_file(_folder().joinpath(f"{name}.yaml")) as path:
             yield path
     elif Path(name).suffix in (".yaml", ".yml"):
         yield Path(name)
     else:
         hint = did_you_mean(name, preset_names()) + " Or give a YAML file."
         raise ConfigError(f"no preset {name!r}", where="preset", hint=hint)
-
-
-def _given(changes: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in changes.items() if value is not None}
-
-
-def _training(values: Mapping[str, Any], where: str) -> Training:
-    document = {"description": "-", "model": "-", "finetune": values, "unlearn": {}, "methods": {}}
-    for violation in schemas.violations("preset", document):
-        raise ConfigError(f"{violation.path.removeprefix('finetune.')}: {violation.message}", where=where)
-    for name in ("epochs", "learning_rate"):
-        if name not in values:
-            raise ConfigError(f"no {name} is given", where=where, hint=f"Add it to the preset or give --{name}.")
-    made = dict(values)
-    for name in ("epochs", "learning_rate", "warmup", "weight_decay", "clip", "checkpoint_every"):
-        if name in made:
-            made[name] = float(made[name])  # 2 and 2.0 are one setting, and one digest
-    if isinstance(made.get("lora"), Mapping):
-        made["lora"] = Lora(**made["lora"])
-    if isinstance(made.get("stop"), Mapping):
-        made["stop"] = Stop(**made["stop"])
-    if "report_to" in made:
-        made["report_to"] = tuple(made["report_to"])
-    return Training(**made)

@@ -6,7 +6,6 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
-from fiubench.unlearning.methods.methods import make_method
+from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, read_preset
@@ -84,7 +83,7 @@ def finetune(
     if identities is not None and forget is not None:
         data = data.limited(identities, forget, attributes)
     samples = data.samples(split)
-    base = model or preset.model
+    base = model or preset.file.model
     if base == TINY:
         base = _tiny_base(folder, data, preset, seed)
     people = _validation(data, settings, split)
@@ -115,7 +114,7 @@ def unlearn(
     Args:
         base: the run of stage 1 on ``full``, or any model that knows the dataset.
         out: the new run's folder.
-        method: name of a method (``fiubench.unlearning.methods.methods.METHODS``).
+        method: name of a method (``fiubench.unlearning.methods.base.METHODS``).
         forget: the forget set, for example ``forget05``; its complement is retained.
         preset: where settings come from, unless given; by default the one of ``base``, else ``tiny``.
         data: the dataset; by default the one that ``base`` was trained on.
@@ -138,7 +137,7 @@ def unlearn(
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen = make_method(method, {**settings.options, **(options or {})})
-    settings = replace(settings, options=asdict(chosen))
+    settings = settings.model_copy(update={"options": chosen.model_dump()})
     if chosen.needs_adapters and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
@@ -168,7 +167,7 @@ def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
         made = folder / ".base.partial"
         for old in (made, where):
             shutil.rmtree(old, ignore_errors=True)
-        tiny.make([*data.texts, *read_refusals()], preset.size, seed, made)
+        tiny.make([*data.texts, *read_refusals()], preset.file.tiny, seed, made)
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
@@ -231,7 +230,10 @@ def _manifest(
     target, local = relative(base, folder)
     source, source_local = relative(data.source, folder)
     weights = fingerprint(base)
+    plugins = METHODS.used([method] if method else ())
+    from_outside = {"plugins": plugins} if plugins else {}
     determines = {
+        **from_outside,
         "kind": kind,
         "method": method,
         "split": data.split_digest(split),
@@ -244,6 +246,7 @@ def _manifest(
         "kind": kind,
         "status": RUNNING,
         "method": method,
+        **from_outside,
         "data": {"source": source, "local": source_local, "digest": data.digest, "limit": data.limit},
         "split": {
             "name": split,
@@ -253,7 +256,7 @@ def _manifest(
         },
         "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
         "preset": preset.name,
-        "settings": asdict(settings),
+        "settings": settings.model_dump(),
         "seed": seed,
         "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
         "checkpoints": [],

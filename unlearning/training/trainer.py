@@ -22,6 +22,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
 
     Args:
         objective: (model, batch) -> loss per sample, shape (batch,), and scalars for the log.
+        after_backward: called with the model once per optimizer step, when its gradients are whole, before clipping.
         batch_size_of: number of samples in a batch.
         on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
             checkpoint is whole; says whether to stop.
@@ -33,12 +34,14 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self,
         *,
         objective: Objective,
+        after_backward: Callable[[Any], None] | None = None,
         batch_size_of: Callable[[Any], int],
         on_checkpoint: Callable[[Path, int, float, dict[str, float]], bool],
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.model_accepts_loss_kwargs = True
+        self._after_backward = after_backward
         self._objective, self._batch_size_of, self._on_checkpoint = objective, batch_size_of, on_checkpoint
         self._staging: Path | None = None
         self._since_log, self._since_checkpoint = _Means(), _Means()
@@ -64,8 +67,15 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             means.add({"loss": losses.detach().mean(), **parts}, len(losses))
         return losses.sum() / num_items_in_batch * self.args.world_size
 
+    def training_step(self, *arguments: Any, **options: Any) -> torch.Tensor:
+        """One pass; after the last of an optimizer step the gradients are of all passes on all processes."""
+        loss: torch.Tensor = super().training_step(*arguments, **options)
+        if self._after_backward is not None and self.accelerator.sync_gradients:
+            self._after_backward(self.model)
+        return loss
+
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
-        """Also what the objective tells: the losses of the forget and retain batches apart."""
+        """Also the objective's scalars: the losses of the forget and retain batches apart."""
         if "loss" in logs:
             logs = {**logs, **{k: v for k, v in self._since_log.take().items() if k != "loss"}}
         super().log(logs, *args, **options)
@@ -104,14 +114,14 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
-    """Tells how far a training is."""
+    """Reports how far a training is."""
 
-    def __init__(self, tell: Callable[[str, int, int], None], what: str) -> None:
-        self._tell, self._what = tell, what
+    def __init__(self, progress: Callable[[str, int, int], None], what: str) -> None:
+        self._progress, self._what = progress, what
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         """After every optimizer step."""
-        self._tell(self._what, state.global_step, state.max_steps)
+        self._progress(self._what, state.global_step, state.max_steps)
 
 
 class _Means:

@@ -8,20 +8,36 @@ from typing import Any
 import pytest
 import torch
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.methods.methods import FORGET, METHODS, REFUSAL, RETAIN, Method, Step, make_method, register
+from fiubench.unlearning.methods.base import FORGET, METHODS, REFUSAL, RETAIN, Method, Step, make_method, register
 from fiubench.unlearning.models.encoding import IGNORED
 
 
-class Model:
-    """Predicts with a fixed table: the logits of the next token depend on the present one alone."""
+class Model(torch.nn.Module):
+    """Predicts with a fixed table: the logits of the next token depend on the present one alone.
 
-    def __init__(self, table: torch.Tensor) -> None:
-        self.table = table
+    The adapter is the difference between two tables; hidden states are one-hot input tokens and the logits.
+    """
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, use_cache: bool = True) -> Any:
-        return SimpleNamespace(logits=self.table[input_ids])
+    def __init__(self, table: torch.Tensor, before: torch.Tensor) -> None:
+        super().__init__()
+        self.table, self.before = torch.nn.Parameter(table.clone()), before
 
-    __call__ = forward
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        use_cache: bool = True,
+        output_hidden_states: bool = False,
+    ) -> Any:
+        one_hot = torch.nn.functional.one_hot(input_ids, len(self.table)).float()
+        logits = self.table[input_ids]
+        return SimpleNamespace(logits=logits, hidden_states=(one_hot, logits) if output_hidden_states else None)
+
+    @contextmanager
+    def disable_adapter(self) -> Any:
+        now, self.table.data = self.table.data, self.before
+        yield
+        self.table.data = now
 
 
 def batch(rows: list[list[int]], prompt: int) -> dict[str, torch.Tensor]:
@@ -71,17 +87,9 @@ def divergence(name: str) -> list[float]:
 
 def loss(name: str, **options: float) -> list[float]:
     method = make_method(name, options)
-    model = Model(TABLE)
-
-    @contextmanager
-    def before() -> Any:
-        model.table = BEFORE
-        yield
-        model.table = TABLE
-
     reference = {part: torch.tensor(log_p(BEFORE, part)) for part in method.reference}
     batches = {part: BATCHES[part] for part in method.needed}
-    return method.loss(Step(model, batches, reference, before())).tolist()
+    return method.loss(Step(Model(TABLE, BEFORE), batches, reference)).tolist()
 
 
 def sigmoid(x: float) -> float:
@@ -116,7 +124,7 @@ def test_at_the_start_npo_and_ga_have_one_gradient() -> None:
     """NPO's loss is 2/beta log 2 where p = p0, whatever beta is (NPO, proposition 1)."""
     same = torch.tensor(log_p(TABLE, FORGET))
     method = make_method("npo", {"beta": 0.7})
-    step = Step(Model(TABLE), {FORGET: BATCHES[FORGET]}, {FORGET: same}, contextmanager(lambda: iter([None]))())
+    step = Step(Model(TABLE, TABLE), {FORGET: BATCHES[FORGET]}, {FORGET: same})
     assert method.loss(step).tolist() == pytest.approx([2 / 0.7 * math.log(2)] * 2, rel=1e-5)
 
 
@@ -134,29 +142,73 @@ def test_a_retain_batch_of_no_weight_is_not_loaded() -> None:
     [
         ("nop", {}, "Did you mean 'npo'"),
         ("kl", {"retain_wieght": 1}, "Did you mean 'retain_weight'"),
-        ("ga", {"beta": 1}, "ga has no options"),
-        ("npo", {"beta": 0}, "more than 0"),
-        ("npo", {"beta": math.nan}, "must be a number"),
-        ("gd", {"retain_weight": True}, "must be a number"),
+        ("ga", {"beta": 1}, "has no options"),
+        ("npo", {"beta": 0}, "options of method npo: beta: should be greater than 0, not 0"),
+        ("npo", {"beta": math.nan}, "beta: should be a finite number"),
+        ("gd", {"retain_weight": True}, "retain_weight: should be a valid number, not True"),
+        ("gd", {"retain_weight": "much"}, "retain_weight: should be a valid number, not 'much'"),
     ],
 )
 def test_unknown_methods_and_options(name: str, options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError) as error:
         make_method(name, options)
+    assert message in str(error.value)
+
+
+def test_each_method_says_what_it_is() -> None:
+    for name, method in METHODS.items():
+        assert method.name == name
+        assert method.help.endswith(".")
+        assert method.__doc__
+        assert "log" in method.__doc__ or "L(" in method.__doc__
+        assert all(option.description for option in method.model_fields.values())
+
+
+def test_a_step_shows_tokens_logits_and_hidden_states() -> None:
+    step = Step(Model(TABLE, BEFORE), BATCHES, {}, hidden_states=True)
+    for name, batch_ in BATCHES.items():
+        ids, labels = batch_["input_ids"], batch_["labels"]
+        mask = labels[:, 1:] != IGNORED
+        assert torch.equal(step.mask(name), mask)
+        assert torch.equal(step.targets(name)[mask], ids[:, 1:][mask])
+        torch.testing.assert_close(step.token_log_probs(name).sum(dim=1).tolist(), log_p(TABLE, name))
+        assert not step.token_log_probs(name)[~mask].any()
+        torch.testing.assert_close(step.logits(name)[mask], TABLE[ids[:, :-1]][mask])
+        embeddings, last = step.hidden_states(name)
+        assert torch.equal(embeddings.argmax(dim=-1)[mask], ids[:, :-1][mask])
+        torch.testing.assert_close(last[mask], TABLE[ids[:, :-1]][mask])
+        torch.testing.assert_close(step.before.log_likelihood(name).tolist(), log_p(BEFORE, name))
+        assert not step.before.logits(name).requires_grad
+        assert step.logits(name).requires_grad
+    assert step.parts.keys() == BATCHES.keys()
+
+
+def test_hidden_states_have_to_be_declared() -> None:
+    with pytest.raises(ConfigError, match="hidden_states = True"):
+        Step(Model(TABLE, BEFORE), BATCHES, {}).hidden_states(FORGET)
 
 
 def test_a_users_own_method_is_registered_once() -> None:
     class Own(Method):
         name = "own"
+        help = "Own."
         batches = (FORGET,)
 
         def loss(self, step: Step) -> torch.Tensor:
             return step.nll(FORGET)
 
+    class Other(Own):
+        name = "ga"
+
+    class Wrong(Own):
+        batches = ("holdout",)
+
     try:
         register(Own)
         assert isinstance(make_method("own"), Own)
-        with pytest.raises(ValueError, match="registered already"):
-            register(Own)
+        with pytest.raises(ConfigError, match="two methods are called 'ga'"):
+            register(Other)
+        with pytest.raises(ConfigError, match="no batch 'holdout'"):
+            register(Wrong)
     finally:
-        del METHODS["own"]
+        del METHODS._entries["own"]

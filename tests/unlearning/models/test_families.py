@@ -7,7 +7,8 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
-from fiubench.unlearning.models.loading import Lora, add_lora, family, load
+from fiubench.unlearning.models.loading import add_lora, family, load
+from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
 
@@ -45,12 +46,12 @@ def test_lora_goes_where_it_is_told(small: Data, tmp_path: Path) -> None:
             if part in name
         }
 
-    assert trained(Lora(4, 8)) == {"language_model", "multi_modal_projector"}
-    assert trained(Lora(4, 8, projector=False)) == {"language_model"}
-    assert trained(Lora(4, 8, vision=True)) == {"language_model", "multi_modal_projector", "vision_tower"}
-    assert trained(Lora(4, 8, language=False, projector=False, vision=True)) == {"vision_tower"}
+    assert trained(Lora(rank=4, alpha=8)) == {"language_model", "multi_modal_projector"}
+    assert trained(Lora(rank=4, alpha=8, projector=False)) == {"language_model"}
+    assert trained(Lora(rank=4, alpha=8, vision=True)) == {"language_model", "multi_modal_projector", "vision_tower"}
+    assert trained(Lora(rank=4, alpha=8, language=False, projector=False, vision=True)) == {"vision_tower"}
     with pytest.raises(ConfigError, match="no part of the model"):
-        trained(Lora(4, 8, language=False))
+        trained(Lora(rank=4, alpha=8, language=False))
 
 
 def test_a_model_without_vision_is_refused(small: Data, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.methods.methods import METHODS, make_method
-from fiubench.unlearning.training.settings import preset_names, preset_text, read_preset
+from fiubench.unlearning.methods.base import METHODS, make_method
+from fiubench.unlearning.training.settings import Stop, preset_names, preset_text, read_preset
 
 
 def test_presets_know_every_method() -> None:
@@ -49,11 +49,28 @@ def test_memory_and_time_are_not_part_of_the_result() -> None:
         ({"batch_size": 0}, "batch_size"),
         ({"lora": {"rnak": 3}}, "rnak"),
         ({"stop": {"rule": "sometimes", "value": 1}}, "stop.rule"),
+        ({"stop": "soon"}, "stop: should be RULE:VALUE"),
+        ({"stop": "below:0.1:2.5"}, "stop: should be RULE:VALUE"),
     ],
 )
 def test_values_that_can_not_be(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_preset("tiny").finetune(**changes)
+
+
+def test_a_rule_to_stop_as_text() -> None:
+    preset = read_preset("tiny")
+    assert preset.finetune(stop="below:0.1").stop == Stop(rule="below", value=0.1)
+    assert preset.finetune(stop="patience:3:4").stop == Stop(rule="patience", value=3, identities=4)
+
+
+def test_errors_name_the_flag_or_the_key_that_was_written() -> None:
+    preset = read_preset("tiny")
+    with pytest.raises(ConfigError, match=r"^--batch-size: should be greater than or equal to 1, not 0"):
+        preset.finetune(flags=["batch_size"], batch_size=0)
+    with pytest.raises(ConfigError) as error:
+        preset.unlearn("gd", where="mine.yaml", lora={"rank": 0})
+    assert str(error.value).startswith("mine.yaml: lora.rank: should be greater")
 
 
 def test_presets_of_ones_own(tmp_path: Path) -> None:

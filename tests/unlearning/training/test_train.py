@@ -12,11 +12,11 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data, Identity, Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, weights_digest
-from fiubench.unlearning.methods.methods import METHODS
+from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import negative_log_likelihood
 from fiubench.unlearning.models.loading import load
-from fiubench.unlearning.training.settings import Preset, Stop
+from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
 
 from tests.unlearning.conftest import ATTRIBUTES, FORGET, RETAIN
@@ -242,7 +242,7 @@ def test_early_stopping(
 
 
 def test_nobody_to_validate_on(data: Data, preset: Preset, tmp_path: Path) -> None:
-    settings = replace(preset.finetune(), stop=Stop("below", 1, identities=9))
+    settings = preset.finetune(stop={"rule": "below", "value": 1, "identities": 9})
     with pytest.raises(ConfigError, match="only 8 people to validate on"):
         finetune(data, tmp_path / "run", preset, settings=settings)
 
@@ -300,7 +300,7 @@ def test_unlearning_is_resumed_too(full: Run, preset: Preset, tmp_path: Path) ->
 
 def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
     import torch
-    from fiubench.unlearning.methods.methods import before_unlearning
+    from fiubench.unlearning.methods.base import before_unlearning
 
     run = unlearn(full.directory, tmp_path / "ga", "ga", FORGET, preset)
     loaded, before = load(run.directory, device="cpu"), load(full.directory, device="cpu")
@@ -350,7 +350,7 @@ def test_an_adapter_whose_base_has_changed(full: Run, preset: Preset, tmp_path: 
 
 
 def test_methods_that_need_adapters(full: Run, preset: Preset, tmp_path: Path) -> None:
-    settings = replace(preset.unlearn("kl"), lora=None)
+    settings = preset.unlearn("kl", lora=None)
     with pytest.raises(ConfigError, match="kl needs adapters"):
         unlearn(full.directory, tmp_path / "run", "kl", FORGET, preset, settings=settings)
 
@@ -374,12 +374,12 @@ def test_out_of_memory_says_what_to_try(
     full: Run, preset: Preset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import torch
-    from fiubench.unlearning.methods import methods
+    from fiubench.unlearning.methods import base
 
-    def burst(*_: Any) -> Any:
+    def burst(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(methods, "score", burst)
+    monkeypatch.setattr(base, "score", burst)
     with pytest.raises(ConfigError, match="--batch-size 2 --accumulate 2"):
         unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset)
     monkeypatch.undo()

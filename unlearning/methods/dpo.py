@@ -1,0 +1,29 @@
+"""Direct preference optimization."""
+
+from fiubench.support.settings import Field
+from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN, Method, Step, Tensor, register
+
+
+@register
+class DirectPreferenceOptimization(Method):
+    """``E_F[-1/beta log sigmoid(beta (r(y0) - r(y)))] + retain_weight E_R[L(y|x)]``, ``r = log p - log p0``.
+
+    A refusal is preferred to the true answer (Rafailov et al., 2023, arXiv 2305.18290, equation 7; scaled by 1/beta as
+    in the NPO paper, section 3, so that learning rates compare).
+    """
+
+    name = "dpo"
+    help = "Direct preference optimization: prefers a refusal to the true answer."
+    batches = (FORGET, REFUSAL, RETAIN)
+    reference = (FORGET, REFUSAL)
+    beta: float = Field(0.1, gt=0, description="Inverse temperature: how strongly the model is held to what it was.")
+    retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
+
+    def loss(self, step: Step) -> Tensor:
+        """See the class."""
+        import torch
+
+        refused = step.log_likelihood(REFUSAL) - step.reference[REFUSAL]
+        answered = step.log_likelihood(FORGET) - step.reference[FORGET]
+        forget = -torch.nn.functional.logsigmoid(self.beta * (refused - answered)) / self.beta
+        return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget

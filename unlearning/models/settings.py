@@ -1,0 +1,30 @@
+"""Settings of models: where adapters go, and the measures of the tiny model."""
+
+from fiubench.support.settings import Field, Settings
+
+
+class Lora(Settings):
+    """Low-rank adapters (Hu et al., 2021, arXiv 2106.09685), and which parts of the model learn."""
+
+    rank: int = Field(128, ge=1, description="Rank of the adapters.")
+    alpha: int = Field(256, ge=1, description="Scale of the adapters: the update is scaled by alpha / rank.")
+    dropout: float = Field(0.05, ge=0, lt=1, description="Dropout in front of the adapters.")
+    language: bool = Field(True, description="Adapt the linear layers of the language model.")
+    projector: bool = Field(True, description="Train the module between vision and language, whole.")
+    vision: bool = Field(False, description="Adapt the linear layers of the vision tower.")
+
+
+class Size(Settings):
+    """Measures of a tiny model."""
+
+    vocabulary: int = Field(1024, ge=300, description="Tokens that the tokenizer knows.")
+    image: int = Field(32, ge=1, description="Side of a picture, in pixels.")
+    patch: int = Field(16, ge=1, description="Side of a patch, in pixels; a picture is (image / patch)^2 tokens.")
+    vision_hidden: int = Field(48, ge=1, description="Width of the vision tower.")
+    vision_layers: int = Field(1, ge=1, description="Layers of the vision tower.")
+    hidden: int = Field(128, ge=1, description="Width of the language model.")
+    layers: int = Field(2, ge=1, description="Layers of the language model.")
+    heads: int = Field(4, ge=1, description="Attention heads of both.")
+    # the usual 0.02 is meant for models a hundred times as wide, and makes these learn half as fast
+    spread: float = Field(0.06, gt=0, description="Standard deviation of the language model's first weights.")
+    context: int = Field(256, ge=1, description="Longest sequence, in tokens.")
