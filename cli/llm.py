@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from fiubench.builder.config import Config
-    from fiubench.builder.pipeline.asking import Limits
+    from fiubench.builder.pipeline.paraphrasing import Limits
     from fiubench.support.chat import Batches, ChatClient, Estimate, Request
 
 
@@ -41,28 +41,28 @@ _LIMITS = ("max_calls", "max_tokens", "max_cost", "prices", "concurrency", "time
 
 def limits(given: Mapping[str, Any]) -> "Limits":
     """The limits that were given as options."""
-    from fiubench.builder.pipeline.asking import Limits
+    from fiubench.builder.pipeline.paraphrasing import Limits
 
     return Limits(**{name: given[name] for name in _LIMITS})
 
 
 def prepare(config: "Config", limits: "Limits", step: Step | None) -> None:
     """For a build: an estimate, or a step of the Batch API."""
-    from fiubench.builder.pipeline.asking import Asking
     from fiubench.builder.pipeline.build import open_build
+    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 
-    asking = Asking(open_build(config), limits)
+    job = ParaphraseJob(open_build(config), limits)
     if step is None:
-        print_estimate(asking.client, asking.estimate())
+        print_estimate(job.client, job.estimate())
     else:
-        run_batch(asking.client, step, asking.requests)
+        run_batch(job.client, step, job.requests)
 
 
 def print_estimate(client: "ChatClient", estimate: "Estimate") -> None:
     """What is still to be asked."""
     price = client.budget.price
     tokens = estimate.prompt_tokens + estimate.completion_tokens
-    typer.echo(f"model     {client.endpoint.model} at {client.endpoint.base_url}")
+    typer.echo(f"model     {client.server.model} at {client.server.base_url}")
     typer.echo(f"to ask    {estimate.calls:,} calls; answered before: {estimate.cached:,}")
     typer.echo(
         f"tokens    about {tokens:,}: {estimate.prompt_tokens:,} of prompts, {estimate.completion_tokens:,} of answers"

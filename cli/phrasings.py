@@ -188,7 +188,7 @@ def judge(
     _print_verdicts(verdicts)
     llm.print_events(client)
     if out is not None:
-        report = {"model": model, "base_url": client.endpoint.base_url, **verdicts.report()}
+        report = {"model": model, "base_url": client.server.base_url, **verdicts.report()}
         write_atomic(out, readable_json(report))
         typer.echo(f"report    {out}")
 

@@ -269,7 +269,7 @@ class Generator:
     def missing(self) -> list[Request]:
         """The first round that the cache can't answer: what a batch would hold."""
         for requests in self.rounds():
-            if any(self.client.missing(request)[0] is not None for request in requests):
+            if any(self.client.missing(request) is not None for request in requests):
                 names = {r.id.rpartition(".")[0] for r in requests}
                 number = int(requests[0].id.rpartition(".")[2])
                 return [self._request(a, number) for a in self.attributes if a.name in names]  # checks unused
@@ -279,13 +279,13 @@ class Generator:
 
     def result(self, packs: Sequence[str]) -> Candidates:
         """What came of it."""
-        endpoint = self.client.endpoint
+        server = self.client.server
         return Candidates(
-            endpoint.model,
+            server.model,
             sorted(self.models),
-            endpoint.base_url,
+            server.base_url,
             prompt_digest("pack", schema=self.schema),
-            dict(endpoint.sampling),
+            dict(server.sampling),
             {"prompt": self.tokens[0], "completion": self.tokens[1]},
             list(packs),
             [candidate for attribute in self.attributes for candidate in self.found[attribute.name]],

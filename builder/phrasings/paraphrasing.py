@@ -123,7 +123,7 @@ class Tally:
     counts: Mapping[str, int]
 
 
-class Rewording:
+class Paraphraser:
     """Asks for the wording of records and writes it down.
 
     Args:

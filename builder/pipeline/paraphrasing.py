@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fiubench.builder.config import Config
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.phrasings.gate import Checks, Subject
-from fiubench.builder.phrasings.rewording import TYPICAL_TOKENS, Rewording, digest
+from fiubench.builder.phrasings.paraphrasing import TYPICAL_TOKENS, Paraphraser, digest
 from fiubench.support.canonical import canonical_line
 from fiubench.support.chat import Budget, ChatClient, Estimate, Request, default_cache, read_prices
 from fiubench.support.files import atomic_writer
@@ -69,7 +69,7 @@ def sampling_of(config: Config) -> dict[str, Any]:
     return {"temperature": config.temperature}
 
 
-class Asking:
+class ParaphraseJob:
     """What `--qa llm` asks for one build: made into wordings, counted, or sent as a batch."""
 
     def __init__(self, inputs: "Inputs", limits: Limits) -> None:
@@ -79,12 +79,12 @@ class Asking:
         asked = self.maker.profiles.asked
         reference = self.maker.profiles.reference
         checks = Checks(Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in asked)
-        self.rewording = Rewording(asked, checks, config.seed)
+        self.paraphraser = Paraphraser(asked, checks, config.seed)
         self.client = limits.client(config.base_url, config.model, sampling_of(config), inputs.fingerprint())
 
     def requests(self) -> Iterator[Request]:
         """Every request, identities in order."""
-        return self.rewording.requests(self._records())
+        return self.paraphraser.requests(self._records())
 
     def _records(self) -> Iterator[dict[str, Any]]:
         for start in range(0, self.plan.size, _SLICE):
@@ -97,11 +97,11 @@ class Asking:
             ChatError: the server can't be asked on or a limit is reached; what was answered is in the cache.
         """
         with atomic_writer(path) as file:
-            for line in self.rewording.lines(self.client.ask_all(self.requests())):
+            for line in self.paraphraser.lines(self.client.ask_all(self.requests())):
                 file.write(canonical_line(line))
                 if progress:
                     progress(f"Wording: {self.client.spent()}", line["index"] + 1, self.plan.size)
-        tally = self.rewording.tally()
+        tally = self.paraphraser.tally()
         return {
             "model": self.config.model,
             "server_models": list(tally.models),
@@ -115,5 +115,5 @@ class Asking:
 
     def estimate(self) -> Estimate:
         """What is still to be asked; makes no call."""
-        per_call = sum(map(len, self.rewording.groups)) * TYPICAL_TOKENS // len(self.rewording.groups)
+        per_call = sum(map(len, self.paraphraser.groups)) * TYPICAL_TOKENS // len(self.paraphraser.groups)
         return self.client.estimate(self.requests(), per_call)
