@@ -43,7 +43,7 @@ from fiubench.support.files import (
 from fiubench.support.progress import Progress
 
 if TYPE_CHECKING:
-    from fiubench.builder.pipeline.paraphrasing import Limits
+    from fiubench.support.chat import Limits
 
 #: Everything a build makes: what ``overwrite`` may remove.
 PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
@@ -107,10 +107,10 @@ def build(
     with _claimed(out, inputs, anew=overwrite):
         try:
             events: dict[str, int] = {}
-            wordings, told = kept, {"file": Path(config.qa).name}
+            wordings, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                wordings, told, events = _asked_wordings(inputs, out, limits, progress)
-            made = _make(inputs, plan, membership, out, workers, progress, wordings, told)
+                wordings, origin, events = _asked_wordings(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, wordings, origin)
             return replace(made, events=events)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
@@ -250,13 +250,14 @@ def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
 def _asked_wordings(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
 ) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
-    """Ask a model for the wordings; they, what the manifest tells of how they were made, and what happened."""
-    from fiubench.builder.pipeline.paraphrasing import Limits, ParaphraseJob  # noqa: PLC0415
+    """Ask a model for the wordings; they, what the manifest records of how they were made, and request statistics."""
+    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob  # noqa: PLC0415
+    from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
     job = ParaphraseJob(inputs, limits or Limits())
-    told = job.write(path, progress)
-    return Wordings(path), told, dict(sorted(job.client.events.items()))
+    origin = job.write(path, progress)
+    return Wordings(path), origin, dict(sorted(job.client.events.items()))
 
 
 def _make(
@@ -267,7 +268,7 @@ def _make(
     workers: int,
     progress: Progress | None,
     wordings: Wordings | None,
-    told: dict[str, Any],
+    origin: dict[str, Any],
 ) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from fiubench.builder.release import Packager  # noqa: PLC0415
@@ -296,7 +297,7 @@ def _make(
         if wordings is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {
-                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **told
+                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **origin
             }  # fmt: skip
         packager.finish(manifest)
     if wordings is not None:
@@ -322,6 +323,6 @@ def release_digests(folder: Path) -> dict[str, str]:
 
 
 def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
-    """What the manifest tells of an identity: id, digest of its line, digest of its image."""
+    """What the manifest records of an identity: id, digest of its line, digest of its image."""
     image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
     return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

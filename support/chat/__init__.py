@@ -15,6 +15,7 @@ from fiubench.support.chat.cache import ChatCache, default_cache
 from fiubench.support.chat.client import ChatClient, Estimate
 from fiubench.support.chat.conversation import Attempt, Outcome, Request
 from fiubench.support.chat.errors import BudgetReached, ChatError
+from fiubench.support.chat.limits import Limits
 
 __all__ = [
     "Attempt",
@@ -26,6 +27,7 @@ __all__ = [
     "ChatClient",
     "ChatError",
     "Estimate",
+    "Limits",
     "Outcome",
     "Price",
     "Request",

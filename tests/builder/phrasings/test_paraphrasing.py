@@ -10,10 +10,10 @@ import pytest
 from fiubench.builder import build, make_config, open_dataset, records
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.pipeline.build import open_build
-from fiubench.builder.pipeline.paraphrasing import Limits, ParaphraseJob
+from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.verify import on_disk, verify
 from fiubench.builder.rules.validate import validate
-from fiubench.support.chat import BudgetReached, ChatError
+from fiubench.support.chat import BudgetReached, ChatError, Limits
 from fiubench.support.errors import ConfigError, DatasetError
 
 from tests.support.chat.server import ChatServer
