@@ -61,8 +61,8 @@ def main() -> None:
                 if number % (count // 10) == 0:
                     memory.append(resident())
             wall, cpu = time.monotonic() - began, time.process_time() - cpu
-            told = f" = {wall / ideal:.2f} x the ideal {ideal:.1f} s" if what == "asked" else ""
-            print(f"{count} {what}: {wall:.1f} s{told}, {cpu / count * 1000:.2f} ms CPU each, {dict(client.events)}")
+            ratio = f" = {wall / ideal:.2f} x the ideal {ideal:.1f} s" if what == "asked" else ""
+            print(f"{count} {what}: {wall:.1f} s{ratio}, {cpu / count * 1000:.2f} ms CPU each, {dict(client.events)}")
             print("  memory, MB: " + " ".join(f"{m:.0f}" for m in memory))
             client.close()
     ours.send(None)

@@ -38,7 +38,7 @@ ConfigFile = Annotated[
 ]
 
 
-@with_settings(Config, more=_file_flags())
+@with_settings(Config, more=[*_file_flags(), *llm.limit_flags()])
 def build(
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the dataset is built.")],
@@ -65,26 +65,15 @@ def build(
     ] = None,
     dry_run: llm.DryRun = False,
     batch: llm.BatchStep = None,
-    max_calls: llm.MaxCalls = None,
-    max_tokens: llm.MaxTokens = None,
-    max_cost: llm.MaxCost = None,
-    prices: llm.Prices = None,
-    concurrency: llm.Concurrency = 16,
-    timeout: llm.Timeout = 120.0,
-    cache: llm.Cache = None,
-    key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
-    from fiubench.builder.pipeline.asking import Limits
     from fiubench.cli.console import progress
 
     import fiubench
 
+    limits = llm.take_limits(given)
     settings = fiubench.read_config(config, given)
-    limits = None
-    if settings.qa == "llm":
-        limits = Limits(cache, key_env, concurrency, max_calls, max_tokens, max_cost, prices, timeout)
-    if limits and (dry_run or batch):
+    if settings.qa == "llm" and (dry_run or batch):
         llm.prepare(settings, limits, batch)
         return
     if dry_run or batch:

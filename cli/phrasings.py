@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from fiubench.cli import llm
+from fiubench.cli.options import with_settings
+from fiubench.support.chat import Limits
 
 if TYPE_CHECKING:
     from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
@@ -17,14 +19,16 @@ app = typer.Typer(
 Packs = Annotated[
     list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Key of every draw.")]
-Model = Annotated[str, typer.Option(help="The model's name at its server.")]
-BaseUrl = Annotated[str, typer.Option(help="OpenAI-compatible server, mostly ending in /v1.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
+Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
+BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]
 _SHOWN = 20  # disagreements that are printed
 
 
 @app.command()
+@with_settings(Limits)
 def generate(
+    *,
     out: Annotated[Path, typer.Option(help="File of candidates to write (JSON).")],
     model: Model,
     base_url: BaseUrl,
@@ -35,16 +39,9 @@ def generate(
     seed: Seed = 0,
     dry_run: llm.DryRun = False,
     batch: llm.BatchStep = None,
-    max_calls: llm.MaxCalls = None,
-    max_tokens: llm.MaxTokens = None,
-    max_cost: llm.MaxCost = None,
-    prices: llm.Prices = None,
-    concurrency: llm.Concurrency = 16,
-    timeout: llm.Timeout = 120.0,
-    cache: llm.Cache = None,
-    key_env: llm.KeyEnv = "OPENAI_API_KEY",
+    given: dict[str, Any],
 ) -> None:
-    """Ask a model for more phrasings of each attribute, check them, and write them down for review."""
+    """Ask a model for more phrasings of each attribute, check them, and write them to a file for review."""
     from fiubench.builder.phrasings.candidates import Generator, Ground
     from fiubench.cli.console import progress
     from fiubench.support.canonical import digest_of
@@ -53,7 +50,7 @@ def generate(
     chosen = ground.chosen(only or ())
     packs = [pack.name for pack in ground.attributes.packs]
     run = digest_of(["phrasings", [p.sha256 for p in ground.attributes.packs], model, count, seed, temperature])
-    client = llm.limits(locals()).client(base_url, model, {"temperature": temperature}, run)
+    client = llm.take_limits(given).client(base_url, model, {"temperature": temperature}, run)
     generator = Generator(ground, chosen, count, client, seed)
     if dry_run:
         llm.print_estimate(client, generator.estimate())
@@ -80,7 +77,7 @@ def review(
     name: Annotated[str, typer.Option(help="Name of the pack.")] = "phrasings",
     attributes: Packs = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Accept all that pass the checks, without asking: nobody read them.")
+        bool, typer.Option("--yes", help="Accept all that pass the checks without asking; then nobody has read them.")
     ] = False,
 ) -> None:
     """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
@@ -136,7 +133,7 @@ def check(
     target: Annotated[Path, typer.Argument(help="File of candidates, pack file, or dataset directory.")],
     attributes: Packs = None,
 ) -> None:
-    """Hold phrasings, or the sentences of a dataset, to the checks. Exit code 1 if one fails."""
+    """Check phrasings, or every sentence of a dataset. Exit code 1 if one fails."""
     from fiubench.builder.phrasings.review import checked
     from fiubench.cli.console import many
 
@@ -152,7 +149,9 @@ def check(
 
 
 @app.command()
+@with_settings(Limits)
 def judge(
+    *,
     target: Annotated[Path, typer.Argument(help="Dataset directory, file of candidates, or pack file.")],
     model: Model,
     base_url: BaseUrl,
@@ -161,26 +160,18 @@ def judge(
     attributes: Packs = None,
     seed: Seed = 0,
     dry_run: llm.DryRun = False,
-    max_calls: llm.MaxCalls = None,
-    max_tokens: llm.MaxTokens = None,
-    max_cost: llm.MaxCost = None,
-    prices: llm.Prices = None,
-    concurrency: llm.Concurrency = 16,
-    timeout: llm.Timeout = 120.0,
-    cache: llm.Cache = None,
-    key_env: llm.KeyEnv = "OPENAI_API_KEY",
+    given: dict[str, Any],
 ) -> None:
-    """Ask a second model about a sample: is the fact kept, does it read naturally? The checks stay the gate."""
+    """Ask a second model about a sample: is the fact kept, does it read naturally? The checks alone decide."""
     from fiubench.builder.phrasings.judge import judge as ask_judge
     from fiubench.builder.phrasings.judge import requests
     from fiubench.builder.phrasings.review import cases
     from fiubench.support.canonical import digest_of, readable_json
     from fiubench.support.files import write_atomic
 
-    given = locals()
     chosen = cases(target, attributes or (), sample, seed)
     run = digest_of(["judge", model, sample, seed, [c.answer for c in chosen]])
-    client = llm.limits(given).client(base_url, model, {"temperature": 0.0}, run)
+    client = llm.take_limits(given).client(base_url, model, {"temperature": 0.0}, run)
     if dry_run:
         llm.print_estimate(client, client.estimate(requests(chosen), 200))
         return
@@ -188,7 +179,7 @@ def judge(
     _print_verdicts(verdicts)
     llm.print_events(client)
     if out is not None:
-        report = {"model": model, "base_url": client.endpoint.base_url, **verdicts.report()}
+        report = {"model": model, "base_url": client.server.base_url, **verdicts.report()}
         write_atomic(out, readable_json(report))
         typer.echo(f"report    {out}")
 

@@ -1,6 +1,6 @@
 """``wordings.jsonl``: other words for every identity's questions and answers, and how a record takes them up.
 
-One line an identity, made by a model (``rewording.py``) or kept from an earlier build. With it, a build is what it
+One line an identity, made by a model (``paraphrasing.py``) or kept from an earlier build. With it, a build is what it
 always is: a pure function of config, sources, packs and that file.
 """
 

@@ -1,4 +1,4 @@
-"""Growing a pack's phrasings: a model proposes, the checks sort out, a person decides, and a pack file comes of it.
+"""Growing a pack's phrasings: a model proposes, the checks filter, a person decides, and a pack file is written.
 
 The pack file has `phrasings:` alone. Named with ``--attributes`` it builds without any model.
 """
@@ -17,7 +17,7 @@ from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
 from fiubench.builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
 from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
-from fiubench.support.chat import Batches, ChatClient, Estimate, Outcome, Request
+from fiubench.support.chat import ChatClient, Estimate, Outcome, Request
 from fiubench.support.draws import draw, integers
 from fiubench.support.errors import DatasetError, FiubenchError, PackError, did_you_mean
 from fiubench.support.files import write_atomic
@@ -33,7 +33,7 @@ ACCEPTED, REJECTED = "accepted", "rejected"
 
 @dataclass
 class Candidate:
-    """A proposed phrasing: what the checks say of it, and what a person said."""
+    """A proposed phrasing, the problems that the checks found, and a person's verdict."""
 
     attribute: str
     kind: str  # "question" or "answer"
@@ -69,7 +69,7 @@ class Candidates:
         """A file as it was saved.
 
         Raises:
-            DatasetError: it is none.
+            DatasetError: it is not such a file.
         """
         document = read_object(path)
         for violation in schemas.violations("candidates", document):
@@ -161,7 +161,7 @@ def fill(template: str, text: str) -> str:
 
 @dataclass
 class _Proposal:
-    """Sorts one answer of the model: what passes the checks and is new is kept; only an empty harvest is sent back."""
+    """Checks one answer of the model: all new phrasings are kept; it is sent back only where none of them passes."""
 
     attribute: str
     ground: Ground
@@ -192,8 +192,8 @@ class Generator:
         ground: packs and checks.
         attributes: those to grow.
         count: questions and answers wanted for each.
-        client: whom to ask.
-        seed: key of the draws.
+        client: the model.
+        seed: random seed.
     """
 
     def __init__(
@@ -246,7 +246,7 @@ class Generator:
         )
 
     def take(self, outcome: Outcome) -> None:
-        """Keep what a request brought."""
+        """Keep what a request yielded."""
         check = outcome.request.check
         assert isinstance(check, _Proposal)
         self.found[check.attribute] += check.found
@@ -269,7 +269,7 @@ class Generator:
     def missing(self) -> list[Request]:
         """The first round that the cache can't answer: what a batch would hold."""
         for requests in self.rounds():
-            if any(self.client.missing(request)[0] is not None for request in requests):
+            if any(self.client.missing(request) is not None for request in requests):
                 names = {r.id.rpartition(".")[0] for r in requests}
                 number = int(requests[0].id.rpartition(".")[2])
                 return [self._request(a, number) for a in self.attributes if a.name in names]  # checks unused
@@ -278,24 +278,18 @@ class Generator:
         return []
 
     def result(self, packs: Sequence[str]) -> Candidates:
-        """What came of it."""
-        endpoint = self.client.endpoint
+        """The candidates with their origin, for a file."""
+        server = self.client.server
         return Candidates(
-            endpoint.model,
+            server.model,
             sorted(self.models),
-            endpoint.base_url,
+            server.base_url,
             prompt_digest("pack", schema=self.schema),
-            dict(endpoint.sampling),
+            dict(server.sampling),
             {"prompt": self.tokens[0], "completion": self.tokens[1]},
             list(packs),
             [candidate for attribute in self.attributes for candidate in self.found[attribute.name]],
         )
-
-
-def submit(generator: Generator) -> list[Any]:
-    """Send the next round as a batch."""
-    requests = generator.missing()
-    return list(Batches(generator.client).submit(requests))
 
 
 def accept(candidate: Candidate, ground: Ground, text: str | None = None) -> list[str]:

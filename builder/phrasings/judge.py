@@ -1,4 +1,4 @@
-"""A second model's opinion on a sample: does a sentence keep its fact, and does it read well? The checks stay the gate.
+"""A second model's opinion on a sample: does a sentence keep its fact, and does it read well? The checks alone decide.
 
 Half of what a dataset's judge sees are wrong answers, unmarked, so that agreement says something about the judge too.
 """
@@ -26,7 +26,7 @@ _TOKENS = 40  # of one verdict, with room
 
 @dataclass(frozen=True)
 class Case:
-    """A question and an answer to be judged, and whether the checks say that it states the value."""
+    """A question and an answer to be judged; ``keeps`` is whether the checks find the value stated."""
 
     attribute: str
     question: str
@@ -43,7 +43,7 @@ class Verdicts:
     unjudged: int = 0
 
     def table(self) -> dict[str, Counter[str]]:
-        """What the checks say ("states its value", "does not state it") -> what the judge says, counted."""
+        """Verdict of the checks ("states its value", "does not state it") -> verdict of the judge, counted."""
         counted: dict[str, Counter[str]] = {"states its value": Counter(), "does not state it": Counter()}
         for case, fact, _ in self.cases:
             counted["states its value" if case.keeps else "does not state it"][fact] += 1
@@ -78,7 +78,7 @@ class Verdicts:
                 yield case, fact
 
     def report(self) -> dict[str, Any]:
-        """All of it, for a file."""
+        """All figures and disagreements, for a file."""
         return {
             "cases": len(self.cases),
             "unjudged": self.unjudged,
@@ -142,10 +142,10 @@ def requests(cases: Sequence[Case]) -> Iterator[Request]:
              "answer": c.answer}
             for number, c in enumerate(part, 1)
         ]  # fmt: skip
-        told = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
+        listed = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
         yield Request(
             f"cases {start}",
-            messages("judge", count=len(items), items=told),
+            messages("judge", count=len(items), items=listed),
             schema,
             _check(len(items)),
             max_tokens=100 + _TOKENS * len(items),

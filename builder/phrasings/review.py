@@ -21,7 +21,7 @@ def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
         packs: packs that the phrasings are for, beyond the built-in one.
 
     Raises:
-        FiubenchError: it is none of these.
+        FiubenchError: it is none of these, or can't be read.
     """
     if target.is_dir():
         yield from _sentences(open_dataset(target))
@@ -42,7 +42,7 @@ def cases(target: Path, packs: Sequence[Path], sample: int, seed: int) -> list[C
     """A keyed sample of sentences for a judge.
 
     Raises:
-        FiubenchError: the target is nothing that could be judged.
+        FiubenchError: the target can't be judged.
     """
     if target.is_dir():
         return cases_of_dataset(open_dataset(target), sample, seed)
@@ -72,7 +72,7 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
 
 
 def _sentences(dataset: Dataset) -> Iterator[Candidate]:
-    """Each answer, paraphrase and wrong answer of a dataset, held to the value that it should state."""
+    """Each answer, paraphrase and wrong answer of a dataset, checked against the value that it should state."""
     packs = combine([parse_pack(p["content"], p["file"], p["file"]) for p in dataset.manifest["packs"]])
     asked: list[Attribute] = [packs.by_name[name] for name in dataset.manifest["attributes"]]
     checks = Checks(Subject(attribute) for attribute in asked)

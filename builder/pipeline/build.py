@@ -43,7 +43,7 @@ from fiubench.support.files import (
 from fiubench.support.progress import Progress
 
 if TYPE_CHECKING:
-    from fiubench.builder.pipeline.asking import Limits
+    from fiubench.support.chat import Limits
 
 #: Everything a build makes: what ``overwrite`` may remove.
 PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
@@ -74,7 +74,7 @@ def open_build(config: Config, *, workers: int = 1, progress: Progress | None = 
     """
     if config.qa != LLM:
         return open_inputs(config, workers=workers, progress=progress)
-    from fiubench.builder.phrasings.rewording import digest as prompts_digest  # noqa: PLC0415
+    from fiubench.builder.phrasings.paraphrasing import digest as prompts_digest  # noqa: PLC0415
 
     return open_inputs(config, prompts=prompts_digest(), workers=workers, progress=progress)
 
@@ -288,13 +288,14 @@ def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
 def _asked_wordings(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
 ) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
-    """Ask a model for the wordings; they, what the manifest records of how they were made, and what happened."""
-    from fiubench.builder.pipeline.asking import Asking, Limits  # noqa: PLC0415
+    """Ask a model for the wordings; they, what the manifest records of how they were made, and request statistics."""
+    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob  # noqa: PLC0415
+    from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
-    asking = Asking(inputs, limits or Limits())
-    origin = asking.write(path, progress)
-    return Wordings(path), origin, dict(sorted(asking.client.events.items()))
+    job = ParaphraseJob(inputs, limits or Limits())
+    origin = job.write(path, progress)
+    return Wordings(path), origin, dict(sorted(job.client.events.items()))
 
 
 def _make(

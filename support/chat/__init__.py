@@ -1,8 +1,8 @@
-"""Asking a language model, many times, at a known price: a cached client for OpenAI-compatible servers.
+"""A cached client for OpenAI-compatible servers: many requests to a language model, within a budget.
 
 One request is a conversation (:class:`Request`): the answer is JSON of a given schema, a check of the caller's own may
 send it back with what is wrong, and every answer is kept in an SQLite file, so that asking again costs nothing and
-gives the same. :class:`ChatClient` asks; :class:`Budget` says how much may be spent.
+gives the same. :class:`ChatClient` asks; :class:`Budget` limits what is spent.
 
 >>> client = ChatClient("http://localhost:8000/v1", "model", cache=Path("chat.sqlite3"))      # doctest: +SKIP
 >>> for outcome in client.ask_all(requests):                                                  # doctest: +SKIP
@@ -15,6 +15,7 @@ from fiubench.support.chat.cache import ChatCache, default_cache
 from fiubench.support.chat.client import ChatClient, Estimate
 from fiubench.support.chat.conversation import Attempt, Outcome, Request
 from fiubench.support.chat.errors import BudgetReached, ChatError
+from fiubench.support.chat.limits import Limits
 
 __all__ = [
     "Attempt",
@@ -26,6 +27,7 @@ __all__ = [
     "ChatClient",
     "ChatError",
     "Estimate",
+    "Limits",
     "Outcome",
     "Price",
     "Request",

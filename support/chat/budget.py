@@ -1,4 +1,4 @@
-"""How much a run may spend, and a price table to tell it in money. Limits hold across resumes (see the cache)."""
+"""How much a run may spend, and price tables for costs in money. Limits hold across resumes (see the cache)."""
 
 import math
 from dataclasses import dataclass
@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.support.chat.cache import ChatCache
-from fiubench.support.chat.errors import BudgetReached
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
 
 _MILLION = 1_000_000
-_HINT = "What was answered is kept: run it again with a higher limit, and nothing is paid twice."
+HINT = "What was answered is kept: run it again with a higher limit, and nothing is paid twice."
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def read_prices(path: Path, model: str) -> Price:
     try:
         as_of = date.fromisoformat(str(table["as_of"])).isoformat()
     except (KeyError, ValueError):
-        raise ConfigError("has no day in `as_of`", where=path, hint="Prices move: say of which day they are.") from None
+        raise ConfigError("`as_of` is missing or not a date", where=path, hint=hint) from None
     if not isinstance(currency := table.get("currency"), str):
         raise ConfigError("has no `currency`", where=path, hint=hint)
     if model not in table["models"]:
@@ -69,10 +68,10 @@ class Budget:
     """Upper limits of a run; None is no limit. ``max_cost`` needs a price.
 
     A call is only sent where its upper bound (every prompt token that its text can have, and the most tokens that the
-    answer may take) still fits, so that the limits are never passed.
+    answer may take) still fits, so that the limits are never exceeded.
 
     Args:
-        run: names what the limits are of: a resumed run of the same name goes on with what the first one left.
+        run: name of the run: one that is resumed under its name goes on with what is left.
         max_calls: calls.
         max_tokens: tokens of prompts and answers together.
         max_cost: money, in the price's currency.
@@ -90,61 +89,50 @@ class Budget:
             raise ConfigError("a limit in money needs prices", where="--max-cost", hint="Name a table with --prices.")
 
 
-class Purse:
-    """What a run has spent and what it has promised to calls under way."""
+class Spending:
+    """What a run has spent, upper bounds of the calls under way included."""
 
     def __init__(self, budget: Budget, cache: ChatCache) -> None:
         self.budget = budget
-        self.calls = self.tokens = 0
+        self.calls = self.tokens = self.under_way = 0
         self.cost = 0.0
-        self.under_way = 0  # promises that are not settled
         for calls, prompt, completion, discount in cache.spent(budget.run):
-            self._add(calls, prompt, completion, discount)
+            self.add(prompt, completion, calls, discount)
 
-    def _add(self, calls: int, prompt: int, completion: int, discount: float = 1.0) -> None:
+    def add(self, prompt: int, completion: int, calls: int = 1, discount: float = 1.0) -> None:
+        """Count calls with all their tokens."""
         self.calls += calls
         self.tokens += prompt + completion
         if self.budget.price is not None:
             self.cost += self.budget.price.cost(prompt, completion, discount)
 
-    def take(self, prompt: int, completion: int) -> bool:
-        """Promise a call its upper bound; False where that would pass a limit."""
-        if self.passed(prompt, completion):
-            return False
-        self._add(1, prompt, completion)
+    def reserve(self, prompt: int, completion: int) -> None:
+        """Count a call that is about to be sent by its upper bound."""
+        self.add(prompt, completion)
         self.under_way += 1
-        return True
 
-    def pay(self, prompt: int, completion: int) -> None:
-        """Count a call that was not promised."""
-        self._add(1, prompt, completion)
-
-    def settle(self, promised: tuple[int, int], paid: tuple[int, int] | None) -> None:
-        """Replace a promise by what the call took, or by nothing where the server turned it down."""
+    def settle(self, reserved: tuple[int, int], paid: tuple[int, int] | None) -> None:
+        """Replace the upper bound by what the call took; None where the server turned it down."""
         self.under_way -= 1
-        self._add(-1, -promised[0], -promised[1])
+        self.add(-reserved[0], -reserved[1], -1)
         if paid is not None:
-            self._add(1, *paid)
+            self.add(*paid)
 
-    def passed(self, prompt: int, completion: int, calls: int = 1, discount: float = 1.0) -> str | None:
-        """Which limit so much more would pass, in words."""
+    def reached(self, prompt: int, completion: int, calls: int = 1, discount: float = 1.0) -> str:
+        """Which limit so much more could exceed, in words; empty where there is room."""
         limits, price = self.budget, self.budget.price
         if limits.max_calls is not None and self.calls + calls > limits.max_calls:
-            return f"the limit of {limits.max_calls} calls is reached ({self.told()})"
+            return f"the limit of {limits.max_calls} calls is reached ({self})"
         if limits.max_tokens is not None and self.tokens + prompt + completion > limits.max_tokens:
-            return f"the next call could pass the limit of {limits.max_tokens} tokens ({self.told()})"
+            return f"the next call could exceed the limit of {limits.max_tokens} tokens ({self})"
         if limits.max_cost is not None and price is not None:
             more = price.cost(prompt, completion, discount)
             if self.cost + more > limits.max_cost + 1e-9:
-                return f"the next call could pass the limit of {limits.max_cost:g} {price.currency} ({self.told()})"
-        return None
+                return f"the next call could exceed the limit of {limits.max_cost:g} {price.currency} ({self})"
+        return ""
 
-    def told(self) -> str:
+    def __str__(self) -> str:
         """The running total: "120 calls, 80,312 tokens, 0.02 USD"."""
         text = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}, {self.tokens:,} tokens"
         price = self.budget.price
         return text if price is None else f"{text}, {self.cost:.4f} {price.currency}"
-
-    def refusal(self, prompt: int, completion: int) -> BudgetReached:
-        """The error that stops a run at its limit."""
-        return BudgetReached(self.passed(prompt, completion) or "a limit is reached", hint=_HINT)

@@ -1,17 +1,18 @@
 """Answers on disk: an SQLite file that several runs, one after the other or side by side, can share.
 
 It keeps what the server answered, what the server can do, what each run has spent, and which batches are out. The key
-of an answer is a digest of the question; the API key is in none of it. Transient errors are not kept.
+of an answer is a digest of the question; the API key is nowhere in it. Transient errors are not kept.
 """
 
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, NamedTuple
 
 from fiubench.support.chat.errors import ChatError
 
@@ -53,6 +54,29 @@ class Stored:
     error: str | None = None
 
 
+class BatchRow(NamedTuple):
+    """A batch as it is kept; ``state`` is "submitting" (without an id), "submitted" or "collected"."""
+
+    part: int
+    digest: str
+    calls: int
+    state: str
+    id: str | None
+
+
+def stored_response(text: str, model: str) -> Stored:
+    """A response of the server with what it says of its model and tokens; ``model`` where it names none."""
+    response = json.loads(text)
+    usage = response.get("usage") if isinstance(response.get("usage"), dict) else {}
+    prompt, completion = (
+        n if isinstance(n := usage.get(name), int) and n >= 0 else 0 for name in ("prompt_tokens", "completion_tokens")
+    )
+    reported = str(response.get("model") or model)
+    if PurePosixPath(reported).is_absolute() or PureWindowsPath(reported).is_absolute():
+        reported = PureWindowsPath(reported).name  # local servers name a file: its folder is nobody's business
+    return Stored(text, reported, prompt, completion)
+
+
 def default_cache() -> Path:
     """Where answers are kept unless a file is named: ``fiubench/chat.sqlite3`` in the user's cache folder."""
     base = os.environ.get("XDG_CACHE_HOME")
@@ -63,7 +87,7 @@ class ChatCache:
     """The SQLite file (``None``: in memory, for this process alone). Safe to use from several threads.
 
     Raises:
-        ChatError: the file can't be opened, is no such cache, or the disk is full; by every method.
+        ChatError: the file can't be opened, is not such a cache, or the disk is full; by every method.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -73,38 +97,43 @@ class ChatCache:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise ChatError(f"cannot be made: {error.strerror}", where=path.parent) from error
-        with self._told():
+                raise ChatError(f"cannot be created: {error.strerror}", where=path.parent) from error
+        with self._readable_errors():
             self._db = sqlite3.connect(path or ":memory:", timeout=60, check_same_thread=False, isolation_level=None)
-            self._prepare()
-
-    def _prepare(self) -> None:
-        # With WAL and NORMAL a killed process loses nothing that was committed; only a power cut may.
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("BEGIN IMMEDIATE")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        empty = not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if version == 0 and empty:
-            for statement in _TABLES.split(";\n"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
-        elif version != _VERSION:
-            self._db.execute("ROLLBACK")
-            hint = "Name another file, or remove this one: what it holds will be asked anew."
-            raise ChatError("is not a cache of this version", where=self.path, hint=hint)
-        self._db.execute("COMMIT")
+            # With WAL and NORMAL a killed process loses nothing that was committed; only a power cut may.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        with self._transaction() as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0 and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in _TABLES.split(";\n"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+            elif version != _VERSION:
+                hint = "Name another file, or remove this one: what it holds will be asked again."
+                raise ChatError("is not a cache of this version", where=path, hint=hint)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _readable_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             hint = "Free some space, or name another cache file."
             raise ChatError(f"the cache can't be used: {error}", where=self.path or "memory", hint=hint) from error
 
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, self._told():
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._readable_errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock, self._readable_errors():
             return self._db.execute(statement, values).fetchall()
 
     def close(self) -> None:
@@ -112,100 +141,79 @@ class ChatCache:
         with self._lock:
             self._db.close()
 
+    # --- answers and what they cost -----------------------------------------------------------------------------------
     def get(self, key: str) -> Stored | None:
         """The answer to a question that was asked before."""
-        rows = self._run(
-            "SELECT response, model, prompt_tokens, completion_tokens, error FROM answers WHERE key = ?", (key,)
-        )
+        statement = "SELECT response, model, prompt_tokens, completion_tokens, error FROM answers WHERE key = ?"
+        rows = self._run(statement, key)
         return Stored(*rows[0]) if rows else None
 
     def begin(self, run: str, prompt_tokens: int, completion_tokens: int) -> int:
-        """Note that a call is being sent, with an upper bound of its tokens; a killed run has paid at most that."""
-        rows = self._run(
-            "INSERT INTO calls (run, prompt_tokens, completion_tokens) VALUES (?, ?, ?) RETURNING id",
-            (run, prompt_tokens, completion_tokens),
-        )
-        return int(rows[0][0])
+        """Record that a call is being sent, with an upper bound of its tokens; a killed run has paid at most that."""
+        statement = "INSERT INTO calls (run, prompt_tokens, completion_tokens) VALUES (?, ?, ?) RETURNING id"
+        return int(self._run(statement, run, prompt_tokens, completion_tokens)[0][0])
+
+    def forget_call(self, call: int) -> None:
+        """Drop the record of a call that the server turned down: nothing was paid."""
+        self._run("DELETE FROM calls WHERE id = ?", call)
 
     def settle(self, call: int, key: str, stored: Stored) -> None:
         """Keep an answer and what its call cost, in one step."""
-        with self._lock, self._told(), self._transaction():
-            self._put(key, stored)
-            self._db.execute(
-                "UPDATE calls SET prompt_tokens = ?, completion_tokens = ?, settled = 1 WHERE id = ?",
-                (stored.prompt_tokens, stored.completion_tokens, call),
-            )
+        with self._transaction() as db:
+            db.execute(_PUT, _values(key, stored))
+            statement = "UPDATE calls SET prompt_tokens = ?, completion_tokens = ?, settled = 1 WHERE id = ?"
+            db.execute(statement, (stored.prompt_tokens, stored.completion_tokens, call))
 
-    def put(self, key: str, stored: Stored, run: str, discount: float) -> bool:
+    def settle_batched(self, key: str, stored: Stored, run: str, discount: float) -> bool:
         """Keep an answer that came by batch, with its price; False where it was kept before."""
-        with self._lock, self._told(), self._transaction():
-            if self._db.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone():
+        with self._transaction() as db:
+            if db.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone():
                 return False
-            self._put(key, stored)
-            self._db.execute(
+            db.execute(_PUT, _values(key, stored))
+            db.execute(
                 "INSERT INTO calls (run, prompt_tokens, completion_tokens, discount, settled) VALUES (?, ?, ?, ?, 1)",
                 (run, stored.prompt_tokens, stored.completion_tokens, discount),
             )
         return True
 
-    def forget_call(self, call: int) -> None:
-        """A call that the server turned down: nothing was paid."""
-        self._run("DELETE FROM calls WHERE id = ?", (call,))
-
-    def give_up(self, call: int, key: str, model: str, error: str) -> None:
+    def give_up(self, key: str, stored: Stored) -> None:
         """Keep that the server can't answer a question, so that it is not asked again."""
-        with self._lock, self._told(), self._transaction():
-            self._put(key, Stored(None, model, 0, 0, error))
-            self._db.execute("DELETE FROM calls WHERE id = ?", (call,))
-
-    def _put(self, key: str, stored: Stored) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO answers (key, response, error, model, prompt_tokens, completion_tokens)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (key, stored.response, stored.error, stored.model, stored.prompt_tokens, stored.completion_tokens),
-        )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        self._run(_PUT, *_values(key, stored))
 
     def spent(self, run: str) -> list[tuple[int, int, int, float]]:
         """(calls, prompt tokens, completion tokens, discount) of a run, one row per discount."""
-        rows = self._run(
-            "SELECT count(*), sum(prompt_tokens), sum(completion_tokens), discount FROM calls WHERE run = ?"
-            " GROUP BY discount ORDER BY discount",
-            (run,),
-        )
-        return [(int(n), int(p), int(c), float(d)) for n, p, c, d in rows]
+        statement = """SELECT count(*), sum(prompt_tokens), sum(completion_tokens), discount
+            FROM calls WHERE run = ? GROUP BY discount ORDER BY discount"""
+        return [(int(n), int(p), int(c), float(d)) for n, p, c, d in self._run(statement, run)]
 
+    # --- servers and batches ------------------------------------------------------------------------------------------
     def capability(self, endpoint: str, model: str) -> tuple[str, str] | None:
-        """What a server can do with a model: (form of answers, name of the token limit), where it was tried."""
-        rows = self._run(
-            "SELECT form, limit_name FROM capabilities WHERE endpoint = ? AND model = ?", (endpoint, model)
-        )
+        """How a server is asked for JSON: (form of answers, name of the token limit), where it is known."""
+        statement = "SELECT form, limit_name FROM capabilities WHERE endpoint = ? AND model = ?"
+        rows = self._run(statement, endpoint, model)
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
     def set_capability(self, endpoint: str, model: str, form: str, limit_name: str) -> None:
-        """Keep what a server can do with a model."""
-        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?)", (endpoint, model, form, limit_name))
+        """Keep how a server is asked for JSON."""
+        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?)", endpoint, model, form, limit_name)
 
-    def batches(self, run: str) -> list[tuple[int, str, int, str, str | None]]:
-        """(part, digest, requests, state, id) of every batch of a run, in order."""
-        rows = self._run("SELECT part, digest, requests, state, id FROM batches WHERE run = ? ORDER BY part", (run,))
-        return [(int(part), str(digest), int(n), str(state), batch_id) for part, digest, n, state, batch_id in rows]
+    def batches(self, run: str) -> list[BatchRow]:
+        """Every batch of a run, in order."""
+        statement = "SELECT part, digest, requests, state, id FROM batches WHERE run = ? ORDER BY part"
+        return [BatchRow(*row) for row in self._run(statement, run)]
 
-    def set_batch(self, run: str, part: int, digest: str, requests: int, state: str, batch_id: str | None) -> None:
+    def set_batch(self, run: str, batch: BatchRow) -> None:
         """Keep the state of a batch."""
-        self._run(
-            "INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?)", (run, part, digest, requests, state, batch_id)
-        )
+        self._run("INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?)", run, *batch)
 
     def drop_batch(self, run: str, part: int) -> None:
         """Forget a batch that was never submitted."""
-        self._run("DELETE FROM batches WHERE run = ? AND part = ?", (run, part))
+        self._run("DELETE FROM batches WHERE run = ? AND part = ?", run, part)
+
+
+_PUT = """INSERT OR REPLACE INTO answers (key, response, error, model, prompt_tokens, completion_tokens)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+
+
+def _values(key: str, stored: Stored) -> tuple[Any, ...]:
+    return key, stored.response, stored.error, stored.model, stored.prompt_tokens, stored.completion_tokens

@@ -1,19 +1,27 @@
 """The client: many requests, answered in their order, from the cache where it can, within a budget."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from fiubench.support.chat.budget import Budget, Purse
+from fiubench.support.chat.budget import Budget, Spending
 from fiubench.support.chat.cache import ChatCache
 from fiubench.support.chat.conversation import Call, Outcome, Request, converse
-from fiubench.support.chat.limiter import Limiter
-from fiubench.support.chat.run import Run, find_capability
-from fiubench.support.chat.transport import Endpoint, Transport, check_url, headers_for, import_openai, read_key, scrub
+from fiubench.support.chat.errors import ChatError
+from fiubench.support.chat.server import Capability, Server, check_url, read_key
+from fiubench.support.chat.session import Session
+
+_WINDOW = 4  # requests held at once, per call that may be under way
+_GRACE = 5.0  # seconds that calls under way get when the caller goes away
+
+Submit = Callable[[Coroutine[Any, Any, Any]], Future[Any]]
 
 
 @dataclass(frozen=True)
@@ -34,14 +42,14 @@ class ChatClient:
         model: name of the model.
         key_env: environment variable that holds the API key. It is read from nowhere else, and written nowhere.
         cache: SQLite file of answers, or an open :class:`ChatCache`; None keeps them in memory.
-        concurrency: most calls under way at once; fewer when the server asks for it.
+        concurrency: most calls under way at once.
         budget: limits.
         sampling: parameters sent with every call, for example ``{"temperature": 0.7}``.
         timeout: seconds to wait for an answer.
-        retries: of ``openai``'s own retry layer (429, 5xx, lost connections), which waits as Retry-After says.
+        retries: of the ``openai`` package (429, 5xx, lost connections), which waits as Retry-After says.
 
     Raises:
-        ConfigError: a URL that is none, or that would make the key travel in clear text.
+        ConfigError: not a URL, or one that would send the key in clear text.
         ChatError: the cache can't be opened.
     """
 
@@ -58,14 +66,14 @@ class ChatClient:
         timeout: float = 120.0,
         retries: int = 6,
     ) -> None:
-        self._key = read_key(base_url, key_env)
-        self.endpoint = Endpoint(check_url(base_url, self._key), model, sampling, timeout, retries)
+        key = read_key(base_url, key_env)
+        self.server = Server(check_url(base_url, key), model, sampling, timeout, retries, key)
         self.concurrency = concurrency
-        self.budget = budget or Budget()
         self.cache = cache if isinstance(cache, ChatCache) else ChatCache(cache)
-        #: What happened, for people: answers of each kind, calls that were made, what went wrong at the wire.
+        self.budget = budget or Budget()
+        self.spending = Spending(self.budget, self.cache)
+        #: Request statistics, for people: requests, answers of each kind, calls, retries.
         self.events: Counter[str] = Counter()
-        self.purse = Purse(self.budget, self.cache)
 
     def close(self) -> None:
         """Close the cache."""
@@ -73,75 +81,79 @@ class ChatClient:
 
     def spent(self) -> str:
         """The running total of this run and those it resumes, for people."""
-        return self.purse.told()
+        return str(self.spending)
 
     def ask(self, request: Request) -> Outcome:
         """One request. See :meth:`ask_all`."""
-        return next(self.ask_all([request]))
+        (outcome,) = self.ask_all([request])
+        return outcome
 
     def ask_all(self, requests: Iterable[Request]) -> Iterator[Outcome]:
         """The outcome of each request, in order, as soon as it and those before it are there.
 
-        Requests are taken as they are needed: a few per slot are held at a time, however many there are. They are
-        drawn, checked and asked in a thread of their own. Where everything is in the cache, nothing is sent.
+        Requests are drawn as they are needed: a few per call under way are held at a time, however many there are.
+        They are asked, and their answers checked, in a thread of their own. Where everything is in the cache, nothing
+        is sent.
 
         Raises:
             ChatError: the server can't be asked on, or the budget is used up. Calls under way are waited for and
                 kept; what was answered is not asked again by the next run.
         """
-        return Run(self, iter(requests)).outcomes()
+        with self._session() as (session, submit):
+            window: deque[Future[Outcome]] = deque()
+            for request in requests:
+                window.append(submit(session.outcome(request)))
+                while window and (window[0].done() or len(window) >= self.concurrency * _WINDOW):
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
 
-    def transport(self, limiter: Limiter) -> Transport:
-        """A connection to the server, for one event loop."""
-        return Transport(self.endpoint, self._key, limiter, self.events)
+    @contextmanager
+    def _session(self) -> Iterator[tuple[Session, Submit]]:
+        """A session in an event loop in a thread of its own, so that a caller may have a loop (a notebook does)."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="fiubench-chat", daemon=True)
+        thread.start()
+        session = Session(self.server, self.cache, self.spending, self.concurrency, self.events)
+        patience = _GRACE
 
-    def capability(self) -> tuple[str, str]:
+        def submit(coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
+            return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+        try:
+            yield session, submit
+        except ChatError:
+            patience = self.server.timeout
+            raise
+        finally:
+            submit(session.close(patience)).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+    def capability(self) -> Capability:
         """How this server is asked for JSON: the form, and the name of the token limit. Tried once, then kept.
 
         Raises:
             ChatError: the server can't be asked.
         """
+        with self._session() as (session, submit):
+            found: Capability = submit(session.capability()).result()
+        return found
 
-        async def find() -> tuple[str, str]:
-            transport = self.transport(Limiter(1))
-            try:
-                return await find_capability(self, transport)
-            finally:
-                await transport.close()
-
-        known = self.cache.capability(self.endpoint.base_url, self.endpoint.model)
-        return known or asyncio.run(find())
-
-    def sync_openai(self) -> Any:
-        """openai's synchronous client for the same server, for what is not a chat completion."""
-        openai = import_openai()
-        return openai.OpenAI(
-            base_url=self.endpoint.base_url,
-            api_key=self._key or "none",
-            max_retries=self.endpoint.retries,
-            timeout=self.endpoint.timeout,
-            default_headers=headers_for(openai, self.endpoint.base_url),
-        )
-
-    def scrub(self, text: str) -> str:
-        """A text without the key, which a server may repeat."""
-        return scrub(text, self._key)
-
-    def missing(self, request: Request) -> tuple[Call | None, Outcome | None]:
-        """The next call that a request needs and the cache does not have; or its outcome, if it has all.
+    def missing(self, request: Request) -> Call | None:
+        """The next call that a request needs and the cache does not have; None if it has all.
 
         The request's check is used up by this: make a new request to ask it.
         """
         conversation = converse(request)
         call = next(conversation)
-        while True:
-            stored = self.cache.get(self.key_of(call))
-            if stored is None:
-                return call, None
+        while stored := self.cache.get(self.server.key_of(call)):
             try:
                 call = conversation.send(stored)
-            except StopIteration as end:
-                return None, end.value
+            except StopIteration:
+                return None
+        return call
 
     def estimate(self, requests: Iterable[Request], answer_tokens: int) -> Estimate:
         """What asking them would take, counted against the cache, without a call.
@@ -152,14 +164,10 @@ class ChatClient:
         """
         calls = cached = prompt = 0
         for request in requests:
-            call, _ = self.missing(request)
+            call = self.missing(request)
             if call is None:
                 cached += 1
                 continue
             calls += 1
             prompt += sum(len(message["content"]) for message in call.messages) // 4 + 8
         return Estimate(calls, cached, prompt, calls * answer_tokens)
-
-    def key_of(self, call: Call) -> str:
-        """Key of a call in the cache."""
-        return call.key(self.endpoint.base_url, self.endpoint.model, self.endpoint.sampling)

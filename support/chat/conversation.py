@@ -1,4 +1,4 @@
-"""One request as a conversation: ask, check, send back what is wrong, start afresh; told apart from how it is sent.
+"""One request as a conversation: ask, check, send back what is wrong, start afresh; whoever sends the calls.
 
 The conversation is a generator of calls that is sent answers, so that the same code asks a server, replays a cache and
 counts what is missing. It is a pure function of the request and the answers.
@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
-from fiubench.support.canonical import digest_of
 from fiubench.support.chat.cache import Stored
 
 CORRECTIONS, FRESH_TRIES = 2, 2
@@ -33,7 +33,7 @@ class Request:
         id: the caller's name for it.
         messages: the conversation so far, each ``{"role": .., "content": ..}``.
         schema: JSON Schema of the answer: flat, ``additionalProperties: false``, everything required.
-        check: is called with every answer that fits the schema and tells what is wrong with it, in words for the
+        check: is called with every answer that fits the schema and returns what is wrong with it, in words for the
             model; empty is fine. It may keep a state of its own: answers come in order, also from a cache.
         seed: sent to the server, one higher with each attempt; servers may ignore it.
         max_tokens: the longest answer; a cut one is asked again with twice that.
@@ -49,28 +49,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Call:
-    """One call to the server: what the key of the cache is made of, and what is sent."""
+    """One call to the server."""
 
     messages: tuple[Message, ...]
     schema: Mapping[str, Any]
     seed: int | None
     max_tokens: int
     attempt: int
-
-    def key(self, endpoint: str, model: str, sampling: Mapping[str, Any]) -> str:
-        """SHA-256 of all that decides the answer. How the answer's form is asked for is left out: it may change."""
-        return digest_of(
-            {
-                "endpoint": endpoint,
-                "model": model,
-                "messages": [dict(message) for message in self.messages],
-                "sampling": dict(sampling),
-                "schema": dict(self.schema),
-                "seed": self.seed,
-                "max_tokens": self.max_tokens,
-                "attempt": self.attempt,
-            }
-        )
 
     def prompt_bound(self) -> int:
         """More tokens than the prompt will have: half its bytes, with the schema, which some servers add to it."""
@@ -197,17 +182,14 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-_validators: dict[int, tuple[Mapping[str, Any], jsonschema_rs.Draft202012Validator]] = {}
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(json.loads(schema))
 
 
 def schema_problems(schema: Mapping[str, Any], answer: Any) -> list[str]:
     """Every place where an answer breaks its schema, in words."""
-    kept = _validators.get(id(schema))
-    if kept is None or kept[0] is not schema:  # the same few schemas are used thousands of times
-        if len(_validators) > 64:
-            _validators.clear()
-        kept = _validators[id(schema)] = (schema, jsonschema_rs.Draft202012Validator(dict(schema)))
     return [
         f"{'.'.join(map(str, error.instance_path)) or 'the answer'}: {error.message}"
-        for error in kept[1].iter_errors(answer)
+        for error in _validator(json.dumps(schema)).iter_errors(answer)
     ]

@@ -132,7 +132,7 @@ def test_build_limits_resume_and_numbers(serve, run, tmp_path):
     stopped = run(*build, "--max-calls", 10, code=2).stderr
     assert "the limit of 10 calls is reached" in stopped
     assert len(server.seen) == 10
-    assert "could pass the limit of 20000 tokens" in run(*build, "--max-tokens", 20000, code=2).stderr
+    assert "could exceed the limit of 20000 tokens" in run(*build, "--max-tokens", 20000, code=2).stderr
     costly = run(*build, "--max-cost", 0.02, "--prices", tmp_path / "prices.yaml", code=2).stderr
     assert "0.02 USD" in costly
     told = run(*build, "--resume").stdout

@@ -18,10 +18,9 @@ import pytest
 from fiubench.builder.phrasings.candidates import Generator, Ground
 from fiubench.builder.phrasings.judge import cases_of_dataset, judge
 from fiubench.builder.phrasings.review import checked
-from fiubench.builder.pipeline.asking import Limits
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
-from fiubench.support.chat import ChatCache, ChatClient
+from fiubench.support.chat import ChatCache, ChatClient, Limits
 
 from fiubench import build, make_config, open_dataset
 

@@ -4,7 +4,7 @@ import pytest
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.phrasings.candidates import Ground
 from fiubench.builder.phrasings.gate import distinct_problems, same_wording, stem, tidy
-from fiubench.builder.phrasings.rewording import GroupCheck, groups
+from fiubench.builder.phrasings.paraphrasing import GroupCheck, groups
 from hypothesis import given
 from hypothesis import strategies as st
 

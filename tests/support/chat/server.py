@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on loopback that does what it is told: answer, or fail in one of many ways.
+"""An OpenAI-compatible server on loopback that does what a test asks for: answer, or fail in one of many ways.
 
 Real HTTP in a thread of the test's process. ``writer(body)`` makes the text of an answer; ``fault(number, body)`` may
 name what goes wrong with the call of that number (counted from 0, retries and probes included).

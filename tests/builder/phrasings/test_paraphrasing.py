@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.pipeline.asking import Asking, Limits
 from fiubench.builder.pipeline.build import open_build, records
+from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.verify import on_disk, verify
 from fiubench.builder.rules.validate import validate
-from fiubench.support.chat import BudgetReached, ChatError
+from fiubench.support.chat import BudgetReached, ChatError, Limits
 from fiubench.support.errors import ConfigError, DatasetError
 
 from fiubench import build, make_config, open_dataset
@@ -236,15 +236,15 @@ def test_limits_hold_across_resumes(serve, tmp_path):
 
 def test_estimate_asks_nothing(serve, tmp_path):
     server = serve()
-    asking = Asking(open_build(config(server)), limits(tmp_path))
-    estimate = asking.estimate()
+    job = ParaphraseJob(open_build(config(server)), limits(tmp_path))
+    estimate = job.estimate()
     assert (estimate.calls, estimate.cached) == (CALLS, 0)
     assert not server.seen
     build(config(server), tmp_path / "a", limits=limits(tmp_path))
     told = whole(tmp_path / "a")["tokens"]
     assert 0.7 < estimate.prompt_tokens / told["prompt"] < 1.4
     assert 0.5 < estimate.completion_tokens / told["completion"] < 2
-    after = Asking(open_build(config(server)), limits(tmp_path)).estimate()
+    after = ParaphraseJob(open_build(config(server)), limits(tmp_path)).estimate()
     assert (after.calls, after.cached) == (0, CALLS)
 
 

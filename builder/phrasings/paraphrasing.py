@@ -1,4 +1,4 @@
-"""Per-identity wording: a model rewords every identity's questions and answers, around placeholders.
+"""LLM paraphrasing: a model rewords every identity's questions and answers, around placeholders.
 
 The model never sees a value, so that nothing it writes can depend on one. What it writes is held to the checks, with
 the identity's own values filled in; what fails is sent back with the reason, and where it fails to the end, the
@@ -65,8 +65,8 @@ class GroupCheck:
         problems: list[str] = []
         ids = Counter(item["id"] for item in answer["items"])
         for name in sorted(ids - Counter(list(self.attributes))):
-            told = "is no item of these" if name not in self.attributes else "stands more than once"
-            problems.append(f"id {name!r} {told}")
+            why = "is no item of these" if name not in self.attributes else "stands more than once"
+            problems.append(f"id {name!r} {why}")
             self.counts["extra or repeated item"] += 1
         for item in answer["items"]:
             name = item["id"]
@@ -112,7 +112,7 @@ class GroupCheck:
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of asking, over all identities; the same from the cache as from the server."""
+    """Counts over all identities; the same from the cache as from the server."""
 
     items: int
     by_model: int
@@ -123,13 +123,13 @@ class Tally:
     counts: Mapping[str, int]
 
 
-class Rewording:
-    """Asks for the wording of records and writes it down.
+class Paraphraser:
+    """Makes the requests that paraphrase records, and lines of ``wordings.jsonl`` of their outcomes.
 
     Args:
         attributes: those that are asked about.
         checks: the gate.
-        seed: of the build; each call gets its own from it.
+        seed: random seed of the build; each call gets its own from it.
     """
 
     def __init__(self, attributes: Sequence[Attribute], checks: Checks, seed: int) -> None:
@@ -160,10 +160,10 @@ class Rewording:
             for attribute in group
         ]
         voice = voices()[int(integers(self.seed, f"{purpose}.voice", index, len(voices()))[0])]
-        told = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
+        listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
         return Request(
             f"{index}.{number}",
-            messages("identity", count=len(items), voice=voice, items=told),
+            messages("identity", count=len(items), voice=voice, items=listed),
             self.schema,
             GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
             seed=int(draw(self.seed, purpose, index)[0, 0]) >> 2,  # below 2**31, attempts included
@@ -197,7 +197,7 @@ class Rewording:
         self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
 
     def tally(self) -> Tally:
-        """What came of it so far."""
+        """The counts so far."""
         counts = dict(sorted(self._counts.items()))
         models = tuple(sorted(self._models))
         return Tally(self._items, self._by_model, self._attempts, self._prompt, self._completion, models, counts)

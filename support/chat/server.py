@@ -1,0 +1,237 @@
+"""A model on an OpenAI-compatible server: how a call is posted there, and what the server's errors mean.
+
+Retries are those of the ``openai`` package (429, 5xx, lost connections), which waits as Retry-After says.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from fiubench.support.canonical import digest_of
+from fiubench.support.chat.conversation import Call
+from fiubench.support.chat.errors import ChatError, NoAnswer, Unanswerable
+from fiubench.support.errors import ConfigError
+
+if TYPE_CHECKING:
+    import openai
+
+FORMS = ("json_schema", "json_object", "prompt")
+LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
+_OPENAI = "api.openai.com"
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SHORTEST_SECRET = 8  # characters; a shorter key ("none", "test") is a word that local servers ask for
+_LONGEST_WAIT = 120  # seconds of Retry-After that openai waits for
+_NOT_SENT = ("$schema", "$id", "title")  # keys of a schema
+
+
+class Capability(NamedTuple):
+    """How a server is asked for JSON: the form (one of ``FORMS``) and the name of its token limit."""
+
+    form: str
+    limit_name: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, a model, and how it is asked. The key shows in no representation of it."""
+
+    base_url: str
+    model: str
+    sampling: Mapping[str, Any]
+    timeout: float
+    retries: int
+    key: str | None = field(repr=False)
+
+    def key_of(self, call: Call) -> str:
+        """SHA-256 of all that decides an answer: its key in the cache. The form of JSON may change, and is left out."""
+        return digest_of(
+            {
+                "endpoint": self.base_url,
+                "model": self.model,
+                "messages": [dict(message) for message in call.messages],
+                "sampling": dict(self.sampling),
+                "schema": dict(call.schema),
+                "seed": call.seed,
+                "max_tokens": call.max_tokens,
+                "attempt": call.attempt,
+            }
+        )
+
+    def body(self, call: Call, how: Capability) -> dict[str, Any]:
+        """What is posted to ``/chat/completions``."""
+        messages = [dict(message) for message in call.messages]
+        schema = {key: value for key, value in call.schema.items() if key not in _NOT_SENT}
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": messages,
+            how.limit_name: call.max_tokens,
+            **self.sampling,
+        }
+        if call.seed is not None:
+            body["seed"] = call.seed
+        if how.form == "json_schema":
+            described = {"name": "answer", "strict": True, "schema": schema}
+            body["response_format"] = {"type": "json_schema", "json_schema": described}
+            return body
+        if how.form == "json_object":
+            body["response_format"] = {"type": "json_object"}
+        wanted = "one JSON object" if how.form == "json_object" else "one ```json block and nothing else"
+        first = next(message for message in messages if message["role"] == "user")
+        first["content"] += f"\n\nAnswer with {wanted}. Its JSON Schema:\n{json.dumps(schema, separators=(',', ':'))}"
+        return body
+
+    def openai_client(self, kind: str = "OpenAI", **options: Any) -> Any:
+        """A client of the ``openai`` package (``OpenAI`` or ``AsyncOpenAI``) for this server.
+
+        Raises:
+            ChatError: the package is not installed.
+        """
+        openai = import_openai()
+        hidden = () if urlsplit(self.base_url).hostname == _OPENAI else ("OpenAI-Organization", "OpenAI-Project")
+        return getattr(openai, kind)(
+            base_url=self.base_url,
+            api_key=self.key or "none",  # local servers take any
+            max_retries=self.retries,
+            timeout=self.timeout,
+            default_headers=dict.fromkeys(hidden, openai.omit),  # openai reads them by itself; other servers get none
+            **options,
+        )
+
+    def scrub(self, text: str) -> str:
+        """A text without the key, which a server may repeat: it must reach no message, file or cache."""
+        return text.replace(self.key, "[key]") if self.key and len(self.key) >= _SHORTEST_SECRET else text
+
+    def error(self, what: str, hint: str = "") -> ChatError:
+        """An error that ends the run."""
+        return ChatError(self.scrub(what), where=self.base_url, hint=hint)
+
+    def no_answer(self, what: str, hint: str = "", *, own: bool) -> NoAnswer:
+        """An error of one call."""
+        return NoAnswer(self.scrub(what), where=self.base_url, hint=hint, own=own)
+
+    def meaning(self, error: "openai.APIStatusError") -> Exception:
+        """What a refusal of the server means for the call and for the run."""
+        status = error.status_code
+        body = error.body if isinstance(error.body, Mapping) else {"message": error.body}
+        message = self.scrub(str(body.get("message") or error.message)[:300])
+        if status in (401, 403):
+            return self.error(f"the server refused the key ({status}): {message}", "Is the right key exported?")
+        if status == 404:
+            return self.error(f"not found (404): {message}", "Check --base-url (it usually ends in /v1) and --model.")
+        if status == 402 or "insufficient_quota" in (body.get("code"), body.get("type")):
+            hint = "Run it again when the quota is refilled: nothing is paid twice."
+            return self.error(f"the account's quota is used up ({status}): {message}", hint)
+        if status == 429:
+            what = f"too many requests (429): {message}"
+            hint = "Run it again later, or with a lower --concurrency: nothing is paid twice."
+            wait = error.response.headers.get("retry-after", "")
+            too_long = wait.isdecimal() and int(wait) > _LONGEST_WAIT
+            return self.error(what, hint) if too_long else self.no_answer(what, hint, own=False)
+        if status >= 500 or status in (408, 409):
+            hint = "Run it again when the server works: nothing is paid twice."
+            return self.no_answer(f"the server failed ({status}): {message}", hint, own=True)
+        return Unanswerable(f"the server does not take the request ({status}): {message}")
+
+
+class Connection:
+    """Posts calls to a server; lives in one event loop.
+
+    Args:
+        server: the server.
+        events: counts retries, and responses that ask for them.
+    """
+
+    def __init__(self, server: Server, events: Counter[str]) -> None:
+        async def count_retries(request: Any) -> None:
+            if request.headers.get("x-stainless-retry-count", "0") != "0":
+                events["retries"] += 1
+
+        async def inspect(response: Any) -> None:
+            if response.status_code == 429 or response.status_code >= 500:
+                events[f"responses with status {response.status_code}"] += 1
+            if response.status_code == 429 and b"insufficient_quota" in await response.aread():
+                response.headers["x-should-retry"] = "false"  # openai heeds it; waiting would not help
+
+        hooks = {"request": [count_retries], "response": [inspect]}
+        http = import_openai().DefaultAsyncHttpxClient(event_hooks=hooks)
+        self._server = server
+        self._client = server.openai_client("AsyncOpenAI", http_client=http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def post(self, call: Call, how: Capability) -> str:
+        """The server's response to a chat completion, as JSON text without the key.
+
+        Raises:
+            Unanswerable: 400 or 422: it does not take this body.
+            NoAnswer: no answer after every retry.
+            ChatError: nothing can be asked of this server.
+        """
+        openai, server = import_openai(), self._server
+        try:
+            response = await self._client.post("/chat/completions", body=server.body(call, how), cast_to=object)
+        except openai.APIStatusError as error:
+            raise server.meaning(error) from None
+        except openai.APITimeoutError:
+            hint = "Allow more time with --timeout, or send fewer calls at once with --concurrency."
+            raise server.no_answer(f"no answer in {server.timeout:g} s", hint, own=False) from None
+        except openai.APIConnectionError as error:
+            cause = f": {error.__cause__}" if error.__cause__ else ""
+            raise server.no_answer(f"no connection{cause}", "Is the server running?", own=False) from None
+        except (openai.APIError, ValueError) as error:
+            raise server.no_answer(f"the response can't be read: {error}", own=True) from None
+        if not isinstance(response, dict) or "choices" not in response:
+            raise server.no_answer(f"the response is no chat completion: {str(response)[:200]}", own=True)
+        return server.scrub(json.dumps(response, ensure_ascii=False, separators=(",", ":")))
+
+
+def import_openai() -> Any:
+    """The ``openai`` package.
+
+    Raises:
+        ChatError: it is not installed.
+    """
+    try:
+        import openai  # noqa: PLC0415
+    except ImportError as error:
+        raise ChatError("the package openai is not installed", hint="pip install 'fiubench[llm]'") from error
+    return openai
+
+
+def check_url(base_url: str, key: str | None) -> str:
+    """The URL without a closing slash.
+
+    Raises:
+        ConfigError: no http(s) URL, one with a password in it, or the key would travel in clear text.
+    """
+    parts = urlsplit(base_url)
+    example = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=example)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=example)
+    if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ConfigError(
+            f"the API key would be sent to {parts.hostname} in clear text",
+            where="--base-url",
+            hint="Use https, or unset the variable that holds the key (--key-env names another).",
+        )
+    return base_url.rstrip("/")
+
+
+def read_key(base_url: str, key_env: str) -> str | None:
+    """The API key from the environment; None where there is none and a local server may not want one.
+
+    Raises:
+        ConfigError: OpenAI's own server without a key.
+    """
+    key = os.environ.get(key_env, "").strip() or None
+    if key is None and urlsplit(base_url).hostname == _OPENAI:
+        raise ConfigError(f"no API key in the environment variable {key_env}", hint=f"export {key_env}=...")
+    return key

@@ -1,0 +1,247 @@
+"""A session: answers requests in one event loop, from the cache, by a call under way already, or by the server.
+
+Every call's upper bound is written to the cache before it is sent and replaced by what it took in the same transaction
+that keeps the answer, so that a run that dies has paid at most what its cache says.
+"""
+
+import asyncio
+from collections import Counter
+
+from fiubench.support.chat.budget import HINT, Spending
+from fiubench.support.chat.cache import ChatCache, Stored, stored_response
+from fiubench.support.chat.conversation import (
+    Call,
+    Outcome,
+    Request,
+    converse,
+    parse_answer,
+    read_content,
+    schema_problems,
+)
+from fiubench.support.chat.errors import BudgetReached, ChatError, NoAnswer, Unanswerable
+from fiubench.support.chat.server import FORMS, LIMIT_NAMES, Capability, Connection, Server
+
+_PROBE = Call(
+    ({"role": "user", "content": 'Answer with the JSON object {"ready": true} and nothing else.'},),
+    {
+        "type": "object",
+        "properties": {"ready": {"type": "boolean"}},
+        "required": ["ready"],
+        "additionalProperties": False,
+    },
+    seed=None,
+    max_tokens=200,  # a model that thinks first may be cut off, which does no harm
+    attempt=0,
+)
+
+
+class Session:
+    """Answers requests; lives in one event loop.
+
+    Args:
+        server: the server.
+        cache: where answers are kept.
+        spending: what the run has spent, and its limits.
+        concurrency: most calls under way at once.
+        events: counts what happens.
+    """
+
+    def __init__(
+        self, server: Server, cache: ChatCache, spending: Spending, concurrency: int, events: Counter[str]
+    ) -> None:
+        self.server, self.cache, self.spending, self.events = server, cache, spending, events
+        self._slots = asyncio.Semaphore(concurrency)
+        self._asked: dict[str, asyncio.Task[Stored]] = {}  # by key
+        self._sent: set[asyncio.Task[Stored]] = set()  # with a call on its way, which may have to be paid
+        self._settled = asyncio.Event()
+        self._answered = 0  # calls
+        self._stopped: ChatError | None = None
+        self._preparing = asyncio.Lock()
+        self._connection: Connection | None = None
+        self._capability: Capability | None = None
+
+    async def outcome(self, request: Request) -> Outcome:
+        """Ask until the request is answered or given up.
+
+        Raises:
+            ChatError: the server can't be asked on, or a limit is reached.
+        """
+        conversation = converse(request)
+        call = next(conversation)
+        while True:
+            stored = await self._answer(call)
+            try:
+                call = conversation.send(stored)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                break
+        self.events["requests answered" if outcome.accepted else "requests without a usable answer"] += 1
+        self.events.update(f"answers {attempt.kind}" for attempt in outcome.attempts if attempt.problems)
+        return outcome
+
+    async def capability(self) -> Capability:
+        """How the server is asked for JSON: found once by a small call, then kept.
+
+        Raises:
+            ChatError: the server can't be asked.
+        """
+        async with self._preparing:
+            self._connection = self._connection or Connection(self.server, self.events)
+            known = self._capability or self.cache.capability(self.server.base_url, self.server.model)
+            self._capability = Capability(*known) if known else await self._find_capability()
+            return self._capability
+
+    async def close(self, patience: float) -> None:
+        """Send nothing more; wait so many seconds for what was sent, which is paid for, and keep it."""
+        self._stopped = self._stopped or ChatError("stopped")
+        if self._sent:
+            await asyncio.wait(self._sent, timeout=patience)
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _answer(self, call: Call) -> Stored:
+        """The answer to a call. Requests that ask the same share one."""
+        key = self.server.key_of(call)
+        if stored := self.cache.get(key):
+            self.events["answers from the cache"] += 1
+            return stored
+        if key not in self._asked:
+            task = self._asked[key] = asyncio.create_task(self._fetch(call, key))
+            task.add_done_callback(lambda _: self._asked.pop(key, None))
+        return await asyncio.shield(self._asked[key])
+
+    async def _fetch(self, call: Call, key: str) -> Stored:
+        async with self._slots:
+            while True:
+                try:
+                    return await self._fetch_once(call, key)
+                except ChatError as error:
+                    if isinstance(error, NoAnswer) and not error.own and await self._another_is_answered():
+                        continue
+                    self._stopped = self._stopped or error
+                    raise
+
+    async def _another_is_answered(self) -> bool:
+        """Wait for that after a call used up its retries; False where no other is on its way any more."""
+        before = self._answered
+        while self._sent and self._answered == before:
+            self._settled.clear()
+            await self._settled.wait()
+        return self._answered > before
+
+    async def _fetch_once(self, call: Call, key: str) -> Stored:
+        """Send a call, in lower forms where its own is refused; give it up where the server fails on it alone."""
+        form, limit_name = await self.capability()
+        try:
+            for lower in FORMS[FORMS.index(form) :]:
+                how = Capability(lower, limit_name)
+                try:
+                    stored = await self._send(call, how)
+                except Unanswerable:
+                    if lower == FORMS[-1]:
+                        raise
+                else:
+                    if lower != form:
+                        self._keep(how)
+                    self.events["calls answered"] += 1
+                    return stored
+        except Unanswerable as refusal:
+            why = str(refusal)
+        except NoAnswer as error:
+            if not error.own or not await self._works():
+                raise
+            why = error.what
+        # Kept, so that a build can end, and ends alike each time.
+        stored = Stored(None, self.server.model, 0, 0, why)
+        self.cache.give_up(key, stored)
+        return stored
+
+    async def _send(self, call: Call, how: Capability) -> Stored:
+        """Post a call and keep its answer with its price.
+
+        Raises:
+            Unanswerable, NoAnswer, ChatError: as the server says; the call costs nothing.
+            BudgetReached: a limit has no room for it.
+        """
+        assert self._connection is not None
+        bound = call.prompt_bound(), call.max_tokens
+        await self._reserve(*bound)
+        paid: tuple[int, int] | None = bound
+        task = asyncio.current_task()
+        assert task is not None
+        self._sent.add(task)
+        try:
+            row = self.cache.begin(self.spending.budget.run, *bound)
+            try:
+                text = await self._connection.post(call, how)
+            except Exception as error:  # not where it is cancelled: the server may have answered, and want its money
+                paid = None
+                self.cache.forget_call(row)
+                self._answered += isinstance(error, Unanswerable)
+                raise
+            self._answered += 1
+            stored = stored_response(text, self.server.model)
+            self.cache.settle(row, self.server.key_of(call), stored)
+            paid = stored.prompt_tokens, stored.completion_tokens
+            return stored
+        finally:
+            self._sent.discard(task)
+            self.spending.settle(bound, paid)
+            self._settled.set()
+
+    async def _reserve(self, prompt: int, completion: int) -> None:
+        """Wait until the limits have room for a call's upper bound."""
+        while not self._stopped:
+            reached = self.spending.reached(prompt, completion)
+            if not reached:
+                self.spending.reserve(prompt, completion)
+                return
+            if not self.spending.under_way:
+                raise BudgetReached(reached, hint=HINT)
+            self._settled.clear()  # a call under way may take less than its bound
+            await self._settled.wait()
+        raise self._stopped
+
+    async def _find_capability(self) -> Capability:
+        """Try the forms of JSON with a small call: the server may refuse one, or take it and pay no heed."""
+        forms, limit_name = list(FORMS), LIMIT_NAMES[0]
+        while True:
+            how = Capability(forms[0], limit_name)
+            try:
+                stored = await self._send(_PROBE, how)
+            except Unanswerable as refusal:
+                if LIMIT_NAMES[1] in str(refusal) and limit_name == LIMIT_NAMES[0]:
+                    limit_name = LIMIT_NAMES[1]
+                    continue
+                if len(forms) == 1:
+                    raise self.server.error(str(refusal), "Check --model and --base-url.") from None
+            else:
+                if len(forms) == 1 or _heeds(stored):
+                    return self._keep(how)
+            forms.pop(0)
+
+    def _keep(self, how: Capability) -> Capability:
+        self._capability = how
+        self.cache.set_capability(self.server.base_url, self.server.model, *how)
+        return how
+
+    async def _works(self) -> bool:
+        """Whether the server answers something else."""
+        try:
+            await self._send(_PROBE, await self.capability())
+        except (NoAnswer, Unanswerable):
+            return False
+        return True
+
+
+def _heeds(stored: Stored) -> bool:
+    """Whether a server that took a form keeps to it; an answer that was cut or refused does not show it."""
+    content, kind, _ = read_content(stored.response or "")
+    if kind in ("truncated", "refused"):
+        return True
+    answer, problem = parse_answer(content)
+    return not problem and not schema_problems(_PROBE.schema, answer)
