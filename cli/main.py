@@ -12,6 +12,7 @@ from fiubench.cli import (
     building,
     checking,
     evaluation,
+    metrics,
     phrasings,
     publishing,
     shaping,
@@ -47,6 +48,7 @@ app.command("unlearn")(unlearning.unlearn)
 app.command("experiment")(unlearning.experiment)
 app.command("evaluate")(evaluation.evaluate)
 app.command("compare")(evaluation.compare)
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(sources.app, name="sources")
 app.add_typer(attributes.app, name="attributes")
 app.add_typer(unlearning.presets, name="presets")

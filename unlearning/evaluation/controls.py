@@ -37,7 +37,7 @@ class Control:
     quality: int = 20
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the question makes sense: one whose answer is the name does not, where the name is told."""
+        """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
         return "{name}" not in self.wording or not exact_match(sample.name, sample.keywords)
 
 

@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str]) -> dict[str, Any]:
-    """What a log says of the model and of what it was asked: enough to tell whether two logs can be compared."""
+    """What a log says of the model and of what it was asked: enough to see whether two logs can be compared."""
     splits = roles(data, forget)
     run = None
     if subject.run is not None:
@@ -196,7 +196,7 @@ class _Asker:
         self.total, self._done = 0, 0
 
     def step(self, count: int) -> None:
-        """Tell that so many answers more are there."""
+        """Report that so many answers more are there."""
         self._done += count
         if self._progress is not None:
             self._progress(f"evaluating {self._subject.name}", self._done, self.total)
@@ -227,11 +227,11 @@ class _Asker:
         asked = [self._pictures.turn(sample, control) for sample in samples]
         prompts = [[turn, *(_again(turn, s.paraphrased_question) if fully else ())] for turn, s in _zip(asked, samples)]
         answers = [[s.answer, *((s.paraphrased_answer, *s.perturbed_answer) if fully else ())] for s in samples]
-        told = [[Turn(turn.question, turn.image, a) for a in group] for turn, group in _zip(asked, answers)]
+        sequences = [[Turn(turn.question, turn.image, a) for a in group] for turn, group in _zip(asked, answers)]
         assert self._limit is not None
         generated = _grouped(scorer.generate(_flat(prompts), self._limit, self.step), prompts)
-        firsts = scorer.score([group[0] for group in told], moments=control is None, step=self.step)
-        others = [group[1:] for group in told]
+        firsts = scorer.score([group[0] for group in sequences], moments=control is None, step=self.step)
+        others = [group[1:] for group in sequences]
         scored = _grouped(scorer.score(_flat(others), step=self.step), others)
         split = self._splits[role]
         return [

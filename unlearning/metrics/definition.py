@@ -7,6 +7,7 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
+from fiubench.unlearning.metrics.base import find
 
 from fiubench import schemas
 
@@ -61,7 +62,7 @@ def load_definitions(path: Path | None = None) -> dict[str, Definition]:
     if path is not None:
         for name, own in _document(path).items():
             documents[name] = _based(name, own, documents, path)
-    return {name: _definition(name, _whole(name, document, path)) for name, document in documents.items()}
+    return {name: _definition(name, _whole(name, document, path), path) for name, document in documents.items()}
 
 
 def find_definition(name: str) -> Definition:
@@ -115,13 +116,13 @@ def _whole(name: str, document: Mapping[str, Any], path: Path | None) -> Mapping
     missing = [part for part in _PARTS if part not in document]
     if missing:
         raise ConfigError(
-            f"{name} does not tell {missing[0]!r}", where=path or BUILT_IN, hint="Add it, or `based_on: corrected`."
+            f"{name} does not set {missing[0]!r}", where=path or BUILT_IN, hint="Add it, or `based_on: corrected`."
         )
     return document
 
 
-def _definition(name: str, d: Mapping[str, Any]) -> Definition:
-    return Definition(
+def _definition(name: str, d: Mapping[str, Any], path: Path | None) -> Definition:
+    made = Definition(
         name=name,
         title=d["title"],
         tokens=d["generation"]["tokens"],
@@ -141,3 +142,6 @@ def _definition(name: str, d: Mapping[str, Any]) -> Definition:
         forget_quality=d["forget_quality"],
         columns=tuple(d.get("columns", ())),
     )
+    for key in (*made.utility_keys, *made.columns):
+        find(key, where=f"{path or BUILT_IN}, {name}")
+    return made

@@ -12,7 +12,7 @@ from fiubench.unlearning.metrics.statistics import Estimate, missing
 
 @log_metric("forget.min_k", title="forget: Min-K (AUC, or weighted)", short="Min-K")
 def min_k(scored: Scored) -> Estimate:
-    """Whether an attacker can tell the forgotten from strangers by the least likely tokens; 0.5 is chance.
+    """Whether an attacker can distinguish the forget set from people never trained on; 0.5 is chance.
 
     P(score of one of the forget set > score of one of the holdout), the score being the mean of the lowest share of
     log p(t) over a's tokens (Shi et al., 2024)
@@ -22,7 +22,7 @@ def min_k(scored: Scored) -> Estimate:
 
 @log_metric("forget.min_k_plus", title="forget: Min-K++ (likewise)", short="Min-K++", column_if="page")
 def min_k_plus(scored: Scored) -> Estimate:
-    """The same attack, with each token set against the alternatives to it.
+    """The same attack, with each token compared with its alternatives.
 
     the same of (log p(t) - mu) / sigma, with mu and sigma over the vocabulary (Zhang et al., 2025)
     """

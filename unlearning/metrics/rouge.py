@@ -7,7 +7,7 @@ from fiubench.unlearning.metrics.questions import Question
 
 @metric("rouge", title="ROUGE-L", short="ROUGE", columns=(), controls=True)
 def rouge(question: Question) -> float:
-    """How much of the true sentence is in the answer, in order.
+    """How much of the true sentence is in the generated answer, in order.
 
     longest common subsequence of g and a / length of a, in Porter stems (`rouge_score`)
     """

@@ -8,7 +8,7 @@ from fiubench.unlearning.metrics.statistics import Estimate, missing
 
 @log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known")
 def accuracy(scored: Scored) -> Estimate:
-    """What it can still do besides.
+    """What the model can still do besides.
 
     mean accuracy over benchmarks (`--benchmark`)
     """
@@ -37,7 +37,7 @@ def _components(scored: Scored) -> tuple[list[float], Estimate | None]:
 
 @log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean")
 def harmonic(scored: Scored) -> Estimate:
-    """One number for what was kept; nothing makes up for a component at zero.
+    """What was kept, in one number; zero if any component is zero.
 
     harmonic mean of the definition's metrics on the retain set
     """
@@ -49,9 +49,9 @@ def harmonic(scored: Scored) -> Estimate:
 
 @log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page")
 def arithmetic(scored: Scored) -> Estimate:
-    """The same with components that make up for each other.
+    """What was kept, in one number; components can make up for each other.
 
-    arithmetic mean of the same
+    arithmetic mean of the definition's metrics on the retain set
     """
     values, why = _components(scored)
     return why or Estimate(float(np.mean(values)))
@@ -59,16 +59,16 @@ def arithmetic(scored: Scored) -> Estimate:
 
 @log_metric("utility.model", title="model utility", column=False)
 def model(scored: Scored) -> Estimate:
-    """The one of both that the definition names.
+    """What was kept, by the mean that the definition names.
 
-    harmonic or arithmetic mean
+    harmonic or arithmetic utility
     """
     return scored[f"utility.{scored.definition.utility_mean}"]
 
 
 @log_metric("forget_quality", title="forget quality", short="quality")
 def forget_quality(scored: Scored) -> Estimate:
-    """One number for what was forgotten.
+    """What was forgotten, in one number.
 
     see the definitions below
     """

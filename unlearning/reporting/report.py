@@ -176,7 +176,7 @@ def _faces(found: Comparison) -> tuple[dict[str, str], str]:
 
 
 def _open_data(found: Comparison) -> Data:
-    """The dataset: as a run tells where it is, else as the log does."""
+    """The dataset where the run says it is, else where the log says."""
     log = found.entries[-1].finals[0].log
     target = log.metadata["model"]["target"]
     if Path(target).exists() and (subject := Subject.open(target)).run is not None:
