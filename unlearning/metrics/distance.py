@@ -20,11 +20,20 @@ def _test(scored: Scored, of: Callable[[likelihood.KS], float]) -> Estimate:
     return Estimate(of(likelihood.ks(*samples)), None, len(samples[0]), people)
 
 
+@log_metric("ks.p", title="KS p", column=False)
+def p(scored: Scored) -> Estimate:
+    """High where the model behaves as if it had never seen the forget set.
+
+    p-value of the two-sample Kolmogorov-Smirnov test on r, forget set, against the retain reference (`scipy`)
+    """
+    return _test(scored, lambda test: test.p)
+
+
 @log_metric("ks.distance", title="KS distance D", short="KS D")
 def distance(scored: Scored) -> Estimate:
     """Distance of the truth ratios on the forget set from those of the retain reference.
 
-    statistic D of the two-sample Kolmogorov-Smirnov test on r (`scipy`)
+    statistic D of the same test
     """
     return _test(scored, lambda test: test.distance)
 
@@ -36,15 +45,6 @@ def log10_p(scored: Scored) -> Estimate:
     base-10 logarithm of p
     """
     return _test(scored, lambda test: test.log10_p)
-
-
-@log_metric("ks.p", title="KS p", column=False)
-def p(scored: Scored) -> Estimate:
-    """High where the model behaves as if it had never seen the forget set.
-
-    p-value of the same test
-    """
-    return _test(scored, lambda test: test.p)
 
 
 @log_metric("ks.ln_p", title="KS ln p", printed=False, column=False)
