@@ -103,7 +103,6 @@ DOCUMENTS = {
         "hard_negatives": {"measure": "looks", "pairs": {"forget05": [["00000001", "00000002", 0.5]]}},
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
-    "controls": lambda: yaml.safe_load((ROOT / "unlearning/evaluation/controls.yaml").read_text()),
     "experiment": lambda: yaml.safe_load((ROOT / "examples" / "unlearning.yaml").read_text()),
     "preset": lambda: yaml.safe_load((ROOT / "unlearning/training/presets" / "tiny.yaml").read_text()),
     "run": lambda: {
@@ -114,7 +113,6 @@ DOCUMENTS = {
         "settings": {"epochs": 1.0}, "versions": {"torch": "2"}, "final": "checkpoints/checkpoint-9", "stopped": None,
         "checkpoints": [{"path": "checkpoints/checkpoint-9", "step": 9, "epoch": 1.0, "losses": {"loss": None}}],
     },
-    "metric_definitions": lambda: yaml.safe_load((ROOT / "unlearning" / "metrics" / "definitions.yaml").read_text()),
 }  # fmt: skip
 OTHERS = [
     None,

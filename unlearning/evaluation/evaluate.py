@@ -6,7 +6,6 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -122,7 +121,7 @@ def evaluate(
         OutOfMemoryError: a batch did not fit; a size to try is named.
     """
     metadata = {**(facts or describe(subject, data, forget, refusals))}
-    metadata["controls"] = {control.name: asdict(control) for control in controls}
+    metadata["controls"] = {control.name: control.model_dump() for control in controls}
     metadata["max_new_tokens"] = max_new_tokens
     path = out / LOG
     there = _usable(path, metadata)
@@ -140,7 +139,7 @@ def evaluate(
             asked.step(asked.work(role, control))
             continue
         part = out / _PARTS / f"{role}.{_name(control)}.parquet"
-        key = {"part": digest_of([{**metadata, "controls": None}, control and asdict(control)])}
+        key = {"part": digest_of([{**metadata, "controls": None}, control and control.model_dump()])}
         if part.exists() and read_metadata(part).get("part") == key["part"]:
             asked.step(asked.work(role, control))
         else:
@@ -165,7 +164,7 @@ def _usable(path: Path, metadata: Mapping[str, Any]) -> QuestionLog | None:
 
 
 def _has(log: QuestionLog, control: Control | None) -> bool:
-    return control is None or log.metadata["controls"].get(control.name) == json.loads(json.dumps(asdict(control)))
+    return control is None or log.metadata["controls"].get(control.name) == json.loads(json.dumps(control.model_dump()))
 
 
 def _name(control: Control | None) -> str:

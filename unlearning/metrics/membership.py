@@ -33,7 +33,7 @@ def _attack(scored: Scored, *, plus: bool) -> Estimate:
     """AUC of the forget set against the holdout; the published score is a mean over the forget set alone."""
     members, others = scored.sets["forget"], scored.sets["holdout"]
     of = partial(_score, plus=plus)
-    if scored.definition.membership == "weighted_min_k":
+    if scored.definition.membership.score == "weighted_min_k":
         return average(members, of, "answers were not scored")
     if not others:
         return missing("no holdout in the log: nobody is a certain non-member")
@@ -47,17 +47,15 @@ def _attack(scored: Scored, *, plus: bool) -> Estimate:
 
 def _score(question: Question, *, plus: bool) -> float | None:
     """Higher looks more like a member."""
-    definition, row = question.definition, question.row
+    loss, membership, row = question.definition.loss, question.definition.membership, question.row
     if row["answer_logprobs"] is None or (plus and row["answer_mu"] is None):
         return None
     columns = ("answer_logprobs", "answer_mu", "answer_sigma") if plus else ("answer_logprobs",)
-    values, *rest = (
-        likelihood.counted(row[name], end=definition.end)[int(definition.skip_first) :] for name in columns
-    )
+    values, *rest = (likelihood.counted(row[name], end=loss.end)[int(loss.skip_first) :] for name in columns)
     if plus:
         values = likelihood.normalised(values, *rest)
     if not len(values):
         return None
-    if definition.membership == "weighted_min_k":
+    if membership.score == "weighted_min_k":
         return likelihood.weighted_min_k(values)
-    return likelihood.min_k(values, definition.share or 1.0)
+    return likelihood.min_k(values, membership.share or 1.0)

@@ -14,7 +14,8 @@ def probability(question: Question) -> float | None:
 
     p(a), or p / (p + p(w1) + p(w2) + p(w3))
     """
-    choice = question.definition.probability["forget" if question.row["role"] == "forget" else "retain"]
+    by_set = question.definition.probability
+    choice = by_set.forget if question.row["role"] == "forget" else by_set.retain
     loss = question.answer_loss if choice.base == "answer" else question.paraphrased_loss
     if loss is None:
         return None

@@ -12,5 +12,5 @@ def rouge(question: Question) -> float:
     longest common subsequence of g and a / length of a, in Porter stems (`rouge_score`)
     """
     # The full stop that ends a sentence is no word, so it does not matter here whether the cut keeps it.
-    definition = question.definition
-    return text.rouge_l(question.row["answer"], question.generated, definition.rouge_measure, definition.rouge_stem)
+    how = question.definition.rouge
+    return text.rouge_l(question.row["answer"], question.generated, how.measure, how.stem)

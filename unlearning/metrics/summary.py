@@ -63,7 +63,7 @@ def model(scored: Scored) -> Estimate:
 
     harmonic or arithmetic utility
     """
-    return scored[f"utility.{scored.definition.utility_mean}"]
+    return scored[f"utility.{scored.definition.utility.mean}"]
 
 
 @log_metric("forget_quality", title="forget quality", short="quality")
@@ -75,21 +75,21 @@ def forget_quality(scored: Scored) -> Estimate:
     definition, how = scored.definition, scored.definition.forget_quality
     if scored["ks.p"].value is None:
         return missing(f"ks: {scored['ks.p'].why}")
-    if how["measure"] == "ks_p":
+    if how.measure == "ks_p":
         return scored["ks.p"]
     names = {"exact_match": "forget.exact_match", "membership": "forget.min_k", "ape": f"forget.ape_{definition.ape}"}
     total = 0.0
-    for term, weight in how["weights"].items():
+    for term, weight in how.weights.items():
         if term == "ks":
             distance, ln_p = scored["ks.distance"].value, scored["ks.ln_p"].value
             assert distance is not None and ln_p is not None
-            excess = distance if how["ks_scale"] is None else min(1.0, -ln_p / how["ks_scale"])
+            excess = distance if how.ks_scale is None else min(1.0, -ln_p / how.ks_scale)
         else:
             own, other = scored[names[term]], Estimate(0.0)
-            if how["to_reference"] and scored.reference is not None:
+            if how.to_reference and scored.reference is not None:
                 other = scored.reference[names[term]]
             if own.value is None or other.value is None:
                 return missing(f"{names[term]}: {own.why or other.why}")
             excess = abs(own.value - other.value)
         total += weight * (1 - excess)
-    return Estimate(total / sum(how["weights"].values()))
+    return Estimate(total / sum(how.weights.values()))

@@ -117,8 +117,8 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("f1:\n  based_on: corrected\n  title: with F1\n  rouge: {measure: fmeasure}\n")
     mine = find_definition(str(path))
-    assert (mine.name, mine.rouge_measure, mine.rouge_stem, mine.whole_words) == ("f1", "fmeasure", True, True)
-    assert find_definition(f"{path}:upstream").cut_at == "."
+    assert (mine.name, mine.rouge.measure, mine.rouge.stem, mine.exact_match.words) == ("f1", "fmeasure", True, True)
+    assert find_definition(f"{path}:upstream").generation.cut_at == "."
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,9 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     [
         ("a: {based_on: corected}", "Did you mean 'corrected'?"),
         ("a: {based_on: corrected, rouge: {measure: f1}}", "rouge"),
-        ("a: {title: x}", "does not set 'generation'"),
+        ("a: {title: x}", "mine.yaml, a: generation: "),
+        ("a: {based_on: corrected, membership: {share: 2}}", "membership.share"),
+        ("a: {based_on: upstream, forget_quality: {measure: weighted}}", "weights are needed"),
         ("[]", "mine.yaml"),
     ],
 )
