@@ -42,19 +42,25 @@ def gap(scored):
 
 
 @pytest.fixture
-def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The plug-in, loaded as ``--plugin FILE`` does, and gone after the test."""
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file with the plug-in. What a test loads is gone after it."""
     len(METRICS)
     monkeypatch.setattr(METRICS, "_entries", dict(METRICS))
     monkeypatch.setattr(registry, "_FILES", {})
     path = tmp_path / "lengths.py"
     path.write_text(PLUGIN)
     before = set(sys.modules)
-    registry.load_plugins([path])
     yield path
     for name in set(sys.modules) - before:
         if name.startswith("fiubench_plugin"):
             del sys.modules[name]
+
+
+@pytest.fixture
+def plugin(file: Path) -> Path:
+    """The plug-in, loaded."""
+    registry.load_plugins([file])
+    return file
 
 
 @pytest.fixture
@@ -80,12 +86,12 @@ def test_it_is_scored_by_set_attribute_and_control() -> None:
 
 
 def test_evaluate_prints_and_saves_it(
-    plugin: Path, log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from fiubench.cli.main import run
 
     def call(*args: str) -> str:
-        monkeypatch.setattr(sys, "argv", ["fiubench", *args])
+        monkeypatch.setattr(sys, "argv", ["fiubench", *args, "--plugin", str(file)])
         with pytest.raises(SystemExit) as end:
             run()
         assert not end.value.code
@@ -100,7 +106,7 @@ def test_evaluate_prints_and_saves_it(
     assert document["plugins"]["metric length_ratio"] == {
         "plugin": "lengths.py",
         "version": "",
-        "sha256": file_digest(plugin),
+        "sha256": file_digest(file),
     }
     assert set(document["plugins"]) == {"metric length_ratio", "metric length.gap"}
     row = next(line for line in call("metrics", "list").splitlines() if line.startswith("length_ratio"))
