@@ -2,8 +2,8 @@
 
 A metric of a single question is averaged over each set of questions and over each attribute::
 
-    @metric("length_ratio", title="length ratio", short="length")
-    def length_ratio(question: Question) -> float | None:
+    @metric("answer_length", title="answer length", short="length")
+    def answer_length(question: Question) -> float | None:
         \"\"\"How long the generated answer is, as a share of the true one.\"\"\"
         return len(question.generated.split()) / len(question.row["answer"].split())
 
@@ -75,7 +75,12 @@ class Metric:
         return " ".join(_paragraphs(self.function)[1:])
 
 
-METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics")
+def _order(one: Metric) -> tuple[bool, str]:
+    """Built-in metrics by module, whichever was imported first; then those of plug-ins."""
+    return not one.__module__.startswith("fiubench."), one.__module__
+
+
+METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics", key=_order)
 
 
 def metric(name: str, **fields: Any) -> Callable[[Callable[[Any], float | None]], Metric]:
