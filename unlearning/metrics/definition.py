@@ -10,7 +10,6 @@ from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.metrics.base import find
 from pydantic import model_validator
 
-DEFAULT = "corrected"
 BUILT_IN = Path(__file__).parent / "definitions.yaml"
 
 
