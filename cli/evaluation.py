@@ -41,7 +41,7 @@ def evaluate(
     controls: Annotated[str, typer.Option(help="Comma-separated, all, none, or FILE.yaml of your own.")] = "none",
     benchmark: Annotated[
         list[str] | None,
-        typer.Option(help="pope or mme, from the Hub; NAME=PATH from a local copy; lmms:TASK. Repeatable."),
+        typer.Option(help="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable."),
     ] = None,
     benchmark_limit: Annotated[int | None, typer.Option(min=1, help="Questions per benchmark.")] = None,
     judge: Annotated[str | None, typer.Option(help="URL of an OpenAI-compatible server that judges answers.")] = None,
@@ -97,7 +97,8 @@ def evaluate(
 
 def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     from fiubench.cli.console import table
-    from fiubench.unlearning.reporting.report import METRIC_NAMES, figure
+    from fiubench.unlearning.metrics.base import METRICS, title
+    from fiubench.unlearning.reporting.tables import figure
 
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
@@ -106,14 +107,15 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     typer.echo()
-    names = [name for name in first.scores.metrics if name in METRIC_NAMES or name.startswith("benchmark.")]
+    printed = {m.key(part) for m in METRICS.values() for part in m.printed}
+    names = [name for name in first.scores.metrics if name in printed or name.startswith("benchmark.")]
     heading = ["metric", first.scores.definition, "+- (identities)"]
     for other in found[1:]:
         heading += [other.scores.definition, "differs by"]
     rows: list[tuple[str, ...]] = [tuple(heading)]
     for name in names:
         own = first.scores.metrics[name]
-        row = [METRIC_NAMES.get(name, name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
+        row = [title(name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
         for other in found[1:]:
             value = other.scores.value(name)
             both = value is not None and own.value is not None
@@ -125,27 +127,25 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
         table(_controls(first))
     why = {name: e.why for name, e in first.scores.metrics.items() if e.value is None and name in names}
     for reason in dict.fromkeys(why.values()):
-        typer.echo(f"-: {reason} ({', '.join(METRIC_NAMES.get(n, n) for n, w in why.items() if w == reason)})")
+        typer.echo(f"-: {reason} ({', '.join(title(n) for n, w in why.items() if w == reason)})")
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
-    from fiubench.unlearning.reporting.report import figure
+    from fiubench.unlearning.metrics.base import METRICS, title
+    from fiubench.unlearning.reporting.tables import figure
 
-    rows: list[tuple[str, ...]] = [
-        ("control", *(f"{role}: {what}" for role in ("forget", "retain") for what in ("exact match", "probability")))
+    keys = [m.key(role) for role in ("forget", "retain") for m in METRICS.values() if m.controls]
+    rows: list[tuple[str, ...]] = [("control", *map(title, keys))]
+    rows += [
+        (control, *(figure(found.scores.value(f"control.{control}.{key}")) for key in keys))
+        for control in found.log.controls
     ]
-    for control in found.log.controls:
-        names = [f"control.{control}.{role}" for role in ("forget", "retain")]
-        cells = [
-            figure(found.scores.value(f"{n}.{what}")) for n in names for what in ("exact_match", "answer_probability")
-        ]
-        rows.append((control, *cells))
     return rows
 
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to set beside them.")
+        list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("comparison"),
     reference: Reference = None,

@@ -9,8 +9,9 @@ def registries() -> list[Registry[object]]:
     from fiubench.builder.audit import MEASURES
     from fiubench.raw_sources.source import SOURCES
     from fiubench.unlearning.methods.base import METHODS
+    from fiubench.unlearning.metrics.base import METRICS
 
-    return [SOURCES, MEASURES, METHODS]  # type: ignore[list-item]
+    return [SOURCES, MEASURES, METHODS, METRICS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

@@ -95,12 +95,12 @@ def test_from_models_to_a_report(runs: Path, tmp_path: Path, fiubench: Told) -> 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((), "give exactly one of TARGET and --from-log"),
-        (("x", "--from-log", "y"), "give exactly one of TARGET and --from-log"),
+        ((), "exactly one of TARGET and --from-log"),
+        (("x", "--from-log", "y"), "exactly one of TARGET and --from-log"),
         (("x", "--definition", "corect"), "Did you mean 'corrected'?"),
         (("--from-log", "none.parquet"), "no such log"),
         (("x", "--controls", "blnk"), "Did you mean 'blank'?"),
-        (("x", "--benchmark", "poep"), "Did you mean 'pope'?"),
+        (("x", "--benchmark", "pope"), "lmms:pope, or a Parquet file"),
     ],
 )
 def test_bad_input(args: tuple[str, ...], message: str, fiubench: Told) -> None:

@@ -104,7 +104,6 @@ DOCUMENTS = {
         "hard_negatives": {"measure": "looks", "pairs": {"forget05": [["00000001", "00000002", 0.5]]}},
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
-    "controls": lambda: yaml.safe_load((ROOT / "unlearning/evaluation/controls.yaml").read_text()),
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},
@@ -115,7 +114,6 @@ DOCUMENTS = {
         "settings": {"epochs": 1.0}, "versions": {"torch": "2"}, "final": "checkpoints/checkpoint-9", "stopped": None,
         "checkpoints": [{"path": "checkpoints/checkpoint-9", "step": 9, "epoch": 1.0, "losses": {"loss": None}}],
     },
-    "metric_definitions": lambda: yaml.safe_load((ROOT / "unlearning" / "metrics" / "definitions.yaml").read_text()),
 }  # fmt: skip
 OTHERS = [
     None,

@@ -12,7 +12,7 @@ from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import Run, RunError, run_of
 
 EVALUATIONS = "evaluations"  # beside a run's checkpoints
-LOG, UTILITY, METRICS = "log.parquet", "utility.parquet", "metrics.json"
+LOG, UTILITY = "log.parquet", "utility.parquet"
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class Subject:
             return Data.open(source)
         if source is None:
             return self.run.open_data()
-        trained_on = self.run.manifest["data"]
+        recorded = self.run.manifest["data"]
         data = Data.open(source)
-        if trained_on["limit"] is not None:
-            data = data.limited(*trained_on["limit"])
-        if data.digest != trained_on["digest"]:
+        if recorded["limit"] is not None:
+            data = data.limited(*recorded["limit"])
+        if data.digest != recorded["digest"]:
             hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
             raise RunError(f"{source} is not the dataset that the run was trained on", where=self.target, hint=hint)
         return data

@@ -7,8 +7,9 @@ from pathlib import Path
 from fiubench.unlearning.evaluation.gates import MEMORISED
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting import compare as comparing
-from fiubench.unlearning.reporting.compare import Comparison, text_table
+from fiubench.unlearning.reporting.compare import Comparison
 from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.reporting.tables import text_table
 
 
 @dataclass(frozen=True, repr=False)

@@ -24,7 +24,7 @@ class Theme:
     series: tuple[str, ...]
 
 
-# Okabe and Ito's palette, which colour-blind readers can tell apart; lighter blues on dark ground.
+# Okabe and Ito's palette, which colour-blind readers can distinguish; lighter blues on dark ground.
 LIGHT = Theme(
     "#1d2733", "#d5dbe2", "#ffffff", ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7a5195")
 )
