@@ -102,26 +102,12 @@ def answers_itself(pair: Pair, person: Person) -> str | None:
 
 
 @check(
-    Measure(
-        "reading_grade",
-        "School years needed to read a question",
-        "Mean Flesch-Kincaid grade of the questions.",
-        "years",
-        "text",
-        warn_above=10,
-        fail_above=14,
-    ),
-    Measure(
-        "phrasings",
-        "Different phrasings per attribute (minimum)",
+    Measure("reading_grade", "School years needed to read a question", "Mean Flesch-Kincaid grade of the questions.",
+        "years", "text", warn_above=10, fail_above=14),
+    Measure("phrasings", "Different phrasings per attribute (minimum)",
         "In how many different ways an attribute is asked about: the number for the attribute with the fewest, among "
-        "those that are asked of at least a tenth of the people.",
-        "wordings",
-        "text",
-        warn_below=3,
-        fail_below=2,
-    ),
-)
+        "those that are asked of at least a tenth of the people.", "wordings", "text", warn_below=3, fail_below=2),
+)  # fmt: skip
 class Questions(Check):
     """How hard the questions are to read, and in how many ways they are put."""
 

@@ -14,16 +14,10 @@ _SPELLING = "TYPOS"  # names of people and medicines; the audit's own measure of
 
 
 @check(
-    Measure(
-        "grammar",
-        "Sentences with grammar errors",
-        "Distinct sentences that the grammar checker (--grammar) finds fault with.",
-        "sentences",
-        "text",
-        warn_above=0,
-        fail_above=20,
-    )
-)
+    Measure("grammar", "Sentences with grammar errors",
+        "Distinct sentences that the grammar checker (--grammar) finds fault with.", "sentences", "text", warn_above=0,
+        fail_above=20),
+)  # fmt: skip
 class Grammar(Check):
     """Collects one sentence of every wording, and has them checked at the end.
 
