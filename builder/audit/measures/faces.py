@@ -5,8 +5,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from fiubench.builder.audit.measure import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from numpy.typing import NDArray
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from functools import partial
 
-from fiubench.builder.audit.measure import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
+from fiubench.builder.audit.registry import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.dataset import Owners
 from fiubench.builder.rules.person import (
@@ -79,8 +79,8 @@ def zip_in_state(fact: Pair, person: Person) -> str | None:
     """Addresses whose ZIP code belongs to another state, or to no place."""
     if not _is_address(fact):
         return SKIPPED
-    wrong, places = wrong_place(fact.value, load_places()), load_places()
-    if wrong not in ("zip", "state"):
+    places = load_places()
+    if wrong_place(fact.value, places) not in ("zip", "state"):
         return None
     at = places.find(fact.value["zip"])
     return _place(fact, "no place has this ZIP code" if at is None else f"it is of {places.state[at]}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.measure import EXAMPLES, Check, Measure, Result, check
+from fiubench.builder.audit.registry import EXAMPLES, Check, Measure, Result, check
 
 _HALF = 0.5
 _GAIN = 0.3  # by which a guess from another fact must beat the most frequent value

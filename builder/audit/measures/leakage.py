@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from fiubench.builder.audit.chi_squared import minus_log10_p
 from fiubench.builder.audit.columns import Column
-from fiubench.builder.audit.measure import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, RETAIN
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from numpy.typing import NDArray
 
 _OWN = 0.75  # distinct values, as a share of the people, from which on an attribute is more or less everyone's own

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 
 from fiubench.builder.audit import wording
-from fiubench.builder.audit.measure import Check, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import without_subject
+from fiubench.builder.audit.registry import Check, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import gendered, is_gendered, stands_in
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from fiubench.builder.audit.measure import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.wording import template
 from fiubench.support.errors import ConfigError
 

@@ -6,10 +6,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from fiubench.builder.audit.measure import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import typed
+from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import frame_of, repeated
 
 _ARTICLES = ("", "a", "an")
