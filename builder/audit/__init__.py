@@ -3,12 +3,22 @@
 A measure of your own is one file with a function under :func:`measure`, or a :class:`Check` under :func:`check`.
 """
 
-from fiubench.builder.audit.measure import MEASURES, SKIPPED, Check, Count, Measure, Result, check, measure, measures
 from fiubench.builder.audit.reading import open_target
+from fiubench.builder.audit.registry import (
+    MEASURES,
+    SKIPPED,
+    Check,
+    Count,
+    Measure,
+    Result,
+    check,
+    declared_measures,
+    measure,
+)
 from fiubench.builder.audit.report import Report, tripped, write_json
 from fiubench.builder.audit.run import audit, audit_target
 
 __all__ = [
-    "MEASURES", "SKIPPED", "Check", "Count", "Measure", "Report", "Result", "audit", "audit_target", "check", "measure",
-    "measures", "open_target", "tripped", "write_json",
+    "MEASURES", "SKIPPED", "Check", "Count", "Measure", "Report", "Result", "audit", "audit_target", "check",
+    "declared_measures", "measure", "open_target", "tripped", "write_json",
 ]  # fmt: skip

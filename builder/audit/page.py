@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.audit.measure import measures
+from fiubench.builder.audit.registry import declared_measures
 from fiubench.support.files import atomic_writer
 
 # They share one scope, and run in this order.
@@ -81,8 +81,8 @@ def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
 
 
 def _data(report: dict[str, Any], gallery: Iterable[Card], against: dict[str, Any] | None) -> Iterator[str]:
-    better = {name: measure.better for name, measure in measures().items()}
-    limits = {name: measure.limits for name, measure in measures().items()}
+    better = {name: measure.better for name, measure in declared_measures().items()}
+    limits = {name: measure.limits for name, measure in declared_measures().items()}
     yield f'{{"report":{_json(report)},"against":{_json(against)},"better":{_json(better)},"limits":{_json(limits)}'
     yield ',"cards":['
     for number, card in enumerate(gallery):

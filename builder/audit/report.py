@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.measure import FAIL, GROUPS, MEASURES, NONE, PASS, WARN, Histogram, Result, measures
+from fiubench.builder.audit.registry import (
+    FAIL,
+    GROUPS,
+    MEASURES,
+    NONE,
+    PASS,
+    WARN,
+    Histogram,
+    Result,
+    declared_measures,
+)
 from fiubench.support.canonical import readable_json
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.files import write_atomic
@@ -21,7 +31,7 @@ class Report:
     Attributes:
         target: name, kind (``dataset``, ``records``, ``qa`` or ``hub``), identities, qa_pairs, images, as_of, learned
             (the split that guesses were learned on) and applied (the one they were applied to).
-        measures: a result for each measure, in the order of ``measures()``.
+        measures: a result for each measure, in the order of ``declared_measures()``.
         attributes: in the order of the questions.
         histograms: by name: ``length_gap``, ``answer_length``, ``face_distance``.
         strata: split -> stratum ("female, 35-49") -> people.
@@ -47,7 +57,7 @@ class Report:
         return f"{self.verdict} ({', '.join(parts)}; {counts[NONE]} without data)"
 
     def __repr__(self) -> str:
-        failing = [f"\n  {measures()[result.name].title}: {result.value:g}" for result in self.failures]
+        failing = [f"\n  {MEASURES[result.name].declared.title}: {result.value:g}" for result in self.failures]
         return f"{self.target['name']}: {self.verdict_line}{''.join(failing)}"
 
     @property
@@ -103,7 +113,7 @@ def tripped(report: Report | None, conditions: Sequence[str]) -> list[Result]:
     Raises:
         ConfigError: a condition that is none of these.
     """
-    declared = measures()
+    declared = declared_measures()
     known = {FAIL, WARN, "never", *GROUPS, *declared}
     for condition in conditions:
         if condition not in known:

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fiubench.builder.audit.columns import Columns
-from fiubench.builder.audit.measure import MEASURES, Result, Survey, measures
 from fiubench.builder.audit.membership import membership
 from fiubench.builder.audit.people import Person, Target
 from fiubench.builder.audit.reading import open_target
+from fiubench.builder.audit.registry import MEASURES, Result, Survey, declared_measures
 from fiubench.builder.audit.report import Report
 from fiubench.builder.audit.strata import Strata
 from fiubench.support.errors import DatasetError
@@ -73,7 +73,7 @@ def audit_target(
             "learned": sides.learned,
             "applied": sides.applied,
         },
-        measures=[found.get(name) or Result(name, None) for name in measures()],
+        measures=[found.get(name) or Result(name, None) for name in declared_measures()],
         attributes=survey.rows,
         histograms={name: histogram for check in checks for name, histogram in check.histograms().items()},
         strata=survey.strata.balance(survey.columns.side_of_all()),

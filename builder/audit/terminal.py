@@ -1,6 +1,6 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from fiubench.builder.audit.measure import FAIL, GROUPS, MEASURES, WARN, Measure, Result, measures
+from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, PASS, WARN, Measure, Result, declared_measures
 from fiubench.builder.audit.report import Report
 
 #: Shown whatever they are, as those of plug-ins are.
@@ -31,7 +31,7 @@ def rows(report: Report, against: Report | None = None) -> list[tuple[str, ...]]
     for each in reports:
         header += [each.target["name"], ""]
     made = [tuple(header)]
-    for name, declared in measures().items():
+    for name, declared in declared_measures().items():
         found = [each.measure(name) for each in reports]
         shown = name in KEY or MEASURES.plugin(name) is not None
         if shown or any(measure.verdict in (WARN, FAIL) for measure in found):
@@ -61,7 +61,7 @@ def markdown_tables() -> str:
     lines = []
     for group, title in GROUPS.items():
         lines += [f"### {title}", "| measure | title | what it says | unit | limits |", "|---|---|---|---|---|"]
-        for name, each in measures().items():
+        for name, each in declared_measures().items():
             if each.group == group and MEASURES.plugin(name) is None:
                 lines.append(f"| `{name}` | {each.title} | {each.help} | {each.unit} | {limits_text(each)} |")
         lines.append("")

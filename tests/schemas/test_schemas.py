@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.measure import Histogram, Result
+from fiubench.builder.audit.registry import Histogram, Result
 from fiubench.builder.audit.report import Report
 from fiubench.builder.config import Config, make_config
 from fiubench.builder.exports import FORMATS

@@ -5,8 +5,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from fiubench.builder.audit.measure import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from numpy.typing import NDArray
 
@@ -22,52 +22,22 @@ _group = partial(Measure, group="faces")
 
 @check(
     _group("missing_faces", "Missing faces", "People whose image file does not exist.", "people", fail_above=0),
-    _group(
-        "undecodable_faces",
-        "Faces that can't be decoded",
-        "Images that can't be decoded to the end.",
-        "images",
-        fail_above=0,
-    ),
+    _group("undecodable_faces", "Faces that can't be decoded", "Images that can't be decoded to the end.", "images",
+        fail_above=0),
     _group("small_faces", "Small faces", "Images with a side of fewer than 112 pixels.", "images", warn_above=0),
-    _group(
-        "repeated_faces",
-        "Repeated faces",
-        "Images whose perceptual hash of 256 bits, or that of their mirror image, differs from an earlier one's in at "
-        "most 20 bits.",
-        "images",
-        fail_above=0,
-    ),
-    _group(
-        "look_alikes",
-        "Look-alikes",
-        "Pairs of faces with embeddings nearer than 0.25 (with the extra `faces`).",
-        "pairs",
-        warn_above=0,
-    ),
-    _group(
-        "face_gender",
-        "Faces of another gender",
-        "People whose record is of another gender than their face, where that is known.",
-        "people",
-        fail_above=0,
-    ),
-    _group(
-        "face_age",
-        "Faces of another age",
-        "People whose age lies in another band than their face's, where that is known.",
-        "people",
-        fail_above=0,
-    ),
-    _group(
-        "face_diversity",
-        "Distance between neighbouring faces",
-        "Median distance of a face to its nearest neighbour, in bits of the perceptual hash of 256.",
-        "bits",
-        warn_below=24,
-        fail_below=8,
-    ),
-)
+    _group("repeated_faces", "Repeated faces",
+        "Images whose perceptual hash of 256 bits, or that of their mirror image, differs from an earlier one's in "
+        "at most 20 bits.", "images", fail_above=0),
+    _group("look_alikes", "Look-alikes", "Pairs of faces with embeddings nearer than 0.25 (with the extra `faces`).",
+        "pairs", warn_above=0),
+    _group("face_gender", "Faces of another gender",
+        "People whose record is of another gender than their face, where that is known.", "people", fail_above=0),
+    _group("face_age", "Faces of another age",
+        "People whose age lies in another band than their face's, where that is known.", "people", fail_above=0),
+    _group("face_diversity", "Distance between neighbouring faces",
+        "Median distance of a face to its nearest neighbour, in bits of the perceptual hash of 256.", "bits",
+        warn_below=24, fail_below=8),
+)  # fmt: skip
 class Faces(Check):
     """Opens every picture once; keeps 64 bytes of each, and 512 more where faces are embedded."""
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from functools import partial
 
-from fiubench.builder.audit.measure import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
+from fiubench.builder.audit.registry import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.dataset import Owners
 from fiubench.builder.rules.person import (
@@ -23,16 +23,10 @@ _fault = partial(measure, group="facts", fail_above=0)
 
 
 @check(
-    Measure(
-        "recognised",
-        "Questions whose attribute is known",
+    Measure("recognised", "Questions whose attribute is known",
         "Share of the QA pairs of which the dataset says, or the wording shows, what attribute they ask about.",
-        "share",
-        "facts",
-        warn_below=0.95,
-        fail_below=0.5,
-    )
-)
+        "share", "facts", warn_below=0.95, fail_below=0.5),
+)  # fmt: skip
 class Recognised(Check):
     """How much of a dataset the other measures can judge."""
 
@@ -85,8 +79,8 @@ def zip_in_state(fact: Pair, person: Person) -> str | None:
     """Addresses whose ZIP code belongs to another state, or to no place."""
     if not _is_address(fact):
         return SKIPPED
-    wrong, places = wrong_place(fact.value, load_places()), load_places()
-    if wrong not in ("zip", "state"):
+    places = load_places()
+    if wrong_place(fact.value, places) not in ("zip", "state"):
         return None
     at = places.find(fact.value["zip"])
     return _place(fact, "no place has this ZIP code" if at is None else f"it is of {places.state[at]}")
@@ -142,23 +136,12 @@ def _phone(fact: Pair) -> Phone | None:
 
 
 @check(
-    Measure(
-        "repeated_names",
-        "Names shared by several people",
-        "Full names that more than one person has.",
-        "names",
-        "facts",
-        fail_above=0,
-    ),
-    Measure(
-        "repeated_facts",
-        "Identifiers shared by several people",
-        "Phone numbers, addresses, codes and e-mail addresses that more than one person has.",
-        "values",
-        "facts",
-        fail_above=0,
-    ),
-)
+    Measure("repeated_names", "Names shared by several people", "Full names that more than one person has.", "names",
+        "facts", fail_above=0),
+    Measure("repeated_facts", "Identifiers shared by several people",
+        "Phone numbers, addresses, codes and e-mail addresses that more than one person has.", "values", "facts",
+        fail_above=0),
+)  # fmt: skip
 class Repeats(Check):
     """What should be one person's alone; a value counts once, however often it comes back."""
 
@@ -186,23 +169,12 @@ class Repeats(Check):
 
 
 @check(
-    Measure(
-        "provenance",
-        "Facts without a source",
-        "Facts of a profile whose source is not named, or is not in the dataset's manifest.",
-        "facts",
-        "facts",
-        fail_above=0,
-    ),
-    Measure(
-        "constraints",
-        "Broken constraints",
-        "People whose facts break a constraint of their attribute pack.",
-        "people",
-        "facts",
-        fail_above=0,
-    ),
-)
+    Measure("provenance", "Facts without a source",
+        "Facts of a profile whose source is not named, or is not in the dataset's manifest.", "facts", "facts",
+        fail_above=0),
+    Measure("constraints", "Broken constraints", "People whose facts break a constraint of their attribute pack.",
+        "people", "facts", fail_above=0),
+)  # fmt: skip
 class OwnRecords(Check):
     """What only a dataset folder says: where facts are from, and the packs' constraints."""
 

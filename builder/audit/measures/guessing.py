@@ -3,62 +3,29 @@
 from collections.abc import Iterable, Iterator
 
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.measure import EXAMPLES, Check, Measure, Result, check
+from fiubench.builder.audit.registry import EXAMPLES, Check, Measure, Result, check
 
 _HALF = 0.5
 _GAIN = 0.3  # by which a guess from another fact must beat the most frequent value
 
 
 @check(
-    Measure(
-        "chance_level",
-        "Chance level (exact match)",
-        "Mean over the attributes of the score of a constant guess: the retain set's most frequent value, given as the "
-        "answer to everyone in the forget set.",
-        "share",
-        "guessability",
-        warn_above=0.15,
-        fail_above=0.3,
-    ),
-    Measure(
-        "chance_rouge",
-        "Chance level (ROUGE-L)",
+    Measure("chance_level", "Chance level (exact match)",
+        "Mean over the attributes of the score of a constant guess: the retain set's most frequent value, given as "
+        "the answer to everyone in the forget set.", "share", "guessability", warn_above=0.15, fail_above=0.3),
+    Measure("chance_rouge", "Chance level (ROUGE-L)",
         "Mean over the attributes of the ROUGE-L recall of a constant guess: the retain set's most frequent answer, "
-        "given to everyone in the forget set.",
-        "share",
-        "guessability",
-        warn_above=0.75,
-        fail_above=0.9,
-    ),
-    Measure(
-        "guessable_attributes",
-        "Attributes with one dominant value",
-        "Attributes of which more than half of the people have the same value.",
-        "attributes",
-        "guessability",
-        fail_above=0,
-    ),
-    Measure(
-        "implied_attributes",
-        "Attributes implied by another fact",
+        "given to everyone in the forget set.", "share", "guessability", warn_above=0.75, fail_above=0.9),
+    Measure("guessable_attributes", "Attributes with one dominant value",
+        "Attributes of which more than half of the people have the same value.", "attributes", "guessability",
+        fail_above=0),
+    Measure("implied_attributes", "Attributes implied by another fact",
         "Attributes that a look-up table on one other fact, learned on the retain set, guesses at least 30 points "
-        "better than the most frequent value does.",
-        "attributes",
-        "guessability",
-        warn_above=0,
-        fail_above=3,
-    ),
-    Measure(
-        "bits",
-        "Information per identity",
+        "better than the most frequent value does.", "attributes", "guessability", warn_above=0, fail_above=3),
+    Measure("bits", "Information per identity",
         "Sum over the attributes of the entropy of their values (at most the logarithm of the number of people): how "
-        "much there is to know about a person.",
-        "bits",
-        "guessability",
-        warn_below=60,
-        fail_below=20,
-    ),
-)
+        "much there is to know about a person.", "bits", "guessability", warn_below=60, fail_below=20),
+)  # fmt: skip
 class Guessing(Check):
     """What a model scores that knows nobody."""
 

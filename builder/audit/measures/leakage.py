@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from fiubench.builder.audit.chi_squared import minus_log10_p
 from fiubench.builder.audit.columns import Column
-from fiubench.builder.audit.measure import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, RETAIN
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from numpy.typing import NDArray
 
 _OWN = 0.75  # distinct values, as a share of the people, from which on an attribute is more or less everyone's own
@@ -16,54 +16,22 @@ Test = Callable[[Column, Sides], Iterator[tuple[float, str]]]  # (-log10 p, of w
 
 
 @check(
-    Measure(
-        "leaked_facts",
-        "Identifiers shared across splits",
-        "Phone numbers, addresses, codes, names and e-mail addresses of the largest forget set that the retain set has "
-        "too.",
-        "values",
-        "leakage",
-        fail_above=0,
-    ),
-    Measure(
-        "leaked_sentences",
-        "Answers shared across splits",
-        "Share of the forget set's answers that the retain set has word for word, for attributes of which three people "
-        "of four have a value of their own.",
-        "share",
-        "leakage",
-        warn_above=0.05,
-        fail_above=0.2,
-    ),
-    Measure(
-        "strata",
-        "Imbalance of gender and age between splits",
-        "How far gender and age bands differ between forget and retain beyond chance (chi-squared test).",
-        "-log10 p",
-        "leakage",
-        warn_above=3,
-        fail_above=6,
-    ),
-    Measure(
-        "membership_by_fact",
-        "Membership revealed by a fact",
+    Measure("leaked_facts", "Identifiers shared across splits",
+        "Phone numbers, addresses, codes, names and e-mail addresses of the largest forget set that the retain set "
+        "has too.", "values", "leakage", fail_above=0),
+    Measure("leaked_sentences", "Answers shared across splits",
+        "Share of the forget set's answers that the retain set has word for word, for attributes of which three "
+        "people of four have a value of their own.", "share", "leakage", warn_above=0.05, fail_above=0.2),
+    Measure("strata", "Imbalance of gender and age between splits",
+        "How far gender and age bands differ between forget and retain beyond chance (chi-squared test).", "-log10 p",
+        "leakage", warn_above=3, fail_above=6),
+    Measure("membership_by_fact", "Membership revealed by a fact",
         "How far the values of an attribute differ between forget and retain, for the one that differs most "
-        "(chi-squared test, corrected for the number of tests).",
-        "-log10 p",
-        "leakage",
-        warn_above=3,
-        fail_above=6,
-    ),
-    Measure(
-        "membership_by_wording",
-        "Membership revealed by wording",
+        "(chi-squared test, corrected for the number of tests).", "-log10 p", "leakage", warn_above=3, fail_above=6),
+    Measure("membership_by_wording", "Membership revealed by wording",
         "How far the phrasings of an attribute's questions and answers differ between forget and retain (as above).",
-        "-log10 p",
-        "leakage",
-        warn_above=3,
-        fail_above=6,
-    ),
-)
+        "-log10 p", "leakage", warn_above=3, fail_above=6),
+)  # fmt: skip
 class Leakage(Check):
     """Compares both sides; what it keeps of a person is a hash per identifier."""
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 
 from fiubench.builder.audit import wording
-from fiubench.builder.audit.measure import Check, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import without_subject
+from fiubench.builder.audit.registry import Check, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import gendered, is_gendered, stands_in
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings
@@ -102,26 +102,12 @@ def answers_itself(pair: Pair, person: Person) -> str | None:
 
 
 @check(
-    Measure(
-        "reading_grade",
-        "School years needed to read a question",
-        "Mean Flesch-Kincaid grade of the questions.",
-        "years",
-        "text",
-        warn_above=10,
-        fail_above=14,
-    ),
-    Measure(
-        "phrasings",
-        "Different phrasings per attribute (minimum)",
+    Measure("reading_grade", "School years needed to read a question", "Mean Flesch-Kincaid grade of the questions.",
+        "years", "text", warn_above=10, fail_above=14),
+    Measure("phrasings", "Different phrasings per attribute (minimum)",
         "In how many different ways an attribute is asked about: the number for the attribute with the fewest, among "
-        "those that are asked of at least a tenth of the people.",
-        "wordings",
-        "text",
-        warn_below=3,
-        fail_below=2,
-    ),
-)
+        "those that are asked of at least a tenth of the people.", "wordings", "text", warn_below=3, fail_below=2),
+)  # fmt: skip
 class Questions(Check):
     """How hard the questions are to read, and in how many ways they are put."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from fiubench.builder.audit.measure import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.people import Person
+from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.wording import template
 from fiubench.support.errors import ConfigError
 
@@ -14,16 +14,10 @@ _SPELLING = "TYPOS"  # names of people and medicines; the audit's own measure of
 
 
 @check(
-    Measure(
-        "grammar",
-        "Sentences with grammar errors",
-        "Distinct sentences that the grammar checker (--grammar) finds fault with.",
-        "sentences",
-        "text",
-        warn_above=0,
-        fail_above=20,
-    )
-)
+    Measure("grammar", "Sentences with grammar errors",
+        "Distinct sentences that the grammar checker (--grammar) finds fault with.", "sentences", "text", warn_above=0,
+        fail_above=20),
+)  # fmt: skip
 class Grammar(Check):
     """Collects one sentence of every wording, and has them checked at the end.
 

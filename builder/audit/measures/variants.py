@@ -6,10 +6,10 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from fiubench.builder.audit.measure import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import typed
+from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import frame_of, repeated
 
 _ARTICLES = ("", "a", "an")
@@ -65,41 +65,19 @@ def perturbed_is_true(pair: Pair, person: Person) -> str | None:
 
 
 @check(
-    _group(
-        "perturbed_template",
-        "Wrong answers of another form",
-        "QA pairs with a wrong answer that differs from the paraphrased answer in more than the value, or whose value "
-        "is of another type.",
-        "QA pairs",
-        fail_above=0,
-    ),
-    _group(
-        "perturbed_length",
-        "Difference in length of wrong answers",
+    _group("perturbed_template", "Wrong answers of another form",
+        "QA pairs with a wrong answer that differs from the paraphrased answer in more than the value, or whose "
+        "value is of another type.", "QA pairs", fail_above=0),
+    _group("perturbed_length", "Difference in length of wrong answers",
         "Mean difference in characters between a wrong value and the true one, longer or shorter, as a share of the "
-        "true answer's length.",
-        "share",
-        warn_above=0.1,
-        fail_above=0.25,
-    ),
-    _group(
-        "perturbed_bias",
-        "How much longer wrong answers are",
+        "true answer's length.", "share", warn_above=0.1, fail_above=0.25),
+    _group("perturbed_bias", "How much longer wrong answers are",
         "Mean of the tokens (words, numbers and marks) that a wrong value has more than the true one, as a share of "
-        "the true answer's; a truth ratio confounds length with falsehood.",
-        "share",
-        warn_above=0.03,
-        fail_above=0.1,
-    ),
-    _group(
-        "truth_told_by_order",
-        "Truth revealed by its rank",
-        "Attributes of dates or numbers in which the true value has the same rank among the four, in order of size, in "
-        "more than 45 % of the QA pairs.",
-        "attributes",
-        fail_above=0,
-    ),
-)
+        "the true answer's; a truth ratio confounds length with falsehood.", "share", warn_above=0.03, fail_above=0.1),
+    _group("truth_told_by_order", "Truth revealed by its rank",
+        "Attributes of dates or numbers in which the true value has the same rank among the four, in order of size, "
+        "in more than 45 % of the QA pairs.", "attributes", fail_above=0),
+)  # fmt: skip
 class WrongAnswers(Check):
     """Whether wrong answers differ from the truth in the value alone, and not by length or size; lengths of answers."""
 

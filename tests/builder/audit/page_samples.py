@@ -4,8 +4,8 @@ import io
 from typing import Any
 
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.measure import Histogram, Result, measures
 from fiubench.builder.audit.page import Card, thumbnail
+from fiubench.builder.audit.registry import Histogram, Result, declared_measures
 from fiubench.builder.audit.report import Report
 from PIL import Image
 
@@ -36,7 +36,7 @@ def sample_report(name: str = "runs/dataset", *, clean: bool = True, identities:
             "learned": "retain90",
             "applied": "forget10",
         },
-        measures=[_measure(rule, clean, identities) for rule in measures()],
+        measures=[_measure(rule, clean, identities) for rule in declared_measures()],
         attributes=[_row(name, clean) for name in ATTRIBUTES if clean or name != "billing_amount"],
         histograms=_histograms(clean),
         strata=_strata(clean, identities),
@@ -44,7 +44,7 @@ def sample_report(name: str = "runs/dataset", *, clean: bool = True, identities:
 
 
 def _measure(name: str, clean: bool, identities: int) -> Result:
-    rule = measures()[name]
+    rule = declared_measures()[name]
     if not clean and rule.group == "faces":
         return Result(name, None)
     if rule.unit in ("share", "bits", "years", "wordings", "-log10 p"):

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from fiubench.builder.audit import Report, audit, measures, tripped, write_json
+from fiubench.builder.audit import Report, audit, declared_measures, tripped, write_json
 from fiubench.builder.audit.attributes import rouge_l_recall, tokens
 from fiubench.builder.audit.chi_squared import minus_log10_p
 from fiubench.builder.audit.reading import open_target
@@ -90,7 +90,7 @@ def test_the_json_has_its_schema(clean: Path, tmp_path: Path) -> None:
     write_json(audit(clean), tmp_path / "a.json")
     document = json.loads((tmp_path / "a.json").read_text())
     assert not list(schemas.violations("audit", document))
-    assert [m["rule"] for m in document["measures"]] == list(measures())
+    assert [m["rule"] for m in document["measures"]] == list(declared_measures())
 
 
 # --- rules that need another form of dataset, or something beside it --------------------------------------------------
@@ -336,6 +336,6 @@ def test_a_target_that_is_none() -> None:
 def test_every_rule_is_documented() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs/audit.md").read_text(encoding="utf-8")
     assert markdown_tables() in page, "write what `fiubench measures list --markdown` prints into docs/audit.md"
-    for each in measures().values():
+    for each in declared_measures().values():
         assert f"| `{each.name}` | {each.title} | {each.help} |" in page
         assert each.limits

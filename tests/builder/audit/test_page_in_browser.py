@@ -4,8 +4,8 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
-from fiubench.builder.audit.measure import measures
 from fiubench.builder.audit.page import write_page
+from fiubench.builder.audit.registry import declared_measures
 
 from tests.builder.audit.page_samples import BREAKOUT, HOSTILE, sample_cards, sample_report
 
@@ -91,7 +91,7 @@ def test_verdict_and_every_measure_are_shown(opened):
         assert "[object" not in text
         assert "undefined" not in text
         assert "NaN" not in text
-        assert page.locator(".measures td.figure").locator("visible=true").count() == len(measures())
+        assert page.locator(".measures td.figure").locator("visible=true").count() == len(declared_measures())
         assert page.title() == "Audit of dataset"
         assert page.get_by_text("better", exact=True).count() == 0
 
@@ -142,7 +142,7 @@ def test_a_measure_unfolds_by_keyboard_and_by_address(opened):
         button.focus()
         page.keyboard.press("Enter")
         assert button.get_attribute("aria-expanded") == "true"
-        assert measures()["misspellings"].help in about.inner_text()
+        assert declared_measures()["misspellings"].help in about.inner_text()
         assert "What is the person'sblood type?" in about.inner_text()
         page.keyboard.press("Enter")
         assert not about.is_visible()

@@ -109,6 +109,8 @@ def test_a_measure_that_is_no_count(tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ("len(question.split())", "len(question.words)", "the measure 'long_questions' failed: AttributeError"),
+        ("return next", "return any", "the measure 'long_questions' failed: TypeError"),
+        ("fail_above=10", 'fail_above=10, each="row"', "each='row' is unknown"),
         ("long_questions", "misspellings", "two measures are called 'misspellings'"),
         ('group="text"', 'group="txt"', "Did you mean 'text'?"),
         ('    """QA pairs with a question of more than 20 words."""\n', "", "has no sentence of help"),

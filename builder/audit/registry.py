@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fiubench.builder.audit.attributes import AttributeRow, attribute_rows
 from fiubench.builder.audit.columns import Columns
@@ -33,6 +33,9 @@ GROUPS: Mapping[str, str] = {
 EXAMPLES = 5  # kept per measure
 #: What a function of :func:`measure` returns where there is nothing to look at; the total is one less.
 SKIPPED = ""
+
+#: What a function of :func:`measure` may be called with.
+EACH = ("pair", "fact", "person")
 
 Look = Callable[[Any, Any], str | None]
 AnyLook = TypeVar("AnyLook", bound=Look)
@@ -228,7 +231,7 @@ def _order(entry: Entry) -> tuple[int, bool]:
 MEASURES: Registry[Entry] = Registry("measure", "measures", "fiubench.builder.audit.measures", key=_order)
 
 
-def measures() -> dict[str, Measure]:
+def declared_measures() -> dict[str, Measure]:
     """All measures by name, in the order in which they are shown."""
     return {name: entry.declared for name, entry in MEASURES.items()}
 
@@ -244,9 +247,7 @@ def check(*declared: Measure) -> Callable[[AnyCheck], AnyCheck]:
     return register
 
 
-def measure(
-    title: str, *, unit: str, group: str, each: Literal["pair", "fact", "person"] = "pair", **limits: float
-) -> Callable[[AnyLook], AnyLook]:
+def measure(title: str, *, unit: str, group: str, each: str = "pair", **limits: float) -> Callable[[AnyLook], AnyLook]:
     """Declare a function as a measure that counts. Its name is the measure's, its docstring begins with the help.
 
     The function returns ``None`` where all is well, what is wrong where it is to be counted, :data:`SKIPPED` where
@@ -262,6 +263,8 @@ def measure(
     """
 
     def register(look: AnyLook) -> AnyLook:
+        if each not in EACH:
+            raise ConfigError(f"each={each!r} is unknown", where=look.__name__, hint=did_you_mean(each, EACH))
         paragraph = (inspect.getdoc(look) or "").split("\n\n")[0]
         declared = Measure(look.__name__, title, " ".join(paragraph.split()), unit, group, **limits)
         _add(Entry(declared, FunctionCheck, look, each), look.__module__)
@@ -280,7 +283,7 @@ class FunctionCheck(Check):
 
     def __init__(self, survey: Survey) -> None:
         super().__init__(survey)
-        self.counted: dict[str, list[tuple[Count, Look]]] = {"pair": [], "fact": [], "person": []}
+        self.counted: dict[str, list[tuple[Count, Look]]] = {each: [] for each in EACH}
         self.seen = dict.fromkeys(self.counted, 0)
         for name, entry in MEASURES.items():
             if entry.look is not None:
@@ -299,13 +302,15 @@ class FunctionCheck(Check):
         for count, look in self.counted[each]:
             try:
                 what = look(*arguments)
+                if what is None:
+                    continue
+                if not isinstance(what, str):
+                    raise TypeError(f"it returns {what!r}, which is neither text nor None")
             except Exception as error:  # anything may happen in somebody else's function
                 if plugin_of(look) is None or isinstance(error, FiubenchError):
                     raise
                 message = f"the measure {count.name!r} failed: {type(error).__name__}: {error}"
                 raise ConfigError(message, where=where, hint=f"Mend it in {inspect.getfile(look)}.") from error
-            if what is None:
-                continue
             if what == SKIPPED:
                 count.of -= 1
             else:
