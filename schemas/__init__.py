@@ -1,6 +1,6 @@
 """The JSON Schemas (draft 2020-12) of every document that fiubench reads or writes, and readable violations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -28,15 +28,37 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """The schema as an object."""
+    """The schema as an object, completed by what is registered (see :func:`complete`)."""
     document: dict[str, Any] = orjson.loads(resources.files(__name__).joinpath(f"{name}.schema.json").read_bytes())
+    if name in _COMPLETING:
+        _COMPLETING[name](document)
     return document
+
+
+_COMPLETING: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+
+def complete(name: str, function: Callable[[dict[str, Any]], None]) -> None:
+    """Have a function add to a schema what registered kinds (value types) bring, whenever it is loaded."""
+    _COMPLETING[name] = function
+    forget()
+
+
+def forget() -> None:
+    """Load and compile anew what is asked for next: something was registered."""
+    load.cache_clear()
+    validator.cache_clear()
+
+
+def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A validator that checks formats (dates) too."""
+    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
 
 
 @cache
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """A compiled validator that checks formats (dates) too. Compiled once a process."""
-    return jsonschema_rs.Draft202012Validator(load(name), validate_formats=True)
+    """The :func:`compiled` validator of a schema. Compiled once a process."""
+    return compiled(load(name))
 
 
 def is_valid(name: str) -> Callable[[Any], bool]:
@@ -44,9 +66,10 @@ def is_valid(name: str) -> Callable[[Any], bool]:
     return validator(name).is_valid
 
 
-def violations(name: str, document: Any) -> Iterator[Violation]:
-    """Every violation of the schema in the document, in document order."""
-    for error in validator(name).iter_errors(document):
+def violations(schema: str | jsonschema_rs.Draft202012Validator, document: Any) -> Iterator[Violation]:
+    """Every violation of a schema (its name, or compiled) in the document, in document order."""
+    judge = validator(schema) if isinstance(schema, str) else schema
+    for error in judge.iter_errors(document):
         location = tuple(error.instance_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)

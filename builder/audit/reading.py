@@ -11,9 +11,9 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fiubench.builder.audit.recognition import asked_about, typed, value_in
+from fiubench.builder.audit.recognition import asked_about, value_in
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.rules.checks import ways_to_write
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS, read_object, read_records
 from fiubench.support.errors import DatasetError
 
@@ -258,7 +258,7 @@ def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
     if entry is None:
         return Pair(None, "", "text", None, None, True, *words, None)
     text = value_in(entry, answer)
-    value = None if text is None else typed(entry.type, text)
+    value = None if text is None else VALUE_TYPES[entry.type].parse(text)
     return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None)
 
 
@@ -280,7 +280,7 @@ def _told_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pair:
 def _as_written(kind: str, value: Any, answer: str) -> str | None:
     """The value as the answer words it."""
     try:
-        return next((text for text in ways_to_write(kind, value) if text in answer), None)
+        return next((text for text in VALUE_TYPES[kind].ways(value) if text in answer), None)
     except (AttributeError, KeyError, TypeError, ValueError):  # another's types
         return None
 
@@ -288,7 +288,7 @@ def _as_written(kind: str, value: Any, answer: str) -> str | None:
 @lru_cache(maxsize=1 << 12)
 def _typed_text(kind: str, text: str) -> Any:
     """A value as a table words it, in the JSON form of its type."""
-    return typed(kind, text.lower().lstrip("$")) if kind in ("date", "money", "integer", "address") else text
+    return VALUE_TYPES[kind].parse(text) if kind in VALUE_TYPES else text
 
 
 def _image(root: Path, name: object) -> Path | None:

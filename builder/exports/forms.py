@@ -6,7 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from fiubench.builder.values.facts import FORMATS, whole_dollars
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.support.draws import orders
 from fiubench.support.errors import DatasetError
 
@@ -29,19 +29,13 @@ def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], 
     told = []
     for pair, order in zip(pairs, drawn.tolist(), strict=True):
         fact = record["profile"][pair["attribute"]]
-        values = [fact["text"], *(_text_like(fact, wrong) for wrong in pair["perturbed_value"])]
+        write_like, true, text = VALUE_TYPES[fact["type"]].write_like, fact["value"], fact["text"]
+        values = [text, *(write_like(wrong, true, text) for wrong in pair["perturbed_value"])]
         if len(set(values)) != len(LETTERS):
             where = f"identity {record['index']}, {pair['attribute']}"
             raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)
         told.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
     return told
-
-
-def _text_like(fact: Mapping[str, Any], wrong: Any) -> str:
-    """A wrong value as it is written where the fact stands."""
-    if fact["type"] == "money" and "." not in fact["text"]:
-        return whole_dollars(wrong)
-    return FORMATS[fact["type"]](wrong)
 
 
 def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequence[str]]:

@@ -62,6 +62,8 @@ def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: s
         "digests": digests,
         "identities": joined.entries,
     }
+    if plugins := inputs.plugins():
+        manifest["plugins"] = plugins
     if inputs.frozen is not None:
         manifest["frozen_splits"] = inputs.frozen
     return manifest

@@ -5,6 +5,7 @@ what a record has, so a foreign ``full.json`` is held to those that concern its 
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +13,8 @@ from typing import Any
 
 from fiubench.builder.packs.attributes import Attribute
 from fiubench.builder.values import dates
-from fiubench.builder.values.facts import FORMATS, article, whole_dollars
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
+from fiubench.builder.values.english import article
 from fiubench.raw_sources.places import Places
 from fiubench.support.errors import PackError
 
@@ -21,7 +23,6 @@ PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
 # Searching for padded words in text without punctuation is ten times as fast as a regular expression of them.
 _PADDED = tuple(f" {word} " for word in PRONOUNS)
 _SPACES = str.maketrans(dict.fromkeys("\n.,;:!?()[]{}\"'-/", " "))
-_FICTION = re.compile(r"\((\d)(\d)(\d)\) (\d{3})-(\d{4})")
 
 
 @dataclass(frozen=True)
@@ -180,16 +181,11 @@ def _split_where_others_fit(sentence: str, text: str, others: Sequence[str]) -> 
     return first
 
 
-def ways_to_write(kind: str, value: Any) -> tuple[str, ...]:
-    """How a value may be written: money with or without cents, anything else in one way."""
-    return (FORMATS[kind](value), whole_dollars(value)) if kind == "money" else (FORMATS[kind](value),)
-
-
 def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
     """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
     profile = record["profile"]
     for name, fact in profile.items():
-        if fact["text"] not in (texts := ways_to_write(fact["type"], fact["value"])):
+        if fact["text"] not in (texts := VALUE_TYPES[fact["type"]].ways(fact["value"])):
             yield Problem(f"profile.{name}.text", name, f"is {fact['text']!r}", f"{fact['value']!r} reads {texts[0]!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
@@ -214,6 +210,7 @@ class Coherence:
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
         self.as_of = as_of
         self.places = places
+        self._judging = {n: kind for n, kind in VALUE_TYPES.items() if type(kind).faults is not ValueType.faults}
 
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
@@ -240,15 +237,16 @@ class Coherence:
                     )
 
     def contact_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
-        """Addresses in real places, phone numbers of nobody in their area."""
-        state = None
-        for name, fact in profile.items():
-            if fact["type"] == "address":
-                state = fact["value"]["state"]
-                yield from self._address(name, fact["value"])
-        for name, fact in profile.items():
-            if fact["type"] == "phone":
-                yield from self._phone(name, fact["value"], state)
+        """Addresses in no real place, phone numbers that may be somebody's: what the value types refuse."""
+        judged = [
+            (name, self._judging[fact["type"]], fact["value"])
+            for name, fact in profile.items()
+            if fact["type"] in self._judging
+        ]
+        states = [state for _, kind, value in judged if (state := kind.parts(value).get("state"))]
+        for name, kind, value in judged:
+            for what, right in kind.faults(value, states, self.places):
+                yield Problem(f"profile.{name}", name, what, right)
 
     def _face(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         face, born = record["face"], record["profile"].get("date_of_birth")
@@ -263,61 +261,20 @@ class Coherence:
                 what = f"shows somebody of about {face['age']}, the record's age is {age}"
                 yield Problem("face", "", what, "both must lie in one age band")
 
-    def _address(self, name: str, value: Mapping[str, str]) -> Iterator[Problem]:
-        at = self.places.find(value["zip"])
-        if at is None or (self.places.city[at], self.places.state[at]) != (value["city"], value["state"]):
-            right = (
-                "a real ZIP code"
-                if at is None
-                else f"{value['zip']} is {self.places.city[at]}, {self.places.state[at]}"
-            )
-            yield Problem(
-                f"profile.{name}",
-                name,
-                f"ZIP {value['zip']} is not in {value['city']}, {value['state']}",
-                right,
-            )
-
-    def _phone(self, name: str, number: str, state: str | None) -> Iterator[Problem]:
-        match = _FICTION.fullmatch(number)
-        if match is None:
-            yield Problem(f"profile.{name}", name, f"{number!r} is not written like (212) 555-0142", "write it so")
-            return
-        if match[2] == "9":  # an N9X area code is never assigned to anyone
-            return
-        if match[4] != "555" or not match[5].startswith("01"):
-            yield Problem(
-                f"profile.{name}",
-                name,
-                f"{number} may be somebody's",
-                "555-0100 to 555-0199 are reserved for fiction",
-            )
-        if state is not None and match[1] + match[2] + match[3] not in self.places.codes_of_states.get(state, ()):
-            yield Problem(
-                f"profile.{name}",
-                name,
-                f"area code {match[1]}{match[2]}{match[3]} is not in {state}",
-                "use one of the state's",
-            )
-
 
 class Uniqueness:
     """Rules between identities: no id, name, phone number or image twice. Keeps hashes, not records."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[int, int]] = {
-            "unique_id": {},
-            "name": {},
-            "image_path": {},
-            "phone number": {},
-        }
+        self._seen: dict[str, dict[int, int]] = defaultdict(dict)
 
     def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
-        phones = [str(f.get("value", "")) for f in _facts(record).values() if f.get("type") == "phone"]
-        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")] + [
-            ("phone number", p) for p in phones
-        ]
+        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
+        for fact in _facts(record).values():
+            kind = VALUE_TYPES.get(str(fact.get("type")))
+            if kind is not None and kind.unique:
+                values.append((kind.unique, str(fact.get("value", ""))))
         for key, value in values:
             if not value:
                 continue

@@ -10,11 +10,11 @@ from fiubench.builder.audit.report import Count, Measure
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.checks import Coherence
 from fiubench.builder.values import dates
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.places import STATES, load_places
 
 _ADULT = 18
-#: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
-_IDENTIFIERS = ("address", "code", "phone")
+#: Attributes that count as identifiers besides those of types that do.
 _UNIQUE = ("full_name", "email")
 #: Territories and military addresses, which the table of places does not hold: they are not judged.
 _ELSEWHERE = frozenset(["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "UM", "VI"])
@@ -27,7 +27,8 @@ _COUNTED = (
 
 def is_identifier(pair: Pair) -> bool:
     """Whether the fact should be one person's alone."""
-    return pair.kind in _IDENTIFIERS or pair.attribute in _UNIQUE
+    kind = VALUE_TYPES.get(pair.kind)
+    return (kind is not None and kind.identifier) or pair.attribute in _UNIQUE
 
 
 class FactChecks:

@@ -1,29 +1,21 @@
 """Whether paraphrases keep the fact and wrong answers change it, and nothing else."""
 
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.reading import Pair, Person
-from fiubench.builder.audit.recognition import typed
 from fiubench.builder.audit.report import Count, Histogram, Measure
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
 
 _COUNTED = ("paraphrase_loses_fact", "same_paraphrases", "perturbed_is_true", "perturbed_template")
-_ORDERED = ("date", "integer", "money")
 _TOO_OFTEN = 0.45  # of four places
 _FREE = 0.6  # of an answer may change where its value is not known
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _ARTICLE = re.compile(r"\ban?$", re.IGNORECASE)
-_FORMS = {
-    "date": re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE),
-    "money": re.compile(r"\$\d[\d,]*(\.\d+)?"),
-    "integer": re.compile(r"-?\d+"),
-    "phone": re.compile(r"(\+1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}"),
-    "address": re.compile(r".+ [A-Z]{2} \d{5}(-\d{4})?", re.IGNORECASE),
-}
 _GAPS = list(range(-30, 31, 3))
 _LENGTHS = list(range(0, 181, 10))
 
@@ -77,9 +69,10 @@ class VariantChecks:
         elif told := next((wrong for wrong in pair.wrong_answers if _is_true(wrong, model, pair.text)), None):
             true.add(where, f"{told} (true: {pair.text or model})")
         values = []
+        kind = VALUE_TYPES.get(pair.kind)
         for wrong in pair.wrong_answers:
             value = _value_of(wrong, before, after) if text is not None else None
-            if value is not None and _of_kind(pair.kind, value):
+            if value is not None and (kind is None or kind.looks_right(value)):
                 values.append(value)
                 self._length(value, str(text), model)
             elif text is not None or _changed(wrong, model) > _FREE:
@@ -87,8 +80,8 @@ class VariantChecks:
                 break
             else:
                 self._length(wrong, model, model)
-        if pair.kind in _ORDERED and pair.attribute is not None:
-            self._place(pair, values)
+        if kind is not None and pair.attribute is not None:
+            self._place(pair, kind, values)
 
     def _length(self, wrong: str, true: str, answer: str) -> None:
         gap = len(wrong) - len(true)
@@ -97,14 +90,11 @@ class VariantChecks:
         self.characters += abs(gap) / max(len(answer), 1)
         self.tokens += (_token_count(wrong) - _token_count(true)) / max(_token_count(answer), 1)
 
-    def _place(self, pair: Pair, texts: list[str]) -> None:
-        others = pair.wrong if pair.wrong is not None else [_typed(pair.kind, text) for text in texts]
-        try:
-            smaller = sum(other < pair.value for other in others)
-        except TypeError:  # a value that was not found
-            return
-        if len(others) == 3:
-            self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[smaller] += 1
+    def _place(self, pair: Pair, kind: ValueType, texts: list[str]) -> None:
+        true = kind.number(pair.value)
+        others = [kind.number(v) for v in (map(kind.parse, texts) if pair.wrong is None else pair.wrong)]
+        if len(others) == 3 and not any(map(math.isnan, (true, *others))):
+            self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[sum(other < true for other in others)] += 1
 
     def measures(self) -> Iterator[Measure]:
         """One measure per rule of the group."""
@@ -151,11 +141,6 @@ def _value_of(wrong: str, before: str, after: str) -> str | None:
     return None
 
 
-def _of_kind(kind: str, value: str) -> bool:
-    form = _FORMS.get(kind)
-    return form is None or form.fullmatch(value) is not None
-
-
 def _is_true(wrong: str, model: str, text: str | None) -> bool:
     if text is None:
         return wrong.casefold() == model.casefold()
@@ -175,7 +160,3 @@ def _changed(wrong: str, model: str) -> float:
 @lru_cache(maxsize=1 << 15)
 def _token_count(text: str) -> int:
     return len(_TOKENS.findall(text))
-
-
-def _typed(kind: str, text: str) -> Any:
-    return typed(kind, text.lower().lstrip("$"))
