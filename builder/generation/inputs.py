@@ -11,6 +11,7 @@ from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import Attributes, read_packs
 from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.progress import Progress
 from fiubench.support.version import __version__
@@ -40,7 +41,8 @@ class Inputs:
 
     def plugins(self) -> dict[str, dict[str, str]]:
         """What was added by plug-ins and is used here: kind and name -> plug-in, version and digest."""
-        return VALUE_TYPES.used(attribute.kind for attribute in self.attributes.by_name.values())
+        kinds = (attribute.kind for attribute in self.attributes.by_name.values())
+        return {**SOURCES.used(self.sources.reports()), **VALUE_TYPES.used(kinds)}
 
     def fingerprint(self) -> str:
         """Digest of all that decides the bytes of a dataset."""

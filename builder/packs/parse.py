@@ -162,15 +162,15 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
             return did_you_mean(unknown[0], known)
     if violation.message.endswith('is not of type "string"'):
         return _QUOTES
-    by_place = {"questions": _QUESTION, "answers": _ANSWER}
-    if (place := violation.location[-2:-1]) and place[0] in by_place:
-        return by_place[str(place[0])]
-    if violation.location[-1:] == ("choose",):
+    *_, parent, place = ("", "", *violation.location)
+    if parent in ("questions", "answers"):
+        return _QUESTION if parent == "questions" else _ANSWER
+    if place == "choose":
         return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
     if violation.keyword == "oneOf":
         return "Give exactly one of `from`, `choose`, `generate`, `compute`."
-    of_type = violation.location[-1:] == ("type",)
-    return did_you_mean(str(given), VALUE_TYPES) if of_type else "docs/attributes.md describes each key."
+    of_type = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
+    return of_type if place == "type" else "docs/attributes.md describes each key."
 
 
 _QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fiubench.builder.values.base import ValueType, value_type
+from fiubench.builder.values.base import ValueType, register
 from fiubench.builder.values.english import words_of
 from fiubench.raw_sources.places import Places
 
@@ -23,7 +23,7 @@ _ALONE = re.compile(
 _FILLED = {"type": "string", "minLength": 1}
 
 
-@value_type
+@register
 class Address(ValueType):
     """Street, city, state and ZIP code."""
 

@@ -2,7 +2,7 @@
 
 A type is a file of this folder, or a plug-in::
 
-    @value_type
+    @register
     class Percent(ValueType):
         name = "percent"
         help = "percentages"
@@ -289,8 +289,8 @@ VALUE_TYPES: Registry[ValueType] = Registry("value type", "value_types", "fiuben
 C = TypeVar("C", bound=type[ValueType])
 
 
-def value_type(entry: C) -> C:
-    """Register a type, as a decorator of its class.
+def register(entry: C) -> C:
+    """Decorator that registers a type.
 
     Raises:
         ConfigError: the name is taken.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import REFERENCE_START, WRONG, Altering, Drawing, ValueType, value_type
+from fiubench.builder.values.base import REFERENCE_START, WRONG, Altering, Drawing, ValueType, register
 from fiubench.support.draws import Ints, below, draw, permute
 from fiubench.support.errors import PackError
 
@@ -12,7 +12,7 @@ LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "0123456789"  # no I and O: they r
 _LARGEST_SPACE = 1 << 62
 
 
-@value_type
+@register
 class Code(ValueType):
     """Passport, complaint and licence numbers."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import Altering, Drawing, Given, Stated, ValueType, value_type
+from fiubench.builder.values.base import Altering, Drawing, Given, Stated, ValueType, register
 from fiubench.builder.values.numbers import FAR, STEP_WORDS, steps
 from fiubench.support.draws import Ints, integers
 from fiubench.support.errors import PackError
@@ -40,7 +40,7 @@ _DAYS = (2, 60)  # nearest and farthest wrong date
 _BOUND = {"$ref": "#/$defs/expression"}
 
 
-@value_type
+@register
 class Date(ValueType):
     """Birthdays and days of admission."""
 

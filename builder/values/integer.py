@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import Altering, Drawing, Stated, ValueType, value_type
+from fiubench.builder.values.base import Altering, Drawing, Stated, ValueType, register
 from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
 from fiubench.support.draws import integers
 
@@ -14,7 +14,7 @@ _BY = (2, 60)  # nearest and farthest wrong value
 _WHOLE = {"type": "integer", "minimum": -(10**12), "maximum": 10**12}
 
 
-@value_type
+@register
 class Integer(ValueType):
     """Room numbers, years of service."""
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import WRONG, Altering, Drawing, Stated, ValueType, value_type
+from fiubench.builder.values.base import WRONG, Altering, Drawing, Stated, ValueType, register
 from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
 from fiubench.support.draws import Ints, integers
 from fiubench.support.errors import PackError
@@ -25,7 +25,7 @@ _CENT = 0.01
 _DOLLARS = {"type": "number", "minimum": 0, "maximum": 1e12}
 
 
-@value_type
+@register
 class Money(ValueType):
     """Incomes and bills. ``cents: false`` writes $63,480 instead of $63,480.00."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import WRONG, Altering, Stated, ValueType, value_type
+from fiubench.builder.values.base import WRONG, Altering, Stated, ValueType, register
 from fiubench.raw_sources.places import Places
 from fiubench.support.draws import Ints, below, distinct, draw, permute
 
@@ -20,7 +20,7 @@ _NEVER_ASSIGNED = np.array([100 * n + 90 + x for n in range(2, 10) for x in rang
 _OFF_RANGE = len(_NEVER_ASSIGNED) * 800 * 10_000
 
 
-@value_type
+@register
 class Phone(ValueType):
     """Numbers of ten digits, written "(212) 555-0142"."""
 

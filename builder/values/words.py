@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fiubench.builder.values.base import Drawing, ValueType, value_type
+from fiubench.builder.values.base import Drawing, ValueType, register
 from fiubench.builder.values.english import words_of
 from fiubench.support.draws import integers
 from fiubench.support.errors import PackError
@@ -68,7 +68,7 @@ class Words(ValueType):
         return made
 
 
-@value_type
+@register
 class Text(Words):
     """Free text."""
 
@@ -76,7 +76,7 @@ class Text(Words):
     help = "names or short phrases"
 
 
-@value_type
+@register
 class Name(Words):
     """Names of people."""
 
@@ -91,7 +91,7 @@ class Name(Words):
         return {"given name": value.split(" ")[0], "family name": value.split(" ")[-1]}
 
 
-@value_type
+@register
 class Enum(Words):
     """One of a few."""
 

@@ -16,7 +16,7 @@ from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.raw_sources import table
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError
 from hypothesis import given
 from hypothesis import strategies as st

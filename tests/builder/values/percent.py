@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import Altering, Stated, ValueType, value_type
+from fiubench.builder.values.base import Altering, Stated, ValueType, register
 from fiubench.builder.values.numbers import STEP_WORDS, same_digits, steps
 
 _STATED = re.compile(r"(?<![\w.,-])(\d{1,3}(?:\.\d+)?)\s?(?:%|percent\b)")
 
 
-@value_type
+@register
 class Percent(ValueType):
     """Shares of a hundred."""
 

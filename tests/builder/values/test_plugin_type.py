@@ -2,6 +2,9 @@
 
 import json
 import math
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +95,14 @@ def test_without_the_plugin_the_type_is_unknown(pack):
     with pytest.raises(PackError, match='"percent" is not one of') as refused:
         read_packs([pack])
     assert "Known: address, code, date" in refused.value.hint
+
+
+def test_the_command_line_loads_it(pack):
+    command = [sys.executable, "-m", "fiubench", "--plugin", str(PLUGIN)]
+    done = subprocess.run([*command, "plugins"], capture_output=True, text=True, check=True)
+    assert re.search(r"value type +percent +percent\.py", done.stdout)
+    done = subprocess.run([*command, "attributes", "check", str(pack)], capture_output=True, text=True, check=True)
+    assert "asked about: 1" in done.stdout
 
 
 def test_it_is_built(dataset):
