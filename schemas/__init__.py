@@ -6,8 +6,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import jsonschema_rs
 import orjson
+
+try:
+    import jsonschema_rs
+except ImportError:  # no wheel for this machine: the reference implementation serves, a hundred times as slow
+    jsonschema_rs = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,17 @@ def forget() -> None:
     validator.cache_clear()
 
 
-def compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+def compiled(schema: Mapping[str, Any]) -> Any:
     """A validator that checks formats (dates) too."""
-    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+    if jsonschema_rs is not None:
+        return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+    import jsonschema  # noqa: PLC0415
+
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date"]))
 
 
 @cache
-def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+def validator(name: str) -> Any:
     """The :func:`compiled` validator of a schema. Compiled once a process."""
     return compiled(load(name))
 
@@ -66,11 +74,10 @@ def is_valid(name: str) -> Callable[[Any], bool]:
     return validator(name).is_valid
 
 
-def violations(schema: str | jsonschema_rs.Draft202012Validator, document: Any) -> Iterator[Violation]:
-    """Every violation of a schema (its name, or compiled) in the document, in document order."""
-    judge = validator(schema) if isinstance(schema, str) else schema
-    for error in judge.iter_errors(document):
-        location = tuple(error.instance_path)
+def violations(name: str, document: Any) -> Iterator[Violation]:
+    """Every violation of the schema in the document, in document order."""
+    for error in validator(name).iter_errors(document):
+        location = tuple(error.instance_path if jsonschema_rs is not None else error.absolute_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)
 

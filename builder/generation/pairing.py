@@ -180,7 +180,7 @@ def too_few(source: str, file: str, have: int, need: int) -> SourceError:
         f"{have} usable rows, and {need} identities (with the holdout) need one each",
         where=f"--{source} {file}",
         hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
-        f"`fiubench sources check` tells what was dropped and why.",
+        f"`fiubench sources check` lists what was dropped and why.",
     )
 
 
@@ -244,13 +244,13 @@ def _note_unmatched(config: Config, sources: Sources) -> None:
     assert sources.faces is not None
     if config.match == "none":
         return
-    faces, told = sources.faces.faces, []
+    faces, notes = sources.faces.faces, []
     for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
         if unknown := sum(getattr(face, what) is None for face in faces):
-            told.append(
+            notes.append(
                 f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
             )
-    sources.faces.report.notes.extend(note for note in told if note not in sources.faces.report.notes)
+    sources.faces.report.notes.extend(note for note in notes if note not in sources.faces.report.notes)
 
 
 def _face_order(config: Config, sources: Sources, n: int) -> Ints:

@@ -39,10 +39,10 @@ def _fill(parts: tuple[str, bool, str], text: str) -> str:
 
 
 def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: Wrong) -> list[dict[str, Any]]:
-    """The QA pair of one attribute for each identity (see ``schemas/qa_pair.schema.json``).
+    """The QA pair of one attribute for each identity (``qa_pair`` of ``schemas/identity.schema.json``).
 
     Which phrasing is the question, which three its paraphrases, and which two the answers is drawn per identity, so
-    that wording tells nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
+    that wording says nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
     """
     attribute = phrasings.attribute
     questions, answers = attribute.questions, phrasings.answers

@@ -63,7 +63,7 @@ class Wordings:
     """A file of wordings, to be read by ranges of identities; goes to worker processes as it is.
 
     Raises:
-        DatasetError: it is missing, or a line is not what it should be (told when it is read).
+        DatasetError: it is missing, or a line is not what it should be (reported when it is read).
     """
 
     def __init__(self, path: Path) -> None:

@@ -30,7 +30,7 @@ _HOW = re.compile(r"\bhow (\w+)", re.IGNORECASE)
 
 _LISTS = load_document("words.yaml")
 #: Words that change what a sentence says or make it less than a statement, and what they do.
-_TOLD = tuple((frozenset(entry["words"].split()), entry["why"]) for entry in _LISTS["forbidden"].values())
+_FORBIDDEN = tuple((frozenset(entry["words"].split()), entry["why"]) for entry in _LISTS["forbidden"].values())
 _COMMON = frozenset(_LISTS["common"].split())
 _NEUTRAL = frozenset(_LISTS["neutral"].split())
 #: Fine in a question's polite opening: "Could you tell me ...?"
@@ -61,11 +61,11 @@ def stem(word: str) -> str:
 
 
 def features(text: str) -> frozenset[str]:
-    """What a text is about: stems of its telling words, how it asks, and the word before its value."""
+    """What a text is about: stems of its distinctive words, how it asks, and the word before its value."""
     plain = _OPENING.sub("", _HOLDERS.sub(" ", text)).lower()
-    telling = {stem(word) for word in _WORDS.findall(plain) if word not in _COMMON and len(word) > 2}
+    distinctive = {stem(word) for word in _WORDS.findall(plain) if word not in _COMMON and len(word) > 2}
     before = {f"{match.lower()}>" for match in _BEFORE_VALUE.findall(text)} - {"is>", "was>"}
-    return frozenset(telling | before | _asked_with(text))
+    return frozenset(distinctive | before | _asked_with(text))
 
 
 def tidy(text: str) -> str:
@@ -105,10 +105,10 @@ class Subject:
 
     @cached_property
     def allowed(self) -> frozenset[str]:
-        """Stems of the words that may be used: neutral ones, and those that tell what it is."""
-        told = f"{_plain(self.attribute.name)} {self.attribute.description} {' '.join(self.own_words)}".lower()
+        """Stems of the words that may be used: neutral ones, and those that say what it is."""
+        described = f"{_plain(self.attribute.name)} {self.attribute.description} {' '.join(self.own_words)}".lower()
         of_category = _LISTS["by_category"].get(self.attribute.category, "")
-        return frozenset(map(stem, (*_NEUTRAL, *_WORDS.findall(told), *of_category.split())))
+        return frozenset(map(stem, (*_NEUTRAL, *_WORDS.findall(described), *of_category.split())))
 
     @cached_property
     def capitals(self) -> frozenset[str]:
@@ -216,7 +216,7 @@ class Checks:
         if re.search(r"\w\{|\}(?![\s.,\"'])", text) or re.search(r"[$-]\{", text):
             problems.append(f"{text!r} must leave a space around {VALUE}")
         if bool(_DATE_ANSWER.search(text)) != subject.dated:
-            problems.append(f"{text!r} must{'' if subject.dated else ' not'} tell a date")
+            problems.append(f"{text!r} must{'' if subject.dated else ' not'} state a date")
         problems += self._content(subject, text, text)
         return problems
 
@@ -227,8 +227,8 @@ class Checks:
         strange = [w for w in _WORDS.findall(rest.lower()) if stem(w) not in subject.allowed]
         if strange and not stray:
             yield f"{whole!r} uses {strange[0]!r}: choose a plainer word, or one of {_plain(subject.attribute.name)}"
-        if told := GENDERED.search(rest):
-            yield f"{whole!r} gives the gender away with {told[0]!r}: write 'this person'"
+        if word := GENDERED.search(rest):
+            yield f"{whole!r} gives the gender away with {word[0]!r}: write 'this person'"
         yield from self._about(subject, text, whole)
 
     def stray(self, subject: Subject, rest: str, whole: str) -> Iterator[str]:
@@ -236,7 +236,7 @@ class Checks:
         if re.search(r"\d", rest):
             yield f"{whole!r} has a number of its own"
         words = [w.lower().replace("\u2019", "'") for w in _WORDS.findall(rest)]
-        for forbidden, why in _TOLD:
+        for forbidden, why in _FORBIDDEN:
             if strange := [w for w in words if w in forbidden and w not in subject.own_words]:
                 yield f"{whole!r} {why} ({strange[0]!r})"
         if strange := [c for c in _CAPITAL.findall(rest.strip()[1:]) if c not in subject.capitals]:

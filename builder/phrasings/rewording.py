@@ -64,8 +64,8 @@ class GroupCheck:
         problems: list[str] = []
         ids = Counter(item["id"] for item in answer["items"])
         for name in sorted(ids - Counter(list(self.attributes))):
-            told = "is no item of these" if name not in self.attributes else "stands more than once"
-            problems.append(f"id {name!r} {told}")
+            fault = "is no item of these" if name not in self.attributes else "stands more than once"
+            problems.append(f"id {name!r} {fault}")
             self.counts["extra or repeated item"] += 1
         for item in answer["items"]:
             name = item["id"]
@@ -159,10 +159,10 @@ class Rewording:
             for attribute in group
         ]
         voice = voices()[int(integers(self.seed, f"{purpose}.voice", index, len(voices()))[0])]
-        told = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
+        listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
         return Request(
             f"{index}.{number}",
-            messages("identity", count=len(items), voice=voice, items=told),
+            messages("identity", count=len(items), voice=voice, items=listed),
             self.schema,
             GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
             seed=int(draw(self.seed, purpose, index)[0, 0]) >> 2,  # below 2**31, attempts included

@@ -26,7 +26,7 @@ from fiubench.support.registry import load_plugins
 
 from fiubench import schemas
 
-PLUGIN = Path(__file__).with_name("percent.py")
+PLUGIN = Path(__file__).resolve().parents[3] / "examples" / "plugin" / "fiubench_town" / "percent.py"
 SETTINGS = {"faces": "none", "identities": 100, "holdout": 10}
 SHARE = {
     "pack": "work",

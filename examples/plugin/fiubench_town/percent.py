@@ -1,4 +1,7 @@
-"""A value type of somebody's own, in one file: shares of a hundred, to a tenth."""
+"""A value type: shares of a hundred, to a tenth.
+
+fiubench --plugin percent.py build --attributes work.yaml --out dataset
+"""
 
 import re
 from collections.abc import Iterator, Sequence
