@@ -24,16 +24,20 @@ class Percent(ValueType):
     perturb_keys = ("points",)
 
     def write(self, value: Any) -> str:
+        """As an answer states it: 12.5 %."""
         return f"{value:.1f} %"
 
     def parse(self, text: str) -> float | None:
+        """The other way round; ``None`` where the text is no share."""
         match = _STATED.fullmatch(text)
         return float(match[1]) if match else None
 
     def find_in(self, text: str) -> Iterator[Stated]:
+        """Every share in a sentence, whether written "5 %", "5.0%" or "5 percent"."""
         return (Stated(match.span(), float(match[1])) for match in _STATED.finditer(text))
 
     def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
+        """Shares some points away, with as many digits."""
         tenths = np.array([round(value * 10) for value in values], dtype=np.int64)
         low, high = same_digits(tenths)
         near, far = altering.distance or (1, 20)

@@ -26,36 +26,9 @@ from fiubench.support.registry import load_plugins
 
 from fiubench import schemas
 
-PLUGIN = Path(__file__).resolve().parents[3] / "examples" / "plugin" / "fiubench_town" / "percent.py"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "plugin"
+PLUGIN, PACK = EXAMPLE / "fiubench_town" / "percent.py", EXAMPLE / "work.yaml"
 SETTINGS = {"faces": "none", "identities": 100, "holdout": 10}
-SHARE = {
-    "pack": "work",
-    "attributes": [
-        {
-            "name": "work_share",
-            "description": "Share of a full working week.",
-            "category": "work",
-            "sensitivity": "low",
-            "type": "percent",
-            "compute": "days_between(date_of_birth, admission_date) % 1000 / 10",
-            "perturb": {"points": [2, 30]},
-            "questions": [
-                "What share of a full week does this person work?",
-                "Which work share is on record for the person in the photo?",
-                "Can you tell me the work share of the person pictured?",
-                "How large is the work share of the individual shown here?",
-            ],
-            "answers": ["This person's work share is {value}.", "The work share on record is {value}."],
-        }
-    ],
-}
-
-
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory):
-    file = tmp_path_factory.mktemp("pack") / "work.yaml"
-    file.write_text(json.dumps(SHARE))  # JSON is YAML
-    return file
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +44,14 @@ def plugin():
 
 
 @pytest.fixture(scope="module")
-def share(plugin, pack):
-    return read_packs([pack]).by_name["work_share"]
+def share(plugin):
+    return read_packs([PACK]).by_name["work_share"]
 
 
 @pytest.fixture(scope="module")
-def dataset(plugin, pack, tmp_path_factory):
+def dataset(plugin, tmp_path_factory):
     out = tmp_path_factory.mktemp("built") / "dataset"
-    build(make_config({**SETTINGS, "attributes": [str(pack)]}), out)
+    build(make_config({**SETTINGS, "attributes": [str(PACK)]}), out)
     return out
 
 
@@ -90,18 +63,18 @@ def pairs(dataset):
     return [next(qa for qa in r["qa_list"] if qa["attribute"] == "work_share") for r in records(dataset)]
 
 
-def test_without_the_plugin_the_type_is_unknown(pack):
+def test_without_the_plugin_the_type_is_unknown():
     assert "percent" not in VALUE_TYPES
     with pytest.raises(PackError, match='"percent" is not one of') as refused:
-        read_packs([pack])
+        read_packs([PACK])
     assert "Known: address, code, date" in refused.value.hint
 
 
-def test_the_command_line_loads_it(pack):
+def test_the_command_line_loads_it():
     command = [sys.executable, "-m", "fiubench", "--plugin", str(PLUGIN)]
     done = subprocess.run([*command, "plugins"], capture_output=True, text=True, check=True)
     assert re.search(r"value type +percent +percent\.py", done.stdout)
-    done = subprocess.run([*command, "attributes", "check", str(pack)], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "attributes", "check", str(PACK)], capture_output=True, text=True, check=True)
     assert "asked about: 1" in done.stdout
 
 
@@ -145,8 +118,8 @@ def test_its_plugin_stands_in_the_manifest(dataset, tmp_path):
     assert "plugins" not in json.loads((plain / "manifest.json").read_text())
 
 
-def test_worker_processes_have_it(dataset, pack, tmp_path):
-    build(make_config({**SETTINGS, "attributes": [str(pack)]}), tmp_path / "two", workers=2)
+def test_worker_processes_have_it(dataset, tmp_path):
+    build(make_config({**SETTINGS, "attributes": [str(PACK)]}), tmp_path / "two", workers=2)
     assert (tmp_path / "two/identities.jsonl").read_bytes() == (dataset / "identities.jsonl").read_bytes()
 
 
