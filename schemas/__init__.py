@@ -11,7 +11,7 @@ import orjson
 try:
     import jsonschema_rs
 except ImportError:  # no wheel for this machine: the reference implementation serves, a hundred times as slow
-    jsonschema_rs = None
+    jsonschema_rs = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def validator(name: str) -> Any:
 
 def is_valid(name: str) -> Callable[[Any], bool]:
     """The quick yes or no, for the many documents that are right."""
-    return validator(name).is_valid
+    valid: Callable[[Any], bool] = validator(name).is_valid
+    return valid
 
 
 def violations(name: str, document: Any) -> Iterator[Violation]:

@@ -156,7 +156,8 @@ class ValueType:
 
     @cached_property
     def _valid(self) -> Callable[[Any], bool]:
-        return schemas.compiled(self.json_type).is_valid
+        valid: Callable[[Any], bool] = schemas.compiled(self.json_type).is_valid
+        return valid
 
     def is_valid(self, value: Any) -> bool:
         """Whether it is a value of this type; a number must be one that can be given to the cent."""
