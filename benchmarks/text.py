@@ -14,7 +14,7 @@ from fiubench import make_config
 def main(n: int) -> None:
     """Time ``n`` identities in blocks of 1,000, beyond start-up."""
     inputs = open_inputs(make_config({"faces": "none", "identities": n + 1000, "holdout": 0}))
-    maker = PartMaker(inputs.plan(), inputs.attributes, Path())
+    maker = PartMaker(inputs.plan(), inputs.attributes, Path(), None)
     maker.lines((n, n + 10))
     began, size = time.process_time(), 0
     for start in range(0, n, 1000):

@@ -1,6 +1,6 @@
 """The JSON Schemas (draft 2020-12) of every document that fiubench reads or writes, and readable violations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -32,19 +32,41 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """The schema as an object."""
+    """The schema as an object, completed by what is registered (see :func:`complete`)."""
     document: dict[str, Any] = orjson.loads(resources.files(__name__).joinpath(f"{name}.schema.json").read_bytes())
+    if name in _COMPLETING:
+        _COMPLETING[name](document)
     return document
+
+
+_COMPLETING: dict[str, Callable[[dict[str, Any]], None]] = {}
+
+
+def complete(name: str, function: Callable[[dict[str, Any]], None]) -> None:
+    """Have a function add to a schema what registered kinds (value types) bring, whenever it is loaded."""
+    _COMPLETING[name] = function
+    forget()
+
+
+def forget() -> None:
+    """Load and compile anew what is asked for next: something was registered."""
+    load.cache_clear()
+    validator.cache_clear()
+
+
+def compiled(schema: Mapping[str, Any]) -> Any:
+    """A validator that checks formats (dates) too."""
+    if jsonschema_rs is not None:
+        return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+    import jsonschema  # noqa: PLC0415
+
+    return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker(["date"]))
 
 
 @cache
 def validator(name: str) -> Any:
-    """A compiled validator that checks formats (dates) too. Compiled once a process."""
-    if jsonschema_rs is not None:
-        return jsonschema_rs.Draft202012Validator(load(name), validate_formats=True)
-    import jsonschema  # noqa: PLC0415
-
-    return jsonschema.Draft202012Validator(load(name), format_checker=jsonschema.FormatChecker(["date"]))
+    """The :func:`compiled` validator of a schema. Compiled once a process."""
+    return compiled(load(name))
 
 
 def is_valid(name: str) -> Callable[[Any], bool]:

@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schemas": {"support"},
     "raw_sources": BASE,
     "builder.config": BASE,
-    "builder.values": BASE,
+    "builder.values": {*BASE, "raw_sources"},
     "builder.packs": {*BASE, "raw_sources", "builder.values"},
     "builder.dataset": {*BASE, "raw_sources", "builder.config", "builder.values"},
     "builder.rules": {*BASE, "raw_sources", "builder.values", "builder.packs", "builder.dataset"},

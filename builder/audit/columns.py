@@ -4,14 +4,14 @@ from __future__ import annotations  # array[int] can't be evaluated before Pytho
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN, Membership
 from fiubench.builder.audit.people import Pair
 from fiubench.builder.audit.wording import template
+from fiubench.builder.values.base import VALUE_TYPES
 from numpy.typing import NDArray
 
 #: Distinct values and answers counted exactly per attribute; beyond, what is rare is not kept.
@@ -137,13 +137,15 @@ class Columns:
         column.values.append(hash(text.casefold()) & _MASK)
         if text in column.counted or len(column.counted) < MOST:
             column.counted[text] += 1
-        parts = parts_of(pair.kind, pair.value)
+        kind = VALUE_TYPES.get(pair.kind)
+        valid = kind is not None and kind.is_valid(pair.value)
+        parts = kind.parts(pair.value) if kind is not None and valid else {}
         for name in parts:
             if name not in column.parts:
                 column.parts[name] = array("Q", [0] * (len(column) - 1))
         for name, kept in column.parts.items():
             kept.append(hash(parts[name]) & _MASK if name in parts else 0)
-        column.numbers.append(_number(pair.kind, pair.value))
+        column.numbers.append(kind.number(pair.value) if kind is not None and valid else np.nan)
 
     def side_of_all(self) -> NDArray[np.uint8]:
         """The side of every person, by number."""
@@ -151,26 +153,3 @@ class Columns:
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.by_name.values())
-
-
-def parts_of(kind: str, value: Any) -> dict[str, str]:
-    """The parts of a value that another fact could give away."""
-    if kind == "address" and isinstance(value, Mapping):
-        return {"city": str(value["city"]), "state": str(value["state"]), "ZIP code": str(value["zip"])[:3]}
-    if not isinstance(value, str):
-        return {}
-    if kind == "phone" and len(value) == 14:
-        return {"area code": value[1:4]}
-    if kind == "date":
-        return {"year": value[:4], "month": value[:7]}
-    if kind == "name":
-        return {"given name": value.split(" ")[0], "family name": value.split(" ")[-1]}
-    return {}
-
-
-def _number(kind: str, value: Any) -> float:
-    if kind == "date" and isinstance(value, str):
-        return float(value.replace("-", "")) if value.replace("-", "").isdigit() else np.nan
-    if kind in ("money", "integer") and isinstance(value, int | float):
-        return float(value)
-    return np.nan

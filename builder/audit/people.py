@@ -7,12 +7,11 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fiubench.builder.audit.recognition import asked_about, typed, value_in
-from fiubench.builder.rules.person import ways_to_write
+from fiubench.builder.audit.recognition import asked_about, value_in
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.support.errors import DatasetError
 
-#: Kinds of values that are one person's alone; with :data:`_UNIQUE`, what counts as an identifier.
-_IDENTIFIERS = ("address", "code", "phone")
+#: Attributes that are one person's alone, beside those of a type that always is.
 _UNIQUE = ("full_name", "email")
 Words = tuple[str, str, list[str], str | None, list[str]]  # question, answer, others of both, wrong answers
 
@@ -51,7 +50,8 @@ class Pair:
     @property
     def is_identifier(self) -> bool:
         """Whether the fact should be one person's alone."""
-        return self.kind in _IDENTIFIERS or self.attribute in _UNIQUE
+        kind = VALUE_TYPES.get(self.kind)
+        return (kind is not None and kind.identifier) or self.attribute in _UNIQUE
 
     def __post_init__(self) -> None:
         self.questions = (self.question, *self.other_questions)
@@ -227,7 +227,7 @@ def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
     if entry is None:
         return Pair(None, "", "text", None, None, True, *words, None)
     text = value_in(entry, answer)
-    value = None if text is None else typed(entry.type, text)
+    value = None if text is None else VALUE_TYPES[entry.type].parse(text)
     return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None)
 
 
@@ -249,7 +249,7 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pai
 def _as_written(kind: str, value: Any, answer: str) -> str | None:
     """The value as the answer words it."""
     try:
-        return next((text for text in ways_to_write(kind, value) if text in answer), None)
+        return next((text for text in VALUE_TYPES[kind].ways(value) if text in answer), None)
     except (AttributeError, KeyError, TypeError, ValueError):  # another's types
         return None
 
@@ -257,7 +257,7 @@ def _as_written(kind: str, value: Any, answer: str) -> str | None:
 @lru_cache(maxsize=1 << 12)
 def _typed_text(kind: str, text: str) -> Any:
     """A value as a table words it, in the JSON form of its type."""
-    return typed(kind, text.lower().lstrip("$")) if kind in ("date", "money", "integer", "address") else text
+    return VALUE_TYPES[kind].parse(text) if kind in VALUE_TYPES else text
 
 
 def _image(root: Path, name: object) -> Path | None:

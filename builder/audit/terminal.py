@@ -1,6 +1,6 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, PASS, WARN, Measure, Result, declared_measures
+from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, WARN, Measure, Result, declared_measures
 from fiubench.builder.audit.report import Report
 
 #: Shown whatever they are, as those of plug-ins are.

@@ -6,7 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-from fiubench.builder.values.facts import FORMATS, whole_dollars
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.support.draws import orders
 from fiubench.support.errors import DatasetError
 
@@ -20,28 +20,22 @@ def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], 
     """Options and the letter of the true one, for each question of an identity.
 
     The options are the fact and the values of the three wrong answers. Their order is drawn for every question, so that
-    the letter tells nothing.
+    the letter gives nothing away.
     """
     pairs = record["qa_list"]
     # by the attribute's name, so that neither other questions nor the splits move the letters
     keys = np.array([crc32(pair["attribute"].encode()) % _KEYS for pair in pairs]) + record["index"] * _KEYS
     drawn = orders(seed, "export.choices", keys, len(LETTERS))
-    told = []
+    made = []
     for pair, order in zip(pairs, drawn.tolist(), strict=True):
         fact = record["profile"][pair["attribute"]]
-        values = [fact["text"], *(_text_like(fact, wrong) for wrong in pair["perturbed_value"])]
+        write_like, true, text = VALUE_TYPES[fact["type"]].write_like, fact["value"], fact["text"]
+        values = [text, *(write_like(wrong, true, text) for wrong in pair["perturbed_value"])]
         if len(set(values)) != len(LETTERS):
             where = f"identity {record['index']}, {pair['attribute']}"
             raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)
-        told.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
-    return told
-
-
-def _text_like(fact: Mapping[str, Any], wrong: Any) -> str:
-    """A wrong value as it is written where the fact stands."""
-    if fact["type"] == "money" and "." not in fact["text"]:
-        return whole_dollars(wrong)
-    return FORMATS[fact["type"]](wrong)
+        made.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
+    return made
 
 
 def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
@@ -64,5 +58,5 @@ def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequ
 
 
 def _without_article(text: str) -> str:
-    """ "a(n) ____": the article would tell how the word begins."""
+    """ "a(n) ____": the article would show how the word begins."""
     return _ARTICLE.sub(rf"\1(n) {BLANK}", text)

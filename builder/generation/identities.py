@@ -39,7 +39,7 @@ class IdentityMaker:
 
         Raises:
             PackError: a pack makes what can't be.
-            DatasetError: a record breaks a rule; the first is told.
+            DatasetError: a record breaks a rule; the first is reported.
         """
         block = Block.of(self.plan, start, stop)
         facts = self.profiles.facts(block)

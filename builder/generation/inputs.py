@@ -10,6 +10,7 @@ from fiubench.builder.generation.pairing import Plan, make_plan
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import Attributes, read_packs
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError
@@ -39,6 +40,11 @@ class Inputs:
         """Pair everyone."""
         return make_plan(self.config, self.sources)
 
+    def plugins(self) -> dict[str, dict[str, str]]:
+        """What was added by plug-ins and is used here: kind and name -> plug-in, version and digest."""
+        kinds = (attribute.kind for attribute in self.attributes.by_name.values())
+        return {**SOURCES.used(self.sources.reports()), **VALUE_TYPES.used(kinds)}
+
     def fingerprint(self) -> str:
         """Digest of all that decides the bytes of a dataset."""
         return digest_of(
@@ -50,6 +56,7 @@ class Inputs:
                 "frozen": self.frozen,
                 "features": self._features(),
                 **self.words_from,
+                **({"plugins": plugins} if (plugins := self.plugins()) else {}),
             }
         )
 

@@ -16,10 +16,11 @@ from fiubench.builder.dataset.splits import Population, cut
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.dates import AGE_BANDS
+from fiubench.builder.values.phone import phone_numbers
 from fiubench.raw_sources.embedded import birthday
 from fiubench.raw_sources.names import capacity
 from fiubench.raw_sources.table import FileTable, People
-from fiubench.support.draws import Ints, below, choose, draw, integers, permute
+from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 
@@ -27,11 +28,6 @@ GENDERS = ("female", "male")
 OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
-
-_LINES = 100  # 555-0100 .. 555-0199 are reserved for fiction in every area code
-_COPRIME = np.array([k for k in range(1, 100) if k % 2 and k % 5])
-_NEVER_ASSIGNED = np.array([100 * n + 90 + x for n in range(2, 10) for x in range(10)])  # N9X
-_OFF_RANGE = len(_NEVER_ASSIGNED) * 800 * 10_000
 
 
 class Offenses(NamedTuple):
@@ -178,42 +174,13 @@ def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, inde
     return Offenses(np.where(redrawn, drawn, days), redrawn)
 
 
-def phone_numbers(seed: int, area_codes: Ints) -> Ints:
-    """Ten-digit numbers that no one has, none twice: 555-01xx in the area code of the address.
-
-    The hundred lines of an area code are handed out in a keyed order; whoever finds them used up gets a number in a
-    never-assignable N9X area code (47 CFR 52; NANPA's list of codes reserved for expansion).
-    """
-    n = len(area_codes)
-    order = np.argsort(area_codes, kind="stable")
-    ranked = area_codes[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if n else np.empty(0, dtype=np.int64)
-    rank = np.empty(n, dtype=np.int64)
-    rank[order] = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
-    words = draw(seed, "person.phone", area_codes, words=2)
-    line: Ints = (below(words[:, 0], _LINES) + rank * _COPRIME[below(words[:, 1], len(_COPRIME))]) % _LINES
-    phone: Ints = area_codes * 10_000_000 + 5_550_100 + line
-    spare = np.flatnonzero(rank >= _LINES)
-    if spare.size:
-        slot = permute(seed, "person.phone.spare", np.arange(spare.size), _OFF_RANGE)
-        code, rest = np.divmod(slot, 800 * 10_000)
-        phone[spare] = _NEVER_ASSIGNED[code] * 10_000_000 + 2_000_000 + rest
-    return phone
-
-
-def phone_text(number: int) -> str:
-    """2125550142 as "(212) 555-0142"."""
-    digits = str(number)
-    return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"
-
-
 def too_few(source: str, file: str, have: int, need: int) -> SourceError:
     """The error of a source that runs out."""
     return SourceError(
         f"{have} usable rows, and {need} identities (with the holdout) need one each",
         where=f"--{source} {file}",
         hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
-        f"`fiubench sources check` tells what was dropped and why.",
+        f"`fiubench sources check` lists what was dropped and why.",
     )
 
 
@@ -277,13 +244,13 @@ def _note_unmatched(config: Config, sources: Sources) -> None:
     assert sources.faces is not None
     if config.match == "none":
         return
-    faces, told = sources.faces.faces, []
+    faces, notes = sources.faces.faces, []
     for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
         if unknown := sum(getattr(face, what) is None for face in faces):
-            told.append(
+            notes.append(
                 f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
             )
-    sources.faces.report.notes.extend(note for note in told if note not in sources.faces.report.notes)
+    sources.faces.report.notes.extend(note for note in notes if note not in sources.faces.report.notes)
 
 
 def _face_order(config: Config, sources: Sources, n: int) -> Ints:

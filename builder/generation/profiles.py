@@ -1,7 +1,6 @@
 """Profiles: the typed facts of a block of identities, attribute by attribute, as the packs declare them."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,26 +13,23 @@ from fiubench.builder.generation.pairing import (
     fit_offenses,
     gender_names,
     generated_people,
-    phone_numbers,
-    phone_text,
     record_people,
 )
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.packs.attributes import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.values import dates
-from fiubench.builder.values.facts import Column
+from fiubench.builder.values.base import REFERENCE_START, Drawing, Given
+from fiubench.builder.values.column import Column
+from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.names import capacity, full_names
 from fiubench.raw_sources.table import FileTable, People
-from fiubench.support.draws import Ints, below, choose, draw, integers, permute
+from fiubench.support.draws import Ints, choose, permute
 from fiubench.support.errors import PackError
 
 REDRAWN = " (redrawn)"
 _ATTEMPTS = 50
-#: The reference population lives far beyond any identity's index, so its draws are nobody's.
-_REFERENCE_START, _REFERENCE_SIZE = 200_000_000, 2048
-_LARGEST_SPACE = 1 << 62
-LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "0123456789"  # no I and O: they read as 1 and 0
+_REFERENCE_SIZE = 2048
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ class Profiles:
     def reference(self) -> dict[str, Column]:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
         config, sources = self.config, self.sources
-        index = _REFERENCE_START + np.arange(_REFERENCE_SIZE)
+        index = REFERENCE_START + np.arange(_REFERENCE_SIZE)
         rows = {}
         for source, table in sources.tables.items():
             have = table.rows
@@ -121,10 +117,10 @@ class Profiles:
                 ]
         else:
             made = self._generate(attribute, block.index, values, 0)
-            _check_type(attribute, made)
+            attribute.type.check(made, f"{attribute.pack}: {attribute.name}")
         if attribute.constraints:
             made = self._constrained(attribute, block.index, made, values)
-        return Column.of(attribute.kind, made, origin, attribute.cents)
+        return Column.of(attribute.kind, made, origin, attribute.options)
 
     def _take(self, source: str, block: Block) -> dict[str, list[Any]]:
         if source == "person":
@@ -154,7 +150,7 @@ class Profiles:
         self, attribute: Attribute, index: Ints, values: Mapping[str, Sequence[Any]], attempt: int
     ) -> list[Any]:
         purpose = f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
-        return GENERATORS[attribute.origin.kind](self.config.seed, purpose, index, attribute, values)
+        return generate(attribute, self.config.seed, purpose, index, values)
 
     def _constrained(
         self, attribute: Attribute, index: Ints, made: list[Any], values: Mapping[str, Sequence[Any]]
@@ -171,7 +167,7 @@ class Profiles:
             wrong = wrong[broken]
             if not wrong.size:
                 return made
-            if attribute.origin.kind in ("from", "compute", "code"):  # another code might be someone else's
+            if attribute.origin.kind in ("from", "compute") or attribute.type.one_each:  # or it might be someone else's
                 break
             for i, value in zip(wrong.tolist(), self._generate(attribute, index[wrong], facts, attempt), strict=True):
                 made[i] = value
@@ -206,158 +202,28 @@ def _holds(constraint: Expression, facts: Mapping[str, Sequence[Any]], size: int
     return constraint.column(facts, size, f"{attribute.pack}: {attribute.name}: constraints")
 
 
-_JSON_TYPES: Mapping[str, tuple[type, ...]] = {"integer": (int,), "money": (int, float), "address": (dict,)}
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_LARGEST_NUMBER = 10**12
-
-
-def _check_type(attribute: Attribute, made: list[Any]) -> None:
-    expected = _JSON_TYPES.get(attribute.kind, (str,))
-    for value in made:
-        if not isinstance(value, expected) or isinstance(value, bool) or value == "" or not _fits(value):
-            raise PackError(
-                f"makes {value!r}, which is no {attribute.kind}",
-                where=f"{attribute.pack}: {attribute.name}",
-                hint="text(..) makes text of a number.",
-            )
-    if attribute.kind == "money" and made and min(made) < 0:
-        raise PackError(f"makes {min(made)!r}: money is never negative", where=f"{attribute.pack}: {attribute.name}")
-    if attribute.kind == "date":
-        _days_of(made, "makes what", f"{attribute.pack}: {attribute.name}")
-
-
-def _fits(value: Any) -> bool:
-    """Whether a number can be told to the cent (which nan, inf and what is beyond a trillion can't)."""
-    return not isinstance(value, (int, float)) or abs(value) <= _LARGEST_NUMBER
-
-
-def _days_of(made: Sequence[Any], what: str, where: str) -> Ints:
-    for value in made:  # numpy would read "today", "2024" and 19800 too
-        if not isinstance(value, str) or not _ISO.fullmatch(value):
-            raise PackError(f"{what} is no date: {value!r}", where=where, hint="A date is written 2022-04-05.")
-    try:
-        return dates.to_days(list(made))
-    except ValueError as error:
-        raise PackError(f"{what} is no date: {error}", where=where) from error
-
-
-# --- generators: (seed, purpose, index, attribute, facts so far) -> values
-
-
-def _choose(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    options = list(attribute.origin.options)
-    return [options[i] for i in choose(seed, purpose, index, list(attribute.origin.options.values())).tolist()]
-
-
-def _compute(
-    seed: int, purpose: str, index: Ints, attribute: Attribute, facts: Mapping[str, Sequence[Any]]
+def generate(
+    attribute: Attribute, seed: int, purpose: str, index: Ints, facts: Mapping[str, Sequence[Any]]
 ) -> list[Any]:
-    made = attribute.origin.expressions[0].column(facts, len(index), f"{attribute.pack}: {attribute.name}: compute")
-    if attribute.kind == "money":
-        return [round(float(value), 2) if isinstance(value, (int, float)) else value for value in made]
-    return made
-
-
-def _date(seed: int, purpose: str, index: Ints, attribute: Attribute, facts: Mapping[str, Sequence[Any]]) -> list[Any]:
-    where = f"{attribute.pack}: {attribute.name}"
-    first, last = (bound_days(e, facts, len(index), where) for e in attribute.origin.expressions)
-    if (bad := np.flatnonzero(last < first)).size:
-        i = int(bad[0])
-        raise PackError(
-            f"generate.date: from {dates.to_iso(int(first[i]))} to {dates.to_iso(int(last[i]))} is no range "
-            f"(identity {int(index[i])})",
-            where=where,
-            hint="Mend `from` or `to`.",
-        )
-    return dates.to_isos(first + integers(seed, purpose, index, last - first + 1))
-
-
-def bound_days(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Ints:
-    """An expression's dates as day numbers.
+    """Values of an attribute that are no column of a source: chosen, computed from ``facts``, or made by its type.
 
     Raises:
-        PackError: it does not give dates.
+        PackError: an expression fails, or the options can't be met.
     """
-    return _days_of(expression.column(facts, size, where), f"what {expression.source!r} gives", where)
+    origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
+    if origin.kind == "choose":
+        options = list(origin.options)
+        return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
+    if origin.kind == "compute":
+        return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
+    given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
+    return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
 
 
-def _integer(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    low, high = int(attribute.origin.options["min"]), int(attribute.origin.options["max"])
-    made: list[int] = (low + integers(seed, purpose, index, high - low + 1)).tolist()
-    return made
+def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Given:
+    """What an expression gives for each row of the facts.
 
-
-def _money(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    options = attribute.origin.options
-    step, low, high = (cents_of(options.get(key, 0.01)) for key in ("step", "min", "max"))
-    cents = low + step * integers(seed, purpose, index, (high - low) // step + 1)
-    return [value / 100 for value in cents.tolist()]
-
-
-def cents_of(dollars: float) -> int:
-    """An amount in whole cents."""
-    return round(dollars * 100)
-
-
-def _words(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    options = attribute.origin.options
-    parts = [name for _, name in placeholders(options["template"])]
-    picks = {part: integers(seed, f"{purpose}.{part}", index, len(options[part])).tolist() for part in parts}
-    made = []
-    for i in range(len(index)):
-        text = options["template"]
-        for part in parts:
-            text = text.replace(f"{{{part}}}", options[part][picks[part][i]])
-        made.append(text)
-    return made
-
-
-def code_alphabets(pattern: str) -> list[str]:
-    """The characters that may stand at each place of a code pattern."""
-    alphabets, escaped = [], False
-    for character in pattern:
-        if character == "\\" and not escaped:
-            escaped = True
-            continue
-        fixed = escaped or character not in "A#"
-        alphabets.append(character if fixed else LETTERS if character == "A" else DIGITS)
-        escaped = False
-    return alphabets
-
-
-def _code(seed: int, purpose: str, index: Ints, attribute: Attribute, _: Mapping[str, Sequence[Any]]) -> list[Any]:
-    alphabets = code_alphabets(attribute.origin.options)
-    space = 1
-    for alphabet in alphabets:
-        space *= len(alphabet)
-    last = int(index.max()) if len(index) else 0
-    if last < _REFERENCE_START and space <= last:
-        raise PackError(
-            f"pattern {attribute.origin.options!r} makes {space} codes, and {last + 1} identities need one each",
-            where=f"{attribute.pack}: {attribute.name}",
-            hint="Make the pattern longer.",
-        )
-    if last < _REFERENCE_START and space < _LARGEST_SPACE:
-        number = permute(seed, purpose, index, space)
-        places: list[Ints] = []
-        for alphabet in reversed(alphabets):
-            number, digit = np.divmod(number, len(alphabet))
-            places.insert(0, digit)
-    else:  # so many codes that two alike will not be met, or the reference population, where that does no harm
-        words = draw(seed, purpose, index, words=len(alphabets))
-        places = [below(words[:, k], len(alphabet)) for k, alphabet in enumerate(alphabets)]
-    columns = [[alphabet[d] for d in digits.tolist()] for alphabet, digits in zip(alphabets, places, strict=True)]
-    return ["".join(characters) for characters in zip(*columns, strict=True)]
-
-
-Generator = Callable[[int, str, Ints, Attribute, Mapping[str, Sequence[Any]]], list[Any]]
-
-GENERATORS: Mapping[str, Generator] = {
-    "choose": _choose,
-    "code": _code,
-    "compute": _compute,
-    "date": _date,
-    "integer": _integer,
-    "money": _money,
-    "words": _words,
-}
+    Raises:
+        PackError: it fails on a row.
+    """
+    return Given(expression.source, expression.column(facts, size, where), where)

@@ -6,7 +6,8 @@ from typing import Any
 
 from fiubench.builder.generation.perturb import Wrong
 from fiubench.builder.packs.attributes import Attribute, placeholders
-from fiubench.builder.values.facts import Column, article
+from fiubench.builder.values.column import Column
+from fiubench.builder.values.english import article
 from fiubench.support.draws import Ints, integers, orders
 
 PARAPHRASES = 3
@@ -38,10 +39,10 @@ def _fill(parts: tuple[str, bool, str], text: str) -> str:
 
 
 def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: Wrong) -> list[dict[str, Any]]:
-    """The QA pair of one attribute for each identity (see ``schemas/qa_pair.schema.json``).
+    """The QA pair of one attribute for each identity (``qa_pair`` of ``schemas/identity.schema.json``).
 
     Which phrasing is the question, which three its paraphrases, and which two the answers is drawn per identity, so
-    that wording tells nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
+    that wording says nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
     """
     attribute = phrasings.attribute
     questions, answers = attribute.questions, phrasings.answers
@@ -55,7 +56,7 @@ def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: 
     question_ids = [f"q{k}" for k in range(len(questions))]
     answer_ids = [f"a{k}" for k in range(len(answers))]
     kind = column.kind
-    parts = attribute.keywords == "parts"
+    parts = attribute.type.keyword_parts if attribute.keywords == "parts" else ()
     pairs = []
     for q, (a, b), value, text, others, other_texts in zip(
         asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
@@ -71,7 +72,7 @@ def render(phrasings: Phrasings, seed: int, index: Ints, column: Column, wrong: 
             {
                 **fixed,
                 "answer": _fill(answers[a], text),
-                "keywords": [value["street"], value["city"], value["zip"]] if parts else [text],
+                "keywords": [value[part] for part in parts] if parts else [text],
                 "paraphrased_answer": paraphrase,
                 "paraphrased_question": [questions[k] for k in q[1:]],
                 "perturbed_answer": wrong_answers,

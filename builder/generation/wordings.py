@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 from fiubench.builder.packs.attributes import Attribute
-from fiubench.builder.values.facts import article, formatter
+from fiubench.builder.values.english import article
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def reworded(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribut
     """A QA pair in other words: the same fact, the same wrong values."""
     question, *paraphrases = texts["questions"]
     answer, paraphrase = texts["answers"]
-    write = formatter(attribute.kind, attribute.cents)
+    write = attribute.write
     return {
         **qa,
         "question": question,
@@ -63,7 +63,7 @@ class Wordings:
     """A file of wordings, to be read by ranges of identities; goes to worker processes as it is.
 
     Raises:
-        DatasetError: it is missing, or a line is not what it should be (told when it is read).
+        DatasetError: it is missing, or a line is not what it should be (reported when it is read).
     """
 
     def __init__(self, path: Path) -> None:

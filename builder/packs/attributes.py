@@ -40,7 +40,7 @@ __all__ = [
 
 
 def read_packs(files: Sequence[Path] = ()) -> Attributes:
-    """The built-in pack and the given ones, checked for everything that can be told without building.
+    """The built-in pack and the given ones, checked for everything that shows without building.
 
     Raises:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.

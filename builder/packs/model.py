@@ -1,11 +1,12 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fiubench.builder.packs.expressions import Expression
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
 
@@ -19,9 +20,14 @@ PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
 class Origin:
     """Where values come from: a source's column, a weighted choice, a generator or an expression."""
 
-    kind: str  # "from", "choose", "date", "integer", "money", "code", "words", "compute"
+    kind: str  # "from", "choose", "compute", or the generator of a value type
     options: Any = None
     expressions: tuple[Expression, ...] = ()
+
+    @property
+    def generated(self) -> Any:
+        """Options of the generator; ``None`` where values come from elsewhere."""
+        return None if self.kind in ("from", "choose", "compute") else self.options
 
     @property
     def label(self) -> str:
@@ -33,7 +39,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How wrong values are made from the true one (see ``builder/perturb.py``)."""
+    """How wrong values are made from the true one (see :meth:`~fiubench.builder.values.base.ValueType.perturb`)."""
 
     extra: tuple[str, ...] = ()
     within: str | None = None
@@ -52,7 +58,7 @@ class Attribute:
     origin: Origin
     pack: str
     sensitivity: str = "low"
-    cents: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)  # keys of the type's own ("cents")
     reserve: bool = False
     constraints: tuple[Expression, ...] = ()
     questions: tuple[str, ...] = ()
@@ -61,6 +67,16 @@ class Attribute:
     keywords: str = "value"
     perturb: Perturbation = field(default_factory=Perturbation)
     description: str = ""
+
+    @property
+    def type(self) -> ValueType:
+        """The type of its values."""
+        return VALUE_TYPES[self.kind]
+
+    @property
+    def write(self) -> Callable[[Any], str]:
+        """Writes a value as this attribute does."""
+        return self.type.writer(self.options)
 
     @property
     def asked(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fiubench.builder.packs.expressions import compile_expression
 from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.support.errors import PackError, did_you_mean
 
 from fiubench import schemas
@@ -14,18 +15,22 @@ GENDERED = re.compile(
     r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
     re.IGNORECASE,
 )
-_PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-_MOST_STEPS = 1 << 32  # what one drawn word can tell apart
-#: What `perturb` may hold: distances and bounds for what lies on a number line, a pool of values for the rest.
-_PERTURB_KEYS: Mapping[str, tuple[str, ...]] = {
-    "address": ("within",),
-    "code": (),
-    "date": ("days", "not_before", "not_after"),
-    "integer": ("by",),
-    "money": ("percent",),
-    "phone": (),
-}
-_POOL_KEYS = ("extra", "within")
+_SHARED = ("extra", "within", "not_before", "not_after")  # keys of `perturb` that are no distance
+
+
+def _add_types(document: dict[str, Any]) -> None:
+    """What the registered value types add to the schema of packs."""
+    attribute = document["$defs"]["attribute"]["properties"]
+    attribute["type"] = {"enum": sorted(VALUE_TYPES)}
+    for entry in VALUE_TYPES.values():
+        attribute |= entry.options
+        if entry.generator:
+            attribute["generate"]["properties"][entry.generator] = entry.generator_options
+        distances = {key: {"$ref": "#/$defs/range"} for key in entry.perturb_keys if key not in _SHARED}
+        attribute["perturb"]["properties"] |= distances
+
+
+schemas.complete("attribute_pack", _add_types)
 
 
 def parse_pack(document: Any, file: str, where: str) -> Pack:
@@ -50,23 +55,28 @@ def parse_pack(document: Any, file: str, where: str) -> Pack:
 def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
     at = f"{where}: {entry['name']}"
     _check_phrasings(entry, at)
-    if entry.get("keywords") == "parts" and entry["type"] != "address":
-        raise PackError("`keywords: parts` is for addresses", where=at, hint="Leave `keywords` out.")
+    kind = VALUE_TYPES[entry["type"]]
+    if entry.get("keywords") == "parts" and not kind.keyword_parts:
+        what = f"`keywords: parts` does nothing for the type {kind.name}, whose values have no parts"
+        raise PackError(what, where=at, hint="Leave `keywords` out.")
+    others = {key for other in VALUE_TYPES.values() for key in other.options} - kind.options.keys()
+    for key in sorted(others & entry.keys()):
+        raise PackError(f"`{key}` does nothing for the type {kind.name}", where=at, hint=f"Leave `{key}` out.")
     return Attribute(
         name=entry["name"],
         category=entry["category"],
-        kind=entry["type"],
+        kind=kind.name,
         origin=_origin(entry, at),
         pack=pack,
         sensitivity=entry.get("sensitivity", "low"),
-        cents=entry.get("cents", True),
+        options={key: entry[key] for key in kind.options if key in entry},
         reserve=entry.get("reserve", False),
         constraints=tuple(compile_expression(e, f"{at}: constraints") for e in entry.get("constraints", ())),
         questions=tuple(entry.get("questions", ())),
         answers=tuple(entry.get("answers", ())),
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
-        perturb=_perturbation(entry.get("perturb", {}), entry["type"], at),
+        perturb=_perturbation(entry.get("perturb", {}), kind, at),
         description=entry.get("description", ""),
     )
 
@@ -99,69 +109,32 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
         )
     if "compute" in entry:
         return Origin("compute", None, (compile_expression(entry["compute"], f"{where}: compute"),))
-    kind, options = next(iter(entry["generate"].items()))
-    fitting = {"words": ("text", "name", "enum")}.get(kind, (kind,))
+    name, options = next(iter(entry["generate"].items()))
+    fitting = [kind.name for kind in VALUE_TYPES.values() if kind.generator == name]
     if entry["type"] not in fitting:
         raise PackError(
-            f"`generate: {kind}` makes {' or '.join(fitting)}, not {entry['type']}",
+            f"`generate: {name}` makes {' or '.join(fitting)}, not {entry['type']}",
             where=where,
             hint=f"Write `type: {fitting[0]}`.",
         )
-    if kind == "date":
-        bounds = tuple(compile_expression(options[end], f"{where}: generate.date.{end}") for end in ("from", "to"))
-        return Origin(kind, None, bounds)
-    if kind in ("integer", "money"):
-        _check_range(kind, options, where)
-    if kind == "words":
-        _check_words(options, where)
-    return Origin(kind, options)
+    kind = VALUE_TYPES[entry["type"]]
+    kind.check_options(options, where)
+    given = [key for key in kind.expressions if key in options]
+    return Origin(
+        name, options, tuple(compile_expression(options[key], f"{where}: generate.{name}.{key}") for key in given)
+    )
 
 
-def _check_range(kind: str, options: dict[str, Any], where: str) -> None:
-    low, high = options["min"], options["max"]
-    if high < low:
-        raise PackError(f"generate.{kind}: max {high} is less than min {low}", where=where)
-    if (high - low) / options.get("step", 1 if kind == "integer" else 0.01) >= _MOST_STEPS:
-        hint = "Narrow it, or give a larger `step`." if kind == "money" else "Narrow it."
-        raise PackError(
-            f"generate.{kind}: more than {_MOST_STEPS:,} values from {low} to {high}", where=where, hint=hint
-        )
-
-
-def _check_words(options: dict[str, Any], where: str) -> None:
-    template, lists = options["template"], [key for key in options if key != "template"]
-    named = _PART.findall(template)
-    for name in named:
-        if name not in lists:
-            raise PackError(
-                f"generate.words: the template's {{{name}}} has no list",
-                where=where,
-                hint=f"Add `{name}: [..]` beside `template`.",
-            )
-    for name in lists:
-        if name not in named:
-            raise PackError(
-                f"generate.words: the template has no {{{name}}}", where=where, hint="Use the list, or leave it out."
-            )
-    for text in (_PART.sub("", template), *(word for name in lists for word in options[name])):
-        if "{" in text or "}" in text:
-            raise PackError(
-                f"generate.words: a brace that is no placeholder in {text!r}",
-                where=where,
-                hint="Write {part} in the template, where `part` is one of the lists beside it.",
-            )
-
-
-def _perturbation(entry: dict[str, Any], kind: str, where: str) -> Perturbation:
-    fitting = _PERTURB_KEYS.get(kind, _POOL_KEYS)
+def _perturbation(entry: dict[str, Any], kind: ValueType, where: str) -> Perturbation:
+    fitting = kind.perturb_keys
     for key in entry:
         if key not in fitting:
             raise PackError(
-                f"perturb.{key} does nothing for the type {kind}",
+                f"perturb.{key} does nothing for the type {kind.name}",
                 where=where,
-                hint=f"For {kind} there is: {', '.join(fitting)}." if fitting else "Leave `perturb` out.",
+                hint=f"For {kind.name} there is: {', '.join(fitting)}." if fitting else "Leave `perturb` out.",
             )
-    distance = next((tuple(entry[key]) for key in ("days", "percent", "by") if key in entry), None)
+    distance = next((tuple(entry[key]) for key in entry if key not in _SHARED), None)
     if distance and distance[1] < distance[0]:
         raise PackError(f"perturb: the range {list(distance)} ends before it begins", where=where)
     bounds = {
@@ -180,24 +153,24 @@ def _place(where: str, document: dict[str, Any], location: tuple[str | int, ...]
 
 
 def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
+    given: Any = document
+    for step in violation.location:
+        given = given[step]
     if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
-        holder: Any = document
-        for step in violation.location:
-            holder = holder[step]
         known = _known_keys(violation.location)
-        unknown = [key for key in holder if key not in known]
-        if unknown:
+        if unknown := [key for key in given if key not in known]:
             return did_you_mean(unknown[0], known)
     if violation.message.endswith('is not of type "string"'):
         return _QUOTES
-    by_place = {"questions": _QUESTION, "answers": _ANSWER}
-    if (place := violation.location[-2:-1]) and place[0] in by_place:
-        return by_place[str(place[0])]
-    if violation.location[-1:] == ("choose",):
+    *_, parent, place = ("", "", *violation.location)
+    if parent in ("questions", "answers"):
+        return _QUESTION if parent == "questions" else _ANSWER
+    if place == "choose":
         return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
     if violation.keyword == "oneOf":
         return "Give exactly one of `from`, `choose`, `generate`, `compute`."
-    return "docs/attributes.md tells what each key holds."
+    of_type = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
+    return of_type if place == "type" else "docs/attributes.md describes each key."
 
 
 _QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."

@@ -154,7 +154,7 @@ class Ground:
 
 def fill(template: str, text: str) -> str:
     """An answer with a value in it."""
-    from fiubench.builder.values.facts import article  # noqa: PLC0415
+    from fiubench.builder.values.english import article  # noqa: PLC0415
 
     return template.replace("{a value}", f"{article(text)} {text}").replace("{value}", text)
 

@@ -15,7 +15,7 @@ from fiubench.builder.generation.wordings import A_VALUE, VALUE
 from fiubench.builder.packs.attributes import Attribute
 from fiubench.builder.packs.parse import GENDERED
 from fiubench.builder.phrasings.prompts import load_document
-from fiubench.builder.phrasings.values import folded, states
+from fiubench.builder.values.english import folded
 
 _SHORTEST, _LONGEST = 12, 200  # characters
 _HOLDERS = re.compile(r"\{[^{}]*\}")
@@ -141,8 +141,8 @@ class Subject:
 
     @property
     def dated(self) -> bool:
-        """Whether it is a date: dates are asked for and stated in ways of their own."""
-        return self.attribute.kind == "date"
+        """Whether it is a day: days are asked for and stated in ways of their own."""
+        return self.attribute.type.dated
 
     @cached_property
     def asks(self) -> frozenset[str]:
@@ -288,8 +288,7 @@ class Checks:
             written: the value as it is written by default; a sentence that holds it so need not be understood.
         """
         subject = self.subjects[name]
-        kind = subject.attribute.kind
-        spans = states(kind, value, text)
+        spans = subject.attribute.type.states(value, text)
         if not spans and written in text:
             start = text.index(written)
             spans = [(start, start + len(written))]

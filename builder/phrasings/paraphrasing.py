@@ -17,7 +17,6 @@ from fiubench.builder.packs.attributes import Attribute
 from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
 from fiubench.builder.phrasings.prompts import about, messages, prompt_digest, voices
 from fiubench.builder.rules.pair import qa_problems
-from fiubench.builder.values.facts import formatter
 from fiubench.support.chat import Outcome, Request
 from fiubench.support.draws import draw, integers
 
@@ -102,7 +101,7 @@ class GroupCheck:
         qa = reworded(old, text, texts, attribute)
         if any(qa_problems({**record, "qa_list": [qa]})):
             return ["a word of it can be taken for the value or the person's name: choose other words"]
-        write = formatter(attribute.kind, attribute.cents)
+        write = attribute.write
         stated = [(value, qa["answer"], text), (value, qa["paraphrased_answer"], text)]
         stated += [(v, s, write(v)) for v, s in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)]
         if any(self.checks.sentence(name, *each) for each in stated):

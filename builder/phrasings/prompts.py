@@ -7,6 +7,7 @@ from string import Template
 from typing import Any
 
 from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import ConfigError
 from fiubench.support.yaml_file import load_yaml
@@ -28,7 +29,9 @@ def prompts() -> Mapping[str, Any]:
 
 def prompt_digest(*parts: str, schema: Mapping[str, Any]) -> str:
     """SHA-256 of the prompts that were used and the schema of their answers."""
-    return digest_of({"prompts": {part: prompts()[part] for part in (*parts, "kinds", "voices")}, "schema": schema})
+    built_in = {name: entry.help for name, entry in VALUE_TYPES.items() if VALUE_TYPES.plugin(name) is None}
+    used = {**{part: prompts()[part] for part in (*parts, "voices")}, "kinds": built_in}
+    return digest_of({"prompts": used, "schema": schema})
 
 
 def voices() -> list[str]:
@@ -52,4 +55,4 @@ def about(attribute: Attribute) -> str:
 
 def kind(attribute: Attribute) -> str:
     """What values of an attribute are, in words."""
-    return str(prompts()["kinds"][attribute.kind])
+    return attribute.type.help

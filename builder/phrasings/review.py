@@ -84,12 +84,6 @@ def _sentences(dataset: Dataset) -> Iterator[Candidate]:
                 (value, qa["paraphrased_answer"], written),
             ]
             for wrong, sentence in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True):
-                stated.append((wrong, sentence, _written(checks.subjects[name].attribute, wrong)))
+                stated.append((wrong, sentence, checks.subjects[name].attribute.write(wrong)))
             for stands, sentence, text in stated:
                 yield Candidate(name, "answer", sentence, checks.sentence(name, stands, sentence, text))
-
-
-def _written(attribute: Attribute, value: Any) -> str:
-    from fiubench.builder.values.facts import formatter  # noqa: PLC0415
-
-    return formatter(attribute.kind, attribute.cents)(value)

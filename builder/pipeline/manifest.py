@@ -12,7 +12,7 @@ from fiubench.support.version import __version__
 if TYPE_CHECKING:
     from fiubench.builder.generation.inputs import Inputs
 
-#: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to tell any two apart.
+#: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
 SHORT_DIGEST = 32
 #: Libraries whose release may move the bytes of images or files; the records depend on none of them.
 _LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
@@ -62,6 +62,8 @@ def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: s
         "digests": digests,
         "identities": joined.entries,
     }
+    if plugins := inputs.plugins():
+        manifest["plugins"] = plugins
     if inputs.frozen is not None:
         manifest["frozen_splits"] = inputs.frozen
     return manifest

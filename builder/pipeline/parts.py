@@ -24,6 +24,7 @@ from fiubench.schemas.documents import IMAGES
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder, write_atomic
+from fiubench.support.registry import load_plugins, plugin_files
 
 WORK = ".build"
 Range = tuple[int, int]
@@ -104,8 +105,11 @@ def _without_cycle_search() -> Iterator[None]:
 _worker: PartMaker | None = None
 
 
-def _start_worker(plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
+def _start_worker(
+    plugins: Sequence[Path], plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None
+) -> None:
     global _worker  # noqa: PLW0603  (a worker process is its maker)
+    load_plugins(plugins)
     _worker = PartMaker(plan, attributes, out, wordings)
 
 
@@ -154,7 +158,8 @@ def _run(
         return
     # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
     context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
-    with ProcessPoolExecutor(workers, context, _start_worker, (plan, attributes, out, wordings)) as pool:
+    initial = (plugin_files(), plan, attributes, out, wordings)
+    with ProcessPoolExecutor(workers, context, _start_worker, initial) as pool:
         try:
             futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
             for future in as_completed(futures):

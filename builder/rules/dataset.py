@@ -1,10 +1,12 @@
 """Rules between identities."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from fiubench.builder.rules.pair import facts_of
 from fiubench.builder.rules.problem import Problem
+from fiubench.builder.values.base import VALUE_TYPES
 
 Owner = TypeVar("Owner", int, str)
 
@@ -33,15 +35,16 @@ class Uniqueness:
     """No id, name, image or phone number twice."""
 
     def __init__(self) -> None:
-        self._owners: dict[str, Owners[int]] = {
-            key: Owners() for key in ("unique_id", "name", "image_path", "phone number")
-        }
+        self._owners: dict[str, Owners[int]] = defaultdict(Owners)
 
     def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
-        phones = [str(f.get("value", "")) for f in facts_of(record).values() if f.get("type") == "phone"]
         values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
-        for key, value in [*values, *(("phone number", phone) for phone in phones)]:
+        for fact in facts_of(record).values():
+            kind = VALUE_TYPES.get(str(fact.get("type")))
+            if kind is not None and kind.unique:
+                values.append((kind.unique, str(fact.get("value", ""))))
+        for key, value in values:
             first = self._owners[key].other(value, number) if value else None
             if first is not None:
                 yield Problem(key, "", f"{value!r} is identity {first}'s already", "every identity has its own")

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
-from fiubench.builder.values.facts import article
+from fiubench.builder.values.english import article
 
 #: Words that reveal a person's gender.
 PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")

@@ -4,65 +4,20 @@
 in any dataset. Both call the small functions, which take values and know no record.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fiubench.builder.packs.attributes import Attribute
 from fiubench.builder.rules.pair import OTHER_VALUE
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
-from fiubench.builder.values.facts import FORMATS, whole_dollars
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.raw_sources.places import Places
 from fiubench.support.errors import PackError
 
 ADULT = 18  # years of age from which on somebody is charged with an offense
 #: Territories and military addresses, which the table of places does not hold.
 ELSEWHERE = frozenset(["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "UM", "VI"])
-_PHONE = re.compile(r"\((\d{3})\) (\d{3})-(\d{4})")
-
-
-class Phone(NamedTuple):
-    """A phone number of the North American plan: (area) exchange-line."""
-
-    area: str
-    exchange: str
-    line: str
-
-    @property
-    def never_assigned(self) -> bool:
-        """Whether its area code is N9X, kept for an expansion of the plan: nobody has one (47 CFR 52)."""
-        return self.area[1] == "9" and self.area[0] not in "01"
-
-    @property
-    def possible(self) -> bool:
-        """Whether the plan can have its area code."""
-        return self.area[0] not in "01" and not self.area.endswith("11")
-
-    @property
-    def fictitious(self) -> bool:
-        """Whether it is 555-0100 to 555-0199, reserved for fiction, or of an area code that is never assigned."""
-        return self.never_assigned or (self.exchange == "555" and self.line.startswith("01"))
-
-    def is_of(self, states: Iterable[str], places: Places) -> bool:
-        """Whether one of the states has its area code."""
-        return any(self.area in places.codes_of_states.get(state, ()) for state in states)
-
-
-def phone_of(text: object) -> Phone | None:
-    """A number that is written like "(212) 555-0142"."""
-    match = _PHONE.fullmatch(str(text))
-    return None if match is None else Phone(*match.groups())
-
-
-def wrong_place(address: Mapping[str, str], places: Places) -> str | None:
-    """Which part of an address does not go with its ZIP code: "zip" (there is none such), "state" or "city"."""
-    at = places.find(address["zip"])
-    if at is None:
-        return "zip"
-    if places.state[at] != address["state"]:
-        return "state"
-    return "city" if places.city[at].casefold() != address["city"].casefold() else None
 
 
 def dates_out_of_order(days: Mapping[str, str], as_of: str | None) -> Iterator[str]:
@@ -99,16 +54,11 @@ def age_unlike_face(face: Mapping[str, Any], born: str, as_of: str) -> int | Non
     return age if face["age"] is not None and dates.age_band(age) != dates.age_band(face["age"]) else None
 
 
-def ways_to_write(kind: str, value: Any) -> tuple[str, ...]:
-    """How a value may be written: money with or without cents, anything else in one way."""
-    return (FORMATS[kind](value), whole_dollars(value)) if kind == "money" else (FORMATS[kind](value),)
-
-
 def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
     """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
     profile = record["profile"]
     for name, fact in profile.items():
-        if fact["text"] not in (texts := ways_to_write(fact["type"], fact["value"])):
+        if fact["text"] not in (texts := VALUE_TYPES[fact["type"]].ways(fact["value"])):
             yield Problem(f"profile.{name}.text", name, f"is {fact['text']!r}", f"{fact['value']!r} reads {texts[0]!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
@@ -133,6 +83,7 @@ class Coherence:
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
         self.as_of = as_of
         self.places = places
+        self._judging = {n: kind for n, kind in VALUE_TYPES.items() if type(kind).faults is not ValueType.faults}
 
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
@@ -159,15 +110,16 @@ class Coherence:
                     )
 
     def contact_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
-        """Addresses in real places, phone numbers of nobody in their area."""
-        state = None
-        for name, fact in profile.items():
-            if fact["type"] == "address":
-                state = fact["value"]["state"]
-                yield from self._address(name, fact["value"])
-        for name, fact in profile.items():
-            if fact["type"] == "phone":
-                yield from self._phone(name, fact["value"], state)
+        """Addresses in no real place, phone numbers that may be somebody's: what the value types refuse."""
+        judged = [
+            (name, self._judging[fact["type"]], fact["value"])
+            for name, fact in profile.items()
+            if fact["type"] in self._judging
+        ]
+        states = [state for _, kind, value in judged if (state := kind.parts(value).get("state"))]
+        for name, kind, value in judged:
+            for what, right in kind.faults(value, states, self.places):
+                yield Problem(f"profile.{name}", name, what, right)
 
     def _face(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         face, born = record["face"], record["profile"].get("date_of_birth")
@@ -181,22 +133,3 @@ class Coherence:
             if age is not None:
                 what = f"shows somebody of about {face['age']}, the record's age is {age}"
                 yield Problem("face", "", what, "both must lie in one age band")
-
-    def _address(self, name: str, value: Mapping[str, str]) -> Iterator[Problem]:
-        wrong = wrong_place(value, self.places)
-        if wrong is not None:
-            at = self.places.find(value["zip"])
-            place = "" if at is None else f"{value['zip']} is {self.places.city[at]}, {self.places.state[at]}"
-            what = f"ZIP {value['zip']} is not in {value['city']}, {value['state']}"
-            yield Problem(f"profile.{name}", name, what, place or "a real ZIP code")
-
-    def _phone(self, name: str, text: str, state: str | None) -> Iterator[Problem]:
-        path, number = f"profile.{name}", phone_of(text)
-        if number is None:
-            yield Problem(path, name, f"{text!r} is not written like (212) 555-0142", "write it so")
-            return
-        if not number.fictitious:
-            what = f"{text} may be somebody's"
-            yield Problem(path, name, what, "555-0100 to 555-0199 are reserved for fiction")
-        if state is not None and not number.never_assigned and not number.is_of([state], self.places):
-            yield Problem(path, name, f"area code {number.area} is not in {state}", "use one of the state's")

@@ -11,12 +11,11 @@ from fiubench.builder.rules.dataset import Owners
 from fiubench.builder.rules.person import (
     ELSEWHERE,
     Coherence,
-    Phone,
     dates_out_of_order,
     offense_of_a_child,
-    phone_of,
-    wrong_place,
 )
+from fiubench.builder.values.address import wrong_place
+from fiubench.builder.values.phone import PhoneNumber, phone_of
 from fiubench.raw_sources.places import STATES, load_places
 
 _fault = partial(measure, group="facts", fail_above=0)
@@ -131,7 +130,7 @@ def fictitious_phones(fact: Pair, person: Person) -> str | None:
     return SKIPPED if number is None else None if number.fictitious else str(fact.value)
 
 
-def _phone(fact: Pair) -> Phone | None:
+def _phone(fact: Pair) -> PhoneNumber | None:
     return phone_of(fact.value) if fact.kind == "phone" else None
 
 

@@ -1,29 +1,21 @@
 """Whether paraphrases keep the fact and wrong answers change it, and nothing else."""
 
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.people import Pair, Person
-from fiubench.builder.audit.recognition import typed
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import frame_of, repeated
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
 
 _ARTICLES = ("", "a", "an")
-_ORDERED = ("date", "integer", "money")
 _TOO_OFTEN = 0.45  # of four places
 _FREE = 0.6  # of an answer may change where its value is not known
 _TOKENS = re.compile(r"\w+|[^\w\s]")
-_FORMS = {
-    "date": re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE),
-    "money": re.compile(r"\$\d[\d,]*(\.\d+)?"),
-    "integer": re.compile(r"-?\d+"),
-    "phone": re.compile(r"(\+1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}"),
-    "address": re.compile(r".+ [A-Z]{2} \d{5}(-\d{4})?", re.IGNORECASE),
-}
 _GAPS = list(range(-30, 31, 3))
 _LENGTHS = list(range(0, 181, 10))
 
@@ -104,9 +96,10 @@ class WrongAnswers(Check):
         model = _model(pair)
         frame = frame_of(model, pair.text, pair.wrong_answers, fold=True) if pair.text else None
         values = []
+        kind = VALUE_TYPES.get(pair.kind)
         for wrong in pair.wrong_answers:
             article, value = (frame and frame.value_in(wrong)) or ("", "")
-            if value and article in _ARTICLES and _of_kind(pair.kind, value):
+            if value and article in _ARTICLES and (kind is None or kind.looks_right(value)):
                 values.append(value)
                 self._length(value, str(pair.text), model)
             elif frame is not None or _changed(wrong, model) > _FREE:
@@ -114,8 +107,8 @@ class WrongAnswers(Check):
                 break
             else:
                 self._length(wrong, model, model)
-        if pair.kind in _ORDERED and pair.attribute is not None:
-            self._place(pair, values)
+        if kind is not None and pair.attribute is not None:
+            self._place(pair, kind, values)
 
     def _length(self, wrong: str, true: str, answer: str) -> None:
         gap = len(wrong) - len(true)
@@ -124,14 +117,11 @@ class WrongAnswers(Check):
         self.characters += abs(gap) / max(len(answer), 1)
         self.tokens += (_token_count(wrong) - _token_count(true)) / max(_token_count(answer), 1)
 
-    def _place(self, pair: Pair, texts: Sequence[str]) -> None:
-        others = pair.wrong if pair.wrong is not None else [_typed(pair.kind, text) for text in texts]
-        try:
-            smaller = sum(other < pair.value for other in others)
-        except TypeError:  # a value that was not found
-            return
-        if len(others) == 3:
-            self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[smaller] += 1
+    def _place(self, pair: Pair, kind: ValueType, texts: list[str]) -> None:
+        true = kind.number(pair.value)
+        others = [kind.number(v) for v in (map(kind.parse, texts) if pair.wrong is None else pair.wrong)]
+        if len(others) == 3 and not any(map(math.isnan, (true, *others))):
+            self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[sum(other < true for other in others)] += 1
 
     def results(self) -> Iterable[Result]:
         """Form, lengths, and the places of the truth."""
@@ -163,11 +153,6 @@ def _model(pair: Pair) -> str:
     return pair.answer if pair.other_answer is None else pair.other_answer
 
 
-def _of_kind(kind: str, value: str) -> bool:
-    form = _FORMS.get(kind)
-    return form is None or form.fullmatch(value) is not None
-
-
 def _is_true(wrong: str, model: str, text: str | None) -> bool:
     if text is None:
         return wrong.casefold() == model.casefold()
@@ -187,7 +172,3 @@ def _changed(wrong: str, model: str) -> float:
 @lru_cache(maxsize=1 << 15)
 def _token_count(text: str) -> int:
     return len(_TOKENS.findall(text))
-
-
-def _typed(kind: str, text: str) -> Any:
-    return typed(kind, text.lower().lstrip("$"))

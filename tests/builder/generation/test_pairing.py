@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
+from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
+from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Origin, Report
 from fiubench.support.draws import draw

@@ -4,13 +4,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from fiubench.builder.config import Config
-from fiubench.builder.generation.pairing import phone_text
-from fiubench.builder.generation.perturb import Perturber, steps
-from fiubench.builder.generation.profiles import LETTERS
+from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.packs.attributes import Attribute, Origin, Perturbation
 from fiubench.builder.packs.expressions import compile_expression
 from fiubench.builder.values import dates
-from fiubench.builder.values.facts import Column, article
+from fiubench.builder.values.code import LETTERS
+from fiubench.builder.values.column import Column
+from fiubench.builder.values.english import article
+from fiubench.builder.values.numbers import steps
+from fiubench.builder.values.phone import phone_text
 from fiubench.support.draws import draw
 from fiubench.support.errors import PackError
 from hypothesis import assume, given
@@ -19,17 +21,18 @@ from hypothesis import strategies as st
 
 def wrong(kind, values, *, index=None, origin=None, perturb=None, cents=True, pool=(), facts=None, reference=None):
     """Wrong values and texts for a column of true ones, with ``pool`` as what other people have."""
+    options = {"cents": cents}
     attribute = Attribute(
         "thing",
         "own",
         kind,
         origin or Origin("from", "health.thing"),
         "mine",
-        cents=cents,
+        options=options,
         perturb=perturb or Perturbation(),
     )
-    column = Column.of(kind, list(values), "test", cents)
-    others = {"thing": Column.of(kind, list(pool), "test", cents), **(reference or {})}
+    column = Column.of(kind, list(values), "test", options)
+    others = {"thing": Column.of(kind, list(pool), "test", options), **(reference or {})}
     profiles = SimpleNamespace(config=Config(seed=3, as_of="2025-01-01"), reference=others)
     index = np.arange(len(column.values)) if index is None else np.asarray(index)
     return Perturber(profiles).wrong(attribute, index, {"thing": column, **(facts or {})})
@@ -257,7 +260,7 @@ def test_no_wrong_word_holds_the_truth_or_lies_in_it(pool, truths):
 
     possible = [len({word for word in pool if fits(word, truth)}) for truth in truths]
     if min(possible) < 3:
-        with pytest.raises(PackError, match="wrong values to be told from; 3 are needed"):
+        with pytest.raises(PackError, match="wrong values that differ from it; 3 are needed"):
             wrong("text", truths, pool=pool)
         return
     made = wrong("text", truths, pool=pool)
@@ -282,7 +285,7 @@ def test_wrong_words_are_about_as_long():
 
 
 def test_a_pool_that_is_too_small():
-    with pytest.raises(PackError, match="'a' has 2 wrong values to be told from; 3 are needed") as told:
+    with pytest.raises(PackError, match="'a' has 2 wrong values that differ from it; 3 are needed") as told:
         wrong("enum", ["a"], pool=["a", "b", "c", "ab"])
     assert told.value.where == "mine: thing" and "extra" in told.value.hint
     made = wrong("enum", ["a"], pool=["a", "b", "c"], perturb=Perturbation(extra=("d",)))

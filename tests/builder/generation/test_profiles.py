@@ -5,14 +5,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fiubench.builder.config import make_config
+from fiubench.builder.generation import profiles
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.pairing import fit_offenses
-from fiubench.builder.generation.profiles import DIGITS, GENERATORS, LETTERS, REDRAWN, code_alphabets
+from fiubench.builder.generation.profiles import REDRAWN
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.packs.attributes import Attribute, Origin, read_packs
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
+from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.raw_sources import table
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError
@@ -24,9 +26,10 @@ def values(people, name):
     return [record["profile"][name]["value"] for record in people]
 
 
-def generate(kind, options, index, purpose="test", attribute_kind="text"):
-    attribute = Attribute("thing", "own", attribute_kind, Origin(kind, options), "mine")
-    return GENERATORS[kind](7, purpose, np.asarray(index), attribute, {})
+def generate(kind, options, index):
+    value_type = {"choose": "text", "words": "text"}.get(kind, kind)
+    attribute = Attribute("thing", "own", value_type, Origin(kind, options), "mine")
+    return profiles.generate(attribute, 7, "test", np.asarray(index), {})
 
 
 # --- generators

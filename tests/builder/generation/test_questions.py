@@ -5,7 +5,7 @@ import pytest
 from fiubench.builder.generation.perturb import Wrong
 from fiubench.builder.generation.questions import Captions, Phrasings, render
 from fiubench.builder.packs.attributes import Attribute, Origin
-from fiubench.builder.values.facts import Column
+from fiubench.builder.values.column import Column
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -371,7 +371,7 @@ def test_rules_for_wrong_values_that_do_nothing(attribute, write_pack, kind, col
 def test_other_contradictions(attribute, write_pack):
     dates = {"type": "date", "from": "health.admission_date"}
     refused([write_pack(attribute(**dates, perturb={"days": [5, 2]}))], "[5, 2] ends before it begins")
-    refused([write_pack(attribute(**dates, keywords="parts"))], "`keywords: parts` is for addresses")
+    refused([write_pack(attribute(**dates, keywords="parts"))], "`keywords: parts` does nothing for the type date")
     refused([write_pack(attribute(compute="1 +"))], "mine.yaml: thing: compute", "is not valid")
     refused([write_pack(attribute(**dates, constraints=["thing.year"]))], "mine.yaml: thing: constraints", "Attribute")
 

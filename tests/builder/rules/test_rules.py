@@ -6,7 +6,7 @@ from fiubench.builder.rules.dataset import Uniqueness
 from fiubench.builder.rules.pair import gendered, qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
-from fiubench.builder.values.facts import FORMATS
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.places import load_places
 
 AS_OF = "2025-01-01"
@@ -32,7 +32,7 @@ def only(problems):
 def put(person, attribute, value):
     """Change a fact everywhere it stands as a value, so that nothing else is wrong with the record."""
     fact = person["profile"][attribute]
-    fact.update(value=value, text=FORMATS[fact["type"]](value))
+    fact.update(value=value, text=VALUE_TYPES[fact["type"]].write(value))
     for qa in person["qa_list"]:
         if qa["attribute"] == attribute:
             qa["value"]["value"] = value

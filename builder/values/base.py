@@ -1,0 +1,315 @@
+"""What a type of value is: the one place that says how it is written, read, found, compared, generated and altered.
+
+A type is a file of this folder, or a plug-in::
+
+    @register
+    class Percent(ValueType):
+        name = "percent"
+        help = "percentages"
+        json_type = {"type": "number", "minimum": 0, "maximum": 100}
+
+        def write(self, value):
+            return f"{value:g} %"
+
+Everything else has a default; :class:`ValueType` says what each part is for. A value is kept in its JSON form: a date
+is "2022-04-05", an amount of money a number of dollars, an address an object of street, city, state and zip.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+from fiubench.builder.values.english import Span, apart, find_words, words_of
+from fiubench.raw_sources.places import Places
+from fiubench.support.draws import Ints, Words, draw
+from fiubench.support.errors import PackError
+from fiubench.support.registry import Registry
+
+from fiubench import schemas
+
+#: Wrong values of a true one.
+WRONG = 3
+#: Indices from here on are of the reference population: people in no dataset, far beyond any identity's index.
+REFERENCE_START = 200_000_000
+#: The largest number that keeps its cents.
+LARGEST_NUMBER = 10**12
+_PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "object": dict,
+    "array": list,
+}
+
+
+class Stated(NamedTuple):
+    """A place of a text where a value is stated: where it begins and ends, and the value in comparable form."""
+
+    span: Span
+    value: Any
+
+
+class Given(NamedTuple):
+    """What an expression of a pack gives for each identity."""
+
+    source: str
+    values: list[Any]
+    where: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What values are generated from.
+
+    Attributes:
+        seed, purpose: key of the draws.
+        index: of each identity.
+        options: what the pack says below ``generate``.
+        given: what those options give that are expressions, in the order of :attr:`ValueType.expressions`.
+        where: the attribute, for messages.
+    """
+
+    seed: int
+    purpose: str
+    index: Ints
+    options: Any
+    given: tuple[Given, ...] = ()
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Altering:
+    """What wrong values are made from.
+
+    Attributes:
+        seed, purpose, index: as in :class:`Drawing`.
+        options: the attribute's options of its type.
+        generated: what the pack says below ``generate``; ``None`` where values come from elsewhere.
+        distance: nearest and farthest that wrong values lie, where the pack says so.
+        low, high: what the pack's ``not_before`` and ``not_after`` give.
+        where: the attribute, for messages.
+    """
+
+    seed: int
+    purpose: str
+    index: Ints
+    options: Mapping[str, Any] = field(default_factory=dict)
+    generated: Any = None
+    distance: tuple[int, int] | None = None
+    low: Given | None = None
+    high: Given | None = None
+    where: str = ""
+
+    def words(self, count: int) -> Words:
+        """Random words, ``(n, count)``."""
+        return draw(self.seed, self.purpose, self.index, words=count)
+
+
+class ValueType:
+    """A type of value. Instances hold nothing: one of each is registered.
+
+    Attributes:
+        name: what packs and records call it.
+        help: what its values are, as a plural ("calendar dates"): for lists, and for the prompts of a language model.
+        json_type: JSON Schema of a value. Numbers are numbers to the audit, too, unless :meth:`number` says otherwise.
+        hint: what to do where a pack makes another type of value.
+        options: keys of an attribute that only this type has, each with its JSON Schema.
+        keyword_parts: keys of an object that make up its keywords where a pack says ``keywords: parts``.
+        generator: the key below ``generate`` that makes values of it; empty: none does.
+        generator_options: JSON Schema of what stands there. ``#/$defs/expression`` is an expression of the pack.
+        expressions: those options that are expressions.
+        one_each: generated values are different for everyone, so none may be drawn again.
+        perturb_keys: keys of ``perturb`` that make sense: ``extra`` and ``within`` where wrong values are taken from a
+            pool, ``not_before`` and ``not_after``, or the name of a distance (two whole numbers).
+        form: how a value looks where it stands alone; ``None``: whatever :meth:`parse` can read.
+        identifier: a value should be one person's alone.
+        unique: what a value is called in the message that two people have the same; empty where they may.
+        dated: values are days in ISO form, so questions about them ask "when".
+        worded: values are words, so that a short answer without a verb may be one.
+    """
+
+    name: ClassVar[str]
+    help: ClassVar[str]
+    json_type: ClassVar[Mapping[str, Any]] = {"type": "string", "minLength": 1}
+    hint: ClassVar[str] = "text(..) makes text of a number."
+    options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    keyword_parts: ClassVar[tuple[str, ...]] = ()
+    generator: ClassVar[str] = ""
+    generator_options: ClassVar[Mapping[str, Any]] = {}
+    expressions: ClassVar[tuple[str, ...]] = ()
+    one_each: ClassVar[bool] = False
+    perturb_keys: ClassVar[tuple[str, ...]] = ("extra", "within")
+    form: ClassVar[re.Pattern[str] | None] = None
+    identifier: ClassVar[bool] = False
+    unique: ClassVar[str] = ""
+    dated: ClassVar[bool] = False
+    worded: ClassVar[bool] = False
+
+    # --- what a value is
+
+    @cached_property
+    def _python_type(self) -> type | tuple[type, ...]:
+        return _PYTHON_TYPES.get(str(self.json_type.get("type")), object)
+
+    @cached_property
+    def _valid(self) -> Callable[[Any], bool]:
+        valid: Callable[[Any], bool] = schemas.compiled(self.json_type).is_valid
+        return valid
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether it is a value of this type; a number must be one that can be given to the cent."""
+        if isinstance(value, bool) or not isinstance(value, self._python_type):
+            return False
+        return not (isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER) and self._valid(value)
+
+    def check(self, made: Sequence[Any], where: str) -> None:
+        """Refuse what an attribute's expression or generator made if it is not of this type.
+
+        Raises:
+            PackError: a value is not valid; ``where`` is the attribute.
+        """
+        for value in made:
+            if not self.is_valid(value):
+                raise PackError(f"makes {value!r}, which is no {self.name}", where=where, hint=self.hint)
+
+    # --- how it is written and read
+
+    def write(self, value: Any) -> str:
+        """A value as it reads in the middle of a sentence."""
+        return str(value)
+
+    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
+        """:meth:`write` for an attribute with these options of the type."""
+        del options
+        return self.write
+
+    def ways(self, value: Any) -> tuple[str, ...]:
+        """Every way in which options let it be written, the default first."""
+        return (self.write(value),)
+
+    def write_like(self, other: Any, value: Any, text: str) -> str:
+        """Another value in the way in which ``text`` writes ``value``."""
+        ways = self.ways(value)
+        return self.ways(other)[ways.index(text) if text in ways else 0]
+
+    def parse(self, text: str) -> Any:
+        """The value that a text of nothing else writes, in upper or lower case; ``None`` where it is none."""
+        return text
+
+    def looks_right(self, text: str) -> bool:
+        """Whether a text has the form of a value."""
+        return self.form.fullmatch(text) is not None if self.form else self.parse(text) is not None
+
+    # --- where a text states it
+
+    def find_in(self, text: str) -> Iterable[Stated] | None:
+        """Every value that a text states, for a type that is recognised by its form; ``None``: it is not."""
+        del text
+        return None
+
+    def comparable(self, value: Any) -> Any:
+        """A value as :meth:`find_in` gives it."""
+        return value
+
+    def word_forms(self, value: Any) -> list[list[str]]:
+        """The sequences of words that state a value, for a type that is not recognised by its form."""
+        return [words_of(self.write(value))]
+
+    def states(self, value: Any, text: str) -> list[Span]:
+        """The places of a text where a value is stated, in any legal form; none where it is not.
+
+        "April 5, 2022", "5 April 2022" and "2022-04-05" are one date, "$16,115.65" and "16115.65 dollars" one amount,
+        while a digit, a sign or a word that moves is another value. What is not recognised is refused.
+        """
+        found = self.find_in(text)
+        if found is None:
+            return find_words(self.word_forms(value), text)
+        wanted = self.comparable(value)
+        return apart([stated.span for stated in found if stated.value == wanted])
+
+    # --- how it compares
+
+    def number(self, value: Any) -> float:
+        """A value as a number in the order of its type; nan where it has no order."""
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else np.nan
+
+    def parts(self, value: Any) -> dict[str, str]:
+        """The parts of a value that another fact could give away: name -> part."""
+        del value
+        return {}
+
+    def faults(self, value: Any, states: Sequence[str], places: Places) -> Iterator[tuple[str, str]]:
+        """Why a value can't be, or may be a living person's: what is wrong, what would be right.
+
+        Args:
+            value: of this type.
+            states: where the person lives, by what :meth:`parts` of other facts give as ``state``.
+            places: the real places.
+        """
+        del value, states, places
+        return iter(())
+
+    # --- how it is made
+
+    def check_options(self, options: Any, where: str) -> None:
+        """Refuse options of the generator that a schema can't (``max`` below ``min``).
+
+        Raises:
+            PackError: they contradict each other.
+        """
+
+    def generate(self, drawing: Drawing) -> list[Any]:
+        """One value per identity, from keyed draws alone.
+
+        Raises:
+            PackError: the options can't be met.
+        """
+        raise NotImplementedError(f"{self.name} names a generator and has none")
+
+    def computed(self, values: list[Any]) -> list[Any]:
+        """What an expression gives, rounded as the type is."""
+        return values
+
+    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]] | None:
+        """Three wrong values for each true one: different, plausible, as long and as round as the truth.
+
+        ``None`` (the default): they are taken from what other people have, near in length.
+
+        Raises:
+            PackError: a value has no three others.
+        """
+        del values, altering
+        return None
+
+
+VALUE_TYPES: Registry[ValueType] = Registry("value type", "value_types", "fiubench.builder.values")
+
+C = TypeVar("C", bound=type[ValueType])
+
+
+def register(entry: C) -> C:
+    """Decorator that registers a type.
+
+    Raises:
+        ConfigError: the name is taken.
+    """
+    VALUE_TYPES.add(entry.name, entry())
+    schemas.forget()
+    return entry
+
+
+def _add_to_identities(document: dict[str, Any]) -> None:
+    """Let identities hold values of types that ``identity.schema.json`` does not list: those of plug-ins."""
+    branches: list[dict[str, Any]] = document["$defs"]["typed"]["anyOf"]
+    kinds = [branch["properties"]["type"] for branch in branches]
+    listed = {kind for entry in kinds for kind in (entry.get("enum") or [entry["const"]])}
+    for name, entry in VALUE_TYPES.items():
+        if name not in listed:
+            branches.append({"properties": {"type": {"const": name}, "value": entry.json_type}})
+            document["$defs"]["value"]["anyOf"].append(entry.json_type)
+
+
+schemas.complete("identity", _add_to_identities)

@@ -1,0 +1,131 @@
+"""Days of the calendar."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+from fiubench.builder.values import dates
+from fiubench.builder.values.base import Altering, Drawing, Given, Stated, ValueType, register
+from fiubench.builder.values.numbers import FAR, STEP_WORDS, steps
+from fiubench.support.draws import Ints, integers
+from fiubench.support.errors import PackError
+
+_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|" \
+         r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"  # fmt: skip
+_DAY, _YEAR = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?", r"(?P<year>[12]\d{3})"
+_STATED = tuple(
+    re.compile(pattern, re.IGNORECASE | re.ASCII)
+    for pattern in (
+        rf"(?<![\w.-]){_YEAR}-(?P<month>[01]\d)-(?P<day>[0-3]\d)(?![\w-])",
+        rf"(?<![\w./-])(?P<month>[01]?\d)/(?P<day>[0-3]?\d)/{_YEAR}(?![\w/])",
+        rf"\b{_MONTH}\s+(?:the\s+)?{_DAY},?\s+{_YEAR}\b",
+        rf"(?<![\w.])(?:the\s+)?{_DAY}\s+(?:day\s+)?(?:of\s+)?{_MONTH},?\s+{_YEAR}\b",
+    )
+)
+_NUMBERS = {name.lower(): number for number, name in enumerate(dates.MONTHS, 1)}
+_SHORT = [name[:3].lower() for name in dates.MONTHS]
+_ALONE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d+)",
+        r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d+)",
+        r"(?P<year>\d+)-(?P<month>\d+)-(?P<day>\d+)",
+    )
+)
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HINT = "A date is written 2022-04-05."
+_DAYS = (2, 60)  # nearest and farthest wrong date
+_BOUND = {"$ref": "#/$defs/expression"}
+
+
+@register
+class Date(ValueType):
+    """Birthdays and days of admission."""
+
+    name = "date"
+    help = "calendar dates"
+    json_type = {"type": "string", "format": "date"}
+    hint = _HINT
+    generator = "date"
+    generator_options = {
+        "type": "object",
+        "required": ["from", "to"],
+        "additionalProperties": False,
+        "properties": {"from": _BOUND, "to": _BOUND},
+    }
+    expressions = ("from", "to")
+    perturb_keys = ("days", "not_before", "not_after")
+    form = re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE)
+    dated = True
+
+    def write(self, value: Any) -> str:
+        return dates.long_form(value)
+
+    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
+        del options
+        return dates.long_form
+
+    def parse(self, text: str) -> str | None:
+        match = next(filter(None, (pattern.fullmatch(text) for pattern in _ALONE)), None)
+        if match is None:
+            return None
+        month = _NUMBERS.get(match["month"].lower()) or int(match["month"])
+        return _iso(int(match["year"]), month, int(match["day"]))
+
+    def find_in(self, text: str) -> Iterator[Stated]:
+        for pattern in _STATED:
+            for match in pattern.finditer(text):
+                month = match["month"].lower()
+                number = int(month) if month.isdigit() else 1 + _SHORT.index(month[:3])
+                if value := _iso(int(match["year"]), number, int(match["day"])):
+                    yield Stated(match.span(), value)  # what is left of no such day is a stray number
+
+    def number(self, value: Any) -> float:
+        digits = value.replace("-", "") if isinstance(value, str) else ""
+        return float(digits) if digits.isdigit() else np.nan
+
+    def parts(self, value: Any) -> dict[str, str]:
+        return {"year": value[:4], "month": value[:7]}
+
+    def generate(self, drawing: Drawing) -> list[Any]:
+        first, last = map(_bound_days, drawing.given)
+        if (bad := np.flatnonzero(last < first)).size:
+            i = int(bad[0])
+            raise PackError(
+                f"generate.date: from {dates.to_iso(int(first[i]))} to {dates.to_iso(int(last[i]))} is no range "
+                f"(identity {int(drawing.index[i])})",
+                where=drawing.where,
+                hint="Mend `from` or `to`.",
+            )
+        return dates.to_isos(first + integers(drawing.seed, drawing.purpose, drawing.index, last - first + 1))
+
+    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
+        """Days some days away, within the bounds."""
+        days = dates.to_days(list(values))
+        left = np.full_like(days, FAR) if altering.low is None else days - _bound_days(altering.low)
+        right = np.full_like(days, FAR) if altering.high is None else _bound_days(altering.high) - days
+        gap, reach = altering.distance or _DAYS
+        near, far = np.full_like(days, gap), np.full_like(days, reach)
+        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, near, far)
+        return [dates.to_isos(row) for row in made]
+
+
+def _iso(year: int, month: int, day: int) -> str | None:
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:  # February 30
+        return None
+
+
+def _bound_days(given: Given) -> Ints:
+    """What an expression gives as day numbers."""
+    message = f"what {given.source!r} gives is no date"
+    for value in given.values:  # numpy would read "today", "2024" and 19800 too
+        if not isinstance(value, str) or not _ISO.fullmatch(value):
+            raise PackError(f"{message}: {value!r}", where=given.where, hint=_HINT)
+    try:
+        return dates.to_days(given.values)
+    except ValueError as error:
+        raise PackError(f"{message}: {error}", where=given.where) from error

@@ -1,0 +1,80 @@
+"""English sentences: the article of a noun phrase, words in comparable form, and where a value's words stand."""
+
+import re
+
+_ABBREVIATIONS = {
+    "st": "street", "ave": "avenue", "av": "avenue", "rd": "road", "dr": "drive", "ln": "lane", "blvd": "boulevard",
+    "ct": "court", "pl": "place", "ter": "terrace", "pkwy": "parkway", "hwy": "highway", "sq": "square",
+    "cir": "circle", "apt": "apartment", "ste": "suite",
+}  # fmt: skip
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*[+-]?", re.UNICODE)
+_BLOOD = {"positive": "+", "pos": "+", "negative": "-", "neg": "-"}
+
+Span = tuple[int, int]  # begin and end in a text
+
+
+# Written with a vowel and spoken with a consonant (a unit, a European), and the other way round (an hour, an 8 ...).
+_SPOKEN_CONSONANT = re.compile(
+    r"uni(?!de|dio|ll|m[aimp]|n|r|ss)|unanim|us[aeu]|ut[aei]|ur[aeiou]|uk|ugand|uy|ubi|eu|ewe|one\b|once\b",
+    re.IGNORECASE,
+)
+_SPOKEN_VOWEL = re.compile(r"hon(?:est|or)|hour|heir|herb(?!ert)|\$?(?:8|1[18](?!\d))", re.IGNORECASE)
+_SPELLED_OUT = re.compile(r"([A-Z])[A-Z]{1,4}\b|([A-Z])-")  # HIV, RN, X-ray
+_LETTERS_WITH_VOWEL_SOUND = frozenset("AEFHILMNORSX")
+
+
+def article(noun: str) -> str:
+    """ "a" or "an" for the noun phrase, by its sound: an hour, a unit, an HIV test, a UPS driver.
+
+    A small rule with its exceptions: libraries for this cost two CPU-seconds of import and still err.
+    """
+    if spelled := _SPELLED_OUT.match(noun):
+        return "an" if (spelled[1] or spelled[2]) in _LETTERS_WITH_VOWEL_SOUND else "a"
+    if _SPOKEN_CONSONANT.match(noun):
+        return "a"
+    return "an" if _SPOKEN_VOWEL.match(noun) or noun[:1].lower() in tuple("aeiou") else "a"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in comparable form: lower case, abbreviations spelled out."""
+    return [word for word, _ in _tokens(text)]
+
+
+def folded(text: str) -> str:
+    """:func:`words_of` a text, one space between, one at each end: for looking up whole values."""
+    return f" {' '.join(words_of(text))} "
+
+
+def apart(spans: list[Span]) -> list[Span]:
+    """The spans that lie in no other, in order."""
+    kept: list[Span] = []
+    for span in sorted(set(spans), key=lambda s: (s[0], -s[1])):
+        if not kept or span[0] >= kept[-1][1]:
+            kept.append(span)
+    return kept
+
+
+def _tokens(text: str) -> list[tuple[str, Span]]:
+    """The words of a text in comparable form: lower case, abbreviations spelled out, "A positive" as "A+"."""
+    tokens: list[tuple[str, Span]] = []
+    for match in _WORD.finditer(text):
+        word, end = match.group().casefold().replace("\u2019", "'"), match.end()
+        if word.endswith("-") and re.match(r"[^\W_]", text[end : end + 1]):
+            word, end = word[:-1], end - 1  # a hyphen between words, not a sign after one
+        if tokens and word in _BLOOD and tokens[-1][0] in ("a", "b", "ab", "o"):
+            tokens[-1] = (tokens[-1][0] + _BLOOD[word], (tokens[-1][1][0], end))
+            continue
+        tokens.append((_ABBREVIATIONS.get(word, word), (match.start(), end)))
+    return tokens
+
+
+def find_words(forms: list[list[str]], sentence: str) -> list[Span]:
+    """Where any of the sequences of words (as :func:`words_of` gives them) stands in a sentence."""
+    tokens = _tokens(sentence)
+    words = [word for word, _ in tokens]
+    spans = []
+    for form in forms:
+        for start in range(len(words) - len(form) + 1 if form else 0):
+            if words[start : start + len(form)] == form:
+                spans.append((tokens[start][1][0], tokens[start + len(form) - 1][1][1]))
+    return apart(spans)

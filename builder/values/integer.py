@@ -1,0 +1,62 @@
+"""Whole numbers."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from fiubench.builder.values.base import Altering, Drawing, Stated, ValueType, register
+from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
+from fiubench.support.draws import integers
+
+_STATED = re.compile(r"(?<![\w.,$-])(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d+))(?![\w-]|[.,]\d)", re.ASCII)
+_BY = (2, 60)  # nearest and farthest wrong value
+_WHOLE = {"type": "integer", "minimum": -(10**12), "maximum": 10**12}
+
+
+@register
+class Integer(ValueType):
+    """Room numbers, years of service."""
+
+    name = "integer"
+    help = "whole numbers"
+    json_type = {"type": "integer"}
+    generator = "integer"
+    generator_options = {
+        "type": "object",
+        "required": ["min", "max"],
+        "additionalProperties": False,
+        "properties": {"min": _WHOLE, "max": _WHOLE},
+    }
+    perturb_keys = ("by",)
+    form = re.compile(r"-?\d+")
+
+    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
+        del options
+        return str
+
+    def parse(self, text: str) -> int | None:
+        return int(text) if text.isdigit() else None
+
+    def find_in(self, text: str) -> Iterator[Stated]:
+        for match in _STATED.finditer(text):
+            yield Stated(match.span(), int(match["number"].replace(",", "")))
+
+    def check_options(self, options: Any, where: str) -> None:
+        check_range(self.generator, options, 1, "Narrow it.", where)
+
+    def generate(self, drawing: Drawing) -> list[Any]:
+        low, high = int(drawing.options["min"]), int(drawing.options["max"])
+        made: list[int] = (low + integers(drawing.seed, drawing.purpose, drawing.index, high - low + 1)).tolist()
+        return made
+
+    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
+        """Numbers with as many digits, some units away."""
+        truths = np.array(values, dtype=np.int64)
+        sign, size = np.where(truths < 0, -1, 1), np.abs(truths)
+        low, high = same_digits(size)
+        gap, reach = altering.distance or _BY
+        near, far = np.full_like(size, gap), np.full_like(size, reach)
+        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, near, far)
+        made: list[list[int]] = (sign[:, None] * (size[:, None] + offsets)).tolist()
+        return made

@@ -1,0 +1,122 @@
+"""Amounts of money, in dollars."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from fiubench.builder.values.base import WRONG, Altering, Drawing, Stated, ValueType, register
+from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
+from fiubench.support.draws import Ints, integers
+from fiubench.support.errors import PackError
+
+_AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_STATED = tuple(
+    re.compile(pattern, re.IGNORECASE | re.ASCII)
+    for pattern in (
+        rf"(?<![\w.,$-])(?:US\s?)?\$\s?{_AMOUNT}(?!\w|[.,]\d)(?!\s*(?:thousand|million|billion|k\b|m\b))(?:\s+(?:US\s+)?(?:dollars|USD)\b)?",
+        rf"(?<![\w.,$-])(?:USD|US\s+dollars)\s?{_AMOUNT}(?!\w|[.,]\d)",
+        rf"(?<![\w.,$-]){_AMOUNT}\s?(?:US\s+)?(?:dollars|USD)\b",
+    )
+)
+_PERCENT = (8, 45)  # nearest and farthest wrong amount
+_CENT = 0.01
+_DOLLARS = {"type": "number", "minimum": 0, "maximum": 1e12}
+
+
+@register
+class Money(ValueType):
+    """Incomes and bills. ``cents: false`` writes $63,480 instead of $63,480.00."""
+
+    name = "money"
+    help = "amounts of money"
+    json_type = {"type": "number"}
+    options = {"cents": {"type": "boolean", "description": "Money: whether cents are written (default true)."}}
+    generator = "money"
+    generator_options = {
+        "type": "object",
+        "required": ["min", "max"],
+        "additionalProperties": False,
+        "properties": {"min": _DOLLARS, "max": _DOLLARS, "step": {**_DOLLARS, "minimum": _CENT}},
+    }
+    perturb_keys = ("percent",)
+    form = re.compile(r"\$\d[\d,]*(\.\d+)?")
+
+    def check(self, made: Sequence[Any], where: str) -> None:
+        super().check(made, where)
+        if made and min(made) < 0:
+            raise PackError(f"makes {min(made)!r}: money is never negative", where=where)
+
+    def write(self, value: Any) -> str:
+        return f"${value:,.2f}"
+
+    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
+        return self.write if options.get("cents", True) else whole_dollars
+
+    def ways(self, value: Any) -> tuple[str, ...]:
+        return self.write(value), whole_dollars(value)
+
+    def parse(self, text: str) -> float | None:
+        try:
+            return float(text.lstrip("$").replace(",", ""))
+        except ValueError:
+            return None
+
+    def find_in(self, text: str) -> Iterator[Stated]:
+        for pattern in _STATED:
+            for match in pattern.finditer(text):
+                yield Stated(match.span(), Decimal(match["amount"].replace(",", "")))
+
+    def comparable(self, value: Any) -> Decimal:
+        return Decimal(str(value)).quantize(Decimal("0.01"))
+
+    def check_options(self, options: Any, where: str) -> None:
+        hint = "Narrow it, or give a larger `step`."
+        check_range(self.generator, options, options.get("step", _CENT), hint, where)
+
+    def generate(self, drawing: Drawing) -> list[Any]:
+        step, low, high = (_cents_of(drawing.options.get(key, _CENT)) for key in ("step", "min", "max"))
+        drawn = integers(drawing.seed, drawing.purpose, drawing.index, (high - low) // step + 1)
+        return [value / 100 for value in (low + step * drawn).tolist()]
+
+    def computed(self, values: list[Any]) -> list[Any]:
+        return [round(float(value), 2) if isinstance(value, int | float) else value for value in values]
+
+    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
+        """Amounts with as many digits, some percent away and as round as the truth."""
+        if with_cents := altering.options.get("cents", True):
+            cents = np.array([round(value * 100) for value in values], dtype=np.int64)
+        else:  # as it is written
+            cents = np.array([round(value) * 100 for value in values], dtype=np.int64)
+        step = _roundness(altering.generated, with_cents, cents)
+        near, far = altering.distance or _PERCENT
+        low, high = same_digits(cents // 100)
+        left, right = (cents - low * 100) // step, (high * 100 + 99 - cents) // step
+        offsets = steps(
+            altering.words(STEP_WORDS),
+            left,
+            np.where(left + right < WRONG, WRONG, right),  # a digit more, where the step is so large
+            np.maximum(cents * near // 100 // step, 1),
+            np.maximum(cents * far // 100 // step, WRONG),
+        )
+        made = cents[:, None] + offsets * step[:, None]
+        return [[value / 100 for value in row] for row in made.tolist()]
+
+
+def whole_dollars(value: float) -> str:
+    """Money without cents: "$63,480"."""
+    return f"${value:,.0f}"
+
+
+def _cents_of(dollars: float) -> int:
+    return round(dollars * 100)
+
+
+def _roundness(generated: Mapping[str, Any] | None, with_cents: bool, cents: Ints) -> Ints:
+    """Steps that leave a wrong amount as round as its truth: $63,480 gets no $59,731."""
+    if generated is not None:
+        step = _cents_of(generated.get("step", _CENT))
+        if with_cents or step % 100 == 0:
+            return np.full_like(cents, step)
+    return np.gcd(cents, np.where(cents < 10_000, 100, 1000))
