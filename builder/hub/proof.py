@@ -111,7 +111,7 @@ def _main(folder: str, *counts: str) -> int:
     try:
         import datasets  # noqa: F401, PLC0415
     except ImportError:
-        print("datasets is not installed, so nobody can tell whether the release loads", file=sys.stderr)
+        print("datasets is not installed, so it is unknown whether the release loads", file=sys.stderr)
         return _NOT_INSTALLED
     try:
         for line in _proofs(Path(folder), *map(int, counts)):
