@@ -6,9 +6,10 @@ from fiubench.support.registry import Registry
 
 def registries() -> list[Registry[object]]:
     """The registry of every kind that can be added to."""
+    from fiubench.builder.exports import FORMATS
     from fiubench.raw_sources.source import SOURCES
 
-    return [SOURCES]  # type: ignore[list-item]
+    return [SOURCES, FORMATS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

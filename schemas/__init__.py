@@ -36,7 +36,12 @@ def load(name: str) -> dict[str, Any]:
 @cache
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """A compiled validator that checks formats (dates) too. Compiled once a process."""
-    return jsonschema_rs.Draft202012Validator(load(name), validate_formats=True)
+    return compiled(load(name))
+
+
+def compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A validator of a schema that is given as an object."""
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
 def is_valid(name: str) -> Callable[[Any], bool]:
@@ -44,9 +49,10 @@ def is_valid(name: str) -> Callable[[Any], bool]:
     return validator(name).is_valid
 
 
-def violations(name: str, document: Any) -> Iterator[Violation]:
+def violations(schema: str | jsonschema_rs.Draft202012Validator, document: Any) -> Iterator[Violation]:
     """Every violation of the schema in the document, in document order."""
-    for error in validator(name).iter_errors(document):
+    checker = validator(schema) if isinstance(schema, str) else schema
+    for error in checker.iter_errors(document):
         location = tuple(error.instance_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)

@@ -34,7 +34,7 @@ class Format(Settings):
     """
 
     name: ClassVar[str]
-    row_schema: ClassVar[str | Mapping[str, Any]]
+    row_schema: ClassVar[str | dict[str, Any]]
     suffix: ClassVar[str] = "jsonl"
     lines: ClassVar[bool] = True
     pictures: ClassVar[Literal["needed", "beside", "inside", "none"]] = "none"
@@ -89,7 +89,7 @@ def help_of(form: type[Format]) -> str:
     return (form.__doc__ or "").strip().partition("\n")[0].rstrip(".")
 
 
-def table() -> list[tuple[str, str, str, str]]:
+def formats_table() -> list[tuple[str, str, str, str]]:
     """Every format in words: name, what it is for, its files, the schema that its rows are validated against."""
     rows = [("format", "for", "files", "schema")]
     for form in FORMATS.values():

@@ -136,4 +136,4 @@ def _card(form: Format, names: Iterable[str], plugin: Mapping[str, Any]) -> str:
     front = yaml.safe_dump({"configs": configs} | ({"plugins": dict(plugin)} if plugin else {}), sort_keys=False)
     given = form.model_dump(mode="json", exclude_unset=True)
     options = "".join(f" --option {key}={json.dumps(value)}" for key, value in given.items())
-    return f"---\n{front}---\n\nMade by `fiubench export --format {form.name}{options}`: {help_of(form)}.\n"
+    return f"---\n{front}---\n\nMade by `fiubench export --format {form.name}{options}`: {help_of(type(form))}.\n"

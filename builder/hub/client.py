@@ -124,7 +124,9 @@ def connect(access: Access) -> Iterator[Hub]:
     """
     if hf.is_offline_mode():
         raise HubError("HF_HUB_OFFLINE is set, so no hub is asked", hint="Unset it, or use --dry-run.")
-    hf.utils.build_hf_headers(token=False)  # the library's first asks huggingface.co for a list, with a limit of its own
+    hf.utils.build_hf_headers(
+        token=False
+    )  # the library's first asks huggingface.co for a list, with a limit of its own
     quiet = not (sys.stderr.isatty() or hf.utils.are_progress_bars_disabled())
     if quiet:
         hf.utils.disable_progress_bars()

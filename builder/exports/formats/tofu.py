@@ -35,6 +35,6 @@ class TOFU(Format):
     def files_of(self, splits: Sequence[str], ending: str) -> Iterator[str]:
         """Also the retain file of TOFU's evaluations, for those who are in no forget set."""
         yield from super().files_of(splits, ending)
-        if ending and not any(name.startswith("forget") for name in splits):
-            if any(name.startswith("retain_eval") for name in splits):
-                yield _RETAIN
+        forgotten = any(name.startswith("forget") for name in splits)
+        if ending and not forgotten and any(name.startswith("retain_eval") for name in splits):
+            yield _RETAIN
