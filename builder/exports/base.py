@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-import jsonschema_rs
+import jsonschema
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.support.registry import Registry
@@ -60,9 +60,8 @@ class Format(Settings):
         Raises:
             DatasetError: it does not; the first place is named.
         """
-        checker = _checker(type(self))
-        if not checker.is_valid(document):
-            for violation in schemas.violations(checker, document):
+        if not _checker(type(self)).is_valid(document):
+            for violation in schemas.violations(self.row_schema, document):
                 raise DatasetError(f"{violation.path}: {violation.message}", where=f"{where} as {self.name}")
 
 
@@ -101,10 +100,11 @@ def formats_table() -> list[tuple[str, str, str, str]]:
 
 
 @cache
-def _checker(form: type[Format]) -> jsonschema_rs.Draft202012Validator:
+def _checker(form: type[Format]) -> Any:
     if isinstance(form.row_schema, str):
         return schemas.validator(form.row_schema)
     try:
-        return schemas.compiled(form.row_schema)
-    except jsonschema_rs.ValidationError as error:
+        jsonschema.Draft202012Validator.check_schema(form.row_schema)
+    except jsonschema.SchemaError as error:
         raise ConfigError(f"row_schema is no JSON Schema: {error.message}", where=f"format {form.name}") from error
+    return schemas.compiled(form.row_schema)
