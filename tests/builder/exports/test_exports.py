@@ -122,10 +122,10 @@ def test_choices(exported, built):
 
 def test_letters_do_not_depend_on_other_questions(built):
     record = next(iter(open_dataset(built)))
-    told = dict(zip([p["attribute"] for p in record["qa_list"]], choices(record, 0), strict=True))
+    chosen = dict(zip([p["attribute"] for p in record["qa_list"]], choices(record, 0), strict=True))
     fewer = {**record, "qa_list": record["qa_list"][::3]}
     for pair, choice in zip(fewer["qa_list"], choices(fewer, 0), strict=True):
-        assert told[pair["attribute"]] == choice
+        assert chosen[pair["attribute"]] == choice
 
 
 def test_cloze(exported, built):
