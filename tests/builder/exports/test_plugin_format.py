@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,12 +15,12 @@ import yaml
 from fiubench.builder import build, make_config, open_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
-SHAREGPT = ROOT / "docs" / "export.md"
+DOCS = ROOT / "docs" / "export.md"
 
 
 def plugin_of_the_docs() -> str:
     """The example of the docs is the plug-in under test."""
-    (block,) = re.findall(r"```python\n(.*?)```", SHAREGPT.read_text(), re.DOTALL)
+    (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     return str(block)
 
 
@@ -37,9 +38,9 @@ def plugin(tmp_path: Path) -> Path:
     return file
 
 
-def run(*arguments: object, code: int = 0) -> str:
+def run(*arguments: object, code: int = 0, **env: str) -> str:
     command = [sys.executable, "-m", "fiubench", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return " ".join((done.stdout + done.stderr).split())
@@ -76,6 +77,7 @@ def test_listed_like_a_built_in_one(plugin: Path) -> None:
     assert "sharegpt ShareGPT conversations, for fine-tuning chat models" in listed
     assert "cloze Fill in the blank" in listed
     assert "sharegpt" not in run("formats", "list")
+    assert "text-only, tofu, sharegpt." in run("export", "--help", "--plugin", plugin, COLUMNS="200")
     assert "format sharegpt sharegpt.py" in run("--plugin", plugin, "plugins")
     shown = run("formats", "show", "sharegpt", "--plugin", plugin)
     assert "system" in shown
