@@ -66,6 +66,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises:
             ConfigError: the name is taken by another entry; both are named.
         """
+        if plugin_of(entry) is not None:
+            self._load()  # built-in entries come first
         taken = self._entries.get(name)
         if taken is not None and (_module(taken), repr(taken)) != (_module(entry), repr(entry)):
             raise ConfigError(
