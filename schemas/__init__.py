@@ -11,7 +11,7 @@ import orjson
 try:
     import jsonschema_rs
 except ImportError:  # no wheel for this machine: the reference implementation serves, a hundred times as slow
-    jsonschema_rs = None
+    jsonschema_rs = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def compiled(schema: dict[str, Any]) -> Any:
 
 def is_valid(name: str) -> Callable[[Any], bool]:
     """The quick yes or no, for the many documents that are right."""
-    return validator(name).is_valid
+    quick: Callable[[Any], bool] = validator(name).is_valid
+    return quick
 
 
 def violations(schema: str | dict[str, Any], document: Any) -> Iterator[Violation]:

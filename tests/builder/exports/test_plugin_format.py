@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,13 +15,7 @@ import yaml
 from fiubench.builder import build, make_config, open_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
-DOCS = ROOT / "docs" / "export.md"
-
-
-def plugin_of_the_docs() -> str:
-    """The example of the docs is the plug-in under test."""
-    (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    return str(block)
+SHAREGPT = ROOT / "examples" / "plugin" / "fiubench_town" / "sharegpt.py"
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +27,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
-    file = tmp_path / "sharegpt.py"
-    file.write_text(plugin_of_the_docs())
-    return file
+    """A copy that a test may change."""
+    return shutil.copy(SHAREGPT, tmp_path / "sharegpt.py")
 
 
 def run(*arguments: object, code: int = 0, **env: str) -> str:
