@@ -1,4 +1,4 @@
-"""Which version a change calls for, and how it is output."""
+"""Which version a change calls for, and how it is described."""
 
 import json
 import shutil
@@ -94,10 +94,10 @@ def unasked(records, manifest, splits):
         (unasked, "major", "Attributes no longer asked about: blood_type."),
     ],
 )
-def test_levels(dataset: Path, edited: Callable[[Edit], Path], edit: Edit, level: str, output: str) -> None:
+def test_levels(dataset: Path, edited: Callable[[Edit], Path], edit: Edit, level: str, message: str) -> None:
     changes = changes_between(dataset, edited(edit))
     assert changes.level == level
-    assert output in changes.sentences
+    assert message in changes.sentences
 
 
 def test_an_attribute_more_is_a_minor_change(dataset: Path, extended: Path) -> None:
