@@ -40,7 +40,8 @@ COMMANDS: dict[str, dict[str, Entry]] = {
     },
     "Share": {
         "split": Entry("shaping", "split", "Cut other forget and retain sets from a dataset."),
-        "export": Entry("shaping", "export", "Write a dataset in the format of another framework."),
+        "export": Entry("exporting", "export", "Write a dataset in the format of another framework."),
+        "formats": Entry("exporting", "app", "List the formats that datasets are exported in."),
         "publish": Entry("publishing", "publish", "Publish a version of a dataset on the Hugging Face Hub."),
         "releases": Entry("publishing", "releases", "List the published versions of a dataset."),
         "pull": Entry("publishing", "pull", "Download a published version as a dataset folder."),

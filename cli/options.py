@@ -1,12 +1,14 @@
 """Typer options from settings classes: each setting is declared once, in its class."""
 
 import inspect
+import json
 from collections.abc import Callable, Iterable
 from functools import wraps
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag, Settings, flag_of
 
 
@@ -117,3 +119,22 @@ def _number(text: str) -> Any:
             return float(text)
         except ValueError:
             return text
+
+
+def named_values(given: Iterable[str]) -> dict[str, Any]:
+    """The options of a kind from ``--option NAME=VALUE``: a value is JSON, and text where it is not.
+
+    Raises:
+        ConfigError: one has no name, or is given twice.
+    """
+    values: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name or name in values:
+            problem = "is given twice" if name in values else f"{text!r} is not of the form NAME=VALUE"
+            raise ConfigError(problem, where=f"--option {name}", hint="For example --option alpha=2.")
+        try:
+            values[name] = json.loads(value)
+        except ValueError:
+            values[name] = value
+    return values

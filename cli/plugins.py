@@ -7,12 +7,13 @@ from fiubench.support.registry import Registry
 def registries() -> list[Registry[object]]:
     """The registry of every kind that can be added to."""
     from fiubench.builder.audit import MEASURES
+    from fiubench.builder.exports import FORMATS
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.raw_sources.source import SOURCES
     from fiubench.unlearning.methods.base import METHODS
     from fiubench.unlearning.metrics.base import METRICS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, METHODS, METRICS]  # type: ignore[list-item]
+    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, METHODS, METRICS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

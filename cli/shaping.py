@@ -1,4 +1,4 @@
-"""``fiubench split`` and ``export``."""
+"""``fiubench split``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -50,23 +50,6 @@ def split(
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in ordered) + about)
     first = next(iter(made.splits))
     typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')
-
-
-def export(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
-    format: Annotated[str, typer.Option(help="hub, fiubench, llava, tofu, mcq, text-only, cloze; see docs/export.md.")],
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
-) -> None:
-    """Write a dataset in the shape that another program reads; every row is held to the format's schema."""
-    from fiubench.builder.exports import FORMATS
-    from fiubench.cli.console import progress, table
-
-    import fiubench
-
-    with progress() as step:
-        written = fiubench.export(directory, format, out, progress=step)
-    typer.echo(f"{out}: {FORMATS[format].title}\n")
-    table([("file", "rows"), *((name, str(rows)) for name, rows in written.items())])
 
 
 def _ratios(text: str) -> tuple[int, ...]:

@@ -75,9 +75,10 @@ def is_valid(name: str) -> Callable[[Any], bool]:
     return valid
 
 
-def violations(name: str, document: Any) -> Iterator[Violation]:
-    """Every violation of the schema in the document, in document order."""
-    for error in validator(name).iter_errors(document):
+def violations(schema: str | dict[str, Any], document: Any) -> Iterator[Violation]:
+    """Every violation of a schema, given by name or as an object, in the document, in document order."""
+    checker = validator(schema) if isinstance(schema, str) else compiled(schema)
+    for error in checker.iter_errors(document):
         location = tuple(error.instance_path if jsonschema_rs is not None else error.absolute_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)

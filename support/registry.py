@@ -106,9 +106,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         self._load()
-        if self._key is None:
-            return iter(self._entries)
-        return iter(sorted(self._entries, key=lambda name: self._key(self._entries[name])))  # type: ignore[misc]
+        key = self._key or _is_outside
+        return iter(sorted(self._entries, key=lambda name: key(self._entries[name])))
 
     def __len__(self) -> int:
         self._load()
@@ -168,9 +167,9 @@ def plugin_files() -> list[Path]:
 
 def plugin_of(entry: Any) -> Plugin | None:
     """What defined an entry, a class, a function or an instance; ``None`` where it is built in."""
-    module = _module(entry)
-    if module.split(".")[0] == _PACKAGE:
+    if not _is_outside(entry):
         return None
+    module = _module(entry)
     source = getattr(sys.modules[module], "__file__", None)
     sha256 = file_digest(Path(source)) if source else ""
     if module in _FILES:
@@ -184,6 +183,10 @@ def plugin_of(entry: Any) -> Plugin | None:
 
 def _module(entry: Any) -> str:
     return str(getattr(entry, "__module__", None) or type(entry).__module__)
+
+
+def _is_outside(entry: Any) -> bool:
+    return _module(entry).split(".")[0] != _PACKAGE
 
 
 def _owner(entry: Any) -> str:

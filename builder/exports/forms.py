@@ -20,13 +20,13 @@ def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], 
     """Options and the letter of the true one, for each question of an identity.
 
     The options are the fact and the values of the three wrong answers. Their order is drawn for every question, so that
-    the letter gives nothing away.
+    the letter reveals nothing.
     """
     pairs = record["qa_list"]
     # by the attribute's name, so that neither other questions nor the splits move the letters
     keys = np.array([crc32(pair["attribute"].encode()) % _KEYS for pair in pairs]) + record["index"] * _KEYS
     drawn = orders(seed, "export.choices", keys, len(LETTERS))
-    made = []
+    found = []
     for pair, order in zip(pairs, drawn.tolist(), strict=True):
         fact = record["profile"][pair["attribute"]]
         write_like, true, text = VALUE_TYPES[fact["type"]].write_like, fact["value"], fact["text"]
@@ -34,8 +34,8 @@ def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], 
         if len(set(values)) != len(LETTERS):
             where = f"identity {record['index']}, {pair['attribute']}"
             raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)
-        made.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
-    return made
+        found.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
+    return found
 
 
 def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
@@ -58,5 +58,5 @@ def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequ
 
 
 def _without_article(text: str) -> str:
-    """ "a(n) ____": the article would show how the word begins."""
+    """ "a(n) ____": the article would reveal how the word begins."""
     return _ARTICLE.sub(rf"\1(n) {BLANK}", text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fiubench.support.errors import ConfigError
+from huggingface_hub import get_token
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 TIMEOUT = 60.0
@@ -34,8 +35,13 @@ class Access:
     @property
     def origin(self) -> tuple[str, str, int]:
         """Scheme, host and port that the token may go to."""
-        parts = urlsplit(self.endpoint)
-        return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS[parts.scheme]
+        return origin(self.endpoint)
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def make_access(endpoint: str | None = None, token_file: str | None = None, timeout: float = TIMEOUT) -> Access:
@@ -120,10 +126,6 @@ def _read_token(file: str) -> str:
 
 
 def _ambient_token() -> str | None:
-    try:
-        from huggingface_hub import get_token  # noqa: PLC0415
-    except ImportError:
-        return None
     token: str | None = get_token()
     if token is not None and not _TOKEN.fullmatch(token):
         raise ConfigError("HF_TOKEN or the stored login holds no token", hint="Log in again, or give --token-file.")

@@ -1,6 +1,6 @@
 """Proving that a staged release loads: in a fresh process, offline, as somebody who downloads it would.
 
-``python -m builder.hub.proof FOLDER`` does it and prints what was proved. Every configuration is opened with
+``python -m fiubench.builder.hub.proof FOLDER`` does it and prints what was proved. Every configuration is opened with
 ``datasets.load_dataset``, its rows are counted against the Parquet files, and its first row is decoded; card and
 Croissant must describe the files that are there, and ``mlcroissant``, where it is installed, must accept the document.
 """
@@ -21,11 +21,10 @@ from fiubench.builder.release.card import front_matter_of
 from fiubench.schemas.documents import read_object
 from fiubench.schemas.splits import FULL, HOLDOUT
 from fiubench.support.canonical import file_digest
-from fiubench.support.errors import DatasetError, FiubenchError, HubError, Refused
+from fiubench.support.errors import DatasetError, FiubenchError, Refused
 
 _NEEDED = ("pretty_name", "license", "configs", "size_categories", "task_categories")
-_NOT_INSTALLED = 3  # exit codes of the process
-_DOES_NOT_HOLD = 4
+_DOES_NOT_HOLD = 4  # exit code of the process
 
 
 def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -33,7 +32,6 @@ def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
 
     Raises:
         Refused: it does not load, or card and Croissant do not fit the files.
-        HubError: ``datasets`` is not installed.
     """
     counts = manifest["counts"]
     expected = [str(counts[key]) for key in ("identities", "holdout", "questions")]
@@ -47,8 +45,6 @@ def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     if done.returncode == 0:
         return done.stdout.splitlines()
     said = (done.stderr.strip().splitlines() or ["no reason given"])[-1].replace(f"{folder}/", "")
-    if done.returncode == _NOT_INSTALLED:
-        raise HubError(said, hint="pip install 'fiubench[hub]'")
     hint = "Build it again with --overwrite; if that does not help, the installed libraries do not fit each other."
     raise Refused(f"the release does not load: {said}", hint=hint)
 
@@ -108,11 +104,6 @@ def _croissant(folder: Path, configs: Mapping[str, Sequence[str]]) -> str:
 
 def _main(folder: str, *counts: str) -> int:
     warnings.simplefilter("ignore")
-    try:
-        import datasets  # noqa: F401, PLC0415
-    except ImportError:
-        print("datasets is not installed, so it is not known whether the release loads", file=sys.stderr)
-        return _NOT_INSTALLED
     try:
         for line in _proofs(Path(folder), *map(int, counts)):
             print(line)

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, RemoteFile, Silent, Stale
+from fiubench.builder.hub.client import Conflict, Exists, Hub, NoAnswer, Refs, TimedOut
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import HubError, Refused
+from huggingface_hub import RepoFile
 
 _TRIES = 3
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
@@ -62,7 +63,7 @@ def publish(
         tag: the release's tag.
         refs: where main and the tags were when the plan was made.
         message: description of the commit.
-        step: told what is being done.
+        step: called with what is being done.
 
     Raises:
         Refused: the tag holds something else, or somebody changed main meanwhile.
@@ -85,18 +86,18 @@ def publish(
 def find_landed(hub: Hub, repo: str, head: str, files: Mapping[str, Path], tag: str) -> str | None:
     """The commit of this release that is on main already, if there is one with exactly these files."""
     for commit in hub.history(repo, head):
-        if commit.title == title_of(tag) and not differing(files, hub.tree(repo, commit.oid)):
-            return commit.oid
+        if commit.title == title_of(tag) and not differing(files, hub.tree(repo, commit.commit_id)):
+            return str(commit.commit_id)
     return None
 
 
-def differing(files: Mapping[str, Path], tree: Mapping[str, RemoteFile]) -> list[str]:
+def differing(files: Mapping[str, Path], tree: Mapping[str, RepoFile]) -> list[str]:
     """Paths of a release's files that are not the same in a commit as in the stage, or only in one of them."""
     different = [path for path, local in files.items() if path not in tree or not _same(local, tree[path])]
     return sorted([*different, *(path for path in tree if is_own(path) and path not in files)])
 
 
-def check_same(files: Mapping[str, Path], tree: Mapping[str, RemoteFile], repo: str, tag: str) -> None:
+def check_same(files: Mapping[str, Path], tree: Mapping[str, RepoFile], repo: str, tag: str) -> None:
     """Nothing, if a tag's commit holds exactly the staged files.
 
     Raises:
@@ -111,10 +112,10 @@ def check_same(files: Mapping[str, Path], tree: Mapping[str, RemoteFile], repo: 
         )
 
 
-def _same(local: Path, remote: RemoteFile) -> bool:
+def _same(local: Path, remote: RepoFile) -> bool:
     if local.stat().st_size != remote.size:
         return False
-    return file_digest(local) == remote.sha256 if remote.sha256 else _blob_id(local) == remote.blob
+    return bool(file_digest(local) == remote.lfs.sha256 if remote.lfs else _blob_id(local) == remote.blob_id)
 
 
 def _blob_id(path: Path) -> str:
@@ -130,7 +131,7 @@ def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str,
         trouble: HubError | None = None
         try:
             hub.commit(repo, files, stale, parent=head, title=title_of(tag), message=message)
-        except (NoAnswer, Stale) as error:
+        except (NoAnswer, Conflict) as error:
             trouble = error
         refs = hub.refs(repo)
         now = refs.main if refs else head
@@ -145,7 +146,7 @@ def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str,
             )
         if trouble is None:  # nothing to send: main holds these files under another title
             return head
-        if attempt == _TRIES - 1 or isinstance(trouble, Silent):
+        if attempt == _TRIES - 1 or isinstance(trouble, TimedOut):
             raise trouble
     raise AssertionError("unreachable")
 
@@ -168,7 +169,7 @@ def _tag(hub: Hub, repo: str, tag: str, oid: str) -> bool:
                 where=repo,
                 hint="A tag never moves. Publish under a higher --version.",
             )
-        if attempt == _TRIES - 1 or isinstance(trouble, Silent):
+        if attempt == _TRIES - 1 or isinstance(trouble, TimedOut):
             raise trouble or HubError(f"the hub took the tag {tag} but does not show it", where=repo,
                                       hint="Run the command again.")  # fmt: skip
     raise AssertionError("unreachable")

@@ -9,7 +9,7 @@ from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.access import Access, checked_repo
-from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, Silent, connect
+from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, TimedOut, connect
 from fiubench.builder.hub.protocol import Outcome, is_own, publish, title_of
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest
 from fiubench.builder.hub.staging import Stage, check_untouched, staged
@@ -23,7 +23,7 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What a publication will do, told before anything is sent.
+    """What a publication will do, shown before anything is sent.
 
     Attributes:
         repo: OWNER/NAME.
@@ -95,7 +95,7 @@ def publish_dataset(
         request: what to publish.
         access: the hub.
         show: called with the plan before anything is sent.
-        step: told what is being done.
+        step: called with what is being done.
 
     Raises:
         ConfigError: a name, version or message that can't be used.
@@ -174,7 +174,7 @@ def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[
     """What the manifest of this version says of itself, if it was published or committed before from this dataset."""
     candidates = [refs.tags[tag]] if tag in refs.tags else []
     if not candidates:
-        candidates = [commit.oid for commit in hub.history(repo, refs.main) if commit.title == title_of(tag)]
+        candidates = [commit.commit_id for commit in hub.history(repo, refs.main) if commit.title == title_of(tag)]
     for oid in candidates:
         try:
             manifest = read_manifest(hub, repo, oid)
@@ -220,7 +220,7 @@ def _create(hub: Hub, request: Request) -> Refs:
             trouble = error
         if (refs := hub.refs(request.repo)) is not None:
             return refs
-        if isinstance(trouble, Silent):
+        if isinstance(trouble, TimedOut):
             break
     raise trouble
 

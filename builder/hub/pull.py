@@ -67,7 +67,7 @@ def releases(repo: str, access: Access) -> list[ReleaseInfo]:
         for version in reversed(versions_of(refs.tags)):
             oid = refs.tags[str(version)]
             size = sum(file.size for path, file in hub.tree(repo, oid).items() if is_own(path))
-            date = hub.history(repo, oid)[0].date
+            date = hub.history(repo, oid)[0].created_at
             try:
                 manifest = read_manifest(hub, repo, oid)
             except NotOurs:
@@ -96,7 +96,7 @@ def pull(repo: str, out: Path, access: Access, *, version: str | None = None, pr
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
     if version not in (None, "latest"):
-        parse_version(str(version), where="--version")  # a mistyped one is told without asking the hub
+        parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
     with connect(access) as hub:
         refs = _refs(hub, repo)
         tag = _tag(refs, repo, version)
@@ -143,7 +143,7 @@ def fetch(
             raise DatasetError(f"the manifest names a file {path!r}", where=repo, hint="Was it made with fiubench?")
         if progress:
             progress(f"Downloading {repo}", done, len(wanted))
-        hub.download(repo, oid, [path], release)
+        hub.download(repo, oid, path, release)
     shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
     for name in (MANIFEST, SPLITS):
         (release / name).replace(folder / name)

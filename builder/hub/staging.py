@@ -26,7 +26,7 @@ from fiubench.support.files import link_or_copy, make_folder, take_lock, write_e
 CHANGELOG = "CHANGELOG.md"
 _STAGE = ".publish"
 _MOST_FILES = 100  # the Hub takes more, slowly
-_MOST_TOLD = 5
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,12 @@ def check_untouched(dataset: Dataset) -> None:
     touched = []
     for difference in on_disk(dataset):
         touched.append(difference)
-        if len(touched) > _MOST_TOLD:
+        if len(touched) > _MOST_NAMED:
             break
     if touched:
-        more = " and more" if len(touched) > _MOST_TOLD else ""
+        more = " and more" if len(touched) > _MOST_NAMED else ""
         raise Refused(
-            f"changed since it was built: {'; '.join(touched[:_MOST_TOLD])}{more}",
+            f"changed since it was built: {'; '.join(touched[:_MOST_NAMED])}{more}",
             where=dataset.directory,
             hint="Releases are never edited by hand. `fiubench build --resume` makes lost files again, "
             "--overwrite makes all of them.",
@@ -86,7 +86,7 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
         proved: ``False`` where the stage is only to be compared with what is published.
 
     Raises:
-        Refused: it was edited after the build, fails the audit, does not load, or tells something of this machine.
+        Refused: it was edited after the build, fails the audit, does not load, or names something of this machine.
         DatasetError: it is damaged.
     """
     with _folder(directory) as folder:

@@ -143,7 +143,7 @@ def _sentences(counts: Counter[tuple[str, str]]) -> list[str]:
             case "question removed":
                 sentences.append(f"Attributes no longer asked about: {names}.")
             case "fact added" | "fact removed":
-                if not _is_told(found, by_kind, what):
+                if not _is_implied(found, by_kind, what):
                     sentences.append(f"Facts {what.split()[1]}: {names}.")
             case "fact changed":
                 sentences.append(f"Facts changed: {names} (of up to {people} people).")
@@ -153,7 +153,7 @@ def _sentences(counts: Counter[tuple[str, str]]) -> list[str]:
     return sentences
 
 
-def _is_told(found: list[tuple[str, int]], by_kind: dict[str, list[tuple[str, int]]], what: str) -> bool:
+def _is_implied(found: list[tuple[str, int]], by_kind: dict[str, list[tuple[str, int]]], what: str) -> bool:
     """Whether the facts are those of attributes whose questions came or went with them."""
     asked = {name for name, _ in by_kind.get(what.replace("fact", "question"), ())}
     return all(name in asked for name, _ in found)

@@ -72,7 +72,7 @@ def audit():
 
 def exported(name, ending=""):
     pictured = {**record(), "image_path": "images/00000001.jpg"}
-    return lambda: [row for end, row in FORMATS[name].rows(pictured, 0) if end == ending][-1]
+    return lambda: [row for end, row in FORMATS[name]().rows(pictured, 0) if end == ending][-1]
 
 
 WORDED = ("id", "question", "question_2", "question_3", "question_4", "answer", "answer_2")

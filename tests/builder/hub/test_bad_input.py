@@ -11,7 +11,7 @@ from tests.builder.hub.harness import REPO, Commands, Loopback
 
 
 @pytest.mark.parametrize(
-    ("repo", "told"),
+    ("repo", "message"),
     [
         ("faces", "Put the owner before it: OWNER/faces."),
         ("a/b/c", "not of the form OWNER/NAME"),
@@ -21,9 +21,9 @@ from tests.builder.hub.harness import REPO, Commands, Loopback
         ("alice/fa--ces", "can't be a repository's name"),
     ],
 )
-def test_names(fiubench: Commands, dataset: Path, repo: str, told: str) -> None:
+def test_names(fiubench: Commands, dataset: Path, repo: str, message: str) -> None:
     done = fiubench("publish", dataset, "--repo", repo, "--version", "v1.0.0", code=2)
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("version", ["1", "v1.0", "v1.0.0.0", "v01.0.0", "latest", "v1.0.0-rc1", "", "v1.0.٣"])
@@ -40,20 +40,20 @@ def test_versions_are_ordered_by_number() -> None:
 
 
 def test_a_version_that_goes_backwards(published: Commands, extended: Path) -> None:
-    told = published.publish(extended, "v0.9.0", code=1)
-    assert "v0.9.0 would come after v1.0.0" in told
-    assert "v1.0.1, v1.1.0, v2.0.0" in told
+    output = published.publish(extended, "v0.9.0", code=1)
+    assert "v0.9.0 would come after v1.0.0" in output
+    assert "v1.0.1, v1.1.0, v2.0.0" in output
 
 
 def test_permissions(hub: Loopback, fiubench: Commands, dataset: Path, reader_file: Path, tmp_path: Path) -> None:
-    told = fiubench.publish(dataset, "v1.0.0", token=reader_file, code=2)
-    assert "not permitted" in told
-    assert "needs write access to datasets of alice" in told
-    told = fiubench.publish(dataset, "v1.0.0", "--no-create", code=2)
-    assert "Leave out --no-create" in told
+    output = fiubench.publish(dataset, "v1.0.0", token=reader_file, code=2)
+    assert "not permitted" in output
+    assert "needs write access to datasets of alice" in output
+    output = fiubench.publish(dataset, "v1.0.0", "--no-create", code=2)
+    assert "Leave out --no-create" in output
     (tmp_path / "wrong").write_text("hf_wrong")
-    told = fiubench.publish(dataset, "v1.0.0", token=tmp_path / "wrong", code=2)
-    assert "does not accept the token" in told
+    output = fiubench.publish(dataset, "v1.0.0", token=tmp_path / "wrong", code=2)
+    assert "does not accept the token" in output
     done = fiubench("publish", dataset, "--repo", REPO, "--version", "v1.0.0", "--endpoint", hub.endpoint, online=False,
                     code=2)  # fmt: skip
     assert "publishing needs a token" in done.stderr
@@ -64,9 +64,9 @@ def test_repositories_that_are_not_there_or_not_ours(published: Commands, datase
     none = "alice/none"
     for command in (("releases", none), ("pull", none, "--out", tmp_path / "x"), ("diff", dataset, f"{none}@v1.0.0")):
         assert "no such dataset" in published(*command, code=2).stderr
-    told = published("pull", REPO, "--version", "v1.0.1", "--out", tmp_path / "x", code=2).stderr
-    assert "has no release v1.0.1" in told
-    assert "Did you mean 'v1.0.0'?" in told
+    output = published("pull", REPO, "--version", "v1.0.1", "--out", tmp_path / "x", code=2).stderr
+    assert "has no release v1.0.1" in output
+    assert "Did you mean 'v1.0.0'?" in output
     published.hub.control("gate", repo=REPO, gated="auto")
     open_command = ("pull", REPO, "--out", tmp_path / "x", "--endpoint", published.hub.endpoint)
     assert "is gated" in published(*open_command, online=False, code=2).stderr
@@ -77,17 +77,17 @@ def test_repositories_that_are_not_there_or_not_ours(published: Commands, datase
 def test_somebody_elses_dataset_is_not_overwritten(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
     hub.control("create", repo=REPO)
     hub.control("push", repo=REPO, files={"data/train.parquet": "theirs", "README.md": "theirs"})
-    told = fiubench.publish(dataset, "v1.0.1", code=1)
-    assert "holds a dataset that fiubench did not publish" in told
+    output = fiubench.publish(dataset, "v1.0.1", code=1)
+    assert "holds a dataset that fiubench did not publish" in output
 
 
 def test_a_public_repository_is_not_private(published: Commands, extended: Path) -> None:
-    told = published.publish(extended, "v1.1.0", "--private", code=1)
-    assert "is public, and --private was given" in told
+    output = published.publish(extended, "v1.1.0", "--private", code=1)
+    assert "is public, and --private was given" in output
 
 
 @pytest.mark.parametrize(
-    ("file", "told"),
+    ("file", "message"),
     [
         ("release/README.md", "release/README.md: not as built"),
         ("release/fiubench/full.json", "release/fiubench/full.json: not as built"),
@@ -97,7 +97,7 @@ def test_a_public_repository_is_not_private(published: Commands, extended: Path)
     ],
 )
 def test_a_dataset_edited_by_hand(
-    hub: Loopback, fiubench: Commands, dataset: Path, tmp_path: Path, file: str, told: str
+    hub: Loopback, fiubench: Commands, dataset: Path, tmp_path: Path, file: str, message: str
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(dataset, copy)
@@ -105,7 +105,7 @@ def test_a_dataset_edited_by_hand(
     path.write_bytes(path.read_bytes().replace(b"e", b"E", 5) + b"\n")
     said = fiubench.publish(copy, "v1.0.0", code=1)
     assert "changed since it was built" in said
-    assert told in said
+    assert message in said
     assert not hub.control("log")
 
 
@@ -124,8 +124,8 @@ def test_a_damaged_release(published: Commands, tmp_path: Path) -> None:
     hub.control("fork", repo=REPO, to=repo)
     commit = hub.control("push", repo=repo, files={"splits.json": "{}"})
     hub.control("tag", repo=repo, tag="v1.0.1", commit=commit)
-    told = published("pull", repo, "--out", tmp_path / "a", code=2).stderr
-    assert "splits.json is not what the manifest says" in told
+    output = published("pull", repo, "--out", tmp_path / "a", code=2).stderr
+    assert "splits.json is not what the manifest says" in output
     commit = hub.control("push", repo=repo, files={"manifest.json": '{"format": 1}'})
     hub.control("tag", repo=repo, tag="v1.0.2", commit=commit)
     assert "manifest.json of" in published("pull", repo, "--out", tmp_path / "a", code=2).stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from fiubench.builder.hub.access import Access
-from fiubench.builder.hub.client import Hub, NoAnswer, Silent, connect
+from fiubench.builder.hub.client import Hub, NoAnswer, TimedOut, connect
 from fiubench.builder.hub.protocol import publish
 from fiubench.support.errors import HubError, Refused
 
@@ -89,7 +89,7 @@ def test_every_endpoint_fails_once_in_one_command(hub: Loopback, fiubench: Comma
 
 
 @pytest.mark.parametrize("endpoint", ["refs", "commit", "tag", "upload"])
-def test_too_many_requests_waits_as_long_as_it_is_told(
+def test_too_many_requests_waits_as_long_as_the_hub_asks(
     hub: Loopback, client: Hub, files: dict[str, Path], endpoint: str
 ) -> None:
     client.create(REPO, private=False)
@@ -100,13 +100,13 @@ def test_too_many_requests_waits_as_long_as_it_is_told(
     assert_published_once(hub)
 
 
-def test_too_long_a_wait_is_told(hub: Loopback, client: Hub) -> None:
+def test_too_long_a_wait_is_an_error(hub: Loopback, client: Hub) -> None:
     hub.fault(ENDPOINTS["refs"], "status", status=429, headers={"Retry-After": "3600"})
     with pytest.raises(HubError, match="asks to wait 3600 s"):
         client.refs(REPO)
 
 
-def test_a_server_that_keeps_failing_is_told(hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_keeps_failing_is_reported(hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fiubench.builder.hub.client._WAIT", 0.01)
     hub.fault(ENDPOINTS["refs"], "status", times=99, status=503)
     with pytest.raises(NoAnswer, match="the hub answers 503"):
@@ -132,7 +132,7 @@ def test_silence_ends_in_time(hub: Loopback, client: Hub, files: dict[str, Path]
     client.create(REPO, private=False)
     hub.fault(ENDPOINTS[endpoint], "silent", times=9)
     began = time.monotonic()
-    with pytest.raises(Silent, match="has not answered for 1 s"):
+    with pytest.raises(TimedOut, match="has not answered for 1 s"):
         release(client, files)
     assert time.monotonic() - began < 5
     hub.control("calm")
@@ -140,11 +140,11 @@ def test_silence_ends_in_time(hub: Loopback, client: Hub, files: dict[str, Path]
     assert_published_once(hub)
 
 
-def test_silence_is_told_by_the_command(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
+def test_silence_is_reported_by_the_command(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
     hub.fault(r"GET /api/", "silent", times=9)
     began = time.monotonic()
-    told = fiubench.publish(dataset, "v1.0.0", "--timeout", 2, code=2)
-    assert "has not answered for 2 s" in told
+    output = fiubench.publish(dataset, "v1.0.0", "--timeout", 2, code=2)
+    assert "has not answered for 2 s" in output
     assert time.monotonic() - began < 20
 
 
@@ -165,7 +165,7 @@ def test_somebody_else_pushes_between_commit_and_tag(hub: Loopback, client: Hub,
     """The tag goes to the commit of the release, not to whatever main has become; and no second commit is made."""
     client.create(REPO, private=False)
     hub.fault(ENDPOINTS["tag"], "silent", times=1)
-    with pytest.raises(Silent):
+    with pytest.raises(TimedOut):
         release(client, files)
     hub.control("push", repo=REPO, files={"README.md": "edited"})
     release(client, files)
@@ -222,7 +222,7 @@ def test_killed_and_repeated(hub: Loopback, fiubench: Commands, dataset: Path, m
     process.wait()
     assert "v1.0.0" not in hub.repo()["tags"]
     uploads = len(hub.asked("PUT /_lfs/"))
-    fiubench.publish(dataset, "v1.0.0", "--message", "told otherwise than before")
+    fiubench.publish(dataset, "v1.0.0", "--message", "another message than before")
     assert_published_once(hub)
     assert len(hub.titles()) == 1
     assert len(hub.asked("PUT /_lfs/")) == uploads  # what was uploaded is not uploaded again

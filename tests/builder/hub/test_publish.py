@@ -13,9 +13,9 @@ from tests.builder.hub.harness import REPO, ROOT, Commands, Loopback
 
 
 def test_two_releases(hub: Loopback, fiubench: Commands, dataset: Path, extended: Path, tmp_path: Path) -> None:
-    told = fiubench.publish(dataset, "v1.0.0", "--message", "The first.")
-    assert "published" in told
-    assert "First release: 60 identities and 6 in the holdout, 20 questions each." in told
+    output = fiubench.publish(dataset, "v1.0.0", "--message", "The first.")
+    assert "published" in output
+    assert "First release: 60 identities and 6 in the holdout, 20 questions each." in output
     assert hub.titles() == ["Release v1.0.0"]
     first = hub.repo()["commits"][1]
     assert hub.repo()["tags"] == {"v1.0.0": first["oid"]}
@@ -27,13 +27,13 @@ def test_two_releases(hub: Loopback, fiubench: Commands, dataset: Path, extended
     assert (len(hub.asked("PUT /_lfs")), len(hub.asked("/commit/")), len(hub.asked("/tag/"))) == before
 
     # something else under the same tag: refused
-    told = fiubench.publish(extended, "v1.0.0", code=1)
-    assert "v1.0.0 is published already and holds something else" in told
+    output = fiubench.publish(extended, "v1.0.0", code=1)
+    assert "v1.0.0 is published already and holds something else" in output
     assert hub.titles() == ["Release v1.0.0"]
 
     # one attribute more: a minor version
-    told = fiubench.publish(extended, "v1.1.0")
-    assert "against   v1.0.0\nchanges   Attributes added: pet.\nsuggested v1.1.0 (a minor change)\n" in told
+    output = fiubench.publish(extended, "v1.1.0")
+    assert "against   v1.0.0\nchanges   Attributes added: pet.\nsuggested v1.1.0 (a minor change)\n" in output
     assert hub.titles() == ["Release v1.0.0", "Release v1.1.0"]
     assert set(hub.repo()["tags"]) == {"v1.0.0", "v1.1.0"}
     assert all(len(commit["files"]) < 100 for commit in hub.repo()["commits"])
@@ -48,9 +48,9 @@ def test_two_releases(hub: Loopback, fiubench: Commands, dataset: Path, extended
     listed = fiubench("releases", REPO).stdout
     assert [line.split()[0] for line in listed.splitlines()[2:]] == ["v1.1.0", "v1.0.0"]
     assert "2026-01-01" in listed
-    told = fiubench("diff", f"{REPO}@v1.0.0", f"{REPO}@1.1.0", "--summary", code=1).stdout
-    assert "pet" in told
-    assert "blood_type" not in told
+    output = fiubench("diff", f"{REPO}@v1.0.0", f"{REPO}@1.1.0", "--summary", code=1).stdout
+    assert "pet" in output
+    assert "blood_type" not in output
     assert "no difference" in fiubench("diff", dataset, f"{REPO}@v1.0.0").stdout
 
     changelog = _file(hub, "CHANGELOG.md", tmp_path, fiubench)
@@ -122,28 +122,28 @@ def test_dry_run_needs_no_network_and_no_token(
         "socket.socket.connect = socket.socket.connect_ex = refuse\n"
     )
     env = {"PYTHONPATH": f"{folder}:{ROOT}"}
-    told = fiubench.publish(dataset, "v1.0.0", "--dry-run", online=False, **env)
-    assert "9 configurations load" in told
-    assert "nothing was sent" in told
-    told = fiubench.publish(extended, "v1.1.0", "--dry-run", "--previous", dataset, online=False, **env)
-    assert "Attributes added: pet." in told
+    output = fiubench.publish(dataset, "v1.0.0", "--dry-run", online=False, **env)
+    assert "9 configurations load" in output
+    assert "nothing was sent" in output
+    output = fiubench.publish(extended, "v1.1.0", "--dry-run", "--previous", dataset, online=False, **env)
+    assert "Attributes added: pet." in output
     assert not hub.control("log")
 
 
 def test_a_plan_against_a_published_release(published: Commands, extended: Path) -> None:
-    told = published.publish(extended, "v1.0.1", "--dry-run", "--previous", f"{REPO}@v1.0.0")
-    assert f"against   {REPO}@v1.0.0\n" in told
-    assert "suggested v1.1.0 (a minor change)" in told
+    output = published.publish(extended, "v1.0.1", "--dry-run", "--previous", f"{REPO}@v1.0.0")
+    assert f"against   {REPO}@v1.0.0\n" in output
+    assert "suggested v1.1.0 (a minor change)" in output
 
 
 def test_foreign_files_are_kept_and_stale_ones_removed(published: Commands, dataset: Path) -> None:
     hub, repo = published.hub, "alice/foreign"
     hub.control("fork", repo=REPO, to=repo)
     hub.control("push", repo=repo, files={"notes/mine.txt": "keep me", "data/old-00000.parquet": "stale"})
-    told = published.publish(dataset, "v1.0.1", repo=repo)
-    assert "kept      notes/mine.txt" in told
-    assert "removed   data/old-00000.parquet" in told
-    assert "No identity, question or split changed." in told
+    output = published.publish(dataset, "v1.0.1", repo=repo)
+    assert "kept      notes/mine.txt" in output
+    assert "removed   data/old-00000.parquet" in output
+    assert "No identity, question or split changed." in output
     files = hub.repo(repo)["commits"][-1]["files"]
     assert "notes/mine.txt" in files
     assert "data/old-00000.parquet" not in files
@@ -155,8 +155,8 @@ def test_private_and_gated(hub: Loopback, fiubench: Commands, dataset: Path, rea
     assert hub.repo()["gated"] == "auto"
     order = [line for line in hub.asked() if "/settings" in line or "/commit/" in line or "repos/create" in line]
     assert [line.split()[0] for line in order] == ["POST", "PUT", "POST"]  # closed before anything is in it
-    told = fiubench("releases", REPO, token=reader_file, code=2).stderr
-    assert "no such dataset, or it is private" in told
+    output = fiubench("releases", REPO, token=reader_file, code=2).stderr
+    assert "no such dataset, or it is private" in output
 
 
 def test_a_dataset_is_published_by_one_process_at_a_time(
@@ -167,8 +167,8 @@ def test_a_dataset_is_published_by_one_process_at_a_time(
     (copy / ".publish").mkdir()
     with (copy / ".publish" / "lock").open("w") as lock:
         assert take_lock(lock)
-        told = fiubench.publish(copy, "v1.0.0", code=2)
-    assert "is being published by another process" in told
+        output = fiubench.publish(copy, "v1.0.0", code=2)
+    assert "is being published by another process" in output
     assert not hub.control("state")
 
 

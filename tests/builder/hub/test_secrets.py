@@ -1,4 +1,4 @@
-"""The token goes to the chosen hub and appears nowhere; a release tells nothing of the machine it was made on."""
+"""The token goes to the chosen hub and appears nowhere; a release reveals nothing of the machine it was made on."""
 
 import logging
 import shutil
@@ -28,14 +28,14 @@ def test_the_token_is_in_no_output_and_no_file(
     loud = {"HF_DEBUG": "1", "HF_HUB_VERBOSITY": "debug", "DATASETS_VERBOSITY": "debug"}
     copy = tmp_path / "copy"
     shutil.copytree(dataset, copy)
-    told = fiubench.publish(copy, "v1.0.0", **loud)
-    told += fiubench.publish(extended, "v1.0.0", code=1, **loud)
+    output = fiubench.publish(copy, "v1.0.0", **loud)
+    output += fiubench.publish(extended, "v1.0.0", code=1, **loud)
     hub.fault("GET /api/.*/refs", "status", times=1, status=403)
-    told += fiubench.publish(copy, "v1.0.0", code=2, **loud)
+    output += fiubench.publish(copy, "v1.0.0", code=2, **loud)
     done = fiubench("pull", REPO, "--out", tmp_path / "back", **loud)
-    told += done.stdout + done.stderr
-    assert "curl -X" in told  # the client was loud
-    assert WRITER not in told
+    output += done.stdout + done.stderr
+    assert "curl -X" in output  # the client was loud
+    assert WRITER not in output
     state = str(hub.control("state"))
     assert WRITER not in state
     for folder in (copy, tmp_path / "back", tmp_path / "hf_home"):
@@ -98,7 +98,7 @@ def test_the_ambient_token_is_for_the_default_endpoint(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "told"),
+    ("endpoint", "message"),
     [
         ("http://huggingface.co", "clear text"),
         ("http://192.168.1.7:8080", "clear text"),
@@ -111,14 +111,14 @@ def test_the_ambient_token_is_for_the_default_endpoint(monkeypatch: pytest.Monke
         ("https://me:password@hub.example.org", "holds a name or password"),
     ],
 )
-def test_endpoints_that_are_refused(endpoint: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=told) as refusal:
+def test_endpoints_that_are_refused(endpoint: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as refusal:
         make_access(endpoint)
     assert "password@" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("content", ["", "two words\n", "hf_a\nhf_b\n", "h\x00f", "hf_é"])
-def test_a_file_without_a_token_is_told_but_not_repeated(tmp_path: Path, content: str) -> None:
+def test_a_file_without_a_token_is_reported_but_not_repeated(tmp_path: Path, content: str) -> None:
     (tmp_path / "token").write_text(content)
     with pytest.raises(ConfigError, match="holds no token") as refusal:
         make_access("https://hub.example.org", str(tmp_path / "token"))
@@ -144,6 +144,6 @@ def test_nothing_of_this_machine_is_in_a_release(hub: Loopback, fiubench: Comman
 
 
 def test_a_path_in_a_message_is_refused(fiubench: Commands, dataset: Path, hub: Loopback) -> None:
-    told = fiubench.publish(dataset, "v1.0.0", "--message", f"From {dataset}.", code=1)
-    assert "names a folder of this machine" in told
+    output = fiubench.publish(dataset, "v1.0.0", "--message", f"From {dataset}.", code=1)
+    assert "names a folder of this machine" in output
     assert not hub.control("state")

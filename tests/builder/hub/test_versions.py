@@ -1,4 +1,4 @@
-"""Which version a change calls for, and how it is told."""
+"""Which version a change calls for, and how it is described."""
 
 import json
 import shutil
@@ -79,7 +79,7 @@ def unasked(records, manifest, splits):
 
 
 @pytest.mark.parametrize(
-    ("edit", "level", "told"),
+    ("edit", "level", "message"),
     [
         (lambda *_: None, "patch", "No identity, question or split changed."),
         (wording, "patch", "Changed: wording (question) of blood_type (1 person)."),
@@ -94,10 +94,10 @@ def unasked(records, manifest, splits):
         (unasked, "major", "Attributes no longer asked about: blood_type."),
     ],
 )
-def test_levels(dataset: Path, edited: Callable[[Edit], Path], edit: Edit, level: str, told: str) -> None:
+def test_levels(dataset: Path, edited: Callable[[Edit], Path], edit: Edit, level: str, message: str) -> None:
     changes = changes_between(dataset, edited(edit))
     assert changes.level == level
-    assert told in changes.sentences
+    assert message in changes.sentences
 
 
 def test_an_attribute_more_is_a_minor_change(dataset: Path, extended: Path) -> None:

@@ -1,0 +1,135 @@
+"""The library's shared session: one layer of retries, the user's own client, and no token for another host."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import huggingface_hub
+import pytest
+from fiubench.builder.hub.access import Access
+from fiubench.builder.hub.client import Hub, NoAnswer, TimedOut, connect
+from fiubench.support.errors import HubError
+
+from tests.builder.hub.harness import REPO, WRITER, Loopback
+
+MARK = {"X-Proxy-Mark": "of the user's own client"}
+
+
+class Own(httpx2.Client):
+    """A client of the user's own, which counts what goes through it."""
+
+    sent: list[str]
+
+
+@pytest.fixture
+def own() -> Iterator[httpx2.Client]:
+    """The session of a factory that the user has set."""
+
+    def make() -> httpx2.Client:
+        client = Own(headers=MARK, follow_redirects=True, timeout=77.0)
+        client.sent = []
+        client.event_hooks = {"request": [lambda request: client.sent.append(request.headers["x-proxy-mark"])]}
+        return client
+
+    huggingface_hub.set_client_factory(make)
+    yield huggingface_hub.get_session()
+    huggingface_hub.set_client_factory(lambda: httpx2.Client(follow_redirects=True))
+
+
+@pytest.fixture
+def client(hub: Loopback) -> Iterator[Hub]:
+    with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as connected:
+        yield connected
+
+
+def test_the_users_own_client_is_used_and_left_as_it_was(hub: Loopback, own: Own) -> None:
+    before = (own.send, own.timeout, own.event_hooks)
+    with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as client:
+        client.create(REPO, private=False)
+        assert (own.send, own.timeout, own.event_hooks) == before  # between two calls too
+        hub.control("forget")
+        own.sent.clear()
+        hub.fault(r"GET .*/refs", "silent")
+        with pytest.raises(TimedOut):  # by our limit, not by the user's 77 s
+            client.refs(REPO)
+    assert set(own.sent) == set(MARK.values())
+    assert len(own.sent) == len(hub.control("log"))
+    assert huggingface_hub.get_session() is own
+    assert not own.is_closed
+    assert (own.send, own.timeout, own.event_hooks) == before
+    huggingface_hub.utils.close_session()
+    assert isinstance(huggingface_hub.get_session(), Own)  # the factory is still the user's
+
+
+def test_no_request_is_repeated_by_two_layers(
+    hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Pages of commits and uploads are what the library would repeat by itself."""
+    monkeypatch.setattr("fiubench.builder.hub.client._WAIT", 0.01)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    client.create(REPO, private=False)
+    refs = client.refs(REPO)
+    assert refs is not None
+    hub.fault(r"GET .*/commits/", "status", times=99, status=503)
+    with pytest.raises(NoAnswer, match="the hub answers 503"):
+        client.history(REPO, refs.main)
+    assert len(hub.faults_met()) == 4
+    hub.fault(r"PUT /_lfs/", "reset", times=99)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    with pytest.raises(NoAnswer, match="broke off"):
+        client.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
+    assert len(hub.asked("PUT /_lfs/")) == 4
+
+
+def test_a_redirect_to_another_host_carries_no_token(hub: Loopback, other_host: Loopback, client: Hub) -> None:
+    """A renamed repository answers 307; whoever answers in the hub's name must not collect tokens."""
+    hub.fault(
+        r"GET .*/refs", "status", status=307, headers={"Location": f"{other_host.endpoint}/api/datasets/a/b/refs"}
+    )
+    assert client.refs(REPO) is None
+    (entry,) = other_host.control("log")
+    assert entry["line"] == "GET /api/datasets/a/b/refs"
+    assert entry["authorization"] == ""
+    hub.control("create", repo="alice/renamed")
+    hub.fault(r"GET .*/refs", "status", status=307, headers={"Location": "/api/datasets/alice/renamed/refs"})
+    assert client.refs(REPO) is not None
+    assert all(entry["authorization"] for entry in hub.control("log"))
+
+
+@pytest.mark.parametrize("seconds", [1, 3600])
+def test_the_rate_limit_of_the_hub_is_kept(
+    hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    hub.control("create", repo=REPO)
+    limit = {"RateLimit": f'"api";r=0;t={seconds}', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
+    hub.fault(r"GET .*/refs", "status", status=429, headers=limit)
+    if seconds > 120:
+        with pytest.raises(HubError, match="asks to wait 3600 s"):
+            client.refs(REPO)
+        return
+    assert client.refs(REPO) is not None
+    assert slept == [seconds]
+
+
+def test_a_failed_transfer_is_reported_in_our_words(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """XET has an HTTP client of its own; what it raises is an OSError that may hold signed addresses."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("https://cas.example.org/?signature=secret")
+
+    monkeypatch.setattr(client._api, "create_commit", fail)
+    with pytest.raises(HubError, match="the transfer failed") as refusal:
+        client.commit(REPO, {}, [], parent="0" * 40, title="t", message="")
+    assert "secret" not in str(refusal.value)
+
+
+def test_an_error_that_is_none_of_the_networks_stays(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise json.JSONDecodeError("no JSON", "", 0)
+
+    monkeypatch.setattr(client._api, "list_repo_refs", fail)
+    with pytest.raises(json.JSONDecodeError):
+        client.refs(REPO)
