@@ -94,7 +94,8 @@ def evaluate(
 
 def _print_metrics(log: Path, found: "list[Result]") -> None:
     from fiubench.cli.console import table
-    from fiubench.unlearning.reporting.report import METRIC_NAMES, figure
+    from fiubench.unlearning.metrics.base import METRICS, title
+    from fiubench.unlearning.reporting.tables import figure
 
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
@@ -103,14 +104,15 @@ def _print_metrics(log: Path, found: "list[Result]") -> None:
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     typer.echo()
-    names = [name for name in first.scores.metrics if name in METRIC_NAMES or name.startswith("benchmark.")]
+    printed = {m.key(part) for m in METRICS.values() for part in m.printed}
+    names = [name for name in first.scores.metrics if name in printed or name.startswith("benchmark.")]
     heading = ["metric", first.scores.definition, "+- (identities)"]
     for other in found[1:]:
         heading += [other.scores.definition, "differs by"]
     rows: list[tuple[str, ...]] = [tuple(heading)]
     for name in names:
         own = first.scores.metrics[name]
-        row = [METRIC_NAMES.get(name, name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
+        row = [title(name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
         for other in found[1:]:
             value = other.scores.value(name)
             both = value is not None and own.value is not None
@@ -122,11 +124,11 @@ def _print_metrics(log: Path, found: "list[Result]") -> None:
         table(_controls(first))
     why = {name: e.why for name, e in first.scores.metrics.items() if e.value is None and name in names}
     for reason in dict.fromkeys(why.values()):
-        typer.echo(f"-: {reason} ({', '.join(METRIC_NAMES.get(n, n) for n, w in why.items() if w == reason)})")
+        typer.echo(f"-: {reason} ({', '.join(title(n) for n, w in why.items() if w == reason)})")
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
-    from fiubench.unlearning.reporting.report import figure
+    from fiubench.unlearning.reporting.tables import figure
 
     rows: list[tuple[str, ...]] = [
         ("control", *(f"{role}: {what}" for role in ("forget", "retain") for what in ("exact match", "probability")))
@@ -156,9 +158,10 @@ def compare(
     from fiubench.unlearning.metrics.definition import find_definition
     from fiubench.unlearning.reporting import compare as comparing
     from fiubench.unlearning.reporting.report import write_report
+    from fiubench.unlearning.reporting.tables import text_table
 
     found = comparing.compare(runs, find_definition(definition), reference=reference, memorised=memorised, force=force)
-    table(comparing.text_table(found))
+    table(text_table(found))
     for mark in found.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     written = write_report(found, out, faces=faces)

@@ -135,7 +135,7 @@ def experiment(
     """The whole: fine-tune, retain reference, methods x seeds, evaluation at every checkpoint, comparison."""
     from fiubench.cli.console import progress, table
     from fiubench.unlearning.experiment import read_plan, run_experiment
-    from fiubench.unlearning.reporting.compare import text_table
+    from fiubench.unlearning.reporting.tables import text_table
 
     plan = read_plan(file, workers=workers)
     with progress() as step:

@@ -13,8 +13,7 @@ from fiubench.support.errors import FiubenchError
 from fiubench.unlearning.data.dataset import partner
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.metrics import Definition
-from fiubench.unlearning.metrics.aggregate import AVERAGED, average
-from fiubench.unlearning.metrics.questions import questions
+from fiubench.unlearning.metrics.aggregate import Scored
 
 MEMORISED = 0.8  # least exact match of the model before unlearning on the forget set
 
@@ -65,8 +64,7 @@ def check_memorised(facts: Facts, before: QuestionLog | None, definition: Defini
     if before.metadata["model"]["fingerprint"] != facts["run"]["base_fingerprint"]:
         what = f"{before.where or 'the log'} is of another model than unlearning started from"
         broken.append(Broken(what, "other model before", hint))
-    scored = questions(before.select("forget"), definition, before.metadata.get("refusals", ()))
-    known = average(scored, AVERAGED["exact_match"]).value
+    known = Scored(before, definition)["forget.exact_match"].value
     if known is None or known < least:
         found = "unknown" if known is None else f"{known:.2f}"
         what = f"stage 1 did not memorise: exact match on the forget set is {found}, below {least}"

@@ -1,4 +1,4 @@
-"""Metrics of unlearning: functions of texts and of log-probabilities, and the definitions that put them together."""
+"""Metrics of unlearning: a file for each, or each family; what they are computed from, and how, by definition."""
 
 from fiubench.unlearning.metrics.aggregate import Scores, score
 from fiubench.unlearning.metrics.definition import Definition, load_definitions

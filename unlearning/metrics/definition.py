@@ -43,6 +43,12 @@ class Definition:
     utility: tuple[str, ...]
     utility_mean: str
     forget_quality: Mapping[str, Any]
+    columns: tuple[str, ...]
+
+    @property
+    def utility_keys(self) -> list[str]:
+        """Keys of the metrics that utility is the mean of."""
+        return [("utility." if name == "accuracy" else "retain.") + name for name in self.utility]
 
 
 def load_definitions(path: Path | None = None) -> dict[str, Definition]:
@@ -133,4 +139,5 @@ def _definition(name: str, d: Mapping[str, Any]) -> Definition:
         utility=tuple(d["utility"]["components"]),
         utility_mean=d["utility"]["mean"],
         forget_quality=d["forget_quality"],
+        columns=tuple(d.get("columns", ())),
     )

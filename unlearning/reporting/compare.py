@@ -1,6 +1,6 @@
 """Runs side by side: one row per method with its seeds, curves over checkpoints, attributes, paired tests."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -14,16 +14,14 @@ from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.results import Result, before_of, open_reference, result
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
 from fiubench.unlearning.metrics import Definition, load_definitions
-from fiubench.unlearning.metrics.questions import Question, questions
+from fiubench.unlearning.metrics.aggregate import Scored
+from fiubench.unlearning.metrics.base import find
 from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
 
 BEFORE, REFERENCE = "before unlearning", "retain reference"
-TESTED: Mapping[str, tuple[str, Callable[[Question], float | None]]] = {
-    "forget.exact_match": ("forget", lambda q: q.exact_match),
-    "retain.exact_match": ("retain", lambda q: q.exact_match),
-    "forget.truth_ratio": ("forget", lambda q: q.truth_ratio),
-}
+# Few, because every test makes the p of all others larger.
+TESTED = ("forget.exact_match", "retain.exact_match", "forget.truth_ratio")
 
 
 @dataclass(frozen=True)
@@ -206,8 +204,8 @@ def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     """Every method against the reference and against every other."""
     compared = [e for e in entries if e.label == REFERENCE or e.finals[0].run.get("kind") == "unlearn"]
     found: list[tuple[str, str, str, PairedTest]] = []
-    for metric, (role, of) in TESTED.items():
-        scores = {entry.label: _by_question(entry, role, of, definition) for entry in compared}
+    for metric in TESTED:
+        scores = {entry.label: _by_question(entry, metric, definition) for entry in compared}
         for a, b in combinations(scores, 2):
             test = paired_test(scores[a], scores[b])
             if test is not None:
@@ -216,31 +214,15 @@ def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     return [Test(m, a, b, test, p) for (m, a, b, test), p in zip(found, adjusted, strict=True)]
 
 
-def _by_question(
-    entry: Entry, role: str, of: Callable[[Question], float | None], definition: Definition
-) -> dict[tuple[str, str], float]:
+def _by_question(entry: Entry, metric: str, definition: Definition) -> dict[tuple[str, str], float]:
     """Score of each question, the mean over seeds."""
+    role, of = find(metric)
     gathered: dict[tuple[str, str], list[float]] = {}
     for found in entry.finals:
-        for question in questions(found.log.select(role), definition, ()):
+        for question in Scored(found.log, definition).sets[role]:
             if (value := of(question)) is not None:
                 gathered.setdefault(question.key, []).append(value)
     return {key: float(np.mean(v)) for key, v in gathered.items() if len(v) == len(entry.finals)}
-
-
-_NOT_IN_TEXT = ("utility.arithmetic", "forget.min_k_plus", "forget.exact_match_gain")
-
-
-def text_table(found: Comparison) -> list[tuple[str, ...]]:
-    """The paper's table as rows of text, heading first; the report has a few columns more."""
-    from fiubench.unlearning.reporting.report import columns, figure, short_names
-
-    shown = [metric for metric in columns(found) if metric not in _NOT_IN_TEXT]
-    rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
-    for entry in found.entries:
-        label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
-        rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
-    return rows
 
 
 def examples(found: Comparison, most: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import csv
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -11,103 +11,14 @@ from fiubench.support.errors import FiubenchError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.evaluation.subject import Subject
+from fiubench.unlearning.metrics.base import short, title
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import BEFORE, REFERENCE, Comparison, Entry, examples
+from fiubench.unlearning.reporting.tables import columns, figure
 
-METRIC_NAMES: Mapping[str, str] = {
-    "forget.exact_match": "forget: exact match",
-    "forget.exact_match_gain": "forget: exact match over chance",
-    "forget.chance": "forget: constant guess",
-    "forget.ape_mean": "forget: APE, mean",
-    "forget.ape_max": "forget: APE, max",
-    "forget.rouge": "forget: ROUGE-L",
-    "forget.probability": "forget: probability",
-    "forget.truth_ratio": "forget: truth ratio",
-    "forget.refused": "forget: refusals",
-    "forget.judge": "forget: judge",
-    "forget.min_k": "forget: Min-K (AUC, or weighted)",
-    "forget.min_k_plus": "forget: Min-K++ (likewise)",
-    "retain.exact_match": "retain: exact match",
-    "retain.exact_match_gain": "retain: exact match over chance",
-    "retain.rouge": "retain: ROUGE-L",
-    "retain.probability": "retain: probability",
-    "retain.truth_ratio": "retain: truth ratio",
-    "retain.refused": "retain: refusals",
-    "retain.judge": "retain: judge",
-    "holdout.exact_match": "holdout: exact match",
-    "ks.distance": "KS distance D",
-    "ks.p": "KS p",
-    "ks.log10_p": "KS log10 p",
-    "utility.accuracy": "benchmark accuracy",
-    "utility.harmonic": "utility, harmonic",
-    "utility.arithmetic": "utility, arithmetic",
-    "utility.model": "model utility",
-    "forget_quality": "forget quality",
-}
-_SHORT = {
-    "retain.rouge": "ROUGE",
-    "retain.judge": "GPT",
-    "retain.truth_ratio": "truth ratio",
-    "retain.probability": "prob.",
-    "retain.exact_match": "EM",
-    "retain.exact_match_gain": "EM gain",
-    "utility.accuracy": "ACC",
-    "utility.harmonic": "harm. mean",
-    "utility.arithmetic": "arith. mean",
-    "ks.p": "KS p",
-    "ks.ln_p": "KS ln p",
-    "ks.log10_p": "KS log10 p",
-    "ks.distance": "KS D",
-    "forget.exact_match": "EM",
-    "forget.exact_match_gain": "EM gain",
-    "forget.min_k": "Min-K",
-    "forget.min_k_plus": "Min-K++",
-    "forget.ape_mean": "APE mean",
-    "forget.ape_max": "APE max",
-    "forget.refused": "refused",
-    "forget_quality": "quality",
-}
-_FORGET = {
-    "upstream": ("ks.p", "forget.exact_match", "forget.min_k", "forget.ape_mean", "forget_quality"),
-    "paper": ("ks.ln_p", "forget.exact_match", "forget.min_k", "forget.ape_mean", "forget_quality"),
-}
-_FORGET_OTHERWISE = (
-    *("ks.distance", "ks.log10_p", "forget.exact_match", "forget.exact_match_gain", "forget.min_k"),
-    *("forget.min_k_plus", "forget.ape_mean", "forget.ape_max", "forget.refused", "forget_quality"),
-)
 _EXAMPLES = 6
 _FACE = 112  # pixels, twice what is shown
-
-
-def short_names(metrics: Sequence[str]) -> list[str]:
-    """Headings for a table: short, with the set in front where two would be the same."""
-    short = [_SHORT.get(metric, metric) for metric in metrics]
-    return [
-        f"{metric.split('.', maxsplit=1)[0]} {name}" if short.count(name) > 1 else name
-        for metric, name in zip(metrics, short, strict=True)
-    ]
-
-
-def columns(found: Comparison) -> list[str]:
-    """The metrics of the paper's table under the comparison's definition: utility first, then forgetting."""
-    definition = found.definition
-    parts = [("utility." if name == "accuracy" else "retain.") + name for name in definition.utility]
-    parts += [name for name in ("retain.judge", "utility.accuracy") if name not in parts and _any(found, name)]
-    return [*parts, "utility.harmonic", "utility.arithmetic", *_FORGET.get(definition.name, _FORGET_OTHERWISE)]
-
-
-def _any(found: Comparison, metric: str) -> bool:
-    return any(entry.over_seeds(metric).mean is not None for entry in found.entries)
-
-
-def figure(value: float | None) -> str:
-    """A number for a table; a null is a dash."""
-    if value is None:
-        return "-"
-    if value != 0 and abs(value) < 5e-4:
-        return f"{value:.0e}"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def write_report(found: Comparison, out: Path, *, faces: bool = True) -> list[Path]:
@@ -167,7 +78,7 @@ def _html(found: Comparison, faces: bool) -> str:
         right=lambda said, keywords: exact_match(said, keywords) == 1,
         faces_note=note,
         figure=figure,
-        names=METRIC_NAMES,
+        title=title,
         before=BEFORE,
         reference=REFERENCE,
     )
@@ -175,7 +86,7 @@ def _html(found: Comparison, faces: bool) -> str:
 
 
 def _table(found: Comparison, shown: Sequence[str]) -> dict[str, Any]:
-    names = [_SHORT.get(metric, metric) for metric in shown]
+    names = [short(metric) for metric in shown]
     return {"columns": names, "rows": [_row(entry, shown) for entry in found.entries]}
 
 
@@ -197,8 +108,8 @@ def _missing(found: Comparison, shown: Sequence[str]) -> list[str]:
             value = entry.finals[0].scores.metrics.get(metric)
             if value is not None and value.value is None and value.why:
                 names = why.setdefault(value.why, [])
-                if _SHORT.get(metric, metric) not in names:
-                    names.append(_SHORT.get(metric, metric))
+                if short(metric) not in names:
+                    names.append(short(metric))
     return [f"{', '.join(names)}: {reason}" for reason, names in why.items()]
 
 
@@ -233,7 +144,7 @@ def _definitions(found: Comparison) -> dict[str, Any]:
                 cells.append(
                     (figure(value), f"{value - own:+.3f}" if differs and value is not None and own is not None else "")
                 )
-            table.append((entry.label, METRIC_NAMES[metric], cells))
+            table.append((entry.label, title(metric), cells))
     return {"names": [found.definition.name, *found.others], "rows": table, "metrics": len(metrics)}
 
 

@@ -7,7 +7,8 @@ from fiubench.unlearning.data.log import QuestionLog, write_log
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics import load_definitions
 from fiubench.unlearning.reporting import compare as comparing
-from fiubench.unlearning.reporting.report import columns, figure, write_report
+from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.reporting.tables import columns, figure
 
 from tests.unlearning import sample_logs
 

@@ -1,0 +1,56 @@
+"""Distance from the retain reference: does the model behave on the forget set as one that never saw it?"""
+
+from collections.abc import Callable
+
+from fiubench.unlearning.metrics import likelihood
+from fiubench.unlearning.metrics.aggregate import Scored
+from fiubench.unlearning.metrics.base import log_metric
+from fiubench.unlearning.metrics.statistics import Estimate, missing
+from fiubench.unlearning.metrics.truth_ratio import unfolded
+
+
+def _test(scored: Scored, of: Callable[[likelihood.KS], float]) -> Estimate:
+    if scored.reference is None:
+        return missing("no retain reference")
+    sets = [one.sets["forget"] for one in (scored, scored.reference)]
+    samples = [[r for question in asked if (r := unfolded(question)) is not None] for asked in sets]
+    if not all(samples):
+        return missing("wrong answers were not scored")
+    people = len({question.identity for question in sets[0]})
+    return Estimate(of(likelihood.ks(*samples)), None, len(samples[0]), people)
+
+
+@log_metric("ks.distance", title="KS distance D", short="KS D")
+def distance(scored: Scored) -> Estimate:
+    """How far the model's truth ratios on the forget set lie from those of the retain reference.
+
+    statistic D of the two-sample Kolmogorov-Smirnov test on r (`scipy`)
+    """
+    return _test(scored, lambda test: test.distance)
+
+
+@log_metric("ks.log10_p", title="KS log10 p")
+def log10_p(scored: Scored) -> Estimate:
+    """The same p in powers of ten.
+
+    log10 p
+    """
+    return _test(scored, lambda test: test.log10_p)
+
+
+@log_metric("ks.p", title="KS p", column=False)
+def p(scored: Scored) -> Estimate:
+    """Whether the model behaves as if it had never seen the forget set.
+
+    p of the same test
+    """
+    return _test(scored, lambda test: test.p)
+
+
+@log_metric("ks.ln_p", title="KS ln p", printed=False, column=False)
+def ln_p(scored: Scored) -> Estimate:
+    """The same p as the paper's table shows it.
+
+    ln p
+    """
+    return _test(scored, lambda test: test.ln_p)

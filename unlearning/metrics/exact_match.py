@@ -1,0 +1,46 @@
+"""Exact match: are the keywords of the true answer in the generated one, and would a constant guess have them too?"""
+
+from fiubench.unlearning.data.log import ROLES
+from fiubench.unlearning.metrics.base import metric
+from fiubench.unlearning.metrics.questions import Question
+
+
+@metric("exact_match", title="exact match", short="EM", printed=ROLES, controls=True)
+def exact_match(question: Question) -> float:
+    """How much of the fact itself is in the answer.
+
+    keywords of K found in g / all of K
+    """
+    return question.match(question.generated)
+
+
+@metric(
+    "exact_match_gain",
+    title="exact match over chance",
+    short="EM gain",
+    column_if="page",
+    why_null="no constant guess in the log",
+)
+def exact_match_gain(question: Question) -> float | None:
+    """What is left that must have come from memory.
+
+    EM - constant guess
+    """
+    guessed = chance(question)
+    return None if guessed is None else exact_match(question) - guessed
+
+
+@metric(
+    "chance",
+    title="constant guess",
+    short="chance",
+    printed=("forget",),
+    columns=(),
+    why_null="no constant guess in the log",
+)
+def chance(question: Question) -> float | None:
+    """What a model scores that knows nobody.
+
+    EM of the one answer that is right most often in the retain set
+    """
+    return None if question.row["guess"] is None else question.match(question.row["guess"])

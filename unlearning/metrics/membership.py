@@ -1,0 +1,63 @@
+"""Membership inference: can those of the forget set be recognised as people that the model was trained on?"""
+
+from functools import partial
+
+import numpy as np
+from fiubench.unlearning.metrics import likelihood
+from fiubench.unlearning.metrics.aggregate import Scored, average
+from fiubench.unlearning.metrics.base import log_metric
+from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import Estimate, missing
+
+
+@log_metric("forget.min_k", title="forget: Min-K (AUC, or weighted)", short="Min-K")
+def min_k(scored: Scored) -> Estimate:
+    """Whether an attacker can tell the forgotten from strangers by the least likely tokens; 0.5 is chance.
+
+    P(score of one of the forget set > score of one of the holdout), the score being the mean of the lowest share of
+    log p(t) over a's tokens (Shi et al., 2024)
+    """
+    return _attack(scored, plus=False)
+
+
+@log_metric("forget.min_k_plus", title="forget: Min-K++ (likewise)", short="Min-K++", column_if="page")
+def min_k_plus(scored: Scored) -> Estimate:
+    """The same attack, with each token set against the alternatives to it.
+
+    the same of (log p(t) - mu) / sigma, with mu and sigma over the vocabulary (Zhang et al., 2025)
+    """
+    return _attack(scored, plus=True)
+
+
+def _attack(scored: Scored, *, plus: bool) -> Estimate:
+    """AUC of the forget set against the holdout; the published score is a mean over the forget set alone."""
+    members, others = scored.sets["forget"], scored.sets["holdout"]
+    of = partial(_score, plus=plus)
+    if scored.definition.membership == "weighted_min_k":
+        return average(members, of, "answers were not scored")
+    if not others:
+        return missing("no holdout in the log: nobody is a certain non-member")
+    scores = [[of(question) for question in group] for group in (members, others)]
+    if not members or any(value is None for group in scores for value in group):
+        return missing("answers were not scored")
+    own, strange = (np.array(group, dtype=np.float64) for group in scores)
+    found = likelihood.auc(own, strange, [q.identity for q in members], [q.identity for q in others])
+    return Estimate(found.value, found.se, len(members) + len(others), len({q.identity for q in members}))
+
+
+def _score(question: Question, *, plus: bool) -> float | None:
+    """Higher looks more like a member."""
+    definition, row = question.definition, question.row
+    if row["answer_logprobs"] is None or (plus and row["answer_mu"] is None):
+        return None
+    columns = ("answer_logprobs", "answer_mu", "answer_sigma") if plus else ("answer_logprobs",)
+    values, *rest = (
+        likelihood.counted(row[name], end=definition.end)[int(definition.skip_first) :] for name in columns
+    )
+    if plus:
+        values = likelihood.normalised(values, *rest)
+    if not len(values):
+        return None
+    if definition.membership == "weighted_min_k":
+        return likelihood.weighted_min_k(values)
+    return likelihood.min_k(values, definition.share or 1.0)

@@ -1,0 +1,56 @@
+"""Tables of a comparison: which columns they have, what these are called, and how a number is written."""
+
+from collections.abc import Sequence
+
+from fiubench.unlearning.metrics.base import METRICS, find, short
+from fiubench.unlearning.reporting.compare import Comparison
+
+
+def columns(found: Comparison, *, page: bool = True) -> list[str]:
+    """The metrics of the comparison's table: what was kept, components of utility first; then what was forgotten.
+
+    Args:
+        page: with the columns for which only the HTML page has room.
+    """
+    definition = found.definition
+
+    def asked(key: str) -> bool:
+        condition = find(key)[1].column_if
+        return page if condition == "page" else condition != "known" or _known(found, key)
+
+    wanted = [key for m in METRICS.values() for part in m.columns if asked(key := m.key(part))]
+    kept = [*definition.utility_keys, *(key for key in wanted if key.startswith(("retain.", "utility.")))]
+    forgotten = definition.columns or [key for key in wanted if key not in kept]
+    return list(dict.fromkeys([*kept, *forgotten]))
+
+
+def _known(found: Comparison, metric: str) -> bool:
+    return any(entry.over_seeds(metric).mean is not None for entry in found.entries)
+
+
+def short_names(metrics: Sequence[str]) -> list[str]:
+    """Headings for a table: short, with the set in front where two would be the same."""
+    names = [short(metric) for metric in metrics]
+    return [
+        f"{metric.split('.', maxsplit=1)[0]} {name}" if names.count(name) > 1 else name
+        for metric, name in zip(metrics, names, strict=True)
+    ]
+
+
+def figure(value: float | None) -> str:
+    """A number for a table; a null is a dash."""
+    if value is None:
+        return "-"
+    if value != 0 and abs(value) < 5e-4:
+        return f"{value:.0e}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def text_table(found: Comparison) -> list[tuple[str, ...]]:
+    """The paper's table as rows of text, heading first."""
+    shown = columns(found, page=False)
+    rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
+    for entry in found.entries:
+        label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
+        rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
+    return rows
