@@ -148,6 +148,8 @@ def test_help_imports_nothing_heavy() -> None:
         "torch",
         "yaml",
         "jsonschema_rs",
+        "jinja2",
+        "matplotlib",
         "rich",
     }
     assert not heavy & set(loaded)

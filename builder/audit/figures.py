@@ -35,7 +35,9 @@ def _figure(title: str, text: str, paint: Callable[["Figure"], None], *tables: d
 def attributes_of(reports: Sequence[Report]) -> dict[str, list[dict[str, Any] | None]]:
     """Attribute -> its row in each report, in the order of the questions."""
     rows = [{row["name"]: row for row in report["attributes"]} for report in reports]
-    return {name: [found.get(name) for found in rows] for name in dict.fromkeys(name for found in rows for name in found)}
+    return {
+        name: [found.get(name) for found in rows] for name in dict.fromkeys(name for found in rows for name in found)
+    }
 
 
 # --- attributes ---
@@ -76,8 +78,8 @@ def _entropy(reports: Sequence[Report], names: Sequence[str]) -> dict[str, Any] 
         axes.set(xlabel="entropy, bits", xlim=(0, most))
 
     text = (
-        "How evenly its values are spread: the longer the bar, the harder to guess. Where all people differ, it is log₂ "
-        "of their number, the dashed line."
+        "How evenly its values are spread: the longer the bar, the harder to guess. Where all people differ, it "
+        "is log₂ of their number, the dashed line."
     )
     return _figure("Entropy of each attribute", text, paint)
 
@@ -121,16 +123,17 @@ def _histogram(reports: Sequence[Report], names: Sequence[str], name: str) -> di
             kit.steps(axes, edges, {series: _shares(c)[low:high] for series, c in counts.items()})
             if edges[0] < 0 < edges[-1]:
                 axes.axvline(0, color=kit.INK, linestyle=(0, (3, 3)), linewidth=0.8)
-            axes.set(xlabel=first["unit"], ylabel="share, %", xlim=(edges[0], edges[-1]), ylim=(0, None))
+            axes.set(xlabel=first["unit"], ylabel="share, %", xlim=(edges[0], edges[-1]))
             _percent(axes.yaxis)
             kit.panel_legend(axes, title if len(reports) > 1 else "")
+        axes.set_ylim(bottom=0)  # of all panels, now that all of them are filled
 
     tables = [
         {
             "title": f"Counts{f' of {title}' if len(reports) > 1 else ''}",
-            "columns": [f"From – to, {each['unit']}", *each["series"]],
+            "columns": [f"From, to ({each['unit']})", *each["series"]],
             "rows": [
-                (f"{low:g} – {high:g}", *row)
+                (f"{low:g} to {high:g}", *row)
                 for low, high, row in zip(
                     each["edges"], each["edges"][1:], zip(*each["series"].values(), strict=True), strict=False
                 )
@@ -172,9 +175,10 @@ def _balance(reports: Sequence[Report], names: Sequence[str]) -> dict[str, Any] 
                 total = sum(counts.values())
                 shares = [counts.get(stratum, 0) / total if total else None for stratum in strata]
                 kit.dots(axes, shares, number, len(splits), f"{split} ({total:,})")
-            axes.set(xlabel="share of the split's people, %", xlim=(0, None))
+            axes.set(xlabel="share of the split's people, %")
             _percent(axes.xaxis)
             kit.panel_legend(axes, title if len(reports) > 1 else "")
+        axes.set_xlim(left=0)
 
     tables = [
         {

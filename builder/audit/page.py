@@ -106,7 +106,7 @@ def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
 def percent(share: float | None) -> str:
     """0.1234 as "12.3 %"; a share that is not quite 0 or 1 does not look like it."""
     if share is None:
-        return "–"
+        return "-"
     if 0 < share < 0.001:
         return "< 0.1\u00a0%"
     if 0.999 < share < 1:
@@ -119,7 +119,7 @@ def amount(number: float, unit: str) -> str:
     if unit == "share":
         return percent(number)
     text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.{2 if abs(number) < 10 else 1}f}"
-    return f"{text} {unit.replace('-log10 p', '(−log₁₀ p)')}"
+    return f"{text} " + unit.replace("-log10 p", "(\u2212log₁₀ p)")
 
 
 def short_names(paths: Sequence[str]) -> list[str]:
@@ -132,7 +132,9 @@ def short_names(paths: Sequence[str]) -> list[str]:
 
 def _limits(rule: Rule) -> str:
     limits = [
-        (getattr(rule, f"{verdict}_{side}"), f"{verdict}s {side}") for side in ("above", "below") for verdict in (WARN, FAIL)
+        (getattr(rule, f"{verdict}_{side}"), f"{verdict}s {side}")
+        for side in ("above", "below")
+        for verdict in (WARN, FAIL)
     ]
     parts = [f"{text} {amount(limit, rule.unit)}" for limit, text in limits if limit is not None]
     return f"It {' and '.join(parts)}." if parts else ""

@@ -87,7 +87,7 @@ def _saved(paint: "Paint", kind: str, salt: str) -> bytes:
 
 
 def _inline(tag: re.Match[str]) -> str:
-    """A tag of matplotlib's as it may stand in a page: attributes for styles, which the policy forbids; no ids of groups."""
+    """A tag as it may stand in a page: attributes in place of styles, which the policy forbids; no ids of groups."""
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", tag[0]).replace("xlink:href", "href")
     if text.startswith("<g "):
         text = re.sub(r' id="[^"]*"', "", text)
@@ -129,7 +129,7 @@ def bars(
         places = [row + (number + 0.5) * thick - 0.4 for row in range(len(names))]
         axes.barh(places, [v or 0 for v in values], 0.9 * thick, color=SERIES[number], label=cut(label))
         for place, value in zip(places, values, strict=True):
-            text, size = "–" if value is None else show(value), 9 if len(series) == 1 else 7.5
+            text, size = "-" if value is None else show(value), 9 if len(series) == 1 else 7.5
             across = axes.get_yaxis_transform()
             axes.text(1.02, place, text, transform=across, va="center", color=MUTED, fontsize=size)
     rows(axes, names)

@@ -93,7 +93,7 @@ const pages = () => Math.max(1, Math.ceil(gallery.found.length / PAGE));
 
 function find(query, page = 0) {
   const terms = termsOf(query);
-  gallery.texts ??= gallery.cards.map(card => plain(all("h3, .id, .tag, dd", card).map(e => e.textContent).join("\n")));
+  if (terms.length) gallery.texts ??= gallery.cards.map(card => plain(all("h3, .id, .tag, dd", card).map(e => e.textContent).join("\n")));
   gallery.query = query.trim();
   gallery.found = gallery.cards.filter((_, i) => terms.every(term => gallery.texts[i].includes(term)));
   turnTo(page);
