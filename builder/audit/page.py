@@ -1,7 +1,7 @@
 """The audit as one HTML file: it opens from disk, asks no network, and treats whatever a dataset holds as text."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,59 @@ from fiubench.builder.audit.report import FAIL, GROUPS, NONE, PASS, WARN, Rule, 
 from fiubench.support.files import atomic_writer
 from fiubench.support.page import data_uri, render
 
+
+def percent(share: float | None) -> str:
+    """0.1234 as "12.3 %"; a share that is not quite 0 or 1 does not look like it."""
+    if share is None:
+        return "-"
+    if 0 < share < 0.001:
+        return "< 0.1\u00a0%"
+    if 0.999 < share < 1:
+        return "> 99.9\u00a0%"
+    return f"{share * 100:.{0 if share in (0, 1, -1) else 1}f}\u00a0%"
+
+
+def amount(number: float, unit: str) -> str:
+    """A number with its unit: "12.3 %", "7.31 years"."""
+    if unit == "share":
+        return percent(number)
+    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.{2 if abs(number) < 10 else 1}f}"
+    return f"{text} " + unit.replace("-log10 p", "(\u2212log₁₀ p)")
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """The last part of each path; where these are the same, with which of the two it is."""
+    short = [re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path for path in paths]
+    if len(set(short)) == len(short):
+        return short
+    return [f"{name} ({which})" for name, which in zip(short, ("this", "other"), strict=False)]
+
+
+def _limits(rule: Rule) -> str:
+    limits = [
+        (getattr(rule, f"{verdict}_{side}"), f"{verdict}s {side}")
+        for side in ("above", "below")
+        for verdict in (WARN, FAIL)
+    ]
+    parts = [f"{text} {amount(limit, rule.unit)}" for limit, text in limits if limit is not None]
+    return f"It {' and '.join(parts)}." if parts else ""
+
+
 VERDICTS = {FAIL: "Fail", WARN: "Warn", PASS: "Pass", NONE: "N/A"}
 _GROUP_TITLES = {"leakage": "Leakage across splits"}  # the others are named by their name
 _VALUES = 15  # of an attribute, the most frequent ones
 _EQUAL = 1e-9
+#: Of the table of attributes: title, key of the row, how it is shown, which of two values is the better one.
+COLUMNS: Sequence[tuple[str, str, Callable[[Any], str], str]] = (
+    ("Asked", "asked", "{:,}".format, ""),
+    ("Phrasings", "phrasings", "{:,}".format, ""),
+    ("Distinct values", "distinct", "{:,}".format, ""),
+    ("Entropy, bits", "entropy", "{:.2f}".format, "higher"),
+    ("Most frequent, share", "top_share", percent, "lower"),
+    ("Constant guess, EM", "constant_em", percent, "lower"),
+    ("Constant guess, ROUGE-L", "constant_rouge", percent, "lower"),
+    ("Guess from another fact, EM", "other_em", percent, "lower"),
+)
 
 
 @dataclass(frozen=True)
@@ -81,8 +130,8 @@ def write_page(report: Report, gallery: Iterable[Card], out: Path, against: Repo
         "values": {name: [_values(row) for row in rows] for name, rows in attributes.items()},
         "cards": cards,
         "percent": percent,
-        "amount": amount,
-        "is_count": _is_count,
+        "value_text": value_text,
+        "columns": COLUMNS,
         "data": {"report": report, "against": against},
     }
     with atomic_writer(out) as file:
@@ -98,46 +147,6 @@ def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
         return data_uri(small_jpeg(image, side), "image/jpeg")
     except (BadImage, OSError):
         return None
-
-
-# --- in words ---
-
-
-def percent(share: float | None) -> str:
-    """0.1234 as "12.3 %"; a share that is not quite 0 or 1 does not look like it."""
-    if share is None:
-        return "-"
-    if 0 < share < 0.001:
-        return "< 0.1\u00a0%"
-    if 0.999 < share < 1:
-        return "> 99.9\u00a0%"
-    return f"{share * 100:.{0 if share in (0, 1, -1) else 1}f}\u00a0%"
-
-
-def amount(number: float, unit: str) -> str:
-    """A number with its unit: "12.3 %", "7.31 years"."""
-    if unit == "share":
-        return percent(number)
-    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.{2 if abs(number) < 10 else 1}f}"
-    return f"{text} " + unit.replace("-log10 p", "(\u2212log₁₀ p)")
-
-
-def short_names(paths: Sequence[str]) -> list[str]:
-    """The last part of each path; where these are the same, with which of the two it is."""
-    short = [re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path for path in paths]
-    if len(set(short)) == len(short):
-        return short
-    return [f"{name} ({which})" for name, which in zip(short, ("this", "other"), strict=False)]
-
-
-def _limits(rule: Rule) -> str:
-    limits = [
-        (getattr(rule, f"{verdict}_{side}"), f"{verdict}s {side}")
-        for side in ("above", "below")
-        for verdict in (WARN, FAIL)
-    ]
-    parts = [f"{text} {amount(limit, rule.unit)}" for limit, text in limits if limit is not None]
-    return f"It {' and '.join(parts)}." if parts else ""
 
 
 # --- measures ---
@@ -161,7 +170,8 @@ def _groups(reports: Sequence[Report]) -> list[tuple[str, str, list[dict[str, An
     for name in dict.fromkeys(name for measures in found for name in measures):
         each = [measures.get(name) for measures in found]
         first = next(filter(None, each))
-        row = {"rule": name, "first": first, "found": each, "limits": "", "better": None}
+        loud = any(measure and measure["verdict"] in (FAIL, WARN) for measure in each)
+        row = {"rule": name, "first": first, "found": each, "loud": loud, "limits": "", "better": None}
         if rule := rules().get(name):
             row |= {"limits": _limits(rule), "better": better_measure(rule, each)}
         groups.setdefault(first["group"], []).append(row)
@@ -175,6 +185,16 @@ def _comparison(reports: Sequence[Report]) -> dict[str, int]:
 
 def _is_count(measure: dict[str, Any]) -> bool:
     return measure["of"] is not None and measure["unit"] != "share"
+
+
+def value_text(measure: dict[str, Any] | None) -> tuple[str, str, str]:
+    """A value, of how many, and the share: "288", " of 8,000 QA pairs", "3.6 %"; the last two may be empty."""
+    if measure is None or measure["value"] is None:
+        return f"no {measure['unit']}" if measure and measure["of"] == 0 else "not measured", "", ""
+    value, of, unit = measure["value"], measure["of"], measure["unit"]
+    if not _is_count(measure):
+        return amount(value, unit), "", ""
+    return f"{value:,}", f" of {of:,} {unit}", percent(value / of) if of and value else ""
 
 
 def comparable(measure: dict[str, Any], rule: Rule) -> float | None:

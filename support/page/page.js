@@ -4,49 +4,20 @@
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 const byId = id => document.getElementById(id);
 
-// --- theme ---
-
 function setUpTheme() {
-  const button = byId("theme");
   const themes = ["system", "light", "dark"];
-  const apply = theme => {
-    document.documentElement.dataset.theme = theme;
-    button.textContent = `Theme: ${theme}`;
-  };
-  let kept = null;
-  button.addEventListener("click", () => {
-    const theme = themes[(themes.indexOf(document.documentElement.dataset.theme) + 1) % themes.length];
-    apply(theme);
-    try {
-      localStorage.setItem("fiubench-theme", theme);
-    } catch {
-      /* a browser may forbid it to files; it is a nicety */
-    }
+  byId("theme").addEventListener("click", ({ target }) => {
+    const { dataset } = document.documentElement;
+    dataset.theme = themes[(themes.indexOf(dataset.theme ?? "system") + 1) % themes.length];
+    target.textContent = `Theme: ${dataset.theme}`;
   });
-  try {
-    kept = localStorage.getItem("fiubench-theme");
-  } catch {
-    /* as above */
-  }
-  apply(themes.includes(kept) ? kept : "system");
-}
-
-// --- rows that unfold ---
-
-function unfold(button, open) {
-  button.setAttribute("aria-expanded", String(open));
-  byId(button.getAttribute("aria-controls")).hidden = !open;
 }
 
 function setUpFolds() {
-  const buttons = all(".unfold");
-  for (const button of buttons) {
-    button.addEventListener("click", () => unfold(button, button.getAttribute("aria-expanded") === "false"));
-  }
   byId("unfold-all")?.addEventListener("click", ({ target }) => {
     const open = target.textContent === "Unfold all";
     target.textContent = open ? "Fold all" : "Unfold all";
-    for (const button of buttons) unfold(button, open);
+    for (const fold of all(".measures details")) fold.open = open;
   });
 }
 
@@ -202,12 +173,10 @@ function followHash() {
     return; // half a percent sign
   }
   if (id.startsWith("person-")) return showPerson(id);
-  const target = byId(id);
-  const button = target?.querySelector(".unfold");
-  if (target?.tagName === "DETAILS") target.open = true;
-  else if (button && target.tagName === "TBODY") unfold(button, true);
-  else return;
-  target.scrollIntoView({ block: "center" });
+  const fold = byId(id)?.matches("details") ? byId(id) : byId(id)?.querySelector(":scope > th > details");
+  if (!fold) return;
+  fold.open = true;
+  byId(id).scrollIntoView({ block: "center" });
 }
 
 setUpTheme();

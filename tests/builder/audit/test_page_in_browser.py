@@ -94,7 +94,7 @@ def test_side_by_side(opened):
         heads = page.locator("#measures thead").first.inner_text()
         assert "dataset" in heads
         assert "fiubench_qa.jsonl" in heads
-        row = page.locator("#measure-doubled_words tr").first
+        row = page.locator("#measure-doubled_words")
         assert "0 of 8,000 QA pairs" in row.inner_text()
         assert "288 of 7,600 QA pairs" in row.inner_text()
         assert row.locator("td:has-text('better')").inner_text().startswith("0 of 8,000")
@@ -106,25 +106,26 @@ def test_side_by_side(opened):
 
 def test_a_measure_unfolds_by_keyboard_and_by_address(opened):
     with opened("two.html") as page:
-        button = page.get_by_role("button", name="Misspelled words")
-        about = page.locator("#about-misspellings")
+        row = page.locator("#measure-misspellings")
+        summary, about = row.locator("summary"), row.get_by_text("It fails above 0 QA pairs.")
+        assert rules()["misspellings"].what in row.inner_text()
         assert not about.is_visible()
-        button.focus()
+        summary.focus()
         page.keyboard.press("Enter")
-        assert button.get_attribute("aria-expanded") == "true"
-        assert rules()["misspellings"].what in page.locator("#measure-misspellings").inner_text()
-        assert "It fails above 0 QA pairs." in about.inner_text()
-        assert "What is the person'sblood type?" in about.inner_text()
+        assert about.is_visible()
+        assert "What is the person'sblood type?" in row.inner_text()
         page.keyboard.press("Enter")
         assert not about.is_visible()
+        page.get_by_role("button", name="Unfold all").click()
+        assert about.is_visible()
     with opened("two.html", fragment="#measure-misspellings") as page:
-        assert page.locator("#about-misspellings").is_visible()
+        assert page.locator("#measure-misspellings").get_by_text("It fails above").is_visible()
 
 
 def test_only_what_warns_or_fails(opened):
     with opened("one.html") as page:
         page.get_by_label("Only what warns or fails").check()
-        assert page.locator(".measures .unfold").locator("visible=true").all_inner_texts() == ["Small faces"]
+        assert page.locator(".measures summary").locator("visible=true").all_inner_texts() == ["Small faces"]
 
 
 def test_attributes_sort(opened):
