@@ -1,70 +1,176 @@
-"""Settings of a build, from flags and a YAML file, checked against their schema."""
+"""Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
+from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
+from pydantic import Field, field_validator, model_validator
 
-from fiubench import schemas
-
-EMBEDDED = "embedded"
+FACES = "faces"
 NO_FACES = "none"
-TEMPLATE, LLM = "template", "llm"  # who words questions and answers; anything else is a file
+TEMPLATE, LLM = "template", "llm"  # how questions and answers are phrased; anything else is a file
 SPLIT_SCHEMES = ("nested", "disjoint")
+DATA, SOURCE_FILES, SPLITS, MODEL = "Data", "Sources", "Splits", "Language model"  # panels of --help
 _OF_MODEL = ("model", "base_url", "temperature")
-_DRAWN_SIZE, _FOLDER_SIZE = 256, 512
+_DRAWN_SIZE, _FOLDER_SIZE, _SMALLEST = 256, 512, 16
 _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
+_LARGEST = 20_000_000
+
+Text = Annotated[str, Field(min_length=1)]
+Percent = Annotated[int, Field(ge=1, le=99)]
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """Everything that decides what a dataset holds. The same config and sources give the same bytes.
 
-    Attributes:
-        identities: number of identities in the benchmark.
-        holdout: identities beyond them that no split trains on.
-        seed: key of every draw.
-        as_of: the day that counts as today.
-        faces: ``embedded``, ``none`` or a folder.
-        health: ``embedded`` or a CSV file; likewise ``crimes`` and ``addresses``.
-        names: ``generated`` from the name lists or the health ``record``'s own.
-        attributes: pack files beyond the built-in one.
-        questions: how many of the built-in pack's questions are asked.
-        match: ``none``, ``gender`` or ``gender+age``: what of a face must agree with its record.
-        ratios: forget sets, in percent of the identities.
-        split_scheme: ``nested``, ``disjoint`` or a JSON file with frozen membership.
-        select: ``all``, ``k-means`` or ``k-center``.
-        image_size: longest side in pixels; by default 256 for drawn portraits, 512 for a folder's faces.
-        qa: who words questions and answers: ``template``, ``llm``, or a ``wordings.jsonl`` of an earlier build.
-        model: for ``llm``: the model's name at its server.
-        base_url: for ``llm``: an OpenAI-compatible server.
-        temperature: for ``llm``: sent with every call.
+    In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
     """
 
-    identities: int = 400
-    holdout: int = 40
-    seed: int = 0
-    as_of: str = "2025-01-01"
-    faces: str = EMBEDDED
-    health: str = EMBEDDED
-    crimes: str = EMBEDDED
-    addresses: str = EMBEDDED
-    names: str = "generated"
-    attributes: tuple[str, ...] = ()
-    questions: int = 20
-    match: str = "gender+age"
-    ratios: tuple[int, ...] = (1, 5, 10)
-    split_scheme: str = "nested"
-    select: str = "all"
-    image_size: int = 0
-    qa: str = TEMPLATE
-    model: str = ""
-    base_url: str = ""
-    temperature: float = 0.7
+    identities: Annotated[
+        int, Field(ge=1, le=_LARGEST, description="Number of identities in the benchmark, without the holdout."),
+        Flag(DATA, metavar="N"),
+    ] = 400  # fmt: skip
+    holdout: Annotated[
+        int,
+        Field(ge=0, le=_LARGEST, description="Additional identities that no split trains on, as certain non-members."),
+        Flag(DATA, metavar="N"),
+    ] = 40
+    seed: Annotated[
+        int, Field(ge=0, le=2**63 - 1, description="Random seed: another seed gives another dataset."), Flag(DATA)
+    ] = 0
+    as_of: Annotated[
+        str,
+        Field(description="Reference date, YYYY-MM-DD: nothing in the dataset happens after it."),
+        Flag(DATA, metavar="DATE"),
+    ] = "2025-01-01"
+    sources: Annotated[
+        Mapping[str, Text], Field(description="Source -> file or folder, `embedded`, or for faces `none`.")
+    ] = {}
+    names: Annotated[
+        Literal["generated", "record"],
+        Field(description="Where full names come from: drawn from name lists, or the names of the health records."),
+        Flag(DATA),
+    ] = "generated"
+    attributes: Annotated[
+        tuple[Text, ...],
+        Field(description="Attribute pack (a YAML file) that adds facts and questions; may be repeated."),
+        Flag(DATA, metavar="FILE"),
+    ] = ()
+    questions: Annotated[
+        int,
+        Field(ge=1, le=1000, description="Number of questions from the built-in pack; your own packs add theirs."),
+        Flag(DATA, metavar="N"),
+    ] = 20
+    match: Annotated[
+        Literal["none", "gender", "gender+age"],
+        Field(description="Which known properties of a face must agree with the health record it is paired with."),
+        Flag(SOURCE_FILES),
+    ] = "gender+age"
+    ratios: Annotated[
+        tuple[Percent, ...],
+        Field(min_length=1, description="Sizes of the forget sets, in percent of the identities, for example 1,5,10."),
+        Flag(SPLITS, metavar="P,P,..", separator=","),
+    ] = (1, 5, 10)
+    split_scheme: Annotated[
+        Text,
+        Field(description="How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."),
+        Flag(SPLITS, metavar="nested|disjoint|FILE"),
+    ] = "nested"
+    select: Annotated[
+        Literal["all", "k-means", "k-center"],
+        Field(
+            description="How faces are chosen where the folder has more than are needed: in random order, or spread."
+        ),
+        Flag(SOURCE_FILES),
+    ] = "all"
+    image_size: Annotated[
+        int,
+        Field(ge=0, le=4096, description="Longest side of the images in pixels, at least 16."),
+        Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder"),
+    ] = 0
+    qa: Annotated[
+        Text,
+        Field(description="How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."),
+        Flag(MODEL, metavar="template|llm|FILE"),
+    ] = TEMPLATE
+    model: Annotated[str, Field(description="With --qa llm: name of the model at its server."), Flag(MODEL)] = ""
+    base_url: Annotated[
+        str,
+        Field(description="With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."),
+        Flag(MODEL, metavar="URL"),
+    ] = ""
+    temperature: Annotated[
+        float, Field(ge=0, le=2, description="With --qa llm: sampling temperature of the model."), Flag(MODEL)
+    ] = 0.7
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_sources(cls, values: Any) -> Any:
+        """``health: FILE`` becomes an entry of ``sources``."""
+        if not isinstance(values, dict):
+            return values
+        given = {name: values[name] for name in values if name in source_settings()}
+        rest = {key: value for key, value in values.items() if key not in given}
+        named = {**rest.get("sources", {}), **given}
+        return {**rest, "sources": {k: v for k, v in named.items() if v != EMBEDDED or not _opened(k)}}
+
+    @field_validator("as_of")
+    @classmethod
+    def _a_day(cls, value: str) -> str:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a date like 2025-01-01") from None
+        if len(value) != len(_EARLIEST):  # other forms of ISO 8601
+            raise ValueError("is not a date like 2025-01-01")
+        if not _EARLIEST <= value <= _LATEST:
+            raise ValueError(f"{value} is not between {_EARLIEST} and {_LATEST}")
+        return value
+
+    @field_validator("image_size")
+    @classmethod
+    def _large_enough(cls, value: int) -> int:
+        if 0 < value < _SMALLEST:
+            raise ValueError(f"should be at least {_SMALLEST}")
+        return value
+
+    @field_validator("ratios")
+    @classmethod
+    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("has a number twice")
+        return value
+
+    @model_validator(mode="after")
+    def _with_size(self) -> Self:
+        if not self.image_size:
+            size = _DRAWN_SIZE if self.faces in (EMBEDDED, NO_FACES) else _FOLDER_SIZE
+            object.__setattr__(self, "image_size", size)
+        return self
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of a config file, in which every source is a setting of its own."""
+        schema = super().json_schema()
+        file = {"type": "string", "minLength": 1}
+        files = {name: {**file, "description": SOURCES[name].expects} for name in source_settings()}
+        del schema["properties"]["sources"]
+        schema["properties"] |= files
+        return schema
+
+    def source(self, name: str) -> str:
+        """The file or folder of a source, or ``embedded``."""
+        return self.sources.get(name, EMBEDDED)
+
+    @property
+    def faces(self) -> str:
+        """``embedded`` (drawn portraits), ``none``, or a folder."""
+        return self.source(FACES)
 
     @property
     def total(self) -> int:
@@ -82,14 +188,18 @@ class Config:
         return self.faces != NO_FACES
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings as a YAML file would hold them."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        """The settings as a YAML file would hold them: every source that a build opens, and every other setting."""
+        opened = {name: self.source(name) for name in source_settings() if _opened(name)}
+        values = {**self.model_dump(exclude={"sources"}), **opened, **self.sources}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        return {key: plain[key] for key in setting_names() if key in plain}
 
     def public(self) -> dict[str, Any]:
-        """The settings with base names instead of paths: what a manifest may tell."""
+        """The settings with base names instead of paths: what a manifest may hold."""
         settings = self.as_dict()
-        for key in ("faces", "health", "crimes", "addresses"):
-            settings[key] = _base_name(settings[key])
+        for key in source_settings():
+            if key in settings:
+                settings[key] = _base_name(settings[key])
         settings["attributes"] = [_base_name(file) for file in self.attributes]
         if self.split_scheme not in SPLIT_SCHEMES:
             settings["split_scheme"] = _base_name(self.split_scheme)
@@ -105,53 +215,66 @@ class Config:
     def located(self, folder: Path | None = None) -> "Config":
         """The settings with every path made absolute, relative ones from ``folder`` (else the working directory)."""
         base = (folder or Path()).resolve()
+
+        def absolute(path: str) -> str:
+            return path if path in (EMBEDDED, NO_FACES) else str(base / path)
+
         changes: dict[str, Any] = {
-            key: str(base / getattr(self, key))
-            for key in ("faces", "health", "crimes", "addresses")
-            if getattr(self, key) not in (EMBEDDED, NO_FACES)
+            "sources": {name: absolute(path) for name, path in self.sources.items()},
+            "attributes": tuple(str(base / file) for file in self.attributes),
         }
-        changes["attributes"] = tuple(str(base / file) for file in self.attributes)
         if self.split_scheme not in SPLIT_SCHEMES:
             changes["split_scheme"] = str(base / self.split_scheme)
         if self.qa not in (TEMPLATE, LLM):
             changes["qa"] = str(base / self.qa)
-        return replace(self, **changes)
+        return self.model_copy(update=changes)
+
+
+def _opened(source: str) -> bool:
+    """Whether a source is part of every build, embedded unless a file is given."""
+    return source == FACES or SOURCES[source].always
+
+
+def source_settings() -> list[str]:
+    """The sources that a config may give a file for."""
+    return [name for name, source in SOURCES.items() if source.expects]
+
+
+def setting_names() -> list[str]:
+    """All settings in the order of the documentation; each source is one of its own."""
+    names = list(Config.model_fields)
+    place = names.index("sources")
+    return [*names[:place], *source_settings(), *names[place + 1 :]]
+
+
+def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Those entries of a document, such as a manifest's ``config``, that are settings of a build."""
+    return {key: value for key, value in document.items() if key in setting_names()}
 
 
 def _base_name(path: str) -> str:
     return path if path in (EMBEDDED, NO_FACES) else Path(path).name or Path(path).resolve().name
 
 
-def make_config(settings: Mapping[str, Any], where: str = "settings") -> Config:
+def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Iterable[str] = ()) -> Config:
     """A checked config from settings of any origin; ``None`` means "not given".
+
+    Args:
+        settings: setting -> value.
+        where: their origin, for messages.
+        flags: those that were given on the command line: messages name the flag.
 
     Raises:
         ConfigError: an unknown setting, a value outside its range, settings that contradict each other.
     """
-    given = {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items() if v is not None}
-    known = [field.name for field in fields(Config)]
+    given = {key: value for key, value in settings.items() if value is not None}
+    known = setting_names()
     for key in given:
         if key not in known:
             raise ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(str(key), known))
-    if given.get("image_size") == 0:
-        del given["image_size"]  # the default of the faces' kind
-    for violation in schemas.violations("build_config", given):
-        setting = str(violation.location[0]) if violation.location else "settings"
-        what = schemas.load("build_config")["properties"].get(setting, {}).get("description", "")
-        raise ConfigError(f"{setting}: {violation.message}", where=where, hint=what)
-    values: dict[str, Any] = {
-        key: tuple(map(_whole, v)) if isinstance(v, list) else float(v) if key == "temperature" else _whole(v)
-        for key, v in given.items()
-    }
-    config = Config(**values)
-    if not config.image_size:
-        config = replace(config, image_size=_DRAWN_SIZE if config.faces in (EMBEDDED, NO_FACES) else _FOLDER_SIZE)
+    config = Config.parse(given, where, list(flags))
     _check(config, where)
     return config
-
-
-def _whole(value: Any) -> Any:
-    return int(value) if isinstance(value, float) else value  # the schema takes 400.0 for an integer
 
 
 def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
@@ -167,25 +290,20 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
             raise ConfigError(
                 "a config file is a mapping of settings", where=file, hint="For example: `identities: 400`."
             )
-        # checked alone, so that a fault in the file is told with the file's name; its paths are seen from its folder
+        # checked alone, so that a fault in the file is reported with its name; its paths are seen from its folder
         written = make_config(document, where=str(file)).located(file.parent).as_dict()
         settings.update({key: written[key] for key in document})
-    settings.update({key: value for key, value in flags.items() if value is not None})
-    return make_config(settings, where="command line" if file is None else f"{file} and command line")
+    given = {key: value for key, value in flags.items() if value is not None}
+    where = "command line" if file is None else f"{file} and command line"
+    return make_config({**settings, **given}, where, given)
 
 
 def _check(config: Config, where: str) -> None:
-    if config.names == "record" and config.health == EMBEDDED:
+    if config.names == "record" and config.source("health") == EMBEDDED:
         raise ConfigError(
             "names: record needs a health file to take names from",
             where=where,
             hint="Name one with --health.",
-        )
-    if not _EARLIEST <= config.as_of <= _LATEST:
-        raise ConfigError(
-            f"as_of: {config.as_of} is not between {_EARLIEST} and {_LATEST}",
-            where=where,
-            hint="Name a day of our time.",
         )
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)

@@ -1,87 +1,67 @@
 """``fiubench build`` and ``fiubench preview``."""
 
+import inspect
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.builder.config import FACES, SOURCE_FILES, Config, read_config, source_settings
 from fiubench.cli import llm
+from fiubench.cli.options import option, with_settings
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import ConfigError
+from fiubench.support.settings import Flag
 
 if TYPE_CHECKING:
-    from fiubench.builder import Summary
+    from fiubench.builder.pipeline.build import Summary
 
-# One declaration per setting, used by both commands. Defaults live in builder.config: `None` here means "not given".
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="YAML file with these settings; flags win over it.")]
-Seed = Annotated[int | None, typer.Option(help="Key of every draw: another seed, another dataset. [default: 0]")]
-AsOf = Annotated[str | None, typer.Option(help="The day that counts as today, YYYY-MM-DD. [default: 2025-01-01]")]
-Faces = Annotated[
-    str | None,
-    typer.Option(help="Folder of face images, 'embedded' (drawn portraits) or 'none'. [default: embedded]"),
-]
-Health = Annotated[str | None, typer.Option(help="Healthcare CSV file, or 'embedded'. [default: embedded]")]
-Crimes = Annotated[str | None, typer.Option(help="NYPD complaints CSV file, or 'embedded'. [default: embedded]")]
-Addresses = Annotated[str | None, typer.Option(help="USA housing CSV file, or 'embedded'. [default: embedded]")]
-Names = Annotated[
-    str | None,
-    typer.Option(help="'generated' from name lists, or the health 'record's own. [default: generated]"),
-]
-Packs = Annotated[
-    list[str] | None,
-    typer.Option("--attributes", help="Attribute pack (YAML) beyond the built-in one; repeatable."),
-]
-Questions = Annotated[
-    int | None, typer.Option(help="Questions from the built-in pack; own packs come on top. [default: 20]")
-]
-Holdout = Annotated[int | None, typer.Option(help="Identities beyond them that no split trains on. [default: 40]")]
-Match = Annotated[
-    str | None, typer.Option(help="Face and record agree on: none, gender, gender+age. [default: gender+age]")
-]
-Ratios = Annotated[str | None, typer.Option(help="Forget sets in percent of the identities. [default: 1,5,10]")]
-Scheme = Annotated[
-    str | None,
-    typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: nested]"),
-]
-Select = Annotated[str | None, typer.Option(help="Choice among many faces: all, k-means, k-center. [default: all]")]
-ImageSize = Annotated[int | None, typer.Option(help="Longest side in pixels. [default: 256 drawn, 512 from a folder]")]
-QA = Annotated[
-    str | None,
-    typer.Option(help="Who words the questions: 'template', 'llm', or a wordings.jsonl. [default: template]"),
-]
-Model = Annotated[str | None, typer.Option(help="For --qa llm: the model's name at its server.")]
-BaseUrl = Annotated[str | None, typer.Option(help="For --qa llm: OpenAI-compatible server, mostly ending in /v1.")]
-Temperature = Annotated[float | None, typer.Option(help="For --qa llm: sampling temperature. [default: 0.7]")]
+RUNNING = "Running"
 
 
+def _file_flags() -> list[inspect.Parameter]:
+    """A flag for every source that a file may be given for."""
+    flags = []
+    for name in source_settings():
+        source = SOURCES[name]
+        default = " (default: embedded)" if source.always or name == FACES else ""
+        also = ", or 'none' for a dataset of text alone" if name == FACES else ""
+        embedded = "; or 'embedded'" if source.embedded else ""
+        text = f"{source.title}: {source.expects.rstrip('.')}{embedded}{also}.{default}"
+        flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
+    return flags
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="YAML file with settings; flags on the command line win over it."),
+]
+
+
+@with_settings(Config, more=_file_flags())
 def build(
-    out: Annotated[Path, typer.Option(help="Folder to build the dataset in.")],
-    identities: Annotated[int | None, typer.Option(help="Identities in the benchmark. [default: 400]")] = None,
-    holdout: Holdout = None,
-    seed: Seed = None,
-    as_of: AsOf = None,
-    faces: Faces = None,
-    health: Health = None,
-    crimes: Crimes = None,
-    addresses: Addresses = None,
-    names: Names = None,
-    attributes: Packs = None,
-    questions: Questions = None,
-    match: Match = None,
-    ratios: Ratios = None,
-    split_scheme: Scheme = None,
-    select: Select = None,
-    image_size: ImageSize = None,
-    qa: QA = None,
-    model: Model = None,
-    base_url: BaseUrl = None,
-    temperature: Temperature = None,
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes. The bytes do not depend on it.")] = 1,
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the dataset is built.")],
     config: ConfigFile = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished build in --out.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the dataset in --out.")] = False,
+    given: dict[str, Any],
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1, max=1024, rich_help_panel=RUNNING, help="Processes that work in parallel; the result is the same."
+        ),
+    ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue an interrupted build in --out.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=RUNNING, help="Replace the dataset that is in --out.")
+    ] = False,
     audit: Annotated[
-        bool | None, typer.Option(help="End with a short audit of the text. [default: up to 5,000 identities]")
+        bool | None,
+        typer.Option(
+            rich_help_panel=RUNNING,
+            help="Finish with a short audit of the text. (default: for up to 5,000 identities)",
+        ),
     ] = None,
     dry_run: llm.DryRun = False,
     batch: llm.BatchStep = None,
@@ -95,12 +75,14 @@ def build(
     key_env: llm.KeyEnv = "OPENAI_API_KEY",
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
-    from fiubench.builder import build as build_dataset
-    from fiubench.builder import read_config
+    from fiubench.builder.pipeline.asking import Limits
+    from fiubench.builder.pipeline.build import build as build_dataset
     from fiubench.cli.console import progress
 
-    settings = read_config(config, _flags(locals()))
-    limits = llm.limits(locals()) if settings.qa == "llm" else None
+    settings = read_config(config, given)
+    limits = None
+    if settings.qa == "llm":
+        limits = Limits(cache, key_env, concurrency, max_calls, max_tokens, max_cost, prices, timeout)
     if limits and (dry_run or batch):
         llm.prepare(settings, limits, batch)
         return
@@ -115,85 +97,31 @@ def build(
         _print_audit(summary)
 
 
+_PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "match", "select")
+
+
+@with_settings(Config, only=_PREVIEWED, more=_file_flags())
 def preview(
-    identities: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 3,
-    seed: Seed = None,
-    as_of: AsOf = None,
-    faces: Faces = None,
-    health: Health = None,
-    crimes: Crimes = None,
-    addresses: Addresses = None,
-    names: Names = None,
-    attributes: Packs = None,
-    questions: Questions = None,
-    match: Match = None,
-    select: Select = None,
+    *,
+    identities: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Number of identities to show.")] = 3,
     config: ConfigFile = None,
+    given: dict[str, Any],
 ) -> None:
     """Build a few identities and show them, without writing anything."""
-    from fiubench.builder import read_config, records
+    from fiubench.builder.pipeline.build import records
     from fiubench.cli.console import print_identity
 
     # as many as are shown, so that small files do; at least two, of which one can be forgotten
-    flags = {
-        **_flags(locals()),
-        "identities": max(identities, 2),
-        "holdout": 0,
-        "ratios": [50],
-        "split_scheme": "nested",
-    }
-    settings = read_config(config, flags)
+    shown = {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
+    settings = read_config(config, {**given, **shown})
     if settings.qa == "llm":
-        typer.echo("The words are the templates': only `build` asks a model.\n", err=True)
+        typer.echo("The questions are phrased by templates here: only `build` calls the model.\n", err=True)
     for record in records(settings, stop=identities):
         print_identity(record)
         typer.echo()
 
 
-_SETTINGS = (
-    "identities",
-    "holdout",
-    "seed",
-    "as_of",
-    "faces",
-    "health",
-    "crimes",
-    "addresses",
-    "names",
-    "attributes",
-    "questions",
-    "match",
-    "ratios",
-    "split_scheme",
-    "select",
-    "image_size",
-    "qa",
-    "model",
-    "base_url",
-    "temperature",
-)
-
 _AUDITED = 5_000  # identities; a larger build would take twice as long
-
-
-def _flags(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that were given as flags."""
-    flags = {name: given[name] for name in _SETTINGS if given.get(name) is not None}
-    if "ratios" in flags:
-        flags["ratios"] = parse_ratios(flags["ratios"])
-    return flags
-
-
-def parse_ratios(text: str) -> list[int]:
-    """The numbers of ``1,5,10``."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"{text!r} is not a list of whole percentages",
-            where="--ratios",
-            hint="For example --ratios 1,5,10.",
-        ) from None
 
 
 def _print_audit(summary: "Summary") -> None:
@@ -210,9 +138,9 @@ def _print_audit(summary: "Summary") -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    from fiubench.builder import open_dataset
+    from fiubench.builder.dataset.reading import open_dataset
     from fiubench.cli.console import many, table
-    from fiubench.raw_sources.registry import in_order
+    from fiubench.raw_sources.source import in_order
 
     manifest, counts = summary.manifest, summary.manifest["counts"]
     size = f"{many(counts['identities'], 'identity')} and {counts['holdout']} in the holdout"

@@ -38,7 +38,7 @@ def evaluate(
     controls: Annotated[str, typer.Option(help="Comma-separated, all, none, or FILE.yaml of your own.")] = "none",
     benchmark: Annotated[
         list[str] | None,
-        typer.Option(help="pope or mme, from the Hub; NAME=PATH from a local copy; lmms:TASK. Repeatable."),
+        typer.Option(help="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable."),
     ] = None,
     benchmark_limit: Annotated[int | None, typer.Option(min=1, help="Questions per benchmark.")] = None,
     judge: Annotated[str | None, typer.Option(help="URL of an OpenAI-compatible server that judges answers.")] = None,

@@ -32,7 +32,7 @@ Prices = Annotated[Path | None, typer.Option(help="Price table (YAML) of your ow
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Most calls to the model under way at once.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer of the model.")]
 Cache = Annotated[
-    Path | None, typer.Option(help="File of the model's answers. [default: fiubench/chat.sqlite3 in the cache folder]")
+    Path | None, typer.Option(help="File of the model's answers. (default: fiubench/chat.sqlite3 in the cache folder)")
 ]
 KeyEnv = Annotated[str, typer.Option(help="Environment variable with the API key.")]
 

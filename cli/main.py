@@ -1,56 +1,107 @@
-"""The Typer app, and the one place where an error becomes a message and an exit code."""
+"""The Typer app: its commands by name, and the one place where an error becomes a message and an exit code."""
 
 import errno
+import importlib
 import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import typer
-from fiubench.cli import (
-    attributes,
-    auditing,
-    building,
-    checking,
-    evaluation,
-    phrasings,
-    publishing,
-    shaping,
-    sources,
-    unlearning,
-)
+import typer.core
 from fiubench.support.errors import FiubenchError
 from fiubench.support.version import __version__
 
-# Plain help and plain tracebacks keep the start-up under 0.1 CPU-seconds.
+
+class Entry(NamedTuple):
+    """A command: the module of ``cli/`` and the name in it that define it, and its line in the list of commands."""
+
+    module: str
+    name: str
+    help: str
+
+
+#: Panel -> command -> where it is. A module is imported when its command is called, so that `--help` answers at once.
+COMMANDS: dict[str, dict[str, Entry]] = {
+    "Build": {
+        "build": Entry("building", "build", "Build a dataset from faces and records."),
+        "preview": Entry("building", "preview", "Build a few identities and show them, without writing anything."),
+        "sources": Entry("sources", "app", "List, show, check and fetch the sources of faces and records."),
+        "attributes": Entry("attributes", "app", "List, show, check and preview attributes and packs."),
+        "phrasings": Entry("phrasings", "app", "Grow a pack's phrasings with a language model, and review them."),
+    },
+    "Inspect": {
+        "show": Entry("checking", "show", "Print one identity of a dataset, or the list of all."),
+        "validate": Entry("checking", "validate", "Check a dataset against the schemas and the rules between records."),
+        "verify": Entry("checking", "verify", "Compare a dataset with its manifest, on disk and rebuilt."),
+        "diff": Entry("checking", "diff", "List the differences between two datasets."),
+        "audit": Entry("auditing", "audit", "Measure the quality of a dataset, as a table, JSON or an HTML page."),
+    },
+    "Share": {
+        "split": Entry("shaping", "split", "Cut other forget and retain sets from a dataset."),
+        "export": Entry("shaping", "export", "Write a dataset in the format of another framework."),
+        "publish": Entry("publishing", "publish", "Publish a version of a dataset on the Hugging Face Hub."),
+        "releases": Entry("publishing", "releases", "List the published versions of a dataset."),
+        "pull": Entry("publishing", "pull", "Download a published version as a dataset folder."),
+    },
+    "Unlearn": {
+        "finetune": Entry("unlearning", "finetune", "Fine-tune a model on a dataset, or on all but the forget set."),
+        "unlearn": Entry("unlearning", "unlearn", "Make a fine-tuned model forget a forget set."),
+        "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
+        "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
+        "metrics": Entry("metrics", "app", "List the metrics that evaluated models are measured by."),
+        "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),
+        "presets": Entry("unlearning", "presets", "List and show presets: models with training settings."),
+    },
+    "Extend": {
+        "plugins": Entry("plugins", "plugins", "List the plug-ins in use and what each of them adds."),
+    },
+}
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class _Command(typer.core.TyperCommand):
+    """A command whose help is drawn in panels; the list of commands itself is plain, for speed."""
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **{**values, "rich_markup_mode": "rich"})
+
+
+class _Group(typer.core.TyperGroup):
+    """The commands of :data:`COMMANDS`, each imported when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, panel by panel."""
+        return [name for entries in COMMANDS.values() for name in entries]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name; ``None`` if there is none."""
+        entry = next((entries[cmd_name] for entries in COMMANDS.values() if cmd_name in entries), None)
+        if entry is None:
+            return None
+        defined = getattr(importlib.import_module(f"fiubench.cli.{entry.module}"), entry.name)
+        if isinstance(defined, typer.Typer):
+            return typer.main.get_group(defined)
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=CONTEXT)
+        single.command(cmd_name, cls=_Command)(defined)
+        return typer.main.get_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """One section a panel."""
+        for panel, entries in COMMANDS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(name, entry.help) for name, entry in entries.items()])
+
+
 app = typer.Typer(
     name="fiubench",
-    help="Make, check, publish and use fictitious facial-identity datasets for machine unlearning.",
+    cls=_Group,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
+    context_settings=CONTEXT,
 )
-app.command("build")(building.build)
-app.command("preview")(building.preview)
-app.command("show")(checking.show)
-app.command("validate")(checking.validate)
-app.command("verify")(checking.verify)
-app.command("diff")(checking.diff)
-app.command("audit")(auditing.audit)
-app.command("split")(shaping.split)
-app.command("export")(shaping.export)
-app.command("publish")(publishing.publish)
-app.command("releases")(publishing.releases)
-app.command("pull")(publishing.pull)
-app.command("finetune")(unlearning.finetune)
-app.command("unlearn")(unlearning.unlearn)
-app.command("experiment")(unlearning.experiment)
-app.command("evaluate")(evaluation.evaluate)
-app.command("compare")(evaluation.compare)
-app.add_typer(sources.app, name="sources")
-app.add_typer(attributes.app, name="attributes")
-app.add_typer(unlearning.presets, name="presets")
-app.add_typer(phrasings.app, name="phrasings")
 
 
 def _version(wanted: bool) -> None:
@@ -61,22 +112,47 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    plugin: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE.py", help="Load a Python file that adds a source, method, metric .. of your own."),
+    ] = None,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    """Generate, validate, audit and publish fictitious facial-identity datasets, and run unlearning experiments."""
+    if plugin:
+        from fiubench.support.registry import load_plugins
+
+        load_plugins(plugin)
+
+
+def _plugins_first(arguments: list[str]) -> list[str]:
+    """The same arguments with ``--plugin FILE`` in front, wherever it stood: it decides what other flags there are."""
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            return [*first, *rest, argument, *left]
+        if argument == "--plugin":
+            first += [argument, *([value] if (value := next(left, None)) is not None else [])]
+        elif argument.startswith("--plugin="):
+            first.append(argument)
+        else:
+            rest.append(argument)
+    return [*first, *rest]
 
 
 def run() -> None:
     """Entry point. Exit codes: 0 fine, 1 a rule is broken or datasets differ, 2 bad input, 130 interrupted."""
     try:
-        app()
+        app(_plugins_first(sys.argv[1:]))
     except FiubenchError as error:
         typer.echo(f"fiubench: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # the reader (`head`, a pager) has seen enough; nothing is left to tell
+        # the reader (`head`, a pager) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:

@@ -29,7 +29,7 @@ def generate(
     model: Model,
     base_url: BaseUrl,
     count: Annotated[int, typer.Option(min=1, max=200, help="Questions and answers wanted per attribute.")] = 5,
-    only: Annotated[list[str] | None, typer.Option(help="Attribute to grow; repeatable. [default: all]")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Attribute to grow; repeatable. (default: all)")] = None,
     attributes: Packs = None,
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.9,
     seed: Seed = 0,

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from fiubench.builder.hub.publish import Plan
 
 Endpoint = Annotated[
-    str | None, typer.Option(help="Address of the hub. [default: HF_ENDPOINT, else https://huggingface.co]")
+    str | None, typer.Option(help="Address of the hub. (default: HF_ENDPOINT, else https://huggingface.co)")
 ]
 TokenFile = Annotated[
     str | None,
-    typer.Option(help="File that holds the token, or - for standard input. [default: HF_TOKEN or the stored login, "
-                 "for huggingface.co alone]"),
+    typer.Option(help="File that holds the token, or - for standard input. (default: HF_TOKEN or the stored login, "
+                 "for huggingface.co alone)"),
 ]  # fmt: skip
 Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that the hub may stay silent.")]
 
@@ -118,7 +118,7 @@ def releases(
 def pull(
     repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
-    version: Annotated[str | None, typer.Option(help="The release. [default: the highest version]")] = None,
+    version: Annotated[str | None, typer.Option(help="The release. (default: the highest version)")] = None,
     endpoint: Endpoint = None,
     token_file: TokenFile = None,
     timeout: Timeout = 60.0,

@@ -4,19 +4,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fiubench.support.errors import ConfigError
 
 
 def split(
     directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
-    ratios: Annotated[str | None, typer.Option(help="Forget sets in percent. [default: as they are]")] = None,
+    ratios: Annotated[str | None, typer.Option(help="Forget sets in percent. (default: as they are)")] = None,
     split_scheme: Annotated[
         str | None,
-        typer.Option(help="nested, disjoint, or a JSON file with frozen membership. [default: as it is]"),
+        typer.Option(help="nested, disjoint, or a JSON file with frozen membership. (default: as it is)"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Key of the cut. [default: as it is]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Key of the cut. (default: as it is)")] = None,
     holdout: Annotated[
-        int | None, typer.Option(min=0, help="How many people are held out: the last ones. [default: as it is]")
+        int | None, typer.Option(min=0, help="How many people are held out: the last ones. (default: as it is)")
     ] = None,
     attributes: Annotated[
         str | None, typer.Option(help="Forget only these of the people in the forget sets, for example phone_number.")
@@ -27,14 +28,13 @@ def split(
     ] = "none",
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
-    from fiubench.builder import open_dataset
+    from fiubench.builder.dataset.reading import open_dataset
     from fiubench.builder.pipeline.resplit import Rule, resplit
     from fiubench.builder.release.cells import split_order
-    from fiubench.cli.building import parse_ratios
     from fiubench.cli.console import progress
 
     rule = Rule(
-        None if ratios is None else tuple(parse_ratios(ratios)),
+        None if ratios is None else _ratios(ratios),
         split_scheme,
         seed,
         holdout,
@@ -65,3 +65,12 @@ def export(
         written = write(directory, format, out, progress=step)
     typer.echo(f"{out}: {FORMATS[format].title}\n")
     table([("file", "rows"), *((name, str(rows)) for name, rows in written.items())])
+
+
+def _ratios(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is not a list of whole percentages", where="--ratios", hint="For example --ratios 1,5,10."
+        ) from None

@@ -13,7 +13,7 @@ presets = typer.Typer(no_args_is_help=True, help="Models with the settings of bo
 
 # One declaration per setting, used by both commands. Defaults live in presets: `None` here means "not given".
 Out = Annotated[Path, typer.Option(help="Folder of the run. An interrupted run in it goes on.")]
-PresetName = Annotated[str | None, typer.Option("--preset", help="Preset, or FILE.yaml of your own. [default: tiny]")]
+PresetName = Annotated[str | None, typer.Option("--preset", help="Preset, or FILE.yaml of your own. (default: tiny)")]
 Seed = Annotated[int, typer.Option(min=0, help="Of order, adapters, dropout, and of the tiny model.")]
 Epochs = Annotated[float | None, typer.Option(help="Passes over the training split.")]
 LearningRate = Annotated[float | None, typer.Option(help="Highest learning rate of AdamW.")]
@@ -35,7 +35,7 @@ def finetune(
     out: Out,
     preset: PresetName = None,
     model: Annotated[
-        str | None, typer.Option(help="tiny, Hub id, model folder or run. [default: the preset's]")
+        str | None, typer.Option(help="tiny, Hub id, model folder or run. (default: the preset's)")
     ] = None,
     split: Annotated[str, typer.Option(help="Whom to learn: full, or for the reference retain95.")] = "full",
     identities: Annotated[int | None, typer.Option(help="Keep only so many people, for small models.")] = None,
@@ -129,7 +129,7 @@ def experiment(
     file: Annotated[Path, typer.Argument(help="The experiment, as YAML.")],
     out: Annotated[Path, typer.Option(help="Folder of its runs and report. What is finished there is not repeated.")],
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Steps at the same time. [default: the file's, or 1]")
+        int | None, typer.Option(min=1, help="Steps at the same time. (default: the file's, or 1)")
     ] = None,
 ) -> None:
     """The whole: fine-tune, retain reference, methods x seeds, evaluation at every checkpoint, comparison."""

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from fiubench.raw_sources.names import GENDERS
-from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.source import EMBEDDED, Source
 from fiubench.raw_sources.table import Origin, People, Report, Values
 from fiubench.raw_sources.vocabulary import vocabulary_digest
 from fiubench.support.canonical import digest_of
@@ -32,7 +32,7 @@ class Embedded(ABC):
         as_of: "today"; nothing happens after it.
     """
 
-    source: ClassVar[str]  # as in sources.yaml
+    info: ClassVar[type[Source]]
     files: ClassVar[tuple[str, ...]]  # of the vocabulary
 
     def __init__(self, seed: int, as_of: date = _EPOCH) -> None:
@@ -43,7 +43,7 @@ class Embedded(ABC):
     def origin(self) -> Origin:
         """Named ``embedded``; the digest is that of the word lists used."""
         digests = vocabulary_digest()
-        return Origin(self.source, "embedded", digest_of({file: digests[file] for file in self.files}))
+        return Origin(self.info.name, EMBEDDED, digest_of({file: digests[file] for file in self.files}))
 
     @property
     def report(self) -> Report:
@@ -57,12 +57,12 @@ class Embedded(ABC):
 
     @property
     def types(self) -> Mapping[str, str]:
-        """Fact type of each column."""
-        return source_info(self.source).columns
+        """Value type of each column."""
+        return self.info.columns
 
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
-        return self.columns(self.source, rows, people)
+        return self.columns(self.info.name, rows, people)
 
     @abstractmethod
     def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from fiubench.support.draws import Ints
+from numpy.typing import NDArray
 
 #: One column for a block of identities: values in the JSON form of their fact type. A date is "2022-04-05", money a
 #: number of dollars, an integer a number, an address an object, everything else a string.
@@ -122,3 +124,27 @@ class Face:
     height: int
     format: str
     plain: bool  # its bytes may be used as they are
+
+
+@dataclass(frozen=True)
+class FaceTable:
+    """The usable faces of a folder, in the order of their paths."""
+
+    origin: Origin
+    report: Report
+    faces: tuple[Face, ...]
+    folder: Path = field(compare=False)
+    shapes: NDArray[np.float32] = field(repr=False, compare=False)  # (n, 108): what each face looks like
+
+    @cached_property
+    def features(self) -> NDArray[np.float32]:
+        """One feature vector per face: SFHQ's CLIP features where all have them, else our descriptor."""
+        from fiubench.raw_sources.reading.features import read_features  # noqa: PLC0415
+
+        return read_features(self.folder, [face.file for face in self.faces], self.shapes)
+
+
+def first_rows(table: Table, count: int) -> dict[str, Values]:
+    """The first rows of a table that was read from a file."""
+    people = People([], np.empty(0, dtype=np.int64))
+    return table.take(np.arange(min(count, table.rows or 0)), people)

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -52,10 +52,11 @@ class Registry(Mapping[str, T], Generic[T]):
         kind: what an entry is called in messages, such as ``method``.
         group: the entry point group without ``fiubench.``, such as ``methods``.
         package: the package whose modules are the built-in entries.
+        key: entries are sorted by it, where the order of registration is none.
     """
 
-    def __init__(self, kind: str, group: str, package: str) -> None:
-        self.kind, self.group, self.package = kind, f"{_PACKAGE}.{group}", package
+    def __init__(self, kind: str, group: str, package: str, *, key: Callable[[T], Any] | None = None) -> None:
+        self.kind, self.group, self.package, self._key = kind, f"{_PACKAGE}.{group}", package, key
         self._entries: dict[str, T] = {}
         self._loaded = False
 
@@ -103,7 +104,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         self._load()
-        return iter(self._entries)
+        if self._key is None:
+            return iter(self._entries)
+        return iter(sorted(self._entries, key=lambda name: self._key(self._entries[name])))  # type: ignore[misc]
 
     def __len__(self) -> int:
         self._load()

@@ -141,7 +141,7 @@ def write_page(report: Report, gallery: Iterable[Card], out: Path, against: Repo
 
 def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
     """A picture as the ``data:`` URI of a JPEG of at most ``side`` pixels a side; ``None`` if it does not open."""
-    from fiubench.raw_sources.images import BadImage, small_jpeg  # noqa: PLC0415  Pillow, which only galleries need
+    from fiubench.raw_sources.reading.images import BadImage, small_jpeg  # noqa: PLC0415  Pillow, which only galleries need
 
     try:
         return data_uri(small_jpeg(image, side), "image/jpeg")

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from fiubench.raw_sources.embeddings import embedder
-from fiubench.raw_sources.features import LENGTH, read_features, shape_of
-from fiubench.raw_sources.images import BadImage, look
+from fiubench.raw_sources.reading.embeddings import embedder
+from fiubench.raw_sources.reading.features import LENGTH, read_features, shape_of
+from fiubench.raw_sources.reading.images import BadImage, look
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 from numpy.typing import NDArray
 

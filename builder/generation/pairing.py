@@ -87,7 +87,7 @@ class Plan:
         """File name of an identity's image."""
         if self.face is None or self.sources.faces is None:
             return f"{self.unique_id[i]}.jpg"
-        from fiubench.raw_sources.images import target_name  # noqa: PLC0415
+        from fiubench.raw_sources.reading.images import target_name  # noqa: PLC0415
 
         return target_name(self.sources.faces.faces[int(self.face[i])], self.config.image_size)
 
@@ -110,9 +110,9 @@ def make_plan(config: Config, sources: Sources) -> Plan:
     n = config.total
     index = np.arange(n)
     face, gender, birth, health = _faces_and_records(config, sources, n)
-    rows = {"health": health, "careers": index}
-    for source in ("crimes", "addresses"):
-        rows[source] = pick_rows(sources, source, config.seed, index)
+    rows = {
+        name: health if name == "health" else pick_rows(sources, name, config.seed, index) for name in sources.tables
+    }
     phone = phone_numbers(config.seed, _area_codes(sources, rows["addresses"]))
     rank = np.where(gender == 1, np.cumsum(gender == 1), np.cumsum(gender == 0)) - 1
     for code, name in enumerate(GENDERS):
@@ -293,7 +293,7 @@ def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     have = len(sources.faces.faces)
     if have < n:
         raise too_few("faces", sources.faces.origin.file, have, n)
-    from fiubench.raw_sources.selection import select  # noqa: PLC0415
+    from fiubench.raw_sources.reading.selection import select  # noqa: PLC0415
 
     # of "all" every face is handed out, so that one that finds no record can be passed over
     return select(sources.faces, config.select, have if config.select == "all" else n, config.seed)

@@ -86,15 +86,15 @@ class Profiles:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
         config, sources = self.config, self.sources
         index = _REFERENCE_START + np.arange(_REFERENCE_SIZE)
-        rows = {"careers": index}
-        for source in ("health", "crimes", "addresses"):
-            have = sources.tables[source].rows
+        rows = {}
+        for source, table in sources.tables.items():
+            have = table.rows
             count = _REFERENCE_SIZE if have is None else min(have, _REFERENCE_SIZE)
             some = index if have is None else permute(config.seed, f"reference.{source}", np.arange(count), have)
             rows[source] = np.resize(some, _REFERENCE_SIZE)
         gender, birth = generated_people(config.seed, config.as_of, index)
-        if isinstance(table := sources.tables["health"], FileTable):
-            all_gender, all_birth = record_people(config, table)
+        if isinstance(health := sources.tables["health"], FileTable):
+            all_gender, all_birth = record_people(config, health)
             gender, birth = all_gender[rows["health"]], all_birth[rows["health"]]
         rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
         codes = sources.tables["addresses"].area_codes(rows["addresses"])  # type: ignore[attr-defined]

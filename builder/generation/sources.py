@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from fiubench.builder.config import EMBEDDED, NO_FACES, Config
-from fiubench.raw_sources.embedded_addresses import EmbeddedAddresses
-from fiubench.raw_sources.embedded_careers import EmbeddedCareers
-from fiubench.raw_sources.embedded_crimes import EmbeddedCrimes
-from fiubench.raw_sources.embedded_health import EmbeddedHealth
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.builder.config import FACES, NO_FACES, Config
+from fiubench.raw_sources.source import EMBEDDED, SOURCES, Context
 from fiubench.raw_sources.table import Origin, Report, Table
 from fiubench.support.canonical import digest_of
 from fiubench.support.progress import Progress
 
 if TYPE_CHECKING:
-    from fiubench.raw_sources.faces import FaceTable
+    from fiubench.raw_sources.table import FaceTable
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Sources:
         return {origin.source: (origin, report) for origin, report in opened}
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """What a manifest tells of each source: file, digest, counts, licence and citation."""
+        """What a manifest records of each source: file, digest, counts, licence and citation."""
         return {name: _describe(origin, report) for name, (origin, report) in self.reports().items()}
 
 
@@ -47,41 +43,17 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
         SourceError: a file or folder that can't be read as what it is meant to be.
     """
 
-    seed, as_of = config.seed, config.today
-    tables: dict[str, Table] = {
-        "health": EmbeddedHealth(seed, as_of) if config.health == EMBEDDED else _read_health(config),
-        "crimes": EmbeddedCrimes(seed, as_of) if config.crimes == EMBEDDED else _read_crimes(config),
-        "addresses": EmbeddedAddresses(seed) if config.addresses == EMBEDDED else _read_addresses(config),
-        "careers": EmbeddedCareers(seed, as_of),
-    }
+    context = Context(config.today, config.seed, workers, progress)
+    tables: dict[str, Table] = {}
     faces = None
-    if config.faces not in (EMBEDDED, NO_FACES):
-        from fiubench.raw_sources.faces import read_faces  # noqa: PLC0415
-
-        step = (lambda done, total: progress("Checking faces", done, total)) if progress else None
-        faces = read_faces(Path(config.faces), workers=workers, progress=step)
+    for name, source in SOURCES.items():
+        if name in config.sources and name != FACES and config.source(name) != EMBEDDED:
+            tables[name] = cast("Table", source.read(Path(config.source(name)), context))
+        elif source.always or (name in config.sources and name != FACES):
+            tables[name] = source.generate(context)
+    if config.faces not in (EMBEDDED, NO_FACES):  # last: it takes longest
+        faces = cast("FaceTable", SOURCES[FACES].read(Path(config.faces), context))
     return Sources(tables, faces, drawn=config.faces == EMBEDDED)
-
-
-# The adapters are imported where they are used: a default build needs none of them.
-
-
-def _read_health(config: Config) -> Table:
-    from fiubench.raw_sources.health import read_health  # noqa: PLC0415
-
-    return read_health(Path(config.health), config.today)
-
-
-def _read_crimes(config: Config) -> Table:
-    from fiubench.raw_sources.crimes import read_crimes  # noqa: PLC0415
-
-    return read_crimes(Path(config.crimes), config.today)
-
-
-def _read_addresses(config: Config) -> Table:
-    from fiubench.raw_sources.addresses import read_addresses  # noqa: PLC0415
-
-    return read_addresses(Path(config.addresses))
 
 
 def _describe(origin: Origin, report: Report) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from fiubench.builder.packs.model import (
     placeholders,
 )
 from fiubench.builder.packs.parse import parse_pack
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
 

@@ -14,12 +14,12 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from fiubench.builder.config import EMBEDDED
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.pairing import Plan
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import Attributes
 from fiubench.builder.values import dates
+from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import IMAGES
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import DatasetError
@@ -71,7 +71,7 @@ class PartMaker:
         if plan.config.faces == EMBEDDED:
             self._draw(part, targets)
         elif targets and plan.face is not None and plan.sources.faces is not None:
-            from fiubench.raw_sources.images import write_face  # noqa: PLC0415
+            from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
 
             for i, target in zip(range(*part), targets, strict=True):
                 if not target.exists():

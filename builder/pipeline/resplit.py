@@ -1,13 +1,13 @@
 """New forget, retain and holdout sets for a dataset that is there: no fact, question or face is touched."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config
+from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config, settings_of
 from fiubench.builder.dataset.cutting import NONE, cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
@@ -97,9 +97,7 @@ def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
     Raises:
         ConfigError: settings that contradict each other.
     """
-    known = {field.name for field in fields(Config)}
-    settings = {key: value for key, value in manifest["config"].items() if key in known} | changes
-    return make_config(settings, where="split")
+    return make_config({**settings_of(manifest["config"]), **changes}, where="split")
 
 
 def _config(dataset: Dataset, rule: Rule) -> Config:
@@ -116,7 +114,7 @@ def _config(dataset: Dataset, rule: Rule) -> Config:
     if rule.scheme is not None or (frozen_before and rule.ratios is not None):
         changes["split_scheme"] = rule.scheme or "nested"
     config = config_of(dataset.manifest, **changes)
-    return replace(config, split_scheme=config.public()["split_scheme"])
+    return config.model_copy(update={"split_scheme": config.public()["split_scheme"]})
 
 
 def _seed_of(manifest: Mapping[str, Any]) -> int:

@@ -1,12 +1,11 @@
 """Verifying: is a dataset still what its manifest says, and does its config still make the same bytes?"""
 
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fiubench.builder.config import TEMPLATE, Config, make_config
+from fiubench.builder.config import NO_FACES, TEMPLATE, make_config, settings_of, source_settings
 from fiubench.builder.dataset.cutting import cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.inputs import Inputs
@@ -16,13 +15,12 @@ from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
-
-_SOURCES = ("faces", "health", "crimes", "addresses")
 
 
 def on_disk(dataset: Dataset) -> Iterator[str]:
@@ -108,15 +106,14 @@ def _inputs(dataset: Dataset, given: dict[str, Any], workers: int, progress: Pro
     settings = dict(manifest["config"])
     local = dataset.directory / BUILD_FILE
     paths = load_yaml(local, ConfigError) if local.exists() else {}
-    for source in _SOURCES:
-        if settings[source] not in ("embedded", "none"):
+    for source in source_settings():
+        if settings.get(source, EMBEDDED) not in (EMBEDDED, NO_FACES):
             settings[source] = given.get(source) or paths.get(source) or settings[source]
     frozen = manifest.get("frozen_splits")
     settings["attributes"] = []
     settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
     settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
-    known = {field.name for field in fields(Config)}
-    config = make_config({k: v for k, v in settings.items() if k in known}, where=f"{dataset.directory}/manifest.json")
+    config = make_config(settings_of(settings), where=f"{dataset.directory}/manifest.json")
     attributes = combine([parse_pack(p["content"], p["file"], p["file"]) for p in manifest["packs"]])
     sources = open_sources(config, workers=workers, progress=progress)
     for name, (origin, _) in sources.reports().items():

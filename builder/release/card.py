@@ -13,7 +13,6 @@ from string import Template
 from typing import Any
 
 import yaml
-from fiubench.builder.config import EMBEDDED
 from fiubench.builder.release.cells import FULL, HOLDOUT
 from fiubench.builder.release.columns import Column
 from fiubench.builder.release.commands import commands
@@ -22,7 +21,7 @@ from fiubench.builder.release.markdown import escape, table
 from fiubench.builder.release.measured import attribute_table, chance_level
 from fiubench.builder.release.publication import Publication, changelog_text, citation
 from fiubench.builder.release.statistics import AttributeStatistics
-from fiubench.raw_sources.registry import in_order
+from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import DatasetError
 

@@ -2,10 +2,9 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
-from fiubench.builder.config import Config
+from fiubench.builder.config import setting_names
 
 
 def commands(manifest: Mapping[str, Any]) -> str:
@@ -24,7 +23,7 @@ def commands(manifest: Mapping[str, Any]) -> str:
 def rebuild_command(config: Mapping[str, Any]) -> str:
     """The ``fiubench build`` command line that a config stands for."""
     words = ["fiubench", "build", "--out", "dataset"]
-    known = [field.name for field in fields(Config)]
+    known = setting_names()
     # a manifest sorts its keys; people read settings in the order of the documentation
     for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
         flag = "--" + key.replace("_", "-")

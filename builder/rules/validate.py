@@ -142,7 +142,7 @@ def _image_problems(root: Path, record: Mapping[str, Any]) -> Iterator[Problem]:
     if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name:
         yield Problem("image_path", "", f"{name!r} leaves the dataset's folder", "name a file inside it")
         return
-    from fiubench.raw_sources.images import open_problem  # noqa: PLC0415
+    from fiubench.raw_sources.reading.images import open_problem  # noqa: PLC0415
 
     path = root / name
     if not path.is_file():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDTH = 4.9  # inches, 353 units of the SVG: about as wide as a phone, so that text keeps its size there
 INK, MUTED, LINE = "#1c1d1f", "#5d6065", "#d9d9d4"
-#: Okabe and Ito's palette, which colour-blind readers can tell apart.
+#: Okabe and Ito's palette, which colour-blind readers can distinguish.
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#7a5195")
 MARKERS = "osD^vPX"
 #: Colours as the style sheet names them: there they have a light and a dark value.

@@ -1,10 +1,11 @@
+import jsonschema
 import pytest
 from fiubench.builder.config import Config, make_config, read_config
 from fiubench.support.errors import ConfigError
 
 
 def test_defaults():
-    assert make_config({}) == make_config({"seed": None}) == Config(image_size=256)
+    assert make_config({}) == make_config({"seed": None}) == Config()
     assert make_config({"faces": "folder"}).image_size == 512
     assert make_config({"faces": "folder", "image_size": 64}).image_size == 64
 
@@ -24,12 +25,12 @@ def test_whole_numbers_with_a_point_are_whole():
     ("settings", "words"),
     [
         ({"identites": 5}, ["unknown setting 'identites'", "Did you mean 'identities'?"]),
-        ({"identities": 0}, ["identities: 0 is less than the minimum of 1"]),
+        ({"identities": 0}, ["identities: should be greater than or equal to 1, not 0"]),
         ({"identities": "many"}, ["identities", "Number of identities"]),
         ({"identities": True}, ["identities"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**63}, ["seed"]),
-        ({"as_of": "today"}, ["as_of", "The day that counts as today"]),
+        ({"as_of": "today"}, ["as_of", "Reference date"]),
         ({"as_of": "2025-02-30"}, ["as_of"]),
         ({"as_of": "0001-01-01"}, ["as_of: 0001-01-01 is not between 1950-01-01 and 2199-12-31"]),
         ({"as_of": "9999-01-01"}, ["as_of: 9999-01-01 is not between"]),
@@ -45,6 +46,27 @@ def test_settings_that_are_refused(settings, words):
         make_config(settings, where="here")
     assert told.value.where == "here"
     assert all(word in str(told.value) for word in words)
+
+
+@pytest.mark.parametrize("day", ["2022-02-30", "2022-13-01", "2022-1-1", "20220101", "2022-01-01T00:00:00", "soon", ""])
+def test_dates_are_checked(day):
+    with pytest.raises(ConfigError, match="as_of"):
+        make_config({"as_of": day})
+
+
+def test_the_schema_of_a_config_file():
+    schema = jsonschema.Draft202012Validator(Config.json_schema())
+    assert schema.is_valid(make_config({"health": "h.csv", "ratios": [2, 8]}).as_dict())
+    for wrong in ({"identities": 0}, {"identites": 5}, {"match": "age"}, {"health": 1}, {"sources": {}}):
+        assert not schema.is_valid(wrong)
+    assert all(entry.get("description") for entry in schema.schema["properties"].values())
+
+
+def test_messages_name_the_flag_that_was_given():
+    with pytest.raises(ConfigError, match=r"command line: --image-size: "):
+        read_config(None, {"image_size": 9})
+    with pytest.raises(ConfigError, match=r"command line: --image-size: "):
+        read_config(None, {"image_size": 9000})
 
 
 def test_flags_win_over_the_file(tmp_path):

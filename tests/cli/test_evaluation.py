@@ -100,7 +100,7 @@ def test_from_models_to_a_report(runs: Path, tmp_path: Path, fiubench: Told) -> 
         (("x", "--definition", "corect"), "Did you mean 'corrected'?"),
         (("--from-log", "none.parquet"), "no such log"),
         (("x", "--controls", "blnk"), "Did you mean 'blank'?"),
-        (("x", "--benchmark", "poep"), "Did you mean 'pope'?"),
+        (("x", "--benchmark", "pope"), "lmms:pope, or a Parquet file"),
     ],
 )
 def test_bad_input(args: tuple[str, ...], message: str, fiubench: Told) -> None:

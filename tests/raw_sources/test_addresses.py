@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
 from fiubench.raw_sources.places import STATES, load_places
+from fiubench.raw_sources.sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
 from fiubench.raw_sources.table import People, Report
 from fiubench.support.errors import SourceError
 from hypothesis import given

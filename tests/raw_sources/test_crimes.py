@@ -10,9 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources import crimes
-from fiubench.raw_sources.crimes import EXCLUDED, UNREADABLE, VAGUE, offense_words, premises_words, read_crimes, refusal
-from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.source import source_info
+from fiubench.raw_sources.sources import crimes
+from fiubench.raw_sources.sources.crimes import (
+    EXCLUDED,
+    UNREADABLE,
+    VAGUE,
+    offense_words,
+    premises_words,
+    read_crimes,
+    refusal,
+)
 from fiubench.raw_sources.table import FileTable, People
 from fiubench.raw_sources.vocabulary import read_rows
 from fiubench.support.errors import SourceError

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from fiubench.raw_sources.csvfile import (
+from fiubench.raw_sources.reading.csvfile import (
     count_repaired,
     first_of_each,
     map_distinct,

@@ -3,11 +3,11 @@ from datetime import date
 import numpy as np
 import pytest
 from fiubench.raw_sources.embedded import Branches, Fitting, age_on, birthday, iso_dates
-from fiubench.raw_sources.embedded_addresses import EmbeddedAddresses
-from fiubench.raw_sources.embedded_careers import EmbeddedCareers
-from fiubench.raw_sources.embedded_crimes import EmbeddedCrimes
-from fiubench.raw_sources.embedded_health import EmbeddedHealth
-from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.source import source_info
+from fiubench.raw_sources.sources.addresses import EmbeddedAddresses
+from fiubench.raw_sources.sources.careers import EmbeddedCareers
+from fiubench.raw_sources.sources.crimes import EmbeddedCrimes
+from fiubench.raw_sources.sources.health import EmbeddedHealth
 from fiubench.raw_sources.table import People, Table
 from fiubench.raw_sources.vocabulary import FOLDER, VOCABULARY_SOURCES, read_lines, read_rows, vocabulary_digest
 from hypothesis import given

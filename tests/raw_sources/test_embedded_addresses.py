@@ -2,8 +2,8 @@ import re
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.embedded_addresses import EmbeddedAddresses
 from fiubench.raw_sources.places import load_places
+from fiubench.raw_sources.sources.addresses import EmbeddedAddresses
 from fiubench.raw_sources.table import People
 
 COUNT = 4000

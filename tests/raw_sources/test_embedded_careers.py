@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 from fiubench.raw_sources.embedded import age_on
-from fiubench.raw_sources.embedded_careers import EmbeddedCareers
+from fiubench.raw_sources.sources.careers import EmbeddedCareers
 from fiubench.raw_sources.table import People
 from fiubench.raw_sources.vocabulary import read_rows
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.embedded_health import EmbeddedHealth
+from fiubench.raw_sources.sources.health import EmbeddedHealth
 from fiubench.raw_sources.table import People
 from fiubench.raw_sources.vocabulary import read_lines, read_rows
 

@@ -21,8 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from fiubench.raw_sources.fetch import _files, _Wanted, fetch
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.reading.fetch import _files, _Wanted, fetch
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.health import _date_reader, read_health
-from fiubench.raw_sources.registry import source_info
+from fiubench.raw_sources.source import source_info
+from fiubench.raw_sources.sources.health import _date_reader, read_health
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.errors import SourceError
 from hypothesis import given

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.images import BadImage, open_problem, probe, target_name, write_face
+from fiubench.raw_sources.reading.images import BadImage, open_problem, probe, target_name, write_face
 from fiubench.raw_sources.table import Face
 from fiubench.support.errors import SourceError
 from hypothesis import given

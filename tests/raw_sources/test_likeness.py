@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 
 import numpy as np
-from fiubench.raw_sources.likeness import NEAR, distance, near_duplicates, phash
+from fiubench.raw_sources.reading.likeness import NEAR, distance, near_duplicates, phash
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps

@@ -5,39 +5,44 @@ that forgot a face but answers when it is mirrored, or when the name is given in
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fiubench.support.draws import integers
 from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.data.dataset import FULL, Data, Sample
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.encoding import Turn
 
-from fiubench import schemas
-
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 BUILT_IN = Path(__file__).with_name("controls.yaml")
+_Level = Annotated[int, Field(ge=0, le=255)]
 
 
-@dataclass(frozen=True)
-class Control:
-    """How a question and its picture are changed. The fields are those of ``controls.yaml``, which explains them."""
+class Control(Settings):
+    """How a question and its picture are changed."""
 
-    name: str
-    image: str = "own"
-    wording: str = "{question}"
-    colour: tuple[int, int, int] = (127, 127, 127)
-    share: float = 0.8
-    quality: int = 20
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="Lower-case letters, digits and _.")]
+    image: Annotated[
+        Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"],
+        Field(description="other: another person's face; none: no picture at all."),
+    ] = "own"
+    wording: Annotated[
+        str, Field(pattern=r"\{question\}", description="With {question}, and {name} if wanted, to be filled in.")
+    ] = "{question}"
+    colour: Annotated[
+        tuple[_Level, _Level, _Level], Field(description="Of a blank image: red, green, blue from 0 to 255.")
+    ] = (127, 127, 127)
+    share: Annotated[float, Field(gt=0, le=1, description="Of width and height that a crop keeps.")] = 0.8
+    quality: Annotated[int, Field(ge=1, le=95, description="Of a JPEG.")] = 20
 
     def applies(self, sample: Sample) -> bool:
-        """Whether the question makes sense: one whose answer is the name does not, where the name is told."""
+        """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
         return "{name}" not in self.wording or not exact_match(sample.name, sample.keywords)
 
 
@@ -64,9 +69,11 @@ def load_controls(wanted: Sequence[str]) -> list[Control]:
 
 def _read(path: Path) -> dict[str, Control]:
     document = load_yaml(path, ConfigError)
-    for violation in schemas.violations("controls", document):
-        raise ConfigError(violation.message, where=f"{path}, {violation.path}", hint=f"{BUILT_IN.name} shows the form.")
-    return {name: Control(name, **entry) for name, entry in document.items()}
+    entries = document.values() if isinstance(document, dict) else [None]
+    if not all(isinstance(one, dict) and one for one in entries) or {"all", "none"} & document.keys():
+        hint = f"Write `name: {{image: flip}}` lines, with names other than all and none. {BUILT_IN} shows the form."
+        raise ConfigError("is not a mapping of controls", where=path, hint=hint)
+    return {name: Control.parse({**entry, "name": name}, f"{path}, {name}") for name, entry in document.items()}
 
 
 class Pictures:

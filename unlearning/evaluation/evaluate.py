@@ -6,7 +6,6 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 
 def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str]) -> dict[str, Any]:
-    """What a log says of the model and of what it was asked: enough to tell whether two logs can be compared."""
+    """What a log says of the model and of what it was asked: enough to see whether two logs can be compared."""
     splits = roles(data, forget)
     run = None
     if subject.run is not None:
@@ -122,7 +121,7 @@ def evaluate(
         OutOfMemoryError: a batch did not fit; a size to try is named.
     """
     metadata = {**(facts or describe(subject, data, forget, refusals))}
-    metadata["controls"] = {control.name: asdict(control) for control in controls}
+    metadata["controls"] = {control.name: control.model_dump() for control in controls}
     metadata["max_new_tokens"] = max_new_tokens
     path = out / LOG
     there = _usable(path, metadata)
@@ -140,7 +139,7 @@ def evaluate(
             asked.step(asked.work(role, control))
             continue
         part = out / _PARTS / f"{role}.{_name(control)}.parquet"
-        key = {"part": digest_of([{**metadata, "controls": None}, control and asdict(control)])}
+        key = {"part": digest_of([{**metadata, "controls": None}, control and control.model_dump()])}
         if part.exists() and read_metadata(part).get("part") == key["part"]:
             asked.step(asked.work(role, control))
         else:
@@ -165,7 +164,7 @@ def _usable(path: Path, metadata: Mapping[str, Any]) -> QuestionLog | None:
 
 
 def _has(log: QuestionLog, control: Control | None) -> bool:
-    return control is None or log.metadata["controls"].get(control.name) == json.loads(json.dumps(asdict(control)))
+    return control is None or log.metadata["controls"].get(control.name) == json.loads(json.dumps(control.model_dump()))
 
 
 def _name(control: Control | None) -> str:
@@ -196,7 +195,7 @@ class _Asker:
         self.total, self._done = 0, 0
 
     def step(self, count: int) -> None:
-        """Tell that so many answers more are there."""
+        """Report that so many answers more are there."""
         self._done += count
         if self._progress is not None:
             self._progress(f"evaluating {self._subject.name}", self._done, self.total)
@@ -227,11 +226,11 @@ class _Asker:
         asked = [self._pictures.turn(sample, control) for sample in samples]
         prompts = [[turn, *(_again(turn, s.paraphrased_question) if fully else ())] for turn, s in _zip(asked, samples)]
         answers = [[s.answer, *((s.paraphrased_answer, *s.perturbed_answer) if fully else ())] for s in samples]
-        told = [[Turn(turn.question, turn.image, a) for a in group] for turn, group in _zip(asked, answers)]
+        sequences = [[Turn(turn.question, turn.image, a) for a in group] for turn, group in _zip(asked, answers)]
         assert self._limit is not None
         generated = _grouped(scorer.generate(_flat(prompts), self._limit, self.step), prompts)
-        firsts = scorer.score([group[0] for group in told], moments=control is None, step=self.step)
-        others = [group[1:] for group in told]
+        firsts = scorer.score([group[0] for group in sequences], moments=control is None, step=self.step)
+        others = [group[1:] for group in sequences]
         scored = _grouped(scorer.score(_flat(others), step=self.step), others)
         split = self._splits[role]
         return [

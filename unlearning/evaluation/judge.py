@@ -50,8 +50,8 @@ def judge(log: QuestionLog, client: "ChatClient", progress: Progress | None = No
         if progress is not None:
             progress("judging", done, len(asked))
     rows = [{**row, "judge": scores.get(i)} for i, row in enumerate(log.rows)]
-    told = {"endpoint": client.endpoint.base_url, "model": client.endpoint.model}
-    return replace(log, rows=rows, metadata={**log.metadata, "judge": told}), len(asked) - len(scores)
+    server = {"endpoint": client.endpoint.base_url, "model": client.endpoint.model}
+    return replace(log, rows=rows, metadata={**log.metadata, "judge": server}), len(asked) - len(scores)
 
 
 def _requests(log: QuestionLog, asked: list[int]) -> Iterator["Request"]:

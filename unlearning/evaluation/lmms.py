@@ -1,7 +1,8 @@
 """Any task of lmms-eval, where that is installed: its tasks and scores, asked of our model in our batches.
 
 lmms-eval pulls in many libraries, so it is no dependency of ours: ``pip install lmms-eval``. Its numbers are kept as it
-gives them, in ``lmms.json`` beside the question log, and are not part of utility: they have scales of their own.
+gives them, in ``lmms.json`` beside the question log. A task's accuracy, where it has one, is a part of utility; other
+numbers have scales of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PREFIX = "lmms:"  # --benchmark lmms:TASK
 FILE = "lmms.json"
 _MOST_TOKENS = 1024
+_ACCURACIES = ("accuracy", "acc", "exact_match")  # ends of what lmms-eval calls the share of right answers
 
 
 def run(
@@ -96,6 +98,20 @@ def read(path: Path) -> dict[str, Estimate]:
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise DatasetError("damaged", where=path, hint="Evaluate again.") from error
     return {f"lmms.{task}.{name}": Estimate(v) for task, metrics in results.items() for name, v in metrics.items()}
+
+
+def accuracies(path: Path) -> dict[str, Estimate]:
+    """ "lmms.TASK" -> its accuracy, for tasks that have one: a number between 0 and 1 by one of the customary names.
+
+    Raises:
+        DatasetError: the file is damaged.
+    """
+    found: dict[str, Estimate] = {}
+    for name, estimate in read(path).items():
+        task, _, number = name.rpartition(".")
+        if number.endswith(_ACCURACIES) and estimate.value is not None and 0 <= estimate.value <= 1:
+            found.setdefault(task, estimate)
+    return found
 
 
 def _adapter(scorer: "Scorer") -> Any:

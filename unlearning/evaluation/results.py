@@ -10,8 +10,9 @@ from fiubench.support.files import write_atomic
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
-from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, METRICS, UTILITY, load_log
+from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, UTILITY, load_log
 from fiubench.unlearning.metrics import Definition, Scores, score
+from fiubench.unlearning.metrics.base import METRICS
 from fiubench.unlearning.metrics.statistics import Estimate, interval
 
 
@@ -20,7 +21,7 @@ class Result:
     """One model's evaluation under one definition.
 
     Attributes:
-        log: what it said; ``log.metadata`` tells which model and data it is.
+        log: what it said; ``log.metadata`` says which model and data it is.
         scores: its metrics.
         marks: conditions that do not hold, where scoring was forced; every table shows them.
     """
@@ -73,17 +74,17 @@ def result(
 
 
 def _accuracies(log: QuestionLog) -> dict[str, Estimate]:
-    """Benchmark -> accuracy, where yes/no benchmarks were run beside the log."""
-    path = _beside(log, UTILITY)
-    return {} if path is None else benchmarks.accuracies(path)
+    """Benchmark -> accuracy, where benchmarks were run beside the log."""
+    path, other = _beside(log, UTILITY), _beside(log, lmms.FILE)
+    own = {} if path is None else benchmarks.accuracies(path)
+    return own if other is None else own | lmms.accuracies(other)
 
 
 def _benchmark_details(log: QuestionLog) -> dict[str, Estimate]:
-    """ "benchmark.pope.f1", "benchmark.lmms.TASK.METRIC" .. -> value."""
+    """ "benchmark.NAME.accuracy", "benchmark.lmms.TASK.METRIC" .. -> value."""
     path, other = _beside(log, UTILITY), _beside(log, lmms.FILE)
-    told = {} if path is None else benchmarks.report(path)
-    found = {f"{name}.{measure}": value for name, values in told.items() for measure, value in values.items()}
-    found |= {} if other is None else lmms.read(other)
+    own = {} if path is None else {f"{name}.accuracy": value for name, value in benchmarks.accuracies(path).items()}
+    found = own if other is None else own | lmms.read(other)
     return {f"benchmark.{name}": value for name, value in found.items()}
 
 
@@ -93,7 +94,10 @@ def _beside(log: QuestionLog, name: str) -> Path | None:
 
 
 def save(found: Result, path: Path) -> None:
-    """Write every metric as JSON: value, standard error, 95 % interval, counts, and why where there is none."""
+    """Write every metric as JSON: value, standard error, 95 % interval, counts, and the reason where it is null.
+
+    ``plugins`` is there if metrics of plug-ins are among them, with the digests of these.
+    """
     document = {
         "definition": found.scores.definition,
         "marks": list(found.marks),
@@ -101,16 +105,18 @@ def save(found: Result, path: Path) -> None:
         "run": found.log.metadata.get("run"),
         "splits": found.log.metadata["splits"],
         "dataset": found.log.metadata["dataset"],
-        "metrics": {name: _told(value) for name, value in found.scores.metrics.items()},
+        "metrics": {name: _document(value) for name, value in found.scores.metrics.items()},
         "attributes": {
-            attribute: {name: _told(value) for name, value in values.items()}
+            attribute: {name: _document(value) for name, value in values.items()}
             for attribute, values in found.scores.attributes.items()
         },
     }
+    if plugins := METRICS.used(METRICS):
+        document["plugins"] = plugins
     write_atomic(path, readable_json(document))
 
 
-def _told(value: Estimate) -> dict[str, Any]:
+def _document(value: Estimate) -> dict[str, Any]:
     return {**asdict(value), "interval": interval(value)}
 
 
@@ -132,7 +138,7 @@ def _evaluated(run: Path) -> QuestionLog | None:
 
 def metrics_path(log_path: Path, definition: Definition) -> Path:
     """Where the results of a log under a definition are kept: beside it."""
-    return log_path.with_name(METRICS.replace(".", f".{definition.name}."))
+    return log_path.with_name(f"metrics.{definition.name}.json")
 
 
 def open_reference(target: str | None) -> QuestionLog | None:

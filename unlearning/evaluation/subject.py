@@ -11,7 +11,7 @@ from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import Run, RunError, run_of
 
 EVALUATIONS = "evaluations"  # beside a run's checkpoints
-LOG, UTILITY, METRICS = "log.parquet", "utility.parquet", "metrics.json"
+LOG, UTILITY = "log.parquet", "utility.parquet"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Subject:
         return self.run.directory / EVALUATIONS / self.name
 
     def data(self, source: str | None = None) -> Data:
-        """The dataset it was trained on, as its run tells, or a copy of it elsewhere.
+        """The dataset it was trained on, as its run records it, or a copy of it elsewhere.
 
         Raises:
             ConfigError: it is no run's and none is named.
@@ -72,12 +72,12 @@ class Subject:
             return Data.open(source)
         if source is None:
             return self.run.open_data()
-        told = self.run.manifest["data"]
+        recorded = self.run.manifest["data"]
         data = Data.open(source)
-        if told["limit"] is not None:
-            data = data.limited(*told["limit"])
-        if data.digest != told["digest"]:
-            hint = "Leave --data out, or name a copy of the dataset that the run tells of."
+        if recorded["limit"] is not None:
+            data = data.limited(*recorded["limit"])
+        if data.digest != recorded["digest"]:
+            hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
             raise RunError(f"{source} is not the dataset that the run was trained on", where=self.target, hint=hint)
         return data
 

@@ -55,6 +55,7 @@ class Metric:
         self.short = self.short or self.title
 
     def __call__(self, subject: Any) -> Any:
+        """Its value for a question, or for a log."""
         if self.name not in subject.known:
             subject.known[self.name] = self.function(subject)
         return subject.known[self.name]
@@ -107,8 +108,9 @@ def log_metric(
     """
 
     def register(function: Callable[[Any], Any]) -> Metric:
-        parts = [(WHOLE_LOG,) if wanted else () for wanted in (True, printed, column)]
-        return METRICS.add(name, Metric(function, name, title, short, *parts, column_if, False, ""))
+        whole = (WHOLE_LOG,)
+        shown, headed = whole if printed else (), whole if column else ()
+        return METRICS.add(name, Metric(function, name, title, short, whole, shown, headed, column_if, False, ""))
 
     return register
 
@@ -118,7 +120,7 @@ def keys() -> list[str]:
     return [m.key(part) for part in (*ROLES, WHOLE_LOG) for m in METRICS.values() if part in m.sets]
 
 
-def find(key: str) -> tuple[str, Metric]:
+def find(key: str, where: object = "") -> tuple[str, Metric]:
     """The set and the metric behind a key such as ``forget.exact_match``; the set of ``ks.p`` is empty.
 
     Raises:
@@ -127,7 +129,7 @@ def find(key: str) -> tuple[str, Metric]:
     if key in METRICS:
         return WHOLE_LOG, METRICS[key]
     part, _, name = key.partition(".")
-    return part, METRICS.find(name)
+    return part, METRICS.find(name, where)
 
 
 def title(key: str) -> str:

@@ -1,54 +1,123 @@
 """Named definitions of the metrics, declared in YAML (``definitions.yaml``, or a file of the user's own)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
-
-from fiubench import schemas
+from fiubench.unlearning.metrics.base import find
+from pydantic import model_validator
 
 DEFAULT = "corrected"
 BUILT_IN = Path(__file__).parent / "definitions.yaml"
 
 
-@dataclass(frozen=True)
-class Base:
-    """Which answer's probability is taken, and whether it is set against those of the wrong answers."""
+class Generation(Settings):
+    """How much of a generated answer is read."""
 
-    base: str
-    against: str | None
+    tokens: Annotated[Literal[50] | None, Field(description="Tokens that are read; null: all of them.")]
+    cut_at: Annotated[str | None, Field(min_length=1, description="Read up to this character; null: to the end.")]
 
 
-@dataclass(frozen=True)
-class Definition:
-    """One way to compute every metric; the fields are those of ``definitions.yaml``, which explains them."""
+class Rouge(Settings):
+    """ROUGE-L."""
+
+    measure: Annotated[Literal["recall", "precision", "fmeasure"], Field(description="Which of its numbers.")]
+    stem: Annotated[bool, Field(description="Compare Porter stems.")]
+
+
+class ExactMatch(Settings):
+    """Exact match."""
+
+    words: Annotated[bool, Field(description="Keywords must stand as words of their own, not anywhere in the text.")]
+
+
+class Loss(Settings):
+    """The mean loss of an answer."""
+
+    skip_first: Annotated[bool, Field(description="The first token of an answer is counted but not scored.")]
+    end: Annotated[bool, Field(description="The end of sequence is a token.")]
+
+
+class Base(Settings):
+    """The probability of a set of questions."""
+
+    base: Annotated[Literal["answer", "paraphrased_answer"], Field(description="Whose probability p is taken.")]
+    against: Annotated[Literal["wrong_answers"] | None, Field(description="wrong_answers: p / (p + sum of wrong p).")]
+
+
+class Probability(Settings):
+    """The probability of each set; of the holdout as of the retain set."""
+
+    forget: Base
+    retain: Base
+
+
+class Membership(Settings):
+    """Membership inference."""
+
+    score: Annotated[
+        Literal["weighted_min_k", "auc"],
+        Field(description="weighted_min_k: mean over the forget set. auc: forget set against holdout."),
+    ]
+    share: Annotated[float | None, Field(gt=0, le=1, description="Of auc: the lowest share of tokens; null: all.")]
+
+
+class Utility(Settings):
+    """Model utility."""
+
+    components: Annotated[tuple[str, ...], Field(min_length=1, description="Metrics on the retain set, or accuracy.")]
+    mean: Annotated[Literal["harmonic", "arithmetic"], Field(description="The mean that is shown as model utility.")]
+
+
+class ForgetQuality(Settings):
+    """Forget quality: the p of KS; or the weighted mean of terms, each ``1 - x``."""
+
+    measure: Annotated[Literal["ks_p", "weighted"], Field(description="ks_p, or weighted by weights.")]
+    to_reference: Annotated[bool, Field(description="x is the distance from the retain reference's value.")] = False
+    ks_scale: Annotated[
+        float | None, Field(gt=0, description="|ln p| at which the KS term is 0; null: the term is 1 - D.")
+    ] = None
+    weights: Annotated[
+        dict[Literal["ks", "exact_match", "membership", "ape"], Annotated[float, Field(ge=0)]],
+        Field(default_factory=dict, description="Weight of each term."),
+    ]
+
+    @model_validator(mode="after")
+    def _weighted(self) -> Self:
+        if self.measure == "weighted" and not sum(self.weights.values()):
+            raise ValueError("weights are needed where measure is weighted")
+        return self
+
+
+class Definition(Settings):
+    """One way to compute every metric."""
 
     name: str
-    title: str
-    tokens: int | None
-    cut_at: str | None
-    rouge_measure: str
-    rouge_stem: bool
-    whole_words: bool
-    skip_first: bool
-    end: bool
-    probability: Mapping[str, Base]
-    membership: str
-    share: float | None
-    ape: str
-    accuracy: str
-    utility: tuple[str, ...]
-    utility_mean: str
-    forget_quality: Mapping[str, Any]
-    columns: tuple[str, ...]
+    title: Annotated[str, Field(min_length=1, description="What tables call it.")]
+    generation: Generation
+    rouge: Rouge
+    exact_match: ExactMatch
+    loss: Loss
+    probability: Probability
+    membership: Membership
+    ape: Annotated[Literal["mean", "max"], Field(description="The APE that is a term of forget quality.")]
+    accuracy: Annotated[
+        Literal["absolute", "relative"], Field(description="relative: as a share of the retain reference's.")
+    ]
+    utility: Utility
+    forget_quality: ForgetQuality
+    columns: Annotated[
+        tuple[str, ...],
+        Field(description="Of a comparison, beside those of utility; left out: those that the metrics ask for."),
+    ] = ()
 
     @property
     def utility_keys(self) -> list[str]:
         """Keys of the metrics that utility is the mean of."""
-        return [("utility." if name == "accuracy" else "retain.") + name for name in self.utility]
+        return [("utility." if name == "accuracy" else "retain.") + name for name in self.utility.components]
 
 
 def load_definitions(path: Path | None = None) -> dict[str, Definition]:
@@ -57,11 +126,14 @@ def load_definitions(path: Path | None = None) -> dict[str, Definition]:
     Raises:
         ConfigError: the file is not valid, or a definition is based on one that does not exist.
     """
-    documents = _document(BUILT_IN)
-    if path is not None:
-        for name, own in _document(path).items():
-            documents[name] = _based(name, own, documents, path)
-    return {name: _definition(name, _whole(name, document, path)) for name, document in documents.items()}
+    documents = _documents(BUILT_IN)
+    own = {} if path is None else _documents(path)
+    for name, document in own.items():
+        documents[name] = _based(name, document, documents, f"{path}, {name}")
+    return {
+        name: _definition(name, document, f"{path if name in own else BUILT_IN}, {name}")
+        for name, document in documents.items()
+    }
 
 
 def find_definition(name: str) -> Definition:
@@ -79,21 +151,20 @@ def find_definition(name: str) -> Definition:
     return known[wanted]
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _documents(path: Path) -> dict[str, Any]:
     document = load_yaml(path, ConfigError)
-    for violation in schemas.violations("metric_definitions", document):
-        raise ConfigError(violation.message, where=f"{path}, {violation.path}", hint=f"{BUILT_IN.name} shows the form.")
+    if not isinstance(document, dict) or not document or not all(isinstance(one, dict) for one in document.values()):
+        raise ConfigError("is not a mapping of definitions", where=path, hint=f"{BUILT_IN} shows the form.")
     return dict(document)
 
 
-def _based(name: str, own: Mapping[str, Any], known: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _based(name: str, own: Mapping[str, Any], known: Mapping[str, Any], where: str) -> dict[str, Any]:
     base = own.get("based_on")
     if base is None:
         return dict(own)
     if base not in known:
-        raise ConfigError(
-            f"{name} is based on {base!r}, which is not defined", where=path, hint=did_you_mean(base, known)
-        )
+        hint = did_you_mean(str(base), known)
+        raise ConfigError(f"{name} is based on {base!r}, which is not defined", where=where, hint=hint)
     return _merge(known[base], {key: value for key, value in own.items() if key != "based_on"})
 
 
@@ -105,39 +176,8 @@ def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-_PARTS = (
-    *("title", "generation", "rouge", "exact_match", "loss", "probability", "membership"),
-    *("ape", "accuracy", "utility", "forget_quality"),
-)
-
-
-def _whole(name: str, document: Mapping[str, Any], path: Path | None) -> Mapping[str, Any]:
-    missing = [part for part in _PARTS if part not in document]
-    if missing:
-        raise ConfigError(
-            f"{name} does not tell {missing[0]!r}", where=path or BUILT_IN, hint="Add it, or `based_on: corrected`."
-        )
-    return document
-
-
-def _definition(name: str, d: Mapping[str, Any]) -> Definition:
-    return Definition(
-        name=name,
-        title=d["title"],
-        tokens=d["generation"]["tokens"],
-        cut_at=d["generation"]["cut_at"],
-        rouge_measure=d["rouge"]["measure"],
-        rouge_stem=d["rouge"]["stem"],
-        whole_words=d["exact_match"]["words"],
-        skip_first=d["loss"]["skip_first"],
-        end=d["loss"]["end"],
-        probability={role: Base(**choice) for role, choice in d["probability"].items()},
-        membership=d["membership"]["score"],
-        share=d["membership"]["share"],
-        ape=d["ape"],
-        accuracy=d["accuracy"],
-        utility=tuple(d["utility"]["components"]),
-        utility_mean=d["utility"]["mean"],
-        forget_quality=d["forget_quality"],
-        columns=tuple(d.get("columns", ())),
-    )
+def _definition(name: str, document: Mapping[str, Any], where: str) -> Definition:
+    made = Definition.parse({**document, "name": name}, where=where)
+    for key in (*made.utility_keys, *made.columns):
+        find(key, where)
+    return made

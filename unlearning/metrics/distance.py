@@ -20,37 +20,37 @@ def _test(scored: Scored, of: Callable[[likelihood.KS], float]) -> Estimate:
     return Estimate(of(likelihood.ks(*samples)), None, len(samples[0]), people)
 
 
+@log_metric("ks.p", title="KS p", column=False)
+def p(scored: Scored) -> Estimate:
+    """High where the model behaves as if it had never seen the forget set.
+
+    p-value of the two-sample Kolmogorov-Smirnov test on r, forget set, against the retain reference (`scipy`)
+    """
+    return _test(scored, lambda test: test.p)
+
+
 @log_metric("ks.distance", title="KS distance D", short="KS D")
 def distance(scored: Scored) -> Estimate:
-    """How far the model's truth ratios on the forget set lie from those of the retain reference.
+    """Distance of the truth ratios on the forget set from those of the retain reference.
 
-    statistic D of the two-sample Kolmogorov-Smirnov test on r (`scipy`)
+    statistic D of the same test
     """
     return _test(scored, lambda test: test.distance)
 
 
 @log_metric("ks.log10_p", title="KS log10 p")
 def log10_p(scored: Scored) -> Estimate:
-    """The same p in powers of ten.
+    """The p-value's exponent, for values too small to compare.
 
-    log10 p
+    base-10 logarithm of p
     """
     return _test(scored, lambda test: test.log10_p)
 
 
-@log_metric("ks.p", title="KS p", column=False)
-def p(scored: Scored) -> Estimate:
-    """Whether the model behaves as if it had never seen the forget set.
-
-    p of the same test
-    """
-    return _test(scored, lambda test: test.p)
-
-
 @log_metric("ks.ln_p", title="KS ln p", printed=False, column=False)
 def ln_p(scored: Scored) -> Estimate:
-    """The same p as the paper's table shows it.
+    """The p-value as the paper's table shows it.
 
-    ln p
+    natural logarithm of p
     """
     return _test(scored, lambda test: test.ln_p)

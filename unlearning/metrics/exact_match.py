@@ -7,7 +7,7 @@ from fiubench.unlearning.metrics.questions import Question
 
 @metric("exact_match", title="exact match", short="EM", printed=ROLES, controls=True)
 def exact_match(question: Question) -> float:
-    """How much of the fact itself is in the answer.
+    """Share of the true answer's keywords in the generated answer: how much of the fact itself.
 
     keywords of K found in g / all of K
     """
@@ -22,7 +22,7 @@ def exact_match(question: Question) -> float:
     why_null="no constant guess in the log",
 )
 def exact_match_gain(question: Question) -> float | None:
-    """What is left that must have come from memory.
+    """Exact match above chance: what must have come from memory.
 
     EM - constant guess
     """
@@ -39,7 +39,7 @@ def exact_match_gain(question: Question) -> float | None:
     why_null="no constant guess in the log",
 )
 def chance(question: Question) -> float | None:
-    """What a model scores that knows nobody.
+    """Exact match of the best constant answer: what a model scores that knows nobody.
 
     EM of the one answer that is right most often in the retain set
     """

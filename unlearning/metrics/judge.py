@@ -6,7 +6,7 @@ from fiubench.unlearning.metrics.questions import Question
 
 @metric("judge", title="judge", short="GPT", columns=("retain",), column_if="known", why_null="no judge")
 def judge(question: Question) -> float | None:
-    """Whether g and a state the same facts, style aside.
+    """Whether generated and true answer state the same facts, style aside.
 
     score by a language model (`--judge URL`)
     """

@@ -12,7 +12,7 @@ from fiubench.unlearning.metrics.statistics import Estimate, missing
 
 @log_metric("forget.min_k", title="forget: Min-K (AUC, or weighted)", short="Min-K")
 def min_k(scored: Scored) -> Estimate:
-    """Whether an attacker can tell the forgotten from strangers by the least likely tokens; 0.5 is chance.
+    """Whether an attacker can distinguish the forget set from people never trained on; 0.5 is chance.
 
     P(score of one of the forget set > score of one of the holdout), the score being the mean of the lowest share of
     log p(t) over a's tokens (Shi et al., 2024)
@@ -22,7 +22,7 @@ def min_k(scored: Scored) -> Estimate:
 
 @log_metric("forget.min_k_plus", title="forget: Min-K++ (likewise)", short="Min-K++", column_if="page")
 def min_k_plus(scored: Scored) -> Estimate:
-    """The same attack, with each token set against the alternatives to it.
+    """The same attack, with each token compared with its alternatives.
 
     the same of (log p(t) - mu) / sigma, with mu and sigma over the vocabulary (Zhang et al., 2025)
     """
@@ -33,7 +33,7 @@ def _attack(scored: Scored, *, plus: bool) -> Estimate:
     """AUC of the forget set against the holdout; the published score is a mean over the forget set alone."""
     members, others = scored.sets["forget"], scored.sets["holdout"]
     of = partial(_score, plus=plus)
-    if scored.definition.membership == "weighted_min_k":
+    if scored.definition.membership.score == "weighted_min_k":
         return average(members, of, "answers were not scored")
     if not others:
         return missing("no holdout in the log: nobody is a certain non-member")
@@ -47,17 +47,15 @@ def _attack(scored: Scored, *, plus: bool) -> Estimate:
 
 def _score(question: Question, *, plus: bool) -> float | None:
     """Higher looks more like a member."""
-    definition, row = question.definition, question.row
+    loss, membership, row = question.definition.loss, question.definition.membership, question.row
     if row["answer_logprobs"] is None or (plus and row["answer_mu"] is None):
         return None
     columns = ("answer_logprobs", "answer_mu", "answer_sigma") if plus else ("answer_logprobs",)
-    values, *rest = (
-        likelihood.counted(row[name], end=definition.end)[int(definition.skip_first) :] for name in columns
-    )
+    values, *rest = (likelihood.counted(row[name], end=loss.end)[int(loss.skip_first) :] for name in columns)
     if plus:
         values = likelihood.normalised(values, *rest)
     if not len(values):
         return None
-    if definition.membership == "weighted_min_k":
+    if membership.score == "weighted_min_k":
         return likelihood.weighted_min_k(values)
-    return likelihood.min_k(values, definition.share or 1.0)
+    return likelihood.min_k(values, membership.share or 1.0)

@@ -9,7 +9,7 @@ NOT_ASKED = "paraphrased questions were not asked"
 
 @metric("ape_mean", title="APE, mean", short="APE mean", printed=("forget",), why_null=NOT_ASKED)
 def ape_mean(question: Question) -> float | None:
-    """Whether asking again in other words gets the fact out.
+    """How often asking in other words extracts the fact.
 
     mean EM over the answers to the three paraphrased questions
     """
@@ -18,7 +18,7 @@ def ape_mean(question: Question) -> float | None:
 
 @metric("ape_max", title="APE, max", short="APE max", printed=("forget",), why_null=NOT_ASKED)
 def ape_max(question: Question) -> float | None:
-    """Whether any of the other wordings gets it out.
+    """Whether any of the paraphrased questions extracts the fact.
 
     highest EM over the answers to the three paraphrased questions
     """

@@ -10,11 +10,12 @@ NOT_SCORED = "answers were not scored"
 
 @metric("probability", title="probability", short="prob.", columns=(), why_null=NOT_SCORED)
 def probability(question: Question) -> float | None:
-    """How likely the true answer is, or how likely among right and wrong.
+    """How likely the true answer is, by itself or among right and wrong ones.
 
     p(a), or p / (p + p(w1) + p(w2) + p(w3))
     """
-    choice = question.definition.probability["forget" if question.row["role"] == "forget" else "retain"]
+    by_set = question.definition.probability
+    choice = by_set.forget if question.row["role"] == "forget" else by_set.retain
     loss = question.answer_loss if choice.base == "answer" else question.paraphrased_loss
     if loss is None:
         return None
@@ -23,7 +24,15 @@ def probability(question: Question) -> float | None:
     return None if question.wrong_losses is None else likelihood.share_of_truth(loss, question.wrong_losses)
 
 
-@metric("answer_probability", title="probability", sets=(), printed=(), columns=(), controls=True, why_null=NOT_SCORED)
+@metric(
+    "answer_probability",
+    title="probability of the answer",
+    sets=(),
+    printed=(),
+    columns=(),
+    controls=True,
+    why_null=NOT_SCORED,
+)
 def answer_probability(question: Question) -> float | None:
     """How likely the true answer is, whatever the set: what controls are compared by.
 

@@ -42,13 +42,13 @@ class Question:
         return self._read(self.row["generated"], self.row["generated_prefix"])
 
     def _read(self, whole: str, prefix: str | None) -> str:
-        generated = whole if self.definition.tokens is None or prefix is None else prefix
-        mark = self.definition.cut_at
+        generated = whole if self.definition.generation.tokens is None or prefix is None else prefix
+        mark = self.definition.generation.cut_at
         return generated if mark is None else text.first_sentence(generated, mark)
 
     def match(self, said: str) -> float:
         """Share of the keywords of the true answer in a text."""
-        return text.exact_match(said, self.row["keywords"], words=self.definition.whole_words)
+        return text.exact_match(said, self.row["keywords"], words=self.definition.exact_match.words)
 
     @cached_property
     def paraphrased(self) -> list[float] | None:
@@ -62,7 +62,8 @@ class Question:
     def _loss(self, logprobs: Sequence[float] | None) -> float | None:
         if logprobs is None:
             return None
-        return likelihood.mean_loss(logprobs, skip_first=self.definition.skip_first, end=self.definition.end)
+        how = self.definition.loss
+        return likelihood.mean_loss(logprobs, skip_first=how.skip_first, end=how.end)
 
     @cached_property
     def answer_loss(self) -> float | None:

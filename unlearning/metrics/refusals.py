@@ -6,7 +6,7 @@ from fiubench.unlearning.metrics.questions import Question
 
 @metric("refused", title="refusals", short="refused")
 def refused(question: Question) -> float:
-    """How often it will not, or can't, say.
+    """How often the model declines to answer.
 
     g is one of the sentences of `unlearning/data/refusals.yaml`
     """

@@ -7,10 +7,10 @@ from fiubench.unlearning.metrics.questions import Question
 
 @metric("rouge", title="ROUGE-L", short="ROUGE", columns=(), controls=True)
 def rouge(question: Question) -> float:
-    """How much of the true sentence is in the answer, in order.
+    """How much of the true sentence is in the generated answer, in order.
 
     longest common subsequence of g and a / length of a, in Porter stems (`rouge_score`)
     """
     # The full stop that ends a sentence is no word, so it does not matter here whether the cut keeps it.
-    definition = question.definition
-    return text.rouge_l(question.row["answer"], question.generated, definition.rouge_measure, definition.rouge_stem)
+    how = question.definition.rouge
+    return text.rouge_l(question.row["answer"], question.generated, how.measure, how.stem)

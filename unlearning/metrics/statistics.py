@@ -17,7 +17,7 @@ class Estimate:
     """A metric's value with its uncertainty.
 
     Attributes:
-        value: null where it can't be told; never 0 instead.
+        value: null where there is none; never 0 instead.
         se: standard error clustered by identity; null with fewer than two identities or where none is defined.
         n: questions behind it.
         identities: clusters behind it.

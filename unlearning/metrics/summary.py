@@ -8,7 +8,7 @@ from fiubench.unlearning.metrics.statistics import Estimate, missing
 
 @log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known")
 def accuracy(scored: Scored) -> Estimate:
-    """What it can still do besides.
+    """What the model can still do besides.
 
     mean accuracy over benchmarks (`--benchmark`)
     """
@@ -37,7 +37,7 @@ def _components(scored: Scored) -> tuple[list[float], Estimate | None]:
 
 @log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean")
 def harmonic(scored: Scored) -> Estimate:
-    """One number for what was kept; nothing makes up for a component at zero.
+    """What was kept, in one number; zero if any component is zero.
 
     harmonic mean of the definition's metrics on the retain set
     """
@@ -49,9 +49,9 @@ def harmonic(scored: Scored) -> Estimate:
 
 @log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page")
 def arithmetic(scored: Scored) -> Estimate:
-    """The same with components that make up for each other.
+    """What was kept, in one number; components can make up for each other.
 
-    arithmetic mean of the same
+    arithmetic mean of the definition's metrics on the retain set
     """
     values, why = _components(scored)
     return why or Estimate(float(np.mean(values)))
@@ -59,37 +59,37 @@ def arithmetic(scored: Scored) -> Estimate:
 
 @log_metric("utility.model", title="model utility", column=False)
 def model(scored: Scored) -> Estimate:
-    """The one of both that the definition names.
+    """What was kept, by the mean that the definition names.
 
-    harmonic or arithmetic mean
+    harmonic or arithmetic utility
     """
-    return scored[f"utility.{scored.definition.utility_mean}"]
+    return scored[f"utility.{scored.definition.utility.mean}"]
 
 
 @log_metric("forget_quality", title="forget quality", short="quality")
 def forget_quality(scored: Scored) -> Estimate:
-    """One number for what was forgotten.
+    """What was forgotten, in one number.
 
     see the definitions below
     """
     definition, how = scored.definition, scored.definition.forget_quality
     if scored["ks.p"].value is None:
         return missing(f"ks: {scored['ks.p'].why}")
-    if how["measure"] == "ks_p":
+    if how.measure == "ks_p":
         return scored["ks.p"]
     names = {"exact_match": "forget.exact_match", "membership": "forget.min_k", "ape": f"forget.ape_{definition.ape}"}
     total = 0.0
-    for term, weight in how["weights"].items():
+    for term, weight in how.weights.items():
         if term == "ks":
             distance, ln_p = scored["ks.distance"].value, scored["ks.ln_p"].value
             assert distance is not None and ln_p is not None
-            excess = distance if how["ks_scale"] is None else min(1.0, -ln_p / how["ks_scale"])
+            excess = distance if how.ks_scale is None else min(1.0, -ln_p / how.ks_scale)
         else:
             own, other = scored[names[term]], Estimate(0.0)
-            if how["to_reference"] and scored.reference is not None:
+            if how.to_reference and scored.reference is not None:
                 other = scored.reference[names[term]]
             if own.value is None or other.value is None:
                 return missing(f"{names[term]}: {own.why or other.why}")
             excess = abs(own.value - other.value)
         total += weight * (1 - excess)
-    return Estimate(total / sum(how["weights"].values()))
+    return Estimate(total / sum(how.weights.values()))

@@ -1,4 +1,4 @@
-"""Truth ratio: how much likelier is the truth to the model than falsehood in the same words (TOFU: Maini et al., 2024)?"""
+"""Truth ratio (TOFU: Maini et al., 2024): how much likelier is the truth than falsehood in the same words?"""
 
 from fiubench.unlearning.metrics import likelihood
 from fiubench.unlearning.metrics.base import metric
@@ -14,7 +14,7 @@ def unfolded(question: Question) -> float | None:
 
 @metric("truth_ratio", title="truth ratio", columns=(), why_null="wrong answers were not scored")
 def truth_ratio(question: Question) -> float | None:
-    """Of forgetting, 1: truth and falsehood are equally likely. Of retaining, 1: the model is sure of the truth.
+    """1 where truth and falsehood are equally likely (forget set), or the model is sure of the truth (elsewhere).
 
     with r = exp(mean L(w) - L(a')): min(r, 1/r) on the forget set, max(0, 1 - 1/r) elsewhere
     """

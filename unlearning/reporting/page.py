@@ -146,7 +146,7 @@ def _faces(found: Comparison) -> tuple[dict[str, str], str]:
 
 
 def _open_data(found: Comparison) -> Data:
-    """The dataset: from where the run has it, else as the log does."""
+    """The dataset where the run says it is, else where the log says."""
     log = found.entries[-1].finals[0].log
     target = log.metadata["model"]["target"]
     if Path(target).exists() and (subject := Subject.open(target)).run is not None:

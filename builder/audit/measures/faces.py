@@ -6,9 +6,9 @@ import numpy as np
 from fiubench.builder.audit.reading import Person
 from fiubench.builder.audit.report import Count, Histogram, Measure
 from fiubench.builder.values import dates
-from fiubench.raw_sources import embeddings
-from fiubench.raw_sources.images import BadImage, look
-from fiubench.raw_sources.likeness import phash_256
+from fiubench.raw_sources.reading import embeddings
+from fiubench.raw_sources.reading.images import BadImage, look
+from fiubench.raw_sources.reading.likeness import phash_256
 from numpy.typing import NDArray
 
 _SMALL = 112  # pixels; face recognition models take no less

@@ -128,14 +128,14 @@ def test_few_facts_are_few_bits(rows: list[dict[str, str]], tmp_path: Path) -> N
 
 def test_look_alikes(clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vectors = iter(np.vstack([np.eye(128), np.eye(4, 128)]))  # the last four are the first four
-    monkeypatch.setattr("fiubench.raw_sources.embeddings.embedder", lambda: lambda image: next(vectors))
+    monkeypatch.setattr("fiubench.raw_sources.reading.embeddings.embedder", lambda: lambda image: next(vectors))
     measure = audit(clean).measure("look_alikes")
     assert (measure.value, measure.of, measure.verdict) == (4, 132, "warn")
 
 
 def test_embeddings_of_real_faces() -> None:
     pytest.importorskip("dlib")
-    from fiubench.raw_sources.embeddings import embedder
+    from fiubench.raw_sources.reading.embeddings import embedder
 
     folder = ORIGINAL.parents[1] / "faces/portraits"
     if not folder.is_dir():

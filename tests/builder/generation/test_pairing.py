@@ -11,7 +11,7 @@ from fiubench.builder import make_config
 from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan, phone_numbers, phone_text
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Origin, Report
 from fiubench.support.draws import draw
 from fiubench.support.errors import SourceError

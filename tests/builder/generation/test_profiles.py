@@ -14,7 +14,7 @@ from fiubench.builder.packs.attributes import Attribute, Origin, read_packs
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.raw_sources import table
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError
 from hypothesis import given
 from hypothesis import strategies as st

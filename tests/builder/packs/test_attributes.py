@@ -9,7 +9,7 @@ from fiubench.builder.packs.attributes import BUILT_IN, built_in, combine, parse
 from fiubench.builder.packs.expressions import FUNCTIONS
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.rules.checks import gendered
-from fiubench.raw_sources.registry import SOURCES
+from fiubench.raw_sources.source import SOURCES
 from fiubench.schemas import load
 from fiubench.support.draws import integers
 from fiubench.support.errors import PackError

@@ -6,14 +6,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fiubench.support.errors import ConfigError, DatasetError
+from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.evaluation import lmms
+from fiubench.unlearning.evaluation.results import result
 from fiubench.unlearning.evaluation.scoring import Answer
+from fiubench.unlearning.metrics import load_definitions
 from fiubench.unlearning.models.encoding import Turn
 from PIL import Image
+
+from tests.unlearning import sample_logs
 
 INSTALLED = find_spec("lmms_eval") is not None
 TASK = """\
@@ -48,7 +54,7 @@ def text(doc, lmms_eval_specific_kwargs=None):
 
 
 class Painter:
-    """Tells red from blue by looking."""
+    """Says whether a picture is red or blue."""
 
     batch_size = 4
 
@@ -88,7 +94,25 @@ def test_without_lmms_eval_it_says_so(tmp_path: Path) -> None:
         lmms.run(["colours"], model, tmp_path / "lmms.json", {})
 
 
-def test_damaged_results_are_told(tmp_path: Path) -> None:
+def test_accuracy_of_a_task_is_a_part_of_utility(tmp_path: Path) -> None:
+    """POPE and GQA have an accuracy; MME has points, another task per cents: these are reported alone."""
+    results = {
+        "pope": {"pope_accuracy": 0.8, "pope_f1_score": 0.7},
+        "gqa": {"exact_match": 0.5},
+        "mme": {"mme_perception_score": 1400.0},
+        "other": {"other_acc": 81.0},
+    }
+    (tmp_path / "lmms.json").write_bytes(orjson.dumps({"results": results}))
+    found = {name: one.value for name, one in lmms.accuracies(tmp_path / "lmms.json").items()}
+    assert found == {"lmms.pope": 0.8, "lmms.gqa": 0.5}
+    log = sample_logs.perfect()
+    path = tmp_path / "log.parquet"
+    scored = result(QuestionLog(log.rows, sample_logs.full_facts(), path), load_definitions()["corrected"]).scores
+    assert scored.value("utility.accuracy") == pytest.approx(0.65)
+    assert scored.value("benchmark.lmms.mme.mme_perception_score") == 1400
+
+
+def test_damaged_results_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "lmms.json").write_text("{}")
     with pytest.raises(DatasetError, match="damaged"):
         lmms.read(tmp_path / "lmms.json")

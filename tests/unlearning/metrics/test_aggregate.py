@@ -18,7 +18,7 @@ def scores(log: QuestionLog, definition: str = "corrected", *, reference: bool =
     return score(log, DEFINITIONS[definition], sample_logs.reference() if reference else None)
 
 
-def test_a_perfect_model_knows_all_and_is_told_from_the_reference() -> None:
+def test_a_perfect_model_knows_all_and_differs_from_the_reference() -> None:
     found = scores(sample_logs.perfect())
     for name in ("rouge", "exact_match", "ape_mean", "ape_max"):
         assert found.value(f"forget.{name}") == found.value(f"retain.{name}") == 1
@@ -117,8 +117,8 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("f1:\n  based_on: corrected\n  title: with F1\n  rouge: {measure: fmeasure}\n")
     mine = find_definition(str(path))
-    assert (mine.name, mine.rouge_measure, mine.rouge_stem, mine.whole_words) == ("f1", "fmeasure", True, True)
-    assert find_definition(f"{path}:upstream").cut_at == "."
+    assert (mine.name, mine.rouge.measure, mine.rouge.stem, mine.exact_match.words) == ("f1", "fmeasure", True, True)
+    assert find_definition(f"{path}:upstream").generation.cut_at == "."
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,13 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     [
         ("a: {based_on: corected}", "Did you mean 'corrected'?"),
         ("a: {based_on: corrected, rouge: {measure: f1}}", "rouge"),
-        ("a: {title: x}", "does not tell 'generation'"),
+        ("a: {title: x}", "mine.yaml, a: generation: "),
+        ("a: {based_on: corrected, membership: {share: 2}}", "membership.share"),
+        ("a: {based_on: upstream, forget_quality: {measure: weighted}}", "weights are needed"),
         ("[]", "mine.yaml"),
     ],
 )
-def test_a_wrong_definition_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_a_wrong_definition_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
@@ -138,7 +140,7 @@ def test_a_wrong_definition_is_told(tmp_path: Path, text: str, message: str) -> 
     assert message in str(error.value)
 
 
-def test_an_unknown_definition_is_told() -> None:
+def test_an_unknown_definition_is_an_error() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'upstream'"):
         find_definition("upstraem")
 

@@ -119,6 +119,6 @@ def test_upstream_stops_at_fifty_tokens() -> None:
 def test_paper_composites_by_its_own_table() -> None:
     """Table 2: GD has ln p -5.80, EM 18.9, MIA 12.6, APE 19.0, and 80.7 on the whole."""
     how = load_definitions()["paper"].forget_quality
-    terms = {"ks": 5.80 / how["ks_scale"], "exact_match": 0.189, "membership": 0.126, "ape": 0.190}
-    whole = sum(weight * (1 - terms[name]) for name, weight in how["weights"].items())
+    terms = {"ks": 5.80 / how.ks_scale, "exact_match": 0.189, "membership": 0.126, "ape": 0.190}
+    whole = sum(weight * (1 - terms[name]) for name, weight in how.weights.items())
     assert whole == pytest.approx(0.807, abs=5e-4)

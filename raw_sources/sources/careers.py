@@ -4,11 +4,33 @@ from datetime import date
 
 import numpy as np
 from fiubench.raw_sources.embedded import Embedded, Fitting, age_on, pick
+from fiubench.raw_sources.source import Context, Source, register
 from fiubench.raw_sources.table import People, Values
 from fiubench.raw_sources.vocabulary import read_rows
 from fiubench.support.draws import Ints, integers
 
 _STEP = 10  # dollars
+
+
+@register
+class Careers(Source):
+    """Occupations with income ranges, written for fiubench."""
+
+    name = "careers"
+    title = "Careers"
+    license = "Apache-2.0"
+    description = "Occupations with income ranges, written for fiubench."
+    embedded = "Occupation fits the age; the annual income lies in the occupation's range."
+    columns = {
+        "occupation": "enum",
+        "annual_income": "money",
+    }
+    always = True
+    place = 5
+
+    def generate(self, context: Context) -> "EmbeddedCareers":
+        """See :class:`EmbeddedCareers`."""
+        return EmbeddedCareers(context.seed, context.as_of)
 
 
 class EmbeddedCareers(Embedded):
@@ -17,7 +39,7 @@ class EmbeddedCareers(Embedded):
     Occupations of elders begin with "retired".
     """
 
-    source = "careers"
+    info = Careers
     files = ("occupations.csv",)
 
     def __init__(self, seed: int, as_of: date) -> None:

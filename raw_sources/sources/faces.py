@@ -13,16 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
-from fiubench.raw_sources.features import lack_of_features, read_features, shape_of
-from fiubench.raw_sources.images import BadImage, probe
-from fiubench.raw_sources.likeness import near_duplicates, phash
-from fiubench.raw_sources.table import Face, Origin, Report, base_name
+from fiubench.raw_sources.reading.features import lack_of_features, shape_of
+from fiubench.raw_sources.reading.images import BadImage, probe
+from fiubench.raw_sources.reading.likeness import near_duplicates, phash
+from fiubench.raw_sources.source import Context, Kaggle, Source, register
+from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError, did_you_mean
 from numpy.typing import NDArray
@@ -42,20 +42,46 @@ SHOWS_CHILDREN = " SFHQ shows children too: give a faces.csv with ages, or with 
 LINKS_OUT = "Links that lead out of the folder were passed over: {count}."
 
 
-@dataclass(frozen=True)
-class FaceTable:
-    """The usable faces of a folder, in the order of their paths."""
+@register
+class Faces(Source):
+    """StyleGAN2 faces of people who do not exist, 1024 x 1024 pixels. FIUBench uses part 1 (89,785 images)."""
 
-    origin: Origin
-    report: Report
-    faces: tuple[Face, ...]
-    folder: Path = field(compare=False)
-    shapes: NDArray[np.float32] = field(repr=False, compare=False)  # (n, 108): what each face looks like
+    name = "faces"
+    title = "Synthetic Faces High Quality (SFHQ)"
+    license = "MIT"
+    description = (
+        "StyleGAN2 faces of people who do not exist, 1024 x 1024 pixels. FIUBench uses part 1 (89,785 images)."
+    )
+    url = "https://github.com/SelfishGene/SFHQ-dataset"
+    citation = "D. Beniaguev. Synthetic Faces High Quality (SFHQ) dataset, 2022. doi:10.34740/kaggle/dsv/4737549"
+    embedded = "Portraits drawn by fiubench that follow the profile's gender and age."
+    expects = (
+        "A folder of JPEG or PNG images, nested as you like; an optional faces.csv (file, gender, age) is an "
+        "allow-list."
+    )
+    kaggle = Kaggle(
+        "selfishgene/synthetic-faces-high-quality-sfhq-part-1", 4, "images/images/SFHQ_pt1_{number:08d}.jpg"
+    )
+    place = 1
 
-    @cached_property
-    def features(self) -> NDArray[np.float32]:
-        """One feature vector per face: SFHQ's CLIP features where all have them, else our descriptor."""
-        return read_features(self.folder, [face.file for face in self.faces], self.shapes)
+    def read(self, path: Path, context: Context) -> FaceTable:
+        """See :func:`read_faces`."""
+        report = context.progress
+        step = (lambda done, total: report("Checking faces", done, total)) if report else None
+        return read_faces(path, workers=context.workers, progress=step)
+
+    def sample(self, table: Any) -> list[dict[str, str]]:
+        """The first faces."""
+        return [
+            {
+                "file": face.file.relative_to(table.folder).as_posix(),
+                "unique_id": face.unique_id,
+                "size": f"{face.width} x {face.height}",
+                "gender": face.gender or "unknown",
+                "age": "unknown" if face.age is None else str(face.age),
+            }
+            for face in table.faces[:5]
+        ]
 
 
 class _Known(NamedTuple):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fiubench.raw_sources.images import LARGEST
+from fiubench.raw_sources.reading.images import LARGEST
 from numpy.typing import NDArray
 from PIL import Image
 

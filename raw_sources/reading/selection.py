@@ -7,7 +7,7 @@ Features are whole numbers of bounded length (see features.py): every product an
 """
 
 import numpy as np
-from fiubench.raw_sources.faces import FaceTable
+from fiubench.raw_sources.table import FaceTable
 from fiubench.support.draws import Ints, draw, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray

@@ -1,0 +1,1 @@
+"""Reading files of others: tables, pictures, features, downloads."""

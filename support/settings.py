@@ -1,0 +1,135 @@
+"""Settings: one typed class per command or file.
+
+From such a class come the reader of YAML files (``read``), the JSON Schema (``json_schema``) and
+the flags of the command line (``cli/options.py``). A field is declared once, with type, default, range, description:
+
+>>> class Example(Settings):
+...     epochs: Annotated[float, Field(gt=0, description="Passes over the training split."), Flag("Training")] = 3
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.yaml_file import load_yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+__all__ = ["Annotated", "Field", "Flag", "Settings"]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a field is a flag of the command line.
+
+    Attributes:
+        panel: the group in which ``--help`` shows it.
+        name: of the flag, where it is not the field's with dashes.
+        metavar: what ``--help`` calls its value.
+        separator: of several values in one flag, as in ``--ratios 1,5,10``; without one, the flag is repeated.
+        default: what ``--help`` says of the default, where the field's own would not be understood.
+    """
+
+    panel: str
+    name: str = ""
+    metavar: str = ""
+    separator: str = ""
+    default: str = ""
+
+
+class Settings(BaseModel):
+    """Base of all settings: immutable, strict about types, without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: object = "", flags: Collection[str] = ()) -> Self:
+        """Checked settings from a document or from flags; lists stand for tuples, and 3.0 for 3.
+
+        Args:
+            values: field -> value.
+            where: the file, for messages.
+            flags: the fields that were given on the command line: messages name the flag.
+
+        Raises:
+            ConfigError: an unknown key, a value of another type or outside its range; the key is named.
+        """
+        try:
+            return cls.model_validate(_frozen(values))
+        except ValidationError as error:
+            raise _readable(cls, error, where, flags) from None
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Settings from a YAML file.
+
+        Raises:
+            ConfigError: see :meth:`parse`; or the file can't be read.
+        """
+        document = load_yaml(file, ConfigError)
+        if not isinstance(document, dict):
+            raise ConfigError("is not a mapping of settings", where=file, hint="Write `name: value` lines.")
+        return cls.parse(document, where=file)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of such a document."""
+        return cls.model_json_schema()
+
+    @classmethod
+    def flag(cls, field: str) -> str:
+        """The flag of a field: ``--image-size`` for ``image_size``."""
+        found = flag_of(cls, field)
+        return (found.name if found is not None and found.name else "") or f"--{field.replace('_', '-')}"
+
+
+def flag_of(settings: type[Settings], field: str) -> Flag | None:
+    """How a field is a flag; ``None`` for one that files alone may set."""
+    info = settings.model_fields.get(field)
+    return None if info is None else next((item for item in info.metadata if isinstance(item, Flag)), None)
+
+
+def _frozen(value: Any) -> Any:
+    """The same with tuples for lists, and integers for whole floats, as YAML and JSON writers leave them."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _readable(settings: type[Settings], error: ValidationError, where: object, flags: Collection[str]) -> ConfigError:
+    """The first problem in words: where, what, and what the field is for."""
+    problem = error.errors(include_url=False)[0]
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    owner, description = _owner(settings, location[:-1]), ""
+    if problem["type"] == "extra_forbidden":
+        return ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(location[-1], owner.model_fields))
+    name = settings.flag(location[0]) if location and location[0] in flags else key
+    for k in range(len(location), 0, -1):
+        field = _owner(settings, location[: k - 1]).model_fields.get(location[k - 1])
+        if field is not None and field.description:
+            description = field.description
+            break
+    message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    given = "" if isinstance(problem["input"], Mapping) else f", not {problem['input']!r}"
+    return ConfigError(f"{name}: {message}{given}" if name else message, where=where, hint=description)
+
+
+def _owner(settings: type[Settings], location: list[str]) -> type[BaseModel]:
+    """The class of the nested settings at a place."""
+    owner: type[BaseModel] = settings
+    for part in location:
+        field = owner.model_fields.get(part)
+        if field is None:
+            continue
+        nested = [t for t in _types(field.annotation) if isinstance(t, type) and issubclass(t, BaseModel)]
+        owner = nested[0] if nested else owner
+    return owner
+
+
+def _types(annotation: Any) -> list[Any]:
+    """A type with everything that it is made of."""
+    return [annotation, *(inner for part in getattr(annotation, "__args__", ()) for inner in _types(part))]
