@@ -6,7 +6,7 @@ PACKAGES := builder cli raw_sources schemas support unlearning
 TYPES := build/types/fiubench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test check format bench clean
+.PHONY: dataset demo-unlearning test check format docs package bench types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -17,23 +17,34 @@ demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a
 test: $(VENV)/.test  ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
-check: $(VENV)/.check  ## lint, formatting, types
+check: $(VENV)/.check types  ## lint, formatting, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@# mypy sees the folders as an installed wheel has them: below fiubench/
-	@mkdir -p $(TYPES)
-	@for entry in fiubench/__init__.py fiubench/__main__.py $(PACKAGES); do ln -sfn "$(CURDIR)/$$entry" "$(TYPES)/$${entry##*/}"; done
 	MYPYPATH=$(dir $(TYPES)) $(BIN)/mypy
 
-format: $(VENV)/.check  ## rewrite the code in the house format
+format: $(VENV)/.check  ## format the code with ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.docs types  ## build the documentation site into build/site/; warnings are errors
+	$(BIN)/mkdocs build --strict --site-dir build/site
+
+package: $(VENV)/.package  ## build the wheel and the source archive into dist/ and check them
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
 
 bench: $(VENV)/.test  ## print the speed tables of docs/performance.md
 	$(BIN)/python benchmarks/run.py
 
+types:
+	@# mypy and the API reference see the folders as an installed wheel has them: below fiubench/
+	@mkdir -p $(TYPES)
+	@for entry in fiubench/__init__.py fiubench/__main__.py fiubench/py.typed $(PACKAGES); do \
+		ln -sfn "$(CURDIR)/$$entry" "$(TYPES)/$${entry##*/}"; done
+
 clean:
-	rm -rf $(VENV) dataset build *.egg-info
+	rm -rf $(VENV) dataset build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -50,3 +61,11 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[check]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[docs]'
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.package: constraints.txt | $(VENV)/bin/python
+	$(PIP) build twine
+	touch $@

@@ -6,8 +6,12 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import jsonschema_rs
 import orjson
+
+try:
+    import jsonschema_rs
+except ImportError:  # no wheel for this machine: the reference implementation serves, a hundred times as slow
+    jsonschema_rs = None
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,13 @@ def load(name: str) -> dict[str, Any]:
 
 
 @cache
-def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+def validator(name: str) -> Any:
     """A compiled validator that checks formats (dates) too. Compiled once a process."""
-    return jsonschema_rs.Draft202012Validator(load(name), validate_formats=True)
+    if jsonschema_rs is not None:
+        return jsonschema_rs.Draft202012Validator(load(name), validate_formats=True)
+    import jsonschema  # noqa: PLC0415
+
+    return jsonschema.Draft202012Validator(load(name), format_checker=jsonschema.FormatChecker(["date"]))
 
 
 def is_valid(name: str) -> Callable[[Any], bool]:
@@ -47,7 +55,7 @@ def is_valid(name: str) -> Callable[[Any], bool]:
 def violations(name: str, document: Any) -> Iterator[Violation]:
     """Every violation of the schema in the document, in document order."""
     for error in validator(name).iter_errors(document):
-        location = tuple(error.instance_path)
+        location = tuple(error.instance_path if jsonschema_rs is not None else error.absolute_path)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)
 
