@@ -33,15 +33,15 @@ def audit(
     from fiubench.cli.console import many, progress
 
     conditions = fail_on or ["fail"]
-    tripped(None, conditions)  # a mistyped rule is told before the work, not after it
+    tripped(None, conditions)  # a mistyped rule is reported before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
         report = audit_target(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
         other = audit_target(beside, faces=faces, embed=embed, progress=step) if beside else None
     for each in filter(None, (report, other)):
-        told = each.target
-        size = f"{many(told['identities'], 'identity')}, {many(told['qa_pairs'], 'QA pair')}"
-        typer.echo(f"{told['name']}: {size}, {many(told['images'], 'image')}")
+        of = each.target
+        size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"
+        typer.echo(f"{of['name']}: {size}, {many(of['images'], 'image')}")
     typer.echo(f"guesses: learned on {report.target['learned']}, applied to {report.target['applied']}\n")
     print_findings(report, other)
     if json:
@@ -66,5 +66,5 @@ def print_findings(report: "Report", other: "Report | None" = None) -> None:
     typer.echo()
     for measure in report.measures if other is None else ():
         if measure.verdict in ("warn", "fail"):
-            told = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
-            typer.echo(f"  {measure.rule}: {told[0]}")
+            shown = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
+            typer.echo(f"  {measure.rule}: {shown[0]}")

@@ -77,7 +77,7 @@ def _bars(
     found = {name: values for name, values in found.items() if any(v is not None for v in values)}
     if not found:
         return None
-    order = sorted(found, key=lambda name: -1 if found[name][0] is None else found[name][0], reverse=True)
+    order = sorted(found, key=lambda name: found[name][0] or -1.0, reverse=True)
     series = {dataset: [found[name][i] for name in order] for i, (dataset, _) in enumerate(shown)}
     most = max(1.0, *lines, *(v for values in found.values() for v in values if v is not None))
 

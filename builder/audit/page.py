@@ -199,12 +199,12 @@ def value_text(measure: dict[str, Any] | None) -> tuple[str, str, str]:
 
 def comparable(measure: dict[str, Any], rule: Rule) -> float | None:
     """A value on a scale that datasets of different sizes share, and on which chance makes no difference."""
-    value: float | None = measure["value"]
-    if value is None:
+    if measure["value"] is None:
         return None
+    value = float(measure["value"])
     if measure["unit"] == "-log10 p":
         return max(value, rule.warn_above or 0)
-    return abs(value / measure["of"] if _is_count(measure) and measure["of"] else value)
+    return abs(value) / float(measure["of"] or 1) if _is_count(measure) else abs(value)
 
 
 def better_measure(rule: Rule, found: Sequence[dict[str, Any] | None]) -> int | None:
