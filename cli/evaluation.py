@@ -62,7 +62,7 @@ def evaluate(
 
     chosen = find_definition(definition)
     if (target is None) == (from_log is None):
-        raise ConfigError("a model or a log?", where="evaluate", hint="Give TARGET, or --from-log LOG, not both.")
+        raise ConfigError("give exactly one of TARGET and --from-log LOG", where="evaluate")
     judging = None
     if judge is not None:
         judging = workflow.Judge(judge, judge_model, judge_key_env, judge_max_calls)
@@ -128,23 +128,21 @@ def _print_metrics(log: Path, found: "list[Result]") -> None:
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
+    from fiubench.unlearning.metrics.base import METRICS, title
     from fiubench.unlearning.reporting.tables import figure
 
-    rows: list[tuple[str, ...]] = [
-        ("control", *(f"{role}: {what}" for role in ("forget", "retain") for what in ("exact match", "probability")))
+    keys = [m.key(role) for role in ("forget", "retain") for m in METRICS.values() if m.controls]
+    rows: list[tuple[str, ...]] = [("control", *map(title, keys))]
+    rows += [
+        (control, *(figure(found.scores.value(f"control.{control}.{key}")) for key in keys))
+        for control in found.log.controls
     ]
-    for control in found.log.controls:
-        names = [f"control.{control}.{role}" for role in ("forget", "retain")]
-        cells = [
-            figure(found.scores.value(f"{n}.{what}")) for n in names for what in ("exact_match", "answer_probability")
-        ]
-        rows.append((control, *cells))
     return rows
 
 
 def compare(
     runs: Annotated[
-        list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to set beside them.")
+        list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("comparison"),
     reference: Reference = None,
@@ -153,7 +151,7 @@ def compare(
     force: Force = False,
     faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
 ) -> None:
-    """Set runs side by side: table, curves over checkpoints, attributes, examples; HTML and PNG."""
+    """Compare evaluated runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
     from fiubench.cli.console import table
     from fiubench.unlearning.metrics.definition import find_definition
     from fiubench.unlearning.reporting import compare as comparing

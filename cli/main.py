@@ -110,21 +110,29 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _load(plugins: list[Path] | None) -> None:
+    if plugins:
+        from fiubench.support.registry import load_plugins
+
+        load_plugins(plugins)
+
+
 @app.callback()
 def _root(
     plugin: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE.py", help="Load a Python file that adds a source, method, metric .. of your own."),
+        typer.Option(
+            metavar="FILE.py",
+            callback=_load,
+            is_eager=True,  # before the command is looked up, whose options may depend on it
+            help="Load a Python file that adds a source, method, metric .. of your own.",
+        ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Generate, validate, audit and publish fictitious facial-identity datasets, and run unlearning experiments."""
-    if plugin:
-        from fiubench.support.registry import load_plugins
-
-        load_plugins(plugin)
 
 
 def _plugins_first(arguments: list[str]) -> list[str]:

@@ -21,7 +21,9 @@ def _reference() -> str:
         parts.append(f"## {panel}")
         for name, entry in entries.items():
             parts.append(f"### fiubench {name}\n\n{_help(name)}")
-            parts += [f"#### fiubench {name} {sub}\n\n{_help(name, sub)}" for sub in _subcommands(entry.module, entry.name)]
+            parts += [
+                f"#### fiubench {name} {sub}\n\n{_help(name, sub)}" for sub in _subcommands(entry.module, entry.name)
+            ]
     return "\n\n".join(parts)
 
 

@@ -66,6 +66,8 @@ class Registry(Mapping[str, T], Generic[T]):
         Raises:
             ConfigError: the name is taken by another entry; both are named.
         """
+        if plugin_of(entry) is not None:
+            self._load()  # built-in entries come first
         taken = self._entries.get(name)
         if taken is not None and (_module(taken), repr(taken)) != (_module(entry), repr(entry)):
             raise ConfigError(
@@ -120,8 +122,6 @@ class Registry(Mapping[str, T], Generic[T]):
         package = importlib.import_module(self.package)
         for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
             importlib.import_module(f"{self.package}.{module}")
-        # Whatever was imported first: built-in entries by module, then those of --plugin files.
-        self._entries = dict(sorted(self._entries.items(), key=lambda item: _rank(item[1])))
         points = metadata.entry_points(group=self.group)
         for point in sorted(points, key=lambda p: (p.dist.name if p.dist else "", p.name)):
             try:
@@ -184,11 +184,6 @@ def plugin_of(entry: Any) -> Plugin | None:
 
 def _module(entry: Any) -> str:
     return str(getattr(entry, "__module__", None) or type(entry).__module__)
-
-
-def _rank(entry: Any) -> tuple[bool, str]:
-    module = _module(entry)
-    return (False, module) if module.split(".")[0] == _PACKAGE else (True, "")
 
 
 def _owner(entry: Any) -> str:

@@ -10,7 +10,9 @@ from fiubench.builder.generation.pairing import Plan, make_plan
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import Attributes, read_packs
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.canonical import digest, digest_of
+from fiubench.support.errors import ConfigError
 from fiubench.support.progress import Progress
 from fiubench.support.version import __version__
 
@@ -71,6 +73,7 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     """
     attributes = read_packs([Path(file) for file in config.attributes])
     attributes.asked(config.questions)
+    _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, workers=workers, progress=progress)
     return Inputs(config, attributes, sources, frozen, words_from(config, prompts))
@@ -81,3 +84,17 @@ def words_from(config: Config, prompts: str = "") -> dict[str, str]:
     if config.qa == TEMPLATE:
         return {}
     return {"prompts": prompts} if config.qa == LLM else {"wordings": Wordings(Path(config.qa)).sha256()}
+
+
+def _check_sources(config: Config, attributes: Attributes) -> None:
+    """Whether every source that a pack names is one that this build opens."""
+    for attribute in attributes.by_name.values():
+        if attribute.origin.kind != "from":
+            continue
+        source = SOURCES[attribute.origin.options.split(".")[0]]
+        if source.expects and not source.always and source.name not in config.sources:
+            raise ConfigError(
+                f"attribute {attribute.name!r} takes its values from source {source.name!r}, and no file is given",
+                where=f"--{source.name}",
+                hint=source.expects,
+            )

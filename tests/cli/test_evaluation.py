@@ -95,8 +95,8 @@ def test_from_models_to_a_report(runs: Path, tmp_path: Path, fiubench: Told) -> 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ((), "a model or a log?"),
-        (("x", "--from-log", "y"), "a model or a log?"),
+        ((), "exactly one of TARGET and --from-log"),
+        (("x", "--from-log", "y"), "exactly one of TARGET and --from-log"),
         (("x", "--definition", "corect"), "Did you mean 'corrected'?"),
         (("--from-log", "none.parquet"), "no such log"),
         (("x", "--controls", "blnk"), "Did you mean 'blank'?"),

@@ -68,24 +68,23 @@ def result(
         if not force:
             gates.refuse(broken, log.where or "log")
         marks = [condition.mark for condition in broken]
-    of_reference = {} if reference is None else _accuracies(reference)
-    scores = score(log, definition, reference, _accuracies(log), of_reference)
-    return Result(log, replace(scores, metrics={**scores.metrics, **_benchmark_details(log)}), tuple(marks))
+    of_reference = {} if reference is None else _benchmarks(reference)[0]
+    accuracies, numbers = _benchmarks(log)
+    scores = score(log, definition, reference, accuracies, of_reference)
+    return Result(log, replace(scores, metrics={**scores.metrics, **numbers}), tuple(marks))
 
 
-def _accuracies(log: QuestionLog) -> dict[str, Estimate]:
-    """Benchmark -> accuracy, where benchmarks were run beside the log."""
-    path, other = _beside(log, UTILITY), _beside(log, lmms.FILE)
-    own = {} if path is None else benchmarks.accuracies(path)
-    return own if other is None else own | lmms.accuracies(other)
-
-
-def _benchmark_details(log: QuestionLog) -> dict[str, Estimate]:
-    """ "benchmark.NAME.accuracy", "benchmark.lmms.TASK.METRIC" .. -> value."""
-    path, other = _beside(log, UTILITY), _beside(log, lmms.FILE)
-    own = {} if path is None else {f"{name}.accuracy": value for name, value in benchmarks.accuracies(path).items()}
-    found = own if other is None else own | lmms.read(other)
-    return {f"benchmark.{name}": value for name, value in found.items()}
+def _benchmarks(log: QuestionLog) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+    """Of the benchmarks that were run beside the log: the accuracies, by benchmark, and every number, by its key."""
+    accuracies: dict[str, Estimate] = {}
+    numbers: dict[str, Estimate] = {}
+    if (path := _beside(log, UTILITY)) is not None:
+        accuracies = benchmarks.accuracies(path)
+        numbers = {f"benchmark.{name}.accuracy": value for name, value in accuracies.items()}
+    if (path := _beside(log, lmms.FILE)) is not None:
+        accuracies = accuracies | lmms.accuracies(path)
+        numbers |= {f"benchmark.{name}": value for name, value in lmms.read(path).items()}
+    return accuracies, numbers
 
 
 def _beside(log: QuestionLog, name: str) -> Path | None:

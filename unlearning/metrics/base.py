@@ -2,8 +2,8 @@
 
 A metric of a single question is averaged over each set of questions and over each attribute::
 
-    @metric("length_ratio", title="length ratio", short="length")
-    def length_ratio(question: Question) -> float | None:
+    @metric("answer_length", title="answer length", short="length")
+    def answer_length(question: Question) -> float | None:
         \"\"\"How long the generated answer is, as a share of the true one.\"\"\"
         return len(question.generated.split()) / len(question.row["answer"].split())
 
@@ -27,9 +27,9 @@ class Metric:
 
     Attributes:
         function: its docstring says what it is in a sentence, and in a further paragraph how it is computed.
-        name: ``exact_match`` is reported as ``forget.exact_match``, ``retain.exact_match`` ..
+        name: keys of its values have the set in front: ``exact_match`` gives ``forget.exact_match`` ..
         title: what rows of tables call it.
-        short: what columns of tables call it.
+        short: what columns of tables call it, if not by its title.
         sets: sets of questions that it is averaged over.
         printed: those of them for which ``fiubench evaluate`` prints it.
         columns: those of them for which ``fiubench compare`` has a column. Components of utility have one anyway.
@@ -42,13 +42,13 @@ class Metric:
     function: Callable[[Any], Any]
     name: str
     title: str
-    short: str
-    sets: Sequence[str]
-    printed: Sequence[str]
-    columns: Sequence[str]
-    column_if: str
-    controls: bool
-    why_null: str
+    short: str = ""
+    sets: Sequence[str] = ROLES
+    printed: Sequence[str] = ("forget", "retain")
+    columns: Sequence[str] = ("forget",)
+    column_if: str = ""
+    controls: bool = False
+    why_null: str = "not in the log"
 
     def __post_init__(self) -> None:
         functools.update_wrapper(self, self.function)
@@ -75,44 +75,40 @@ class Metric:
         return " ".join(_paragraphs(self.function)[1:])
 
 
-METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics")
+def _order(one: Metric) -> tuple[bool, str]:
+    """Built-in metrics by module, whichever was imported first; then those of plug-ins."""
+    return not one.__module__.startswith("fiubench."), one.__module__
 
 
-def metric(
-    name: str,
-    *,
-    title: str,
-    short: str = "",
-    sets: Sequence[str] = ROLES,
-    printed: Sequence[str] = ("forget", "retain"),
-    columns: Sequence[str] = ("forget",),
-    column_if: str = "",
-    controls: bool = False,
-    why_null: str = "not in the log",
-) -> Callable[[Callable[[Any], float | None]], Metric]:
-    """Register a function of a :class:`~fiubench.unlearning.metrics.questions.Question`; see :class:`Metric`."""
+METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics", key=_order)
 
-    def register(function: Callable[[Any], float | None]) -> Metric:
-        made = Metric(function, name, title, short, sets, printed, columns, column_if, controls, why_null)
-        return METRICS.add(name, made)
 
-    return register
+def metric(name: str, **fields: Any) -> Callable[[Callable[[Any], float | None]], Metric]:
+    """Register a function of a :class:`~fiubench.unlearning.metrics.questions.Question`.
+
+    Args:
+        name: a word; no other metric has it.
+        fields: the attributes of :class:`Metric`, of which ``title`` is needed.
+    """
+    return lambda function: METRICS.add(name, Metric(function, name, **fields))
 
 
 def log_metric(
-    name: str, *, title: str, short: str = "", printed: bool = True, column: bool = True, column_if: str = ""
+    name: str, *, printed: bool = True, column: bool = True, **fields: Any
 ) -> Callable[[Callable[[Any], Any]], Metric]:
-    """Register a function ``(Scored) -> Estimate``. Its name is the whole key, such as ``ks.p``; see :class:`Metric`.
+    """Register a function ``(Scored) -> Estimate``, whose name is the whole key, such as ``ks.p``.
 
     Its column stands among those of what was kept if the name begins with ``retain.`` or ``utility.``.
+
+    Args:
+        name: no other metric has it.
+        printed: whether ``fiubench evaluate`` prints it.
+        column: whether ``fiubench compare`` has a column of it.
+        fields: further attributes of :class:`Metric`, of which ``title`` is needed.
     """
-
-    def register(function: Callable[[Any], Any]) -> Metric:
-        whole = (WHOLE_LOG,)
-        shown, headed = whole if printed else (), whole if column else ()
-        return METRICS.add(name, Metric(function, name, title, short, whole, shown, headed, column_if, False, ""))
-
-    return register
+    whole = (WHOLE_LOG,)
+    fields |= {"sets": whole, "printed": whole if printed else (), "columns": whole if column else ()}
+    return lambda function: METRICS.add(name, Metric(function, name, **fields))
 
 
 def keys() -> list[str]:

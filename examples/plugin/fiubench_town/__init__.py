@@ -1,0 +1,1 @@
+"""One of each kind that can be added to fiubench, a file each."""
