@@ -40,9 +40,9 @@ def audit(
         report = audit_target(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
         other = audit_target(beside, faces=faces, embed=embed, progress=step) if beside else None
     for each in filter(None, (report, other)):
-        seen = each.target
-        size = f"{many(seen['identities'], 'identity')}, {many(seen['qa_pairs'], 'QA pair')}"
-        typer.echo(f"{seen['name']}: {size}, {many(seen['images'], 'image')}")
+        of = each.target
+        size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"
+        typer.echo(f"{of['name']}: {size}, {many(of['images'], 'image')}")
     typer.echo(f"guesses: learned on {report.target['learned']}, applied to {report.target['applied']}\n")
     print_findings(report, other)
     if json:

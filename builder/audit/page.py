@@ -1,23 +1,63 @@
 """The audit as one HTML file: it opens from disk, asks no network, and treats whatever a dataset holds as text."""
 
-import base64
-import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from importlib import resources
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.audit.registry import declared_measures
+from fiubench.builder.audit.figures import Report, attributes_of, draw
+from fiubench.builder.audit.registry import FAIL, GROUPS, NONE, PASS, WARN, Measure, declared_measures
 from fiubench.support.files import atomic_writer
+from fiubench.support.page import data_uri, render
 
-# They share one scope, and run in this order.
-_SCRIPTS = tuple(f"page{part}.js" for part in ("_base", "_charts", "", "_attributes", "_plots", "_people"))
-_SLOT = re.compile(r"\{\{(\w+)\}\}")
-#: ``<`` could end the element that the data lies in; the rest is for readers that are less strict than a browser.
-_IN_HTML = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+def percent(share: float | None) -> str:
+    """0.1234 as "12.3 %"; a share that is not quite 0 or 1 does not look like it."""
+    if share is None:
+        return "-"
+    if 0 < share < 0.001:
+        return "< 0.1\u00a0%"
+    if 0.999 < share < 1:
+        return "> 99.9\u00a0%"
+    return f"{share * 100:.{0 if share in (0, 1, -1) else 1}f}\u00a0%"
+
+
+def amount(number: float, unit: str) -> str:
+    """A number with its unit: "12.3 %", "7.31 years"."""
+    if unit == "share":
+        return percent(number)
+    text = f"{number:,.0f}" if float(number).is_integer() else f"{number:,.{2 if abs(number) < 10 else 1}f}"
+    return f"{text} " + unit.replace("-log10 p", "(\u2212log₁₀ p)")
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """The last part of each path; where these are the same, with which of the two it is."""
+    short = [re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path for path in paths]
+    if len(set(short)) == len(short):
+        return short
+    return [f"{name} ({which})" for name, which in zip(short, ("this", "other"), strict=False)]
+
+
+def _limits(declared: Measure) -> str:
+    parts = [f"{name.replace('_', 's ')} {amount(limit, declared.unit)}" for name, limit in declared.limits.items()]
+    return f"It {' and '.join(parts)}." if parts else ""
+
+
+VERDICTS = {FAIL: "Fail", WARN: "Warn", PASS: "Pass", NONE: "N/A"}
+_VALUES = 15  # of an attribute, the most frequent ones
+_EQUAL = 1e-9
+#: Of the table of attributes: title, key of the row, how it is shown, which of two values is the better one.
+COLUMNS: Sequence[tuple[str, str, Callable[[Any], str], str]] = (
+    ("Asked", "asked", "{:,}".format, ""),
+    ("Phrasings", "phrasings", "{:,}".format, ""),
+    ("Distinct values", "distinct", "{:,}".format, ""),
+    ("Entropy, bits", "entropy", "{:.2f}".format, "higher"),
+    ("Most frequent, share", "top_share", percent, "lower"),
+    ("Constant guess, EM", "constant_em", percent, "lower"),
+    ("Constant guess, ROUGE-L", "constant_rouge", percent, "lower"),
+    ("Guess from another fact, EM", "other_em", percent, "lower"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +81,14 @@ class Card:
     qa: list[dict[str, Any]]
     splits: list[str] = field(default_factory=list)
 
+    @property
+    def initials(self) -> str:
+        """What is shown where there is no face."""
+        return "".join(word[0] for word in self.name.split()[:2])
 
-def write_page(
-    report: dict[str, Any], gallery: Iterable[Card], out: Path, against: dict[str, Any] | None = None
-) -> None:
-    """Write the HTML report. Cards are written as they come, so memory does not grow with the gallery.
+
+def write_page(report: Report, gallery: Iterable[Card], out: Path, against: Report | None = None) -> None:
+    """Write the HTML report.
 
     Args:
         report: in the shape of ``schemas/audit.schema.json``.
@@ -56,17 +99,38 @@ def write_page(
     Raises:
         DatasetError: the file can't be written.
     """
-    style, scripts = _resource("page.css"), [_resource(name) for name in _SCRIPTS]
-    slots = {
-        "policy": _policy(style, scripts),
-        "style": f"<style>{style}</style>",
-        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    reports = [report] if against is None else [report, against]
+    names = short_names([each["target"]["name"] for each in reports])
+    figures, attributes, cards = draw(reports, names), attributes_of(reports), list(gallery)
+    shown = (
+        ("attributes", "Attributes", attributes),
+        ("plots", "Plots", figures),
+        ("values", "Values", attributes),
+        ("people", "Identities", cards),
+    )
+    context = {
+        "sections": [("verdict", "Verdict"), ("measures", "Measures"), *((i, title) for i, title, has in shown if has)],
+        "reports": reports,
+        "names": names,
+        "two": len(reports) > 1,
+        "verdicts": VERDICTS,
+        "groups": _groups(reports),
+        "tally": tally,
+        "worst": _worst,
+        "comparison": _comparison(reports) if against else None,
+        "attributes": attributes,
+        "better": better_of,
+        "figures": figures,
+        "values": {name: [_values(row) for row in rows] for name, rows in attributes.items()},
+        "cards": cards,
+        "percent": percent,
+        "value_text": value_text,
+        "columns": COLUMNS,
+        "data": {"report": report, "against": against},
     }
     with atomic_writer(out) as file:
-        for number, part in enumerate(_SLOT.split(_resource("page.html"))):
-            pieces = [part] if number % 2 == 0 else [slots[part]] if part in slots else _data(report, gallery, against)
-            for piece in pieces:
-                file.write(piece.encode())
+        for piece in render(Path(__file__).with_name("page.html"), context):
+            file.write(piece)
 
 
 def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
@@ -74,44 +138,100 @@ def thumbnail(image: bytes | Path, side: int = 96) -> str | None:
     from fiubench.raw_sources.reading.images import BadImage, small_jpeg  # noqa: PLC0415  Pillow, which only galleries need
 
     try:
-        jpeg = small_jpeg(image, side)
+        return data_uri(small_jpeg(image, side), "image/jpeg")
     except (BadImage, OSError):
         return None
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def _data(report: dict[str, Any], gallery: Iterable[Card], against: dict[str, Any] | None) -> Iterator[str]:
-    better = {name: measure.better for name, measure in declared_measures().items()}
-    limits = {name: measure.limits for name, measure in declared_measures().items()}
-    yield f'{{"report":{_json(report)},"against":{_json(against)},"better":{_json(better)},"limits":{_json(limits)}'
-    yield ',"cards":['
-    for number, card in enumerate(gallery):
-        yield f"{',' if number else ''}\n{_json(asdict(card))}"
-    yield "]}"
+# --- measures ---
 
 
-def _json(value: Any) -> str:
-    """ASCII only, so that neither U+2028 nor half a surrogate pair from a foreign file does harm."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_IN_HTML)
+def tally(report: Report, group: str | None = None) -> dict[str, int]:
+    """Verdict -> measures that have it, of all or of one group."""
+    found = [measure["verdict"] for measure in report["measures"] if group in (None, measure["group"])]
+    return {verdict: found.count(verdict) for verdict in VERDICTS}
 
 
-def _policy(style: str, scripts: Iterable[str]) -> str:
-    """A Content-Security-Policy that lets the page's own style and scripts run, shows its own pictures, and no more."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"style-src {_source(style)}",
-            f"script-src {' '.join(_source(script) for script in scripts)}",
-            "img-src data:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
+def _worst(report: Report) -> list[dict[str, Any]]:
+    """What fails, then what warns."""
+    return [measure for verdict in (FAIL, WARN) for measure in report["measures"] if measure["verdict"] == verdict]
 
 
-def _source(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _groups(reports: Sequence[Report]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """(group, title, its measures), each measure with what every report found."""
+    found = [{measure["rule"]: measure for measure in report["measures"]} for report in reports]
+    groups: dict[str, list[dict[str, Any]]] = {group: [] for group in GROUPS}
+    for name in dict.fromkeys(name for measures in found for name in measures):
+        each = [measures.get(name) for measures in found]
+        first = next(filter(None, each))
+        loud = any(measure and measure["verdict"] in (FAIL, WARN) for measure in each)
+        row = {"rule": name, "first": first, "found": each, "loud": loud, "limits": "", "better": None}
+        if declared := declared_measures().get(name):
+            row |= {"limits": _limits(declared), "better": better_measure(declared, each)}
+        groups.setdefault(first["group"], []).append(row)
+    return [(name, GROUPS.get(name, name.capitalize()), rows) for name, rows in groups.items() if rows]
 
 
-def _resource(name: str) -> str:
-    return resources.files("fiubench.builder.audit").joinpath(name).read_text(encoding="utf-8")
+def _comparison(reports: Sequence[Report]) -> dict[str, int]:
+    found = [row["better"] for *_, rows in _groups(reports) for row in rows if row["better"] is not None]
+    return {"both": len(found), "ours": found.count(0), "theirs": found.count(1), "equal": found.count(-1)}
+
+
+def _is_count(measure: dict[str, Any]) -> bool:
+    return measure["of"] is not None and measure["unit"] != "share"
+
+
+def value_text(measure: dict[str, Any] | None) -> tuple[str, str, str]:
+    """A value, of how many, and the share: "288", " of 8,000 QA pairs", "3.6 %"; the last two may be empty."""
+    if measure is None or measure["value"] is None:
+        return f"no {measure['unit']}" if measure and measure["of"] == 0 else "not measured", "", ""
+    value, of, unit = measure["value"], measure["of"], measure["unit"]
+    if not _is_count(measure):
+        return amount(value, unit), "", ""
+    return f"{value:,}", f" of {of:,} {unit}", percent(value / of) if of and value else ""
+
+
+def comparable(measure: dict[str, Any], declared: Measure) -> float | None:
+    """A value on a scale that datasets of different sizes share, and on which chance makes no difference."""
+    if measure["value"] is None:
+        return None
+    value = float(measure["value"])
+    if measure["unit"] == "-log10 p":
+        return max(value, declared.warn_above or 0)
+    return abs(value) / float(measure["of"] or 1) if _is_count(measure) else abs(value)
+
+
+def better_measure(declared: Measure, found: Sequence[dict[str, Any] | None]) -> int | None:
+    """:func:`better_of` for what two reports found by one measure."""
+    if len(found) < 2:
+        return None
+    values = [measure and comparable(measure, declared) for measure in found]
+    return better_of(values, declared.better)
+
+
+def better_of(values: Sequence[Any], direction: str) -> int | None:
+    """0 or 1: which of two values is the better one; -1: neither; ``None``: one of them is missing."""
+    if len(values) < 2 or None in values or not direction:
+        return None
+    a, b = values
+    if abs(a - b) < _EQUAL:
+        return -1
+    return 0 if (direction == "lower") == (a < b) else 1
+
+
+# --- attributes ---
+
+
+def _values(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The most frequent values of an attribute in one dataset."""
+    if not row or not row["values"]:
+        return None
+    shown = row["values"][:_VALUES]
+    return {
+        "shown": [(text, count, count / row["valued"]) for text, count in shown],
+        "most": shown[0][1] / row["valued"],
+        "rest": row["distinct"] - len(shown),
+        "rest_share": 1 - sum(count for _, count in shown) / row["valued"],
+        "valued": row["valued"],
+        "distinct": row["distinct"],
+    }

@@ -1,4 +1,5 @@
 import csv
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from fiubench.support.errors import DatasetError
 from fiubench.unlearning.data.log import QuestionLog, write_log
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.metrics.base import find
 from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting.report import write_report
 from fiubench.unlearning.reporting.tables import columns, figure
@@ -75,7 +77,8 @@ def test_the_report_is_one_file_and_tells_everything(logs: dict[str, str], tmp_p
     paths = write_report(found, tmp_path / "report")
     assert [path.name for path in paths] == ["index.html", "curves.png", "attributes.png", "table.csv"]
     page = paths[0].read_text()
-    assert "http:" not in page.replace("http://www.w3.org", "") and "https:" not in page and "<script" not in page
+    assert "http:" not in page.replace("http://www.w3.org", "") and "https:" not in page
+    assert page.count("<script") == 1 and "script-src &#39;sha256-" in page and "unsafe" not in page
     for text in (
         "Not comparable",
         "memorisation unchecked",
@@ -85,7 +88,9 @@ def test_the_report_is_one_file_and_tells_everything(logs: dict[str, str], tmp_p
     ):
         assert text in page
     assert sample_logs.REFUSALS[0].replace("'", "&#39;") in page
-    assert "prefers-color-scheme: dark" in page
+    assert "color-scheme: light dark" in page
+    assert page.count('<svg class="chart"') == 2 and 'fill="var(--series-0)"' in page  # they follow the theme
+    assert find("forget.exact_match")[1].summary in unescape(page)
     for path in paths[1:3]:
         assert path.read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader(paths[3].open()))
@@ -104,7 +109,7 @@ def test_answers_are_escaped(logs: dict[str, str], tmp_path: Path) -> None:
     write_log(tmp_path / "evil.parquet", rows, sample_logs.facts(method="evil"))
     found = comparing.compare([str(tmp_path / "evil.parquet")], DEFINITION, force=True)
     page = write_report(found, tmp_path / "report")[0].read_text()
-    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page
 
 
 def test_the_columns_follow_the_definition(logs: dict[str, str]) -> None:

@@ -1,0 +1,162 @@
+"""The comparison as one HTML file: tables, figures, answers side by side."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from fiubench.support.errors import FiubenchError
+from fiubench.support.page import data_uri, render
+from fiubench.support.page.figures import svg
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.evaluation.subject import Subject
+from fiubench.unlearning.metrics.base import find, short, title
+from fiubench.unlearning.metrics.text import exact_match
+from fiubench.unlearning.reporting import figures
+from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
+from fiubench.unlearning.reporting.tables import columns, figure
+
+_EXAMPLES = 6
+_FACE = 112  # pixels, twice what is shown
+
+
+def html(found: Comparison, faces: bool) -> bytes:
+    """The page of a comparison.
+
+    Args:
+        faces: with the faces of the people in the examples, where the dataset is at hand.
+    """
+    shown = columns(found)
+    split = sum(metric.startswith(("retain.", "utility.")) for metric in shown)
+    facts = found.entries[0].finals[0].log.metadata
+    pictures, note = _faces(found) if faces else ({}, "")
+    answers = [{**e, "face": pictures.get(e["unique_id"])} for e in examples(found, _EXAMPLES)]
+    tests = [test for test in found.tests if test.found.p is not None]
+    controls = _controls(found)
+    sections = (
+        ("kept", "Kept", True),
+        ("forgotten", "Forgotten", True),
+        ("figures", "Figures", True),
+        ("controls", "Controls", controls),
+        ("answers", "Answers", answers),
+        ("tests", "Tests", tests),
+        ("definitions", "Definitions", True),
+    )
+    context = {
+        "sections": [(i, name) for i, name, has in sections if has],
+        "definition": found.definition,
+        "marks": found.marks,
+        "facts": facts,
+        "tables": {"kept": _table(found, shown[:split]), "forgotten": _table(found, shown[split:])},
+        "missing": _missing(found, shown),
+        "curves": svg(lambda canvas: figures.curves(canvas, found), "Model utility against forget quality"),
+        "attributes": svg(
+            lambda canvas: figures.attributes(canvas, found), "Exact match on the forget set by attribute"
+        ),
+        "definitions": _definitions(found),
+        "controls": controls,
+        "tests": tests,
+        "examples": answers,
+        "right": lambda said, keywords: exact_match(said, keywords) == 1,
+        "faces_note": note,
+        "figure": figure,
+        "title": title,
+    }
+    return b"".join(render(Path(__file__).with_name("report.html"), context))
+
+
+def _table(found: Comparison, shown: Sequence[str]) -> dict[str, Any]:
+    names = [(short(metric), title(metric), find(metric)[1].summary) for metric in shown]
+    return {"columns": names, "rows": [_row(entry, shown) for entry in found.entries]}
+
+
+def _row(entry: Entry, shown: Sequence[str]) -> dict[str, Any]:
+    cells = []
+    for metric in shown:
+        over = entry.over_seeds(metric)
+        spread = None if over.low is None or over.mean is None else over.mean - over.low
+        error = entry.error(metric) if spread is None else None
+        cells.append({"value": over.mean, "spread": spread, "error": error})
+    return {"label": entry.label, "seeds": len(entry.finals), "cells": cells, "marked": bool(entry.marks)}
+
+
+def _missing(found: Comparison, shown: Sequence[str]) -> list[str]:
+    """Why cells are empty, each reason once."""
+    why: dict[str, list[str]] = {}
+    for metric in shown:
+        for entry in found.entries:
+            value = entry.finals[0].scores.metrics.get(metric)
+            if value is not None and value.value is None and value.why:
+                names = why.setdefault(value.why, [])
+                if short(metric) not in names:
+                    names.append(short(metric))
+    return [f"{', '.join(names)}: {reason}" for reason, names in why.items()]
+
+
+def _definitions(found: Comparison) -> dict[str, Any]:
+    """The same runs under every definition, and by how much each differs from the one that is shown."""
+    metrics = (
+        "utility.model",
+        "forget_quality",
+        "forget.exact_match",
+        "forget.ape_mean",
+        "forget.min_k",
+        "retain.rouge",
+    )
+    table = []
+    for position, entry in enumerate(found.entries):
+        for metric in metrics:
+            own = entry.over_seeds(metric).mean
+            cells = [(figure(own), "")]
+            for others in found.others.values():
+                value = others[position].over_seeds(metric).mean
+                differs = value is not None and own is not None and figure(value) != figure(own)
+                cells.append(
+                    (figure(value), f"{value - own:+.3f}" if differs and value is not None and own is not None else "")
+                )
+            table.append((entry.label, title(metric), cells))
+    return {"names": [found.definition.name, *found.others], "rows": table, "metrics": len(metrics)}
+
+
+def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Exact match under each control, by role: (entry, role, [(control, value)])."""
+    asked = list(dict.fromkeys(c for entry in found.entries for f in entry.finals for c in f.log.controls))
+    if not asked:
+        return []
+    table = []
+    for entry in found.entries:
+        if not any(final.log.controls for final in entry.finals):
+            continue
+        for role in ("forget", "retain"):
+            cells = [("none", figure(entry.over_seeds(f"{role}.exact_match").mean))]
+            cells += [(c, figure(entry.over_seeds(f"control.{c}.{role}.exact_match").mean)) for c in asked]
+            table.append((entry.label, role, cells))
+    return table
+
+
+def _faces(found: Comparison) -> tuple[dict[str, str], str]:
+    """Unique id -> face as a data URI; or why there are none."""
+    try:
+        data = _open_data(found)
+        return {
+            e["unique_id"]: data_uri(_thumbnail(data, e["unique_id"]), "image/jpeg") for e in examples(found, _EXAMPLES)
+        }, ""
+    except FiubenchError as error:  # the rest of the report does not need the dataset
+        return {}, f"Without faces: {error.what} ({error.where})."
+
+
+def _open_data(found: Comparison) -> Data:
+    """The dataset where the run says it is, else where the log says."""
+    log = found.entries[-1].finals[0].log
+    target = log.metadata["model"]["target"]
+    if Path(target).exists() and (subject := Subject.open(target)).run is not None:
+        return subject.data()
+    return Data.open(log.metadata["dataset"]["source"])
+
+
+def _thumbnail(data: Data, unique_id: str) -> bytes:
+    picture = data.image(unique_id).copy()
+    picture.thumbnail((_FACE, _FACE))
+    out = BytesIO()
+    picture.save(out, "JPEG", quality=85)
+    return out.getvalue()
