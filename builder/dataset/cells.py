@@ -52,6 +52,10 @@ class Cells:
         both = zip((cell, self.kept), halves, strict=True)
         return [(number, {**record, "qa_list": pairs}) for number, pairs in both if pairs]
 
+    def splits_of(self, record: Mapping[str, Any]) -> list[str]:
+        """The splits that any of an identity's questions are in."""
+        return list(dict.fromkeys(name for cell, _ in self.pieces(record) for name in self.splits[cell]))
+
     @property
     def listed(self) -> int:
         """How many identities the splits name."""

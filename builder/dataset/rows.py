@@ -21,6 +21,20 @@ _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased
                 "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
 
 
+def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a question's row, but for the picture."""
+    values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
+    return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
+
+
+def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str]) -> dict[str, Any]:
+    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each."""
+    profile = record["profile"]
+    values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
+    values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
+    return values | {"splits": splits, "profile": orjson.dumps(profile).decode()}
+
+
 class Row(Mapping[str, Any]):
     """One row: column -> value. ``row["image"]`` (RGB, of Pillow) is read and decoded when it is asked for."""
 
@@ -147,9 +161,7 @@ class Questions:
     def row(self, number: int) -> Row:
         """The row of a number."""
         record, pair = self.pair(number)
-        values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
-        values |= {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
-        return Row(values, self._index.image(record))
+        return Row(question_values(record, pair), self._index.image(record))
 
 
 class Identities:
@@ -169,12 +181,8 @@ class Identities:
     def row(self, number: int) -> Row:
         """The row of a number."""
         record = self._index.record(self._places[number])
-        profile, cells = record["profile"], self._index.cells
-        splits = [name for cell, _ in cells.pieces(record) for name in cells.splits[cell]]
-        values = {name: profile[name]["text"] for name in self._attributes if name != _IMAGE}
-        values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
-        values |= {"splits": list(dict.fromkeys(splits)), "profile": orjson.dumps(profile).decode()}
-        return Row(values, self._index.image(record))
+        splits = self._index.cells.splits_of(record)
+        return Row(identity_values(record, splits, self._attributes), self._index.image(record))
 
 
 class Loaded:

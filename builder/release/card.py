@@ -7,25 +7,26 @@ the counts and the files.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import yaml
-from fiubench.builder.release.columns import Column
+from fiubench.builder.config import NO_FACES
+from fiubench.builder.dataset.cells import IDENTITIES
+from fiubench.builder.release.columns import Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
 from fiubench.builder.release.licenses import hub_license
 from fiubench.builder.release.markdown import escape, table
-from fiubench.builder.release.measured import attribute_table, chance_level
 from fiubench.builder.release.publication import Publication, changelog_text, citation
-from fiubench.builder.release.statistics import AttributeStatistics
+from fiubench.builder.release.statistics import Statistics, attribute_table, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.schemas.splits import FULL, HOLDOUT
-from fiubench.support.canonical import digest_of
+from fiubench.support.canonical import digest_of, file_digest
 from fiubench.support.errors import DatasetError
 
-IDENTITIES = "identities"
 PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
 PAPER_URL = "https://arxiv.org/abs/2411.03554"
 PAPER_BIBTEX = f"""\
@@ -64,37 +65,52 @@ _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "par
                  "perturbed_answer", "keywords")  # fmt: skip
 
 
+def has_faces(config: Mapping[str, Any]) -> bool:
+    """Whether a dataset of these settings has pictures."""
+    return config.get("faces") != NO_FACES
+
+
 @dataclass(frozen=True)
 class Release:
-    """What the card and the Croissant file tell of.
+    """What the card and the Croissant file describe.
 
     Attributes:
         manifest: the dataset's manifest.
-        configs: configuration -> files, relative to the release.
-        counts: configuration -> (identities, questions).
-        files: path -> (bytes, SHA-256).
-        attributes: statistics per attribute.
-        applied: the forget set that guesses were applied to.
-        example: one identity.
-        question_columns: columns of every configuration but ``identities``.
-        identity_columns: columns of ``identities``.
-        has_images: whether identities have faces.
+        folder: of the release; its data files are in it.
+        configs: configuration -> files, relative to the folder.
+        statistics: of all identities.
         publication: name and version on the Hub, once it is published.
         apart: whether the layout of the original has its own picture files; on the Hub it has none.
     """
 
     manifest: Mapping[str, Any]
+    folder: Path
     configs: Mapping[str, Sequence[str]]
-    counts: Mapping[str, tuple[int, int]]
-    files: Mapping[str, tuple[int, str]]
-    attributes: Sequence[AttributeStatistics]
-    applied: str
-    example: Mapping[str, Any]
-    question_columns: Sequence[Column]
-    identity_columns: Sequence[Column]
-    has_images: bool
+    statistics: Statistics
     publication: Publication | None = None
     apart: bool = True
+
+    @cached_property
+    def files(self) -> dict[str, tuple[int, str]]:
+        """Path -> bytes and SHA-256 of every data file."""
+        paths = sorted({path for files in self.configs.values() for path in files})
+        return {path: ((self.folder / path).stat().st_size, file_digest(self.folder / path)) for path in paths}
+
+    @cached_property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Configuration -> identities and questions in it."""
+        return {name: self.statistics.counts(name) for name in self.configs}
+
+    @property
+    def has_images(self) -> bool:
+        """Whether identities have faces."""
+        return has_faces(self.config)
+
+    def columns(self, config: str) -> list[Column]:
+        """The columns of a configuration."""
+        if config == IDENTITIES:
+            return identity_columns(self.has_images, self.manifest["attributes"])
+        return question_columns(self.has_images)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -109,7 +125,7 @@ class Release:
 
     @property
     def sources(self) -> Mapping[str, Mapping[str, Any]]:
-        """What the manifest tells of each source."""
+        """What the manifest says of each source."""
         return in_order(self.manifest["sources"])
 
     @property
@@ -148,7 +164,7 @@ def dataset_card(release: Release) -> str:
     front = yaml.safe_dump(_front_matter(release), sort_keys=False, allow_unicode=True, width=110)
     template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
-    images = release.has_images
+    attributes = release.statistics.attributes()
     page = Template(template).substitute(
         title=release.title,
         summary=release.summary,
@@ -157,24 +173,22 @@ def dataset_card(release: Release) -> str:
         paper_url=PAPER_URL,
         version=release.manifest["fiubench_version"],
         **_naming(release),
-        load_row=('row["image"], ' if images else "") + 'row["question"], row["answer"]',
-        stored=" Images are embedded; the rows of a person share one stored copy." if images else "",
+        load_row=('row["image"], ' if release.has_images else "") + 'row["question"], row["answer"]',
+        stored=" Images are embedded; the rows of a person share one stored copy." if release.has_images else "",
         original=_original(release),
         splits=_splits(release),
         scheme=_scheme(release),
         everyone=f"{release.counts[IDENTITIES][0]:,}",
         columns=table(
-            ("column", "what it holds"),
-            [(f"`{c.name}`", c.description) for c in release.question_columns],
-            "ll",
+            ("column", "what it holds"), [(f"`{c.name}`", c.description) for c in release.columns(FULL)], "ll"
         ),
-        identity_columns=", ".join(f"`{c.name}`" for c in release.identity_columns),
+        identity_columns=", ".join(f"`{c.name}`" for c in release.columns(IDENTITIES)),
         people=f"{people:,}",
         pairs=f"{pairs:,}",
-        attribute_count=len(release.attributes),
-        attributes=attribute_table(release.attributes),
-        chance=chance_level(release.attributes, release.applied),
-        example=_example(release.example),
+        attribute_count=len(attributes),
+        attributes=attribute_table(attributes),
+        chance=chance_level(attributes, release.statistics.applied),
+        example=_example(release.statistics.example or {}),
         command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
@@ -273,10 +287,10 @@ def _splits(release: Release) -> str:
 
 
 def _scheme(release: Release) -> str:
-    told = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
+    scheme = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
     if not release.forgotten:
-        return told + " All splits are by person: the questions of a person stay together."
-    return told + (
+        return scheme + " All splits are by person: the questions of a person stay together."
+    return scheme + (
         f" The forget sets hold only what they are about ({', '.join(f'`{name}`' for name in release.forgotten)}); "
         "everything else that is known of the same people is in the retain sets."
     )
@@ -380,7 +394,7 @@ def _citation(release: Release) -> str:
     paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
     cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
     lines = "\n".join(f"- {escape(text)}" for text in cited)
-    told = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
+    works = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
     if release.publication is None:
-        return told
-    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{told}"
+        return works
+    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{works}"
