@@ -32,11 +32,9 @@ class Recognised(Check):
     known = 0
 
     def add(self, person: Person, side: int) -> None:
-        """Count the pairs of a person."""
         self.known += sum(pair.attribute is not None for pair in person.pairs)
 
     def results(self) -> Iterable[Result]:
-        """The share."""
         pairs = self.survey.pairs
         yield Result("recognised", round(self.known / pairs, 4) if pairs else None, pairs)
 
@@ -150,7 +148,6 @@ class Repeats(Check):
         self.owners: Owners[str] = Owners()
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the name and the identifiers of a person."""
         if person.name:
             self.names.of += 1
             other = self.owners.other_once(person.name.casefold(), person.where)
@@ -163,7 +160,6 @@ class Repeats(Check):
                     self.facts.add(person.where, f"{fact.attribute} {fact.text}")
 
     def results(self) -> Iterable[Result]:
-        """Names, then identifiers."""
         return self.names.result(), self.facts.result()
 
 
@@ -188,7 +184,6 @@ class OwnRecords(Check):
             self.coherence = Coherence(list(packs.by_name.values()), manifest["config"]["as_of"], load_places())
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the record of a person."""
         record = person.record
         if record is None or self.coherence is None:
             return
@@ -205,5 +200,4 @@ class OwnRecords(Check):
             self.constraints.add(person.where, broken)
 
     def results(self) -> Iterable[Result]:
-        """Provenance, then constraints."""
         return self.provenance.result(), self.constraints.result()

@@ -30,7 +30,6 @@ class Guessing(Check):
     """What a model scores that knows nobody."""
 
     def results(self) -> Iterable[Result]:
-        """From the table of attributes."""
         return guess_results(self.survey.rows)
 
 
