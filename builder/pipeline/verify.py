@@ -12,7 +12,7 @@ from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
 from fiubench.raw_sources.source import EMBEDDED
@@ -114,7 +114,7 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
     settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
     settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
     config = make_config(settings_of(settings), where=f"{dataset.directory}/manifest.json")
-    attributes = combine([parse_pack(p["content"], p["file"], p["file"]) for p in manifest["packs"]])
+    attributes = packs_of(manifest)
     sources = open_sources(config, workers=workers, progress=progress)
     for name, (origin, _) in sources.reports().items():
         expected = manifest["sources"][name]["sha256"]
