@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import orjson
 from fiubench.builder.dataset.cells import Cells
@@ -61,19 +61,10 @@ class Row(Mapping[str, Any]):
         return f"Row({self._values | ({_IMAGE: '...'} if self._image else {})})"
 
 
-class Table(Protocol):
-    """What rows come from."""
-
-    def __len__(self) -> int: ...
-
-    def row(self, number: int) -> Row:
-        """The row of a number below its length."""
-
-
 class Rows(Sequence[Row]):
     """The rows of a configuration: length, index, slices and iteration; a row is read when it is asked for."""
 
-    def __init__(self, table: Table, numbers: range | None = None) -> None:
+    def __init__(self, table: "Questions | Identities | Loaded", numbers: range | None = None) -> None:
         self._table, self._numbers = table, range(len(table)) if numbers is None else numbers
 
     def __len__(self) -> int:

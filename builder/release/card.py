@@ -40,15 +40,8 @@ PAPER_BIBTEX = f"""\
   url       = {{{PAPER_URL}}}
 }}"""
 
-_SIZES = {
-    1_000: "n<1K",
-    10_000: "1K<n<10K",
-    100_000: "10K<n<100K",
-    1_000_000: "100K<n<1M",
-    10_000_000: "1M<n<10M",
-    100_000_000: "10M<n<100M",
-    1_000_000_000: "100M<n<1B",
-}
+# by the number of digits, from three on
+_SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "n>1B")
 _SCHEMES = {
     "nested": "The forget sets are nested: every larger one contains the smaller ones.",
     "disjoint": "The forget sets are disjoint, as in the original.",
@@ -164,6 +157,7 @@ def dataset_card(release: Release) -> str:
     front = yaml.safe_dump(_front_matter(release), sort_keys=False, allow_unicode=True, width=110)
     template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
+    published = release.publication
     attributes = release.statistics.attributes()
     page = Template(template).substitute(
         title=release.title,
@@ -193,7 +187,7 @@ def dataset_card(release: Release) -> str:
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
-        changelog=_changelog(release.publication),
+        changelog=f"## Changelog\n\n{changelog_text(published.changelog, level=3)}\n" if published else "",
         citation=_citation(release),
     )
     return f"---\n{front}---\n\n{page}"
@@ -223,13 +217,13 @@ def _front_matter(release: Release) -> dict[str, Any]:
     if release.has_images:
         tags += ["faces", "vision-language-model"]
         tasks.insert(0, "visual-question-answering")
-    rows = release.counts[IDENTITIES][1]
+    digits = len(str(release.counts[IDENTITIES][1]))
     return {
         "pretty_name": release.title,
         "language": ["en"],
         **hub_license(release.licenses),
         "task_categories": tasks,
-        "size_categories": [next((text for limit, text in _SIZES.items() if rows < limit), "n>1B")],
+        "size_categories": [_SIZES[min(max(digits - 3, 0), len(_SIZES) - 1)]],
         "annotations_creators": ["machine-generated"],
         "language_creators": ["machine-generated"],
         "tags": tags,
@@ -251,11 +245,8 @@ def _naming(release: Release) -> dict[str, str]:
     """How the dataset is named in the card's example of loading it."""
     if release.publication is None:
         return {"path": "PATH_OR_NAME", "revision": "", "path_note": "  # this folder, or its name on the Hub"}
-    return {
-        "path": release.publication.repo,
-        "revision": f', revision="{release.publication.version}"',
-        "path_note": "",
-    }
+    revision = f', revision="{release.publication.version}"'
+    return {"path": release.publication.repo, "revision": revision, "path_note": ""}
 
 
 def _original(release: Release) -> str:
@@ -269,12 +260,6 @@ def _original(release: Release) -> str:
         f"({files}). Pictures are stored in the Parquet files alone; this puts them where `full.json` expects them, "
         f"and {unchanged}:\n\n```python\n{_PICTURES}\n```\n\n"
     )
-
-
-def _changelog(publication: Publication | None) -> str:
-    if publication is None:
-        return ""
-    return f"## Changelog\n\n{changelog_text(publication.changelog, level=3)}\n"
 
 
 def _splits(release: Release) -> str:
@@ -376,7 +361,7 @@ def _limits(release: Release) -> list[str]:
 
 
 def _words(manifest: Mapping[str, Any]) -> list[str]:
-    """Who worded the questions and answers."""
+    """Who phrased the questions and answers."""
     worded = manifest.get("wordings")
     if worded is None:
         return ["The text is made from templates: varied in wording, but narrower than what people write."]
