@@ -40,7 +40,7 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
     whole = {SPLITS: manifest["digests"]["splits"]}
     if "wordings" in manifest:
-        whole[dataset.wordings.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
+        whole[dataset.paraphrases.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
     whole |= {f"{RELEASE}/{name}": sha256 for name, sha256 in manifest["release"].items()}
     for name, expected in whole.items():
         if not (directory / name).is_file():
@@ -82,7 +82,7 @@ def rebuilt(
         out = Path(scratch)
         i = 0
         # words of a model are a source like any other: what the build kept of them
-        wordings = Wordings(dataset.wordings) if "wordings" in manifest else None
+        wordings = Wordings(dataset.paraphrases) if "wordings" in manifest else None
         for part in write_parts(plan, inputs.attributes, out, workers, wordings):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]

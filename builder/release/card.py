@@ -341,7 +341,7 @@ def _source(name: str, source: Mapping[str, Any]) -> str:
 
 def _limits(release: Release) -> list[str]:
     points = [
-        *_words(release.manifest),
+        *_phrased_by(release.manifest),
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
@@ -360,15 +360,15 @@ def _limits(release: Release) -> list[str]:
     return points
 
 
-def _words(manifest: Mapping[str, Any]) -> list[str]:
+def _phrased_by(manifest: Mapping[str, Any]) -> list[str]:
     """Who phrased the questions and answers."""
-    worded = manifest.get("wordings")
-    if worded is None:
+    counts = manifest.get("wordings")
+    if counts is None:
         return ["The text is made from templates: varied in wording, but narrower than what people write."]
-    total = worded["by_model"] + worded["by_template"]
-    by = ", ".join(f"`{escape(name)}`" for name in worded.get("server_models", ())) or "a language model"
+    total = counts["by_model"] + counts["by_template"]
+    by = ", ".join(f"`{escape(name)}`" for name in counts.get("server_models", ())) or "a language model"
     return [
-        f"{worded['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
+        f"{counts['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
         "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",
         "The command above asks the model again where its answers are not cached. The file `wordings.jsonl` of the "
         "dataset's folder, named with `--qa`, builds the same text without a model.",

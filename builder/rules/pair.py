@@ -100,12 +100,12 @@ OTHER_VALUE = "a wrong answer has another value"
 
 
 def _check_questions(qa: Mapping[str, Any], found: list[Fault]) -> None:
-    wordings = (qa["question"], *qa["paraphrased_question"])
-    if repeated(wordings):
+    phrasings = (qa["question"], *qa["paraphrased_question"])
+    if repeated(phrasings):
         found.append(("paraphrased_question", "two wordings of the question are the same", "each must be another"))
-    for wording in wordings:
-        if wording[-1:] != "?":
-            found.append(("question", f"{wording!r} does not end in a question mark", "it must"))
+    for phrasing in phrasings:
+        if phrasing[-1:] != "?":
+            found.append(("question", f"{phrasing!r} does not end in a question mark", "it must"))
 
 
 def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) -> None:

@@ -110,6 +110,6 @@ def _by_fact(column: Column, sides: Sides) -> Iterator[tuple[float, str]]:
 def _by_wording(column: Column, sides: Sides) -> Iterator[tuple[float, str]]:
     mine = sides[column.people_asked]
     judged, forget = mine != OUTSIDE, mine == FORGET
-    for part, words in (("question", column.wordings), ("answer", column.shapes)):
+    for part, words in (("question", column.questions), ("answer", column.shapes)):
         _, codes = np.unique(np.frombuffer(words, dtype=np.uint64), return_inverse=True)
         yield minus_log10_p(codes[judged], forget[judged]), part
