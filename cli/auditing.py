@@ -29,16 +29,16 @@ def audit(
     grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
-    from fiubench.builder.audit import audit_target, open_target, tripped, write_json
-    from fiubench.builder.audit.terminal import verdict_line
+    from fiubench.builder.audit import audit as measure_all
+    from fiubench.builder.audit import open_target, tripped, write_json
     from fiubench.cli.console import many, progress
 
     conditions = fail_on or ["fail"]
     tripped(None, conditions)  # a mistyped name is an error before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
-        report = audit_target(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
-        other = audit_target(beside, faces=faces, embed=embed, progress=step) if beside else None
+        report = measure_all(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
+        other = measure_all(beside, faces=faces, embed=embed, progress=step) if beside else None
     for each in filter(None, (report, other)):
         of = each.target
         size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"
@@ -53,7 +53,7 @@ def audit(
         write_report(report, target, html, other)
     for path in filter(None, (json, html)):
         typer.echo(f"written: {path}")
-    typer.echo(f"{report.target['name']}: {verdict_line(report)}")
+    typer.echo(f"{report.target['name']}: {report.verdict_line}")
     if tripped(report, conditions):
         raise typer.Exit(1)
 

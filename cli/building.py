@@ -115,7 +115,6 @@ _AUDITED = 5_000  # identities; a larger build would take twice as long
 
 
 def _print_audit(summary: "Summary") -> None:
-    from fiubench.builder.audit.terminal import verdict_line
     from fiubench.cli.auditing import print_findings
     from fiubench.cli.console import progress
 
@@ -125,7 +124,7 @@ def _print_audit(summary: "Summary") -> None:
         report = fiubench.audit(summary.directory, faces=False, progress=step)
     typer.echo()
     print_findings(report)
-    typer.echo(f"audit     {verdict_line(report)}; `fiubench audit {summary.directory}` looks at the faces too")
+    typer.echo(f"audit     {report.verdict_line}; `fiubench audit {summary.directory}` looks at the faces too")
 
 
 def _print_summary(summary: "Summary") -> None:

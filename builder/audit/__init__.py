@@ -16,9 +16,9 @@ from fiubench.builder.audit.registry import (
     measure,
 )
 from fiubench.builder.audit.report import Report, tripped, write_json
-from fiubench.builder.audit.run import audit, audit_target
+from fiubench.builder.audit.run import audit
 
 __all__ = [
-    "MEASURES", "SKIPPED", "Check", "Count", "Measure", "Report", "Result", "audit", "audit_target", "check",
+    "MEASURES", "SKIPPED", "Check", "Count", "Measure", "Report", "Result", "audit", "check",
     "declared_measures", "measure", "open_target", "tripped", "write_json",
 ]  # fmt: skip

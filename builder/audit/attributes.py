@@ -28,7 +28,7 @@ class AttributeRow:
         constant_rouge: mean ROUGE-L recall of the retain set's most frequent answer on the forget set's.
         other_em: the same as ``constant_em`` for a look-up table on the one other fact that guesses best.
         other_fact: that fact, for example "address (ZIP code)"; none where it does no better than ``constant_em``.
-        phrasings: distinct wordings of its question, paraphrases aside.
+        phrasings: distinct ones of its question, paraphrases aside.
         values: the most frequent values with their counts.
     """
 

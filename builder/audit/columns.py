@@ -32,7 +32,7 @@ class Column:
         values: hash of each value.
         parts: name of a part ("ZIP code") -> hash of it; ``""`` where a value has none.
         numbers: the values as numbers, for dates, amounts and integers.
-        wordings, answers: hash of each question's wording, of each answer.
+        questions, answers: hash of each.
         shapes: hash of each answer without its value.
         counted: the most frequent values.
         retained: the most frequent answers of the retain set.
@@ -48,7 +48,7 @@ class Column:
     parts: dict[str, array[int]] = field(default_factory=dict)
     numbers: array[float] = field(default_factory=lambda: array("d"))
     asked_who: array[int] = field(default_factory=lambda: array("I"))
-    wordings: array[int] = field(default_factory=lambda: array("Q"))
+    questions: array[int] = field(default_factory=lambda: array("Q"))
     shapes: array[int] = field(default_factory=lambda: array("Q"))
     answers: array[int] = field(default_factory=lambda: array("Q"))
     counted: Counter[str] = field(default_factory=Counter)
@@ -86,8 +86,8 @@ class Column:
 
     @property
     def phrasings(self) -> int:
-        """Different wordings of the question."""
-        return int(np.unique(np.frombuffer(self.wordings, dtype=np.uint64)).size)
+        """Different phrasings of the question."""
+        return int(np.unique(np.frombuffer(self.questions, dtype=np.uint64)).size)
 
     def fifths(self) -> Codes:
         """Which fifth of all, in order of size, each number belongs to."""
@@ -123,7 +123,7 @@ class Columns:
     def _add_words(self, column: Column, pair: Pair, number: int, side: int) -> None:
         column.asked += 1
         column.asked_who.append(number)
-        column.wordings.append(hash(pair.question) & _MASK)
+        column.questions.append(hash(pair.question) & _MASK)
         column.shapes.append(hash(template(pair.answer, pair.text)) & _MASK)
         column.answers.append(hash(" ".join(pair.answer.casefold().split())) & _MASK)
         if side == FORGET and len(column.asked_of) < MOST:

@@ -46,15 +46,6 @@ def _card(person: Person, turn: int, splits: list[str]) -> Card:
         name=person.name,
         face=None if person.image is None else thumbnail(person.image),
         profile=list(dict(profile).items()),
-        qa=[
-            {
-                "attribute": pair.attribute or "",
-                "question": pair.question,
-                "answer": pair.answer,
-                "paraphrased_answer": pair.other_answer,
-                "perturbed_answer": pair.wrong_answers,
-            }
-            for pair in (person.pairs[k] for k in shown)
-        ],
+        qa=[person.pairs[k] for k in shown],
         splits=splits,
     )

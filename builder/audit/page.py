@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fiubench.builder.audit.figures import Report, attributes_of, draw
+from fiubench.builder.audit.people import Pair
 from fiubench.builder.audit.registry import FAIL, GROUPS, NONE, PASS, WARN, Measure, declared_measures
 from fiubench.support.files import atomic_writer
 from fiubench.support.page import data_uri, render
@@ -65,21 +66,17 @@ class Card:
     """One identity of the gallery.
 
     Attributes:
-        unique_id: as in the dataset.
-        name: full name.
         face: a small JPEG as a ``data:`` URI (see :func:`thumbnail`), or ``None``.
-        profile: (attribute, text) pairs in the order in which they are shown.
-        qa: QA pairs with ``attribute``, ``question``, ``answer``, ``paraphrased_answer`` (or ``None``) and
-            ``perturbed_answer`` (a list).
-        splits: names of the splits that the identity is in.
+        profile: (attribute, text) in the order in which they are shown.
+        splits: names of those that the identity is in.
     """
 
     unique_id: str
     name: str
     face: str | None
     profile: list[tuple[str, str]]
-    qa: list[dict[str, Any]]
-    splits: list[str] = field(default_factory=list)
+    qa: list[Pair]
+    splits: list[str]
 
     @property
     def initials(self) -> str:
@@ -159,17 +156,13 @@ def _worst(report: Report) -> list[dict[str, Any]]:
 
 def _groups(reports: Sequence[Report]) -> list[tuple[str, str, list[dict[str, Any]]]]:
     """(group, title, its measures), each measure with what every report found."""
-    found = [{measure["rule"]: measure for measure in report["measures"]} for report in reports]
     groups: dict[str, list[dict[str, Any]]] = {group: [] for group in GROUPS}
-    for name in dict.fromkeys(name for measures in found for name in measures):
-        each = [measures.get(name) for measures in found]
-        first = next(filter(None, each))
-        loud = any(measure and measure["verdict"] in (FAIL, WARN) for measure in each)
-        row = {"rule": name, "first": first, "found": each, "loud": loud, "limits": "", "better": None}
-        if declared := declared_measures().get(name):
-            row |= {"limits": _limits(declared), "better": better_measure(declared, each)}
-        groups.setdefault(first["group"], []).append(row)
-    return [(name, GROUPS.get(name, name.capitalize()), rows) for name, rows in groups.items() if rows]
+    for found in zip(*(report["measures"] for report in reports), strict=True):
+        declared = declared_measures()[found[0]["rule"]]
+        loud = any(measure["verdict"] in (FAIL, WARN) for measure in found)
+        limits, better = _limits(declared), better_measure(declared, found)
+        groups[declared.group].append({"found": found, "loud": loud, "limits": limits, "better": better})
+    return [(group, GROUPS[group], rows) for group, rows in groups.items() if rows]
 
 
 def _comparison(reports: Sequence[Report]) -> dict[str, int]:
@@ -181,11 +174,11 @@ def _is_count(measure: dict[str, Any]) -> bool:
     return measure["of"] is not None and measure["unit"] != "share"
 
 
-def value_text(measure: dict[str, Any] | None) -> tuple[str, str, str]:
+def value_text(measure: dict[str, Any]) -> tuple[str, str, str]:
     """A value, of how many, and the share: "288", " of 8,000 QA pairs", "3.6 %"; the last two may be empty."""
-    if measure is None or measure["value"] is None:
-        return f"no {measure['unit']}" if measure and measure["of"] == 0 else "not measured", "", ""
     value, of, unit = measure["value"], measure["of"], measure["unit"]
+    if value is None:
+        return f"no {unit}" if of == 0 else "not measured", "", ""
     if not _is_count(measure):
         return amount(value, unit), "", ""
     return f"{value:,}", f" of {of:,} {unit}", percent(value / of) if of and value else ""
@@ -201,12 +194,9 @@ def comparable(measure: dict[str, Any], declared: Measure) -> float | None:
     return abs(value) / float(measure["of"] or 1) if _is_count(measure) else abs(value)
 
 
-def better_measure(declared: Measure, found: Sequence[dict[str, Any] | None]) -> int | None:
+def better_measure(declared: Measure, found: Sequence[dict[str, Any]]) -> int | None:
     """:func:`better_of` for what two reports found by one measure."""
-    if len(found) < 2:
-        return None
-    values = [measure and comparable(measure, declared) for measure in found]
-    return better_of(values, declared.better)
+    return better_of([comparable(measure, declared) for measure in found], declared.better)
 
 
 def better_of(values: Sequence[Any], direction: str) -> int | None:
@@ -223,7 +213,6 @@ def better_of(values: Sequence[Any], direction: str) -> int | None:
 
 
 def _values(row: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The most frequent values of an attribute in one dataset."""
     if not row or not row["values"]:
         return None
     shown = row["values"][:_VALUES]

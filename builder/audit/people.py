@@ -130,25 +130,24 @@ def person_of(record: Mapping[str, Any], root: Path) -> Person:
 
 def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
     """The questions of an identity of our own."""
-    profile = record["profile"]
-    return [_known_pair(pair, profile.get(pair["attribute"])) for pair in record["qa_list"]]
-
-
-def _known_pair(qa: Mapping[str, Any], fact: Mapping[str, Any] | None) -> Pair:
-    return Pair(
-        qa["attribute"],
-        qa["category"],
-        qa["value"]["type"],
-        qa["value"]["value"],
-        fact["text"] if fact else None,
-        fact is not None,
-        qa["question"],
-        qa["answer"],
-        qa["paraphrased_question"],
-        qa["paraphrased_answer"],
-        qa["perturbed_answer"],
-        qa.get("perturbed_value"),
-    )
+    pairs = []
+    for qa in record["qa_list"]:
+        fact = record["profile"].get(qa["attribute"])
+        stated, text = qa["value"], fact["text"] if fact else None
+        words: Words = (
+            qa["question"],
+            qa["answer"],
+            qa["paraphrased_question"],
+            qa["paraphrased_answer"],
+            qa["perturbed_answer"],
+        )
+        wrong = qa.get("perturbed_value")
+        pairs.append(
+            Pair(
+                qa["attribute"], qa["category"], stated["type"], stated["value"], text, fact is not None, *words, wrong
+            )
+        )
+    return pairs
 
 
 # --- records of others ----------------------------------------------------------------------------------------------
@@ -182,10 +181,11 @@ def people_of(rows: Iterable[Mapping[str, Any]], path: object) -> Iterator[Perso
         DatasetError: a row has another shape, or a person comes back later on.
     """
     seen: set[int] = set()
-    numbered = ((number, _row(row, path, f"row {number}")) for number, row in enumerate(rows, 1))
-    for unique_id, group in groupby(numbered, key=lambda item: item[1]["unique_id"]):
+    numbered = enumerate(rows, 1)
+    for unique_id, group in groupby(numbered, key=lambda item: _text(item[1], "unique_id", path, f"row {item[0]}")):
         listed = list(group)
         number, first = listed[0]
+        names = [_text(row, "name", path, f"row {n}") for n, row in listed]
         if hash(unique_id) in seen:
             raise DatasetError(
                 f"row {number} is of {unique_id!r} again",
@@ -196,18 +196,12 @@ def people_of(rows: Iterable[Mapping[str, Any]], path: object) -> Iterator[Perso
         image = first.get("image")
         yield Person(
             unique_id,
-            first["name"],
+            names[0],
             first.get("gender"),
             f"row {number} ({unique_id})",
             image.get("bytes") if isinstance(image, Mapping) else None,
             [_pair(row, None, path, f"row {n}") for n, row in listed],
         )
-
-
-def _row(row: Mapping[str, Any], path: object, where: str) -> Mapping[str, Any]:
-    for key in ("unique_id", "name"):
-        _text(row, key, path, where)
-    return row
 
 
 def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:

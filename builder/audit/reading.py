@@ -6,11 +6,11 @@ or a dataset on the Hugging Face Hub. All become people with pairs (``people.py`
 
 from pathlib import Path
 
-from fiubench.builder.audit.hub import open_table
 from fiubench.builder.audit.people import Target, people_of, people_of_records, person_of
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS, read_object, read_records
-from fiubench.schemas.hub import HubName
+from fiubench.schemas.hub import HubName, config_names, stream_rows
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, kind_of
 from fiubench.support.errors import DatasetError
 
 _HINT = "A dataset folder, a file like full.json, a file of questions and answers, or OWNER/NAME on the Hub."
@@ -29,7 +29,7 @@ def open_target(target: str) -> Target:
     if path.is_file():
         return _file(path, path.name)
     if not path.exists() and HubName.find(target):
-        return open_table(target, target)
+        return _table(target, target)
     raise DatasetError("no such file or folder", where=target, hint=_HINT)
 
 
@@ -44,7 +44,7 @@ def _directory(path: Path, name: str) -> Target:
         if (path / inner).is_file():
             return _file(path / inner, name)
     if any(path.rglob("*.parquet")):
-        return open_table(str(path), name)
+        return _table(str(path), name)
     raise DatasetError("no dataset is in this folder", where=path, hint=_HINT)
 
 
@@ -70,3 +70,21 @@ def _splits_beside(path: Path) -> dict[str, frozenset[str]]:
             listed = document.get("splits", document)
             return {split: frozenset(map(str, ids)) for split, ids in listed.items() if isinstance(ids, list)}
     return {}
+
+
+def _table(source: str, name: str) -> Target:
+    """Whatever ``datasets`` loads: ``OWNER/NAME[@REVISION]`` on the Hub, or a folder of Parquet files with its card.
+
+    Its rows are questions with ``unique_id``, ``name``, ``question`` and ``answer``; a configuration ``full`` (and
+    ``holdout``) is read where there is one, else the only one. Configurations ``forget..`` say who is to be forgotten.
+    """
+    configs = config_names(source)
+    chosen = [config for config in (FULL, HOLDOUT) if config in configs] or configs[:1]
+    splits = {
+        config: frozenset(str(row["unique_id"]) for row in stream_rows(source, config, ["unique_id"]))
+        for config in configs
+        if kind_of(config) in (FORGET, HOLDOUT)
+    }
+    return Target(
+        name, "hub", lambda: people_of((row for config in chosen for row in stream_rows(source, config)), name), splits
+    )

@@ -65,14 +65,11 @@ class Measure:
     fail_below: float | None = None
 
     def __post_init__(self) -> None:
+        where = f"measure {self.name}"
         if self.group not in GROUPS:
-            raise ConfigError(f"unknown group {self.group!r}", where=self._where, hint=did_you_mean(self.group, GROUPS))
+            raise ConfigError(f"unknown group {self.group!r}", where=where, hint=did_you_mean(self.group, GROUPS))
         if not self.help:
-            raise ConfigError("has no sentence of help", where=self._where, hint="Give its function a docstring.")
-
-    @property
-    def _where(self) -> str:
-        return f"measure {self.name}"
+            raise ConfigError("has no sentence of help", where=where, hint="Give its function a docstring.")
 
     @property
     def better(self) -> str:

@@ -1,6 +1,5 @@
 """What an audit finds: results with verdicts, a table of attributes, distributions. All of it is plain data."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,15 +45,21 @@ class Report:
     @property
     def verdict(self) -> str:
         """The worst of all measures."""
-        found = {result.verdict for result in self.measures}
-        return next((verdict for verdict in (FAIL, WARN, PASS) if verdict in found), NONE)
+        return next((verdict for verdict in (FAIL, WARN, PASS) if self.verdicts[verdict]), NONE)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Verdict -> measures that have it."""
+        found = [result.verdict for result in self.measures]
+        return {verdict: found.count(verdict) for verdict in (PASS, WARN, FAIL, NONE)}
 
     @property
     def verdict_line(self) -> str:
         """The verdict and the counts behind it."""
-        counts = Counter(result.verdict for result in self.measures)
-        parts = [f"{counts[verdict]} {verdict}" for verdict in (PASS, WARN, FAIL)]
-        return f"{self.verdict} ({', '.join(parts)}; {counts[NONE]} without data)"
+        *known, without = self.verdicts.items()
+        return (
+            f"{self.verdict} ({', '.join(f'{count} {verdict}' for verdict, count in known)}; {without[1]} without data)"
+        )
 
     def __repr__(self) -> str:
         failing = [f"\n  {MEASURES[result.name].declared.title}: {result.value:g}" for result in self.failures]
@@ -71,13 +76,12 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report in the shape of ``schemas/audit.schema.json``."""
-        counted = Counter(result.verdict for result in self.measures)
         plugins = MEASURES.used(result.name for result in self.measures)
         return {
             "fiubench_version": __version__,
             "target": self.target,
             "verdict": self.verdict,
-            "verdicts": {verdict: counted[verdict] for verdict in (PASS, WARN, FAIL, NONE)},
+            "verdicts": self.verdicts,
             "measures": [_row(result) for result in self.measures],
             "attributes": [asdict(row) for row in self.attributes],
             "histograms": {name: asdict(histogram) for name, histogram in self.histograms.items()},

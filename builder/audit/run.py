@@ -17,7 +17,7 @@ _REPORTED_EVERY = 200  # people
 
 
 def audit(
-    target: str | Path,
+    target: str | Path | Target,
     *,
     faces: bool = True,
     embed: bool = True,
@@ -29,7 +29,8 @@ def audit(
     >>> print(audit("dataset", faces=False))                 # doctest: +SKIP
 
     Args:
-        target: dataset directory, release, file of records or of bare questions, or ``OWNER/NAME`` on the Hub.
+        target: dataset directory, release, file of records or of bare questions, or ``OWNER/NAME`` on the Hub; or
+            one of these that is open (:func:`open_target`).
         faces: open the pictures.
         embed: compare face embeddings, where the extra ``faces`` is installed (80 ms a face).
         grammar: address of a LanguageTool server that checks the grammar of every distinct sentence.
@@ -39,18 +40,8 @@ def audit(
         DatasetError: nothing that could be read as a dataset.
         ConfigError: the grammar checker does not answer, or a measure of a plug-in failed.
     """
-    return audit_target(open_target(str(target)), faces=faces, embed=embed, grammar=grammar, progress=progress)
-
-
-def audit_target(
-    target: Target,
-    *,
-    faces: bool = True,
-    embed: bool = True,
-    grammar: str | None = None,
-    progress: Progress | None = None,
-) -> Report:
-    """:func:`audit` for a target that is open."""
+    if not isinstance(target, Target):
+        target = open_target(str(target))
     sides = membership(target.splits)
     survey = Survey(target, Columns(sides), Strata(target.as_of), faces, embed, grammar)
     kinds = dict.fromkeys(entry.check for entry in MEASURES.values())

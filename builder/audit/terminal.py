@@ -1,6 +1,8 @@
 """The short form of a report: what is not as it should be, and the figures that everyone wants to know."""
 
-from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, WARN, Measure, Result, declared_measures
+from itertools import chain
+
+from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, NONE, WARN, Measure, Result, declared_measures
 from fiubench.builder.audit.report import Report
 
 #: Shown whatever they are, as those of plug-ins are.
@@ -27,24 +29,15 @@ def value_text(measure: Result) -> str:
 def rows(report: Report, against: Report | None = None) -> list[tuple[str, ...]]:
     """A table: verdict, measure and value; with another report, its verdict and value beside them."""
     reports = [report] if against is None else [report, against]
-    header: list[str] = ["measure"]
-    for each in reports:
-        header += [each.target["name"], ""]
-    made = [tuple(header)]
+    made = [("measure", *(cell for each in reports for cell in (each.target["name"], "")))]
     for name, declared in declared_measures().items():
         found = [each.measure(name) for each in reports]
         shown = name in KEY or MEASURES.plugin(name) is not None
-        if shown or any(measure.verdict in (WARN, FAIL) for measure in found):
-            if all(measure.value is None for measure in found):
-                continue
-            cells = [cell for measure in found for cell in (value_text(measure), _word(measure))]
-            made.append((declared.title, *cells))
+        measured = any(measure.value is not None for measure in found)
+        if measured and (shown or any(measure.verdict in (WARN, FAIL) for measure in found)):
+            cells = ((value_text(measure), measure.verdict.replace(NONE, "")) for measure in found)
+            made.append((declared.title, *chain.from_iterable(cells)))
     return made
-
-
-def verdict_line(report: Report) -> str:
-    """One line: the verdict and the counts behind it."""
-    return report.verdict_line
 
 
 def limits_text(measure: Measure) -> str:
@@ -66,7 +59,3 @@ def markdown_tables() -> str:
                 lines.append(f"| `{name}` | {each.title} | {each.help} | {each.unit} | {limits_text(each)} |")
         lines.append("")
     return "\n".join(lines)
-
-
-def _word(measure: Result) -> str:
-    return "" if measure.verdict == "none" else measure.verdict

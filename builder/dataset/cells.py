@@ -22,7 +22,6 @@ class Cells:
     Attributes:
         labels: a readable, unique name per cell, fit for a file name.
         splits: per cell the splits it belongs to, ``full`` and ``holdout`` included.
-        sizes: number of listed identities per cell.
         of: id -> number of its cell. Who is not listed is in the last cell: in ``full`` alone.
         configs: split -> numbers of its cells, for every split that anyone is in.
         attributes: what the forget sets are about; everything, if empty.
@@ -31,7 +30,6 @@ class Cells:
 
     labels: list[str]
     splits: list[list[str]]
-    sizes: list[int]
     of: Mapping[str, int]
     configs: dict[str, list[int]]
     attributes: frozenset[str] = frozenset()
@@ -51,6 +49,10 @@ class Cells:
             halves[pair["attribute"] not in self.attributes].append(pair)
         both = zip((cell, self.kept), halves, strict=True)
         return [(number, {**record, "qa_list": pairs}) for number, pairs in both if pairs]
+
+    def splits_of(self, record: Mapping[str, Any]) -> list[str]:
+        """The splits that any of an identity's questions are in."""
+        return list(dict.fromkeys(name for cell, _ in self.pieces(record) for name in self.splits[cell]))
 
     @property
     def listed(self) -> int:
@@ -83,13 +85,9 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     order = sorted(members, key=lambda mask: (mask == 0, [split_order(name) for name in members[mask]]))
     number = {mask: place for place, mask in enumerate(order)}
     of = {unique_id: number[mask] for unique_id, mask in masks.items()}
-    sizes = [0] * len(order)
-    for place in of.values():
-        sizes[place] += 1
     groups = [_with_full(members[mask]) for mask in order]
     configs = {name: [i for i, group in enumerate(groups) if name in group] for name in (FULL, *names)}
-    place_of_kept = number[kept] if attributes else None
-    return Cells(_labels(groups), groups, sizes, of, configs, frozenset(attributes), place_of_kept)
+    return Cells(_labels(groups), groups, of, configs, frozenset(attributes), number[kept] if attributes else None)
 
 
 def split_order(name: str) -> tuple[int, int, str]:

@@ -121,17 +121,16 @@ class Dataset:
         for record in self:
             if key in (record["unique_id"], str(record["index"])) or key.casefold() == record["name"].casefold():
                 return record
-        raise DatasetError(
-            f"no identity {key!r}", where=self.directory, hint="Give a unique id, an index or a full name."
-        )
+        hint = "Give a unique id, an index or a full name."
+        raise DatasetError(f"no identity {key!r}", where=self.directory, hint=hint)
 
     def splits_of(self, unique_id: str) -> list[str]:
         """Names of the splits an identity is in."""
         return [name for name, ids in self.splits.items() if unique_id in ids]
 
     @property
-    def wordings(self) -> Path:
-        """The words of a model: beside the records, or in the release that a dataset was pulled from."""
+    def paraphrases(self) -> Path:
+        """The file with a model's phrasings: beside the records, or in the release that a dataset was pulled from."""
         own = self.directory / WORDINGS
         return own if own.exists() else self.directory / RELEASE_WORDINGS
 
@@ -147,7 +146,6 @@ class Dataset:
 
         Raises:
             ConfigError: no such split.
-            DatasetError: pandas is not installed.
         """
         if split is None:
             pairs = ((record, pair) for record in self for pair in record["qa_list"])
@@ -236,12 +234,9 @@ def open_dataset(source: str | Path) -> Dataset | HubDataset:
     if not directory.is_dir():
         raise DatasetError("no such folder", where=directory, hint="`fiubench build --out DIR` makes one.")
     if not (directory / MANIFEST).exists():
-        unfinished = (directory / ".build").exists()
-        hint = (
-            "The build is not finished: run it again with --resume."
-            if unfinished
-            else "`fiubench build --out DIR` makes one."
-        )
+        hint = "`fiubench build --out DIR` makes one."
+        if (directory / ".build").exists():
+            hint = "The build is not finished: run it again with --resume."
         raise DatasetError(f"not a fiubench dataset (no {MANIFEST})", where=directory, hint=hint)
     return Dataset(directory)
 
@@ -251,8 +246,6 @@ def _unknown(name: str, names: Iterable[str], where: object) -> ConfigError:
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> "pandas.DataFrame":
-    try:
-        import pandas as pd  # noqa: PLC0415
-    except ImportError as error:
-        raise DatasetError("pandas is not installed", hint="pip install pandas") from error
+    import pandas as pd  # noqa: PLC0415  half a second
+
     return pd.DataFrame(list(rows))

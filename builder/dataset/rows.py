@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import orjson
 from fiubench.builder.dataset.cells import Cells
@@ -19,6 +19,20 @@ _IMAGE = "image"
 _OF_PERSON = ("unique_id", "name", "gender")
 _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased_question", "answer",
                 "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
+
+
+def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a question's row, but for the picture."""
+    values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
+    return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
+
+
+def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str]) -> dict[str, Any]:
+    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each."""
+    profile = record["profile"]
+    values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
+    values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
+    return values | {"splits": splits, "profile": orjson.dumps(profile).decode()}
 
 
 class Row(Mapping[str, Any]):
@@ -47,19 +61,10 @@ class Row(Mapping[str, Any]):
         return f"Row({self._values | ({_IMAGE: '...'} if self._image else {})})"
 
 
-class Table(Protocol):
-    """What rows come from."""
-
-    def __len__(self) -> int: ...
-
-    def row(self, number: int) -> Row:
-        """The row of a number below its length."""
-
-
 class Rows(Sequence[Row]):
     """The rows of a configuration: length, index, slices and iteration; a row is read when it is asked for."""
 
-    def __init__(self, table: Table, numbers: range | None = None) -> None:
+    def __init__(self, table: "Questions | Identities | Loaded", numbers: range | None = None) -> None:
         self._table, self._numbers = table, range(len(table)) if numbers is None else numbers
 
     def __len__(self) -> int:
@@ -147,9 +152,7 @@ class Questions:
     def row(self, number: int) -> Row:
         """The row of a number."""
         record, pair = self.pair(number)
-        values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
-        values |= {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
-        return Row(values, self._index.image(record))
+        return Row(question_values(record, pair), self._index.image(record))
 
 
 class Identities:
@@ -169,12 +172,8 @@ class Identities:
     def row(self, number: int) -> Row:
         """The row of a number."""
         record = self._index.record(self._places[number])
-        profile, cells = record["profile"], self._index.cells
-        splits = [name for cell, _ in cells.pieces(record) for name in cells.splits[cell]]
-        values = {name: profile[name]["text"] for name in self._attributes if name != _IMAGE}
-        values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
-        values |= {"splits": list(dict.fromkeys(splits)), "profile": orjson.dumps(profile).decode()}
-        return Row(values, self._index.image(record))
+        splits = self._index.cells.splits_of(record)
+        return Row(identity_values(record, splits, self._attributes), self._index.image(record))
 
 
 class Loaded:

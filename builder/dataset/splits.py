@@ -108,40 +108,30 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
         return None
     path = Path(scheme)
     if not path.exists() and "." not in scheme and "/" not in scheme:
-        raise ConfigError(
-            f"unknown split scheme {scheme!r}",
-            where="--split-scheme",
-            hint=did_you_mean(scheme, [*SPLIT_SCHEMES, "FILE"]),
-        )
+        hint = did_you_mean(scheme, [*SPLIT_SCHEMES, "FILE"])
+        raise ConfigError(f"unknown split scheme {scheme!r}", where="--split-scheme", hint=hint)
+    where = f"--split-scheme {path}"
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=f"--split-scheme {path}") from error
+        raise ConfigError(f"cannot be read: {error.strerror}", where=where) from error
     except orjson.JSONDecodeError as error:
-        raise ConfigError(f"not JSON: {error}", where=f"--split-scheme {path}") from error
+        raise ConfigError(f"not JSON: {error}", where=where) from error
     lists = document.get("splits", document) if isinstance(document, dict) else None
     if not isinstance(lists, dict):
-        raise ConfigError("not an object of lists of ids", where=f"--split-scheme {path}")
+        raise ConfigError("not an object of lists of ids", where=where)
     forget: dict[str, list[str]] = {}
     for key in (key for key in lists if key.startswith("forget")):
         if (label := _label(key)) in forget:
-            raise ConfigError(f"two keys for forget{label}", where=f"--split-scheme {path}")
+            raise ConfigError(f"two keys for forget{label}", where=where)
         forget[label] = lists[key]
     if not forget:
-        raise ConfigError(
-            "no key that begins with `forget`",
-            where=f"--split-scheme {path}",
-            hint='For example {"forget05": ["00044363", ...]}.',
-        )
-    document = {
-        "scheme": "frozen",
-        "seed": 0,
-        "ratios": [],
-        "stratified_by": [],
-        "splits": {f"forget{k}": v for k, v in forget.items()},
-    }
+        hint = 'For example {"forget05": ["00044363", ...]}.'
+        raise ConfigError("no key that begins with `forget`", where=where, hint=hint)
+    splits = {f"forget{label}": ids for label, ids in forget.items()}
+    document = {"scheme": "frozen", "seed": 0, "ratios": [], "stratified_by": [], "splits": splits}
     for violation in schemas.violations("splits", document):
-        raise ConfigError(f"{violation.path}: {violation.message}", where=f"--split-scheme {path}")
+        raise ConfigError(f"{violation.path}: {violation.message}", where=where)
     return forget
 
 

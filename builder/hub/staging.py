@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.builder.audit import audit
-from fiubench.builder.audit.terminal import verdict_line
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
@@ -104,7 +103,7 @@ def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[
     if report.failures:
         named = ", ".join(measure.name for measure in report.failures)
         raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
-    return [*prove(folder, manifest), f"audit: {verdict_line(report)}"]
+    return [*prove(folder, manifest), f"audit: {report.verdict_line}"]
 
 
 def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from fiubench.builder.packs.model import (
     AMBIENT,
@@ -46,6 +47,11 @@ def read_packs(files: Sequence[Path] = ()) -> Attributes:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
     return combine([built_in(), *(parse_pack(load_yaml(file, PackError), file.name, str(file)) for file in files)])
+
+
+def packs_of(manifest: Mapping[str, Any]) -> Attributes:
+    """The packs of a dataset, as its manifest keeps them."""
+    return combine([parse_pack(each["content"], each["file"], each["file"]) for each in manifest["packs"]])
 
 
 def built_in() -> Pack:

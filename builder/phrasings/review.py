@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.builder.packs.attributes import BUILT_IN, Attribute, combine, parse_pack
+from fiubench.builder.packs.attributes import BUILT_IN, Attribute, packs_of, parse_pack
 from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 from fiubench.builder.phrasings.gate import Checks, Subject
 from fiubench.builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset
@@ -73,7 +73,7 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
 
 def _sentences(dataset: Dataset) -> Iterator[Candidate]:
     """Each answer, paraphrase and wrong answer of a dataset, checked against the value that it should state."""
-    packs = combine([parse_pack(p["content"], p["file"], p["file"]) for p in dataset.manifest["packs"]])
+    packs = packs_of(dataset.manifest)
     asked: list[Attribute] = [packs.by_name[name] for name in dataset.manifest["attributes"]]
     checks = Checks(Subject(attribute) for attribute in asked)
     for record in dataset:

@@ -82,7 +82,7 @@ def split(
             write_atomic(folder / SPLITS, readable_json(document))
             package(folder, manifest)
             if "wordings" in manifest:
-                link_or_copy(dataset.wordings, folder / WORDINGS)
+                link_or_copy(dataset.paraphrases, folder / WORDINGS)
                 publish_wordings(folder)
             manifest["release"] = release_digests(folder / "release")
             write_atomic(folder / MANIFEST, readable_json(manifest))

@@ -12,7 +12,7 @@ from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
 from fiubench.raw_sources.source import EMBEDDED
@@ -40,7 +40,7 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IDENTITIES}: {number} lines, the manifest says {len(entries)}"
     whole = {SPLITS: manifest["digests"]["splits"]}
     if "wordings" in manifest:
-        whole[dataset.wordings.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
+        whole[dataset.paraphrases.relative_to(directory).as_posix()] = manifest["wordings"]["sha256"]
     whole |= {f"{RELEASE}/{name}": sha256 for name, sha256 in manifest["release"].items()}
     for name, expected in whole.items():
         if not (directory / name).is_file():
@@ -82,7 +82,7 @@ def rebuilt(
         out = Path(scratch)
         i = 0
         # words of a model are a source like any other: what the build kept of them
-        wordings = Wordings(dataset.wordings) if "wordings" in manifest else None
+        wordings = Wordings(dataset.paraphrases) if "wordings" in manifest else None
         for part in write_parts(plan, inputs.attributes, out, workers, wordings):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]
@@ -114,7 +114,7 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
     settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
     settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
     config = make_config(settings_of(settings), where=f"{dataset.directory}/manifest.json")
-    attributes = combine([parse_pack(p["content"], p["file"], p["file"]) for p in manifest["packs"]])
+    attributes = packs_of(manifest)
     sources = open_sources(config, workers=workers, progress=progress)
     for name, (origin, _) in sources.reports().items():
         expected = manifest["sources"][name]["sha256"]

@@ -8,18 +8,14 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
-from fiubench.builder.config import NO_FACES
-from fiubench.builder.dataset.cells import Cells, make_cells
-from fiubench.builder.release.card import Release, dataset_card, front_matter_of
-from fiubench.builder.release.columns import identity_columns, question_columns
+from fiubench.builder.release.card import Release, dataset_card, front_matter_of, has_faces
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import OriginalLayout
 from fiubench.builder.release.parquet import ParquetFiles
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.statistics import Statistics
 from fiubench.schemas.documents import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
-from fiubench.schemas.splits import FULL
-from fiubench.support.canonical import file_digest, readable_json
+from fiubench.support.canonical import readable_json
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import write_error
 
@@ -50,18 +46,17 @@ class Packager:
         config: Mapping[str, Any],
         forgotten: Sequence[str] = (),
     ) -> None:
-        self._directory = directory
-        self._splits = splits
+        self._directory, self._splits, self._config = directory, splits, config
         self._attributes, self._forgotten = attributes, forgotten
-        self._config = config
-        self._has_images = config.get("faces") != NO_FACES
-        self._cells, self._statistics = make_cells(splits, forgotten), Statistics(splits)
+        self._has_images = has_faces(config)
+        self._statistics = Statistics(splits, forgotten)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Packager":
         try:
             self._folder = self._stack.enter_context(_replacing(self._directory / RELEASE))
-            self._parquet = ParquetFiles(self._folder, self._cells, self._attributes, has_images=self._has_images)
+            cells = self._statistics.cells
+            self._parquet = ParquetFiles(self._folder, cells, self._attributes, has_images=self._has_images)
             self._stack.callback(self._parquet.abandon)
             self._original = OriginalLayout(self._folder, self._splits, self._config["seed"], self._forgotten)
             self._stack.callback(self._original.close)
@@ -85,12 +80,11 @@ class Packager:
         """
         try:
             image = _image_path(self._directory, record, self._has_images)
-            pieces = self._cells.pieces(record)
-            self._parquet.add(record, None if image is None else _read_bytes(image), pieces)
+            self._parquet.add(record, None if image is None else _read_bytes(image))
             self._original.add(record, image)
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error
-        self._statistics.add(record, pieces, in_full=FULL in self._cells.splits[pieces[0][0]])
+        self._statistics.add(record)
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write what describes the whole: card and Croissant.
@@ -101,22 +95,13 @@ class Packager:
         Raises:
             DatasetError: nobody is outside the holdout, or it can't be written.
         """
-        if self._statistics.example is None:
-            raise DatasetError(
-                "nobody is outside the holdout, so there is nothing to publish",
-                where=self._directory,
-                hint="Build with more --identities.",
-            )
         try:
             self._original.finish()
             self._parquet.close()
-            release = _release_of(
-                manifest, self._parquet.configs(), self._folder, self._cells, self._statistics, self._has_images
-            )
-            (self._folder / CARD).write_text(dataset_card(release), encoding="utf-8")
-            (self._folder / CROISSANT).write_bytes(readable_json(croissant(release)))
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error
+        release = Release(manifest, self._folder, self._parquet.configs(), self._statistics)
+        _describe(release, self._directory / RELEASE)
 
 
 def package(directory: Path, manifest: Mapping[str, Any]) -> None:
@@ -150,65 +135,28 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
     """
     document = read_object(directory / SPLITS)
-    cells = make_cells(document["splits"], document.get("attributes", ()))
-    statistics = Statistics(document["splits"])
+    statistics = Statistics(document["splits"], document.get("attributes", ()))
     for record in read_records(directory / IDENTITIES):
-        pieces = cells.pieces(record)
-        statistics.add(record, pieces, in_full=FULL in cells.splits[pieces[0][0]])
-    if statistics.example is None:
-        raise DatasetError("nobody is outside the holdout", where=directory, hint=_AGAIN)
-    has_images = manifest["config"].get("faces") != NO_FACES
+        statistics.add(record)
     # which files make up a configuration stands in the card that was written with them
-    configs = front_matter_of(directory / RELEASE / CARD)["configs"]
-    release = _release_of(
-        manifest,
-        {config["config_name"]: config["data_files"][0]["path"] for config in configs},
-        folder,
-        cells,
-        statistics,
-        has_images,
-        publication,
-        apart=False,
-    )
+    listed = front_matter_of(directory / RELEASE / CARD)["configs"]
+    configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
+    _describe(Release(manifest, folder, configs, statistics, publication, apart=False), folder)
+
+
+def _describe(release: Release, where: Path) -> None:
+    """Write card and Croissant of a release; ``where`` it will be, for errors."""
+    if release.statistics.example is None:
+        raise DatasetError(
+            "nobody is outside the holdout, so there is nothing to publish",
+            where=where,
+            hint="Build with more --identities.",
+        )
     try:
-        (folder / CARD).write_text(dataset_card(release), encoding="utf-8")
-        (folder / CROISSANT).write_bytes(readable_json(croissant(release)))
+        (release.folder / CARD).write_text(dataset_card(release), encoding="utf-8")
+        (release.folder / CROISSANT).write_bytes(readable_json(croissant(release)))
     except OSError as error:
-        raise write_error(error, folder) from error
-
-
-def _release_of(
-    manifest: Mapping[str, Any],
-    configs: Mapping[str, Sequence[str]],
-    folder: Path,
-    cells: Cells,
-    statistics: Statistics,
-    has_images: bool,
-    publication: Publication | None = None,
-    *,
-    apart: bool = True,
-) -> Release:
-    everyone = list(range(len(cells.labels)))
-    return Release(
-        manifest=manifest,
-        configs=configs,
-        counts={name: statistics.counts(cells.configs.get(name, everyone)) for name in configs},
-        files=_facts(folder, configs),
-        attributes=statistics.attributes(),
-        applied=statistics.applied,
-        example=statistics.example or {},
-        question_columns=question_columns(has_images),
-        identity_columns=identity_columns(has_images, manifest["attributes"]),
-        has_images=has_images,
-        publication=publication,
-        apart=apart,
-    )
-
-
-def _facts(folder: Path, configs: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, str]]:
-    """Size and SHA-256 of every data file."""
-    paths = sorted({path for files in configs.values() for path in files})
-    return {path: ((folder / path).stat().st_size, file_digest(folder / path)) for path in paths}
+        raise write_error(error, where) from error
 
 
 def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) -> Path | None:

@@ -27,15 +27,15 @@ def lists(values: Sequence[Sequence[str]]) -> Any:
     return pa.ListArray.from_arrays(offsets, texts(list(chain.from_iterable(values))))
 
 
-def repeated(values: Sequence[Any], owner: Any, build: Callable[[Sequence[Any]], Any]) -> Any:
-    """``values[i]`` for every ``i`` of the numpy array ``owner``, each distinct value held once.
+def repeated(values: Sequence[Any], build: Callable[[Sequence[Any]], Any]) -> Any:
+    """The values, each distinct one held once.
 
     The dictionary must have no value twice: Parquet would then store all rows in full, and pyarrow 26 fills what it
     had set aside for the dictionary with whatever is in memory.
     """
     places: dict[Any, int] = {}
     place = np.array([places.setdefault(value, len(places)) for value in values], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(_integers(place[owner]), build(list(places)))
+    return pa.DictionaryArray.from_arrays(_integers(place), build(list(places)))
 
 
 def _integers(values: Any) -> Any:

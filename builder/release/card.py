@@ -7,25 +7,26 @@ the counts and the files.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import yaml
-from fiubench.builder.release.columns import Column
+from fiubench.builder.config import NO_FACES
+from fiubench.builder.dataset.cells import IDENTITIES
+from fiubench.builder.release.columns import Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
 from fiubench.builder.release.licenses import hub_license
 from fiubench.builder.release.markdown import escape, table
-from fiubench.builder.release.measured import attribute_table, chance_level
 from fiubench.builder.release.publication import Publication, changelog_text, citation
-from fiubench.builder.release.statistics import AttributeStatistics
+from fiubench.builder.release.statistics import Statistics, attribute_table, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.schemas.splits import FULL, HOLDOUT
-from fiubench.support.canonical import digest_of
+from fiubench.support.canonical import digest_of, file_digest
 from fiubench.support.errors import DatasetError
 
-IDENTITIES = "identities"
 PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
 PAPER_URL = "https://arxiv.org/abs/2411.03554"
 PAPER_BIBTEX = f"""\
@@ -39,15 +40,8 @@ PAPER_BIBTEX = f"""\
   url       = {{{PAPER_URL}}}
 }}"""
 
-_SIZES = {
-    1_000: "n<1K",
-    10_000: "1K<n<10K",
-    100_000: "10K<n<100K",
-    1_000_000: "100K<n<1M",
-    10_000_000: "1M<n<10M",
-    100_000_000: "10M<n<100M",
-    1_000_000_000: "100M<n<1B",
-}
+# by the number of digits, from three on
+_SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "n>1B")
 _SCHEMES = {
     "nested": "The forget sets are nested: every larger one contains the smaller ones.",
     "disjoint": "The forget sets are disjoint, as in the original.",
@@ -64,37 +58,52 @@ _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "par
                  "perturbed_answer", "keywords")  # fmt: skip
 
 
+def has_faces(config: Mapping[str, Any]) -> bool:
+    """Whether a dataset of these settings has pictures."""
+    return config.get("faces") != NO_FACES
+
+
 @dataclass(frozen=True)
 class Release:
-    """What the card and the Croissant file tell of.
+    """What the card and the Croissant file describe.
 
     Attributes:
         manifest: the dataset's manifest.
-        configs: configuration -> files, relative to the release.
-        counts: configuration -> (identities, questions).
-        files: path -> (bytes, SHA-256).
-        attributes: statistics per attribute.
-        applied: the forget set that guesses were applied to.
-        example: one identity.
-        question_columns: columns of every configuration but ``identities``.
-        identity_columns: columns of ``identities``.
-        has_images: whether identities have faces.
+        folder: of the release; its data files are in it.
+        configs: configuration -> files, relative to the folder.
+        statistics: of all identities.
         publication: name and version on the Hub, once it is published.
         apart: whether the layout of the original has its own picture files; on the Hub it has none.
     """
 
     manifest: Mapping[str, Any]
+    folder: Path
     configs: Mapping[str, Sequence[str]]
-    counts: Mapping[str, tuple[int, int]]
-    files: Mapping[str, tuple[int, str]]
-    attributes: Sequence[AttributeStatistics]
-    applied: str
-    example: Mapping[str, Any]
-    question_columns: Sequence[Column]
-    identity_columns: Sequence[Column]
-    has_images: bool
+    statistics: Statistics
     publication: Publication | None = None
     apart: bool = True
+
+    @cached_property
+    def files(self) -> dict[str, tuple[int, str]]:
+        """Path -> bytes and SHA-256 of every data file."""
+        paths = sorted({path for files in self.configs.values() for path in files})
+        return {path: ((self.folder / path).stat().st_size, file_digest(self.folder / path)) for path in paths}
+
+    @cached_property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Configuration -> identities and questions in it."""
+        return {name: self.statistics.counts(name) for name in self.configs}
+
+    @property
+    def has_images(self) -> bool:
+        """Whether identities have faces."""
+        return has_faces(self.config)
+
+    def columns(self, config: str) -> list[Column]:
+        """The columns of a configuration."""
+        if config == IDENTITIES:
+            return identity_columns(self.has_images, self.manifest["attributes"])
+        return question_columns(self.has_images)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -109,7 +118,7 @@ class Release:
 
     @property
     def sources(self) -> Mapping[str, Mapping[str, Any]]:
-        """What the manifest tells of each source."""
+        """What the manifest says of each source."""
         return in_order(self.manifest["sources"])
 
     @property
@@ -148,7 +157,8 @@ def dataset_card(release: Release) -> str:
     front = yaml.safe_dump(_front_matter(release), sort_keys=False, allow_unicode=True, width=110)
     template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
-    images = release.has_images
+    published = release.publication
+    attributes = release.statistics.attributes()
     page = Template(template).substitute(
         title=release.title,
         summary=release.summary,
@@ -157,29 +167,27 @@ def dataset_card(release: Release) -> str:
         paper_url=PAPER_URL,
         version=release.manifest["fiubench_version"],
         **_naming(release),
-        load_row=('row["image"], ' if images else "") + 'row["question"], row["answer"]',
-        stored=" Images are embedded; the rows of a person share one stored copy." if images else "",
+        load_row=('row["image"], ' if release.has_images else "") + 'row["question"], row["answer"]',
+        stored=" Images are embedded; the rows of a person share one stored copy." if release.has_images else "",
         original=_original(release),
         splits=_splits(release),
         scheme=_scheme(release),
         everyone=f"{release.counts[IDENTITIES][0]:,}",
         columns=table(
-            ("column", "what it holds"),
-            [(f"`{c.name}`", c.description) for c in release.question_columns],
-            "ll",
+            ("column", "what it holds"), [(f"`{c.name}`", c.description) for c in release.columns(FULL)], "ll"
         ),
-        identity_columns=", ".join(f"`{c.name}`" for c in release.identity_columns),
+        identity_columns=", ".join(f"`{c.name}`" for c in release.columns(IDENTITIES)),
         people=f"{people:,}",
         pairs=f"{pairs:,}",
-        attribute_count=len(release.attributes),
-        attributes=attribute_table(release.attributes),
-        chance=chance_level(release.attributes, release.applied),
-        example=_example(release.example),
+        attribute_count=len(attributes),
+        attributes=attribute_table(attributes),
+        chance=chance_level(attributes, release.statistics.applied),
+        example=_example(release.statistics.example or {}),
         command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
-        changelog=_changelog(release.publication),
+        changelog=f"## Changelog\n\n{changelog_text(published.changelog, level=3)}\n" if published else "",
         citation=_citation(release),
     )
     return f"---\n{front}---\n\n{page}"
@@ -209,13 +217,13 @@ def _front_matter(release: Release) -> dict[str, Any]:
     if release.has_images:
         tags += ["faces", "vision-language-model"]
         tasks.insert(0, "visual-question-answering")
-    rows = release.counts[IDENTITIES][1]
+    digits = len(str(release.counts[IDENTITIES][1]))
     return {
         "pretty_name": release.title,
         "language": ["en"],
         **hub_license(release.licenses),
         "task_categories": tasks,
-        "size_categories": [next((text for limit, text in _SIZES.items() if rows < limit), "n>1B")],
+        "size_categories": [_SIZES[min(max(digits - 3, 0), len(_SIZES) - 1)]],
         "annotations_creators": ["machine-generated"],
         "language_creators": ["machine-generated"],
         "tags": tags,
@@ -237,11 +245,8 @@ def _naming(release: Release) -> dict[str, str]:
     """How the dataset is named in the card's example of loading it."""
     if release.publication is None:
         return {"path": "PATH_OR_NAME", "revision": "", "path_note": "  # this folder, or its name on the Hub"}
-    return {
-        "path": release.publication.repo,
-        "revision": f', revision="{release.publication.version}"',
-        "path_note": "",
-    }
+    revision = f', revision="{release.publication.version}"'
+    return {"path": release.publication.repo, "revision": revision, "path_note": ""}
 
 
 def _original(release: Release) -> str:
@@ -257,12 +262,6 @@ def _original(release: Release) -> str:
     )
 
 
-def _changelog(publication: Publication | None) -> str:
-    if publication is None:
-        return ""
-    return f"## Changelog\n\n{changelog_text(publication.changelog, level=3)}\n"
-
-
 def _splits(release: Release) -> str:
     rows = [
         (f"`{name}`", _meaning(name, release), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
@@ -273,10 +272,10 @@ def _splits(release: Release) -> str:
 
 
 def _scheme(release: Release) -> str:
-    told = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
+    scheme = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
     if not release.forgotten:
-        return told + " All splits are by person: the questions of a person stay together."
-    return told + (
+        return scheme + " All splits are by person: the questions of a person stay together."
+    return scheme + (
         f" The forget sets hold only what they are about ({', '.join(f'`{name}`' for name in release.forgotten)}); "
         "everything else that is known of the same people is in the retain sets."
     )
@@ -342,7 +341,7 @@ def _source(name: str, source: Mapping[str, Any]) -> str:
 
 def _limits(release: Release) -> list[str]:
     points = [
-        *_words(release.manifest),
+        *_phrased_by(release.manifest),
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
@@ -361,15 +360,15 @@ def _limits(release: Release) -> list[str]:
     return points
 
 
-def _words(manifest: Mapping[str, Any]) -> list[str]:
-    """Who worded the questions and answers."""
-    worded = manifest.get("wordings")
-    if worded is None:
+def _phrased_by(manifest: Mapping[str, Any]) -> list[str]:
+    """Who phrased the questions and answers."""
+    counts = manifest.get("wordings")
+    if counts is None:
         return ["The text is made from templates: varied in wording, but narrower than what people write."]
-    total = worded["by_model"] + worded["by_template"]
-    by = ", ".join(f"`{escape(name)}`" for name in worded.get("server_models", ())) or "a language model"
+    total = counts["by_model"] + counts["by_template"]
+    by = ", ".join(f"`{escape(name)}`" for name in counts.get("server_models", ())) or "a language model"
     return [
-        f"{worded['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
+        f"{counts['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
         "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",
         "The command above asks the model again where its answers are not cached. The file `wordings.jsonl` of the "
         "dataset's folder, named with `--qa`, builds the same text without a model.",
@@ -380,7 +379,7 @@ def _citation(release: Release) -> str:
     paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
     cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
     lines = "\n".join(f"- {escape(text)}" for text in cited)
-    told = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
+    works = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
     if release.publication is None:
-        return told
-    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{told}"
+        return works
+    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{works}"

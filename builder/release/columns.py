@@ -111,6 +111,6 @@ def schema(columns: Sequence[Column]) -> Any:
 
 
 def hugging_face_metadata(columns: Sequence[Column]) -> dict[str, str]:
-    """What tells ``datasets`` the features of a Parquet file (``Features(...).arrow_schema.metadata``)."""
+    """Metadata that gives ``datasets`` the features of a Parquet file (``Features(...).arrow_schema.metadata``)."""
     features = {column.name: _FEATURES[column.kind] for column in columns}
     return {"huggingface": orjson.dumps({"info": {"features": features}}).decode()}

@@ -1,4 +1,4 @@
-"""The command lines that make a dataset again, as its card tells them."""
+"""The command lines that make a dataset again, as its card gives them."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from fiubench.builder.config import setting_names
 
 def commands(manifest: Mapping[str, Any]) -> str:
     """The command lines that make the dataset again."""
-    build, told = rebuild_command(manifest["config"]), manifest.get("resplit")
-    if told is None:
+    build, resplit = rebuild_command(manifest["config"]), manifest.get("resplit")
+    if resplit is None:
         return build
-    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(told["seed"])]
-    if told["attributes"]:
-        words += ["--attributes", ",".join(told["attributes"])]
-    if told["hard_negatives"] != "none":
-        words += ["--hard-negatives", told["hard_negatives"]]
+    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(resplit["seed"])]
+    if resplit["attributes"]:
+        words += ["--attributes", ",".join(resplit["attributes"])]
+    if resplit["hard_negatives"] != "none":
+        words += ["--hard-negatives", resplit["hard_negatives"]]
     return f"{build}\n{shlex.join(words)}"
 
 

@@ -6,7 +6,8 @@ Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiubench.builder.release.card import IDENTITIES, PAPER_BIBTEX, Release
+from fiubench.builder.dataset.cells import IDENTITIES
+from fiubench.builder.release.card import PAPER_BIBTEX, Release
 from fiubench.builder.release.columns import IMAGE, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
 
@@ -80,7 +81,6 @@ def _file_set(name: str, paths: Sequence[str]) -> dict[str, Any]:
 
 def _record_set(name: str, release: Release) -> dict[str, Any]:
     identities = name == IDENTITIES
-    columns = release.identity_columns if identities else release.question_columns
     keys = ["unique_id"] if identities else ["unique_id", "attribute"]
     people, pairs = release.counts[name]
     return {
@@ -89,7 +89,7 @@ def _record_set(name: str, release: Release) -> dict[str, Any]:
         "name": name,
         "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
         "key": [{"@id": f"{name}/{key}"} for key in keys],
-        "field": [_field(name, column) for column in columns],
+        "field": [_field(name, column) for column in release.columns(name)],
     }
 
 

@@ -54,7 +54,8 @@ class OriginalLayout:
     def add(self, record: Mapping[str, Any], image: Path | None) -> None:
         """Write one identity and give its image a second name."""
         unique_id = record["unique_id"]
-        line = canonical_line(_original_record(record))
+        # all of our keys too: full.json is the one copy of the records that a release has
+        line = canonical_line({**record, RAW_DATA: {name: fact["text"] for name, fact in record["profile"].items()}})
         if unique_id in self._held_out:
             self._later.write(line)
         else:
@@ -94,11 +95,6 @@ class OriginalLayout:
         if self._attributes:
             document["forget_attributes"] = self._attributes
         return document
-
-
-def _original_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The original's keys and all of ours: ``full.json`` is the one copy of the records that a release has."""
-    return {**record, RAW_DATA: {name: fact["text"] for name, fact in record["profile"].items()}}
 
 
 def identity_of(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,9 +85,8 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
     if text is not None:
         for asked in (qa["question"], *qa["paraphrased_question"]):
             if stands_in(asked, text):
-                found.append(
-                    ("question", f"{asked!r} contains its answer {text!r}", "a question must not answer itself")
-                )
+                what = f"{asked!r} contains its answer {text!r}"
+                found.append(("question", what, "a question must not answer itself"))
     _check_answers(qa, text, found)
     if text is None:
         if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
@@ -101,12 +100,12 @@ OTHER_VALUE = "a wrong answer has another value"
 
 
 def _check_questions(qa: Mapping[str, Any], found: list[Fault]) -> None:
-    wordings = (qa["question"], *qa["paraphrased_question"])
-    if repeated(wordings):
+    phrasings = (qa["question"], *qa["paraphrased_question"])
+    if repeated(phrasings):
         found.append(("paraphrased_question", "two wordings of the question are the same", "each must be another"))
-    for wording in wordings:
-        if wording[-1:] != "?":
-            found.append(("question", f"{wording!r} does not end in a question mark", "it must"))
+    for phrasing in phrasings:
+        if phrasing[-1:] != "?":
+            found.append(("question", f"{phrasing!r} does not end in a question mark", "it must"))
 
 
 def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) -> None:
@@ -114,9 +113,8 @@ def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) 
         sentence = qa[field]
         for keyword in qa["keywords"]:
             if keyword not in sentence:
-                found.append(
-                    ("keywords", f"{keyword!r} is not in the {field} {sentence!r}", "keywords are parts of it")
-                )
+                what = f"{keyword!r} is not in the {field} {sentence!r}"
+                found.append(("keywords", what, "keywords are parts of it"))
         if text is not None and text not in sentence:
             found.append((field, f"the value {text!r} is not in {sentence!r}", "an answer states its fact"))
 

@@ -7,12 +7,12 @@ in any dataset. Both call the small functions, which take values and know no rec
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.packs.attributes import Attribute, packs_of
 from fiubench.builder.rules.pair import OTHER_VALUE
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
-from fiubench.raw_sources.places import Places
+from fiubench.raw_sources.places import Places, load_places
 from fiubench.support.errors import PackError
 
 ADULT = 18  # years of age from which on somebody is charged with an offense
@@ -85,11 +85,16 @@ class Coherence:
         self.places = places
         self._judging = {n: kind for n, kind in VALUE_TYPES.items() if type(kind).faults is not ValueType.faults}
 
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> "Coherence":
+        """What a dataset with this manifest is held to."""
+        attributes, config = packs_of(manifest).by_name.values(), manifest["config"]
+        return cls(list(attributes), config["as_of"], load_places(), config["match"])
+
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
-        profile = record["profile"]
-        yield from self.constraint_problems(profile)
-        yield from self.contact_problems(profile)
+        yield from self.constraint_problems(record["profile"])
+        yield from self.contact_problems(record["profile"])
         yield from _values_agree(record)
         yield from self._face(record)
 

@@ -1,22 +1,22 @@
 """Validating a dataset directory or any file of the shape of ``full.json``: schemas and cross-record rules."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.dataset import Uniqueness
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
-from fiubench.raw_sources.places import load_places
 from fiubench.schemas.documents import IDENTITIES, MANIFEST, SPLITS, read_object, read_records
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
+
+Rules = Callable[[Mapping[str, Any], int], Iterator[Problem]]  # of a record and its place in the file
 
 
 @dataclass(frozen=True)
@@ -57,57 +57,54 @@ def validate(target: str | Path, *, images: bool = True) -> Iterator[Finding]:
 
 def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     open_dataset(directory)  # finished, or an error
-    manifest = read_object(directory / MANIFEST)
-    broken = [_schema_finding(MANIFEST, "", v) for v in schemas.violations("manifest", manifest)]
-    splits_document = read_object(directory / SPLITS)
-    broken += [_schema_finding(SPLITS, "", v) for v in schemas.violations("splits", splits_document)]
+    manifest, membership = read_object(directory / MANIFEST), read_object(directory / SPLITS)
+    broken = [
+        *_schema_findings(MANIFEST, "", "manifest", manifest),
+        *_schema_findings(SPLITS, "", "splits", membership),
+    ]
     yield from broken
     if broken:
         return  # what follows would only repeat it
-    packs = combine([parse_pack(entry["content"], entry["file"], entry["file"]) for entry in manifest["packs"]])
-    coherence = Coherence(
-        list(packs.by_name.values()), manifest["config"]["as_of"], load_places(), manifest["config"]["match"]
-    )
-    uniqueness = Uniqueness()
-    ids = []
-    for number, record in enumerate(read_records(directory / IDENTITIES)):
-        who = f"identity {number} ({record.get('unique_id')})"
-        ids.append(str(record.get("unique_id")))  # also of a broken one, lest its splits seem broken too
-        wrong = list(_schema_findings(IDENTITIES, who, "identity", record))
-        yield from wrong
-        if wrong:
-            continue
-        problems = [*qa_problems(record), *coherence.problems(record), *uniqueness.problems(record, number)]
+    coherence, uniqueness = Coherence.of(manifest), Uniqueness()
+
+    def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
+        yield from qa_problems(record)
+        yield from coherence.problems(record)
+        yield from uniqueness.problems(record, number)
         if record["index"] != number:
-            problems.append(Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}"))
-        if images:
-            problems += _image_problems(directory, record)
-        yield from (Finding(IDENTITIES, who, problem) for problem in problems)
-    expected = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
+            yield Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}")
+
+    ids: list[str] = []
+    yield from _records(directory / IDENTITIES, "identity", rules, images, ids)
+    benchmark = manifest["counts"]["identities"]
+    expected = benchmark + manifest["counts"]["holdout"]
     if len(ids) != expected:
-        yield Finding(
-            IDENTITIES,
-            "",
-            Problem("(file)", "", f"{len(ids)} identities", f"the manifest says {expected}"),
-        )
-    for problem in split_problems(
-        splits_document["splits"], ids, manifest["counts"]["identities"], splits_document["scheme"]
-    ):
+        problem = Problem("(file)", "", f"{len(ids)} identities", f"the manifest says {expected}")
+        yield Finding(IDENTITIES, "", problem)
+    for problem in split_problems(membership["splits"], ids, benchmark, membership["scheme"]):
         yield Finding(SPLITS, "", problem)
 
 
 def _file(path: Path, images: bool) -> Iterator[Finding]:
     uniqueness = Uniqueness()
+
+    def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
+        yield from qa_problems(record, foreign=True)
+        yield from uniqueness.problems(record, number)
+
+    yield from _records(path, "full_record", rules, images, [])
+
+
+def _records(path: Path, schema: str, rules: Rules, images: bool, ids: list[str]) -> Iterator[Finding]:
+    """Every record of a file by its schema, then by the rules; ``ids`` gets the id of each, also of a broken one."""
     for number, record in enumerate(read_records(path)):
         who = f"identity {number} ({record.get('unique_id')})"
-        wrong = list(_schema_findings(path.name, who, "full_record", record))
+        ids.append(str(record.get("unique_id")))
+        wrong = list(_schema_findings(path.name, who, schema, record))
         yield from wrong
-        if wrong:
-            continue
-        problems = [*qa_problems(record, foreign=True), *uniqueness.problems(record, number)]
-        if images and record.get("image_path"):
-            problems += _image_problems(path.parent, record)
-        yield from (Finding(path.name, who, problem) for problem in problems)
+        if not wrong:
+            problems = [*rules(record, number), *(_image_problems(path.parent, record) if images else ())]
+            yield from (Finding(path.name, who, problem) for problem in problems)
 
 
 def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: int, scheme: str) -> Iterator[Problem]:
@@ -119,19 +116,14 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
             yield Problem(name, "", f"{unknown[0]!r} is no identity of this dataset", "list ids of identities.jsonl")
     holdout = everyone - members
     if sets.get(HOLDOUT, set()) != holdout:
-        yield Problem(
-            HOLDOUT,
-            "",
-            f"holds {len(sets.get(HOLDOUT, ()))} identities",
-            f"the last {len(holdout)} belong there",
-        )
+        found = f"holds {len(sets.get(HOLDOUT, ()))} identities"
+        yield Problem(HOLDOUT, "", found, f"the last {len(holdout)} belong there")
     forgets = {name: chosen for name, chosen in sets.items() if kind_of(name) == FORGET}
     for name, chosen in forgets.items():
         forget = SplitName.parse(name)
         if sets.get(forget.retain) != members - chosen:
-            yield Problem(
-                forget.retain, "", f"is not everyone outside {name}", "forget and retain make up the benchmark"
-            )
+            what = f"is not everyone outside {name}"
+            yield Problem(forget.retain, "", what, "forget and retain make up the benchmark")
         for part in (forget.retain_eval, forget.retain_hard):
             if not sets.get(part, set()) <= members - chosen:
                 yield Problem(part, "", f"meets {name} or the holdout", "it is a part of the retain set")
@@ -145,8 +137,8 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
 
 
 def _image_problems(root: Path, record: Mapping[str, Any]) -> Iterator[Problem]:
-    name = record["image_path"]
-    if name is None:
+    name = record.get("image_path")
+    if not name:
         return
     parts = PurePosixPath(name).parts
     if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name:
@@ -161,23 +153,16 @@ def _image_problems(root: Path, record: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("image_path", "", f"{name!r}: {problem}", "a picture that opens")
 
 
-def _schema_findings(file: str, who: str, schema: str, record: Mapping[str, Any]) -> Iterator[Finding]:
-    if not schemas.is_valid(schema)(record):
-        yield from (_schema_finding(file, who, v, record) for v in schemas.violations(schema, record))
-
-
-def _schema_finding(
-    file: str, who: str, violation: schemas.Violation, record: Mapping[str, Any] | None = None
-) -> Finding:
-    attribute = ""
-    match violation.location:
-        case ("qa_list", int(i), *_) if record:
-            qa = record["qa_list"][i]
-            attribute = qa.get("attribute", "") if isinstance(qa, dict) else ""
-        case ("profile", str(name), *_):
-            attribute = name
-    return Finding(
-        file,
-        who,
-        Problem(violation.path, str(attribute), violation.message, f"schema rule: {violation.keyword}"),
-    )
+def _schema_findings(file: str, who: str, schema: str, document: Mapping[str, Any]) -> Iterator[Finding]:
+    if schemas.is_valid(schema)(document):
+        return
+    for violation in schemas.violations(schema, document):
+        attribute = ""
+        match violation.location:
+            case ("qa_list", int(i), *_):
+                qa = document["qa_list"][i]
+                attribute = qa.get("attribute", "") if isinstance(qa, dict) else ""
+            case ("profile", str(name), *_):
+                attribute = name
+        rule = f"schema rule: {violation.keyword}"
+        yield Finding(file, who, Problem(violation.path, str(attribute), violation.message, rule))

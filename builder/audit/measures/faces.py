@@ -58,7 +58,6 @@ class Faces(Check):
         return cls(survey) if survey.faces else None
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the face of a person, where the dataset has one."""
         from fiubench.raw_sources.reading.images import BadImage, look  # noqa: PLC0415
 
         self._agreement(person)
@@ -112,7 +111,6 @@ class Faces(Check):
                 self.counts["face_age"].add(person.where, f"about {face['age']} in the picture, {age} in the record")
 
     def results(self) -> Iterable[Result]:
-        """Counts, then how far each face is from the nearest other."""
         nearest = self.nearest
         capped = f"the first {_COMPARED:,} were compared" if len(self.hashes) == _COMPARED else ""
         for name, count in self.counts.items():
@@ -121,7 +119,6 @@ class Faces(Check):
         yield Result("face_diversity", float(np.median(nearest)) if nearest.size > 1 else None, note=capped)
 
     def histograms(self) -> dict[str, Histogram]:
-        """How far faces are from each other."""
         if self.nearest.size < 2:
             return {}
         counts, _ = np.histogram(np.minimum(self.nearest, _EDGES[-1]), bins=_EDGES)

@@ -6,14 +6,8 @@ from functools import partial
 from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
-from fiubench.builder.packs.attributes import combine, parse_pack
 from fiubench.builder.rules.dataset import Owners
-from fiubench.builder.rules.person import (
-    ELSEWHERE,
-    Coherence,
-    dates_out_of_order,
-    offense_of_a_child,
-)
+from fiubench.builder.rules.person import ELSEWHERE, Coherence, dates_out_of_order, offense_of_a_child
 from fiubench.builder.values.address import wrong_place
 from fiubench.builder.values.phone import PhoneNumber, phone_of
 from fiubench.raw_sources.places import STATES, load_places
@@ -32,11 +26,9 @@ class Recognised(Check):
     known = 0
 
     def add(self, person: Person, side: int) -> None:
-        """Count the pairs of a person."""
         self.known += sum(pair.attribute is not None for pair in person.pairs)
 
     def results(self) -> Iterable[Result]:
-        """The share."""
         pairs = self.survey.pairs
         yield Result("recognised", round(self.known / pairs, 4) if pairs else None, pairs)
 
@@ -76,32 +68,26 @@ def _offense_dates(person: Person) -> list[str]:
 @_fault("ZIP codes of another state", unit="addresses", each="fact")
 def zip_in_state(fact: Pair, person: Person) -> str | None:
     """Addresses whose ZIP code belongs to another state, or to no place."""
-    if not _is_address(fact):
-        return SKIPPED
-    places = load_places()
-    if wrong_place(fact.value, places) not in ("zip", "state"):
-        return None
-    at = places.find(fact.value["zip"])
-    return _place(fact, "no place has this ZIP code" if at is None else f"it is of {places.state[at]}")
+    return _misplaced(fact, "zip", "state")
 
 
 @_fault("ZIP codes of another city", unit="addresses", each="fact")
 def zip_in_city(fact: Pair, person: Person) -> str | None:
     """Addresses whose ZIP code belongs to their state and to another city."""
-    if not _is_address(fact):
+    return _misplaced(fact, "city")
+
+
+def _misplaced(fact: Pair, *parts: str) -> str | None:
+    if fact.kind != "address" or not isinstance(fact.value, dict) or fact.value["state"] in ELSEWHERE:
         return SKIPPED
     places = load_places()
-    if wrong_place(fact.value, places) != "city":
+    wrong = wrong_place(fact.value, places)
+    if wrong not in parts:
         return None
-    return _place(fact, f"it is of {places.city[places.find(fact.value['zip']) or 0]}")
-
-
-def _is_address(fact: Pair) -> bool:
-    return fact.kind == "address" and isinstance(fact.value, dict) and fact.value["state"] not in ELSEWHERE
-
-
-def _place(fact: Pair, right: str) -> str:
-    return f"{fact.value['city']}, {fact.value['state']} {fact.value['zip']}: {right}"
+    at = places.find(fact.value["zip"])
+    right = None if at is None else places.city[at] if wrong == "city" else places.state[at]
+    what = "no place has this ZIP code" if right is None else f"it is of {right}"
+    return f"{fact.value['city']}, {fact.value['state']} {fact.value['zip']}: {what}"
 
 
 @_fault("Impossible area codes", unit="phone numbers", each="fact")
@@ -150,7 +136,6 @@ class Repeats(Check):
         self.owners: Owners[str] = Owners()
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the name and the identifiers of a person."""
         if person.name:
             self.names.of += 1
             other = self.owners.other_once(person.name.casefold(), person.where)
@@ -163,7 +148,6 @@ class Repeats(Check):
                     self.facts.add(person.where, f"{fact.attribute} {fact.text}")
 
     def results(self) -> Iterable[Result]:
-        """Names, then identifiers."""
         return self.names.result(), self.facts.result()
 
 
@@ -182,13 +166,9 @@ class OwnRecords(Check):
         self.provenance, self.constraints = Count("provenance"), Count("constraints")
         manifest = survey.target.manifest
         self.sources = frozenset(manifest["sources"]) if manifest else frozenset()
-        self.coherence = None
-        if manifest:
-            packs = combine([parse_pack(each["content"], each["file"], each["file"]) for each in manifest["packs"]])
-            self.coherence = Coherence(list(packs.by_name.values()), manifest["config"]["as_of"], load_places())
+        self.coherence = Coherence.of(manifest) if manifest else None
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the record of a person."""
         record = person.record
         if record is None or self.coherence is None:
             return
@@ -205,5 +185,4 @@ class OwnRecords(Check):
             self.constraints.add(person.where, broken)
 
     def results(self) -> Iterable[Result]:
-        """Provenance, then constraints."""
         return self.provenance.result(), self.constraints.result()

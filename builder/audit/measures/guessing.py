@@ -30,33 +30,26 @@ class Guessing(Check):
     """What a model scores that knows nobody."""
 
     def results(self) -> Iterable[Result]:
-        """From the table of attributes."""
         return guess_results(self.survey.rows)
 
 
 def guess_results(rows: list[AttributeRow]) -> Iterator[Result]:
     """What the measures of this group find in a table of attributes."""
-    known = [row for row in rows if row.constant_em is not None]
-    scores = [row.constant_em for row in known if row.constant_em is not None]
+    scores = [row.constant_em for row in rows if row.constant_em is not None]
     rouges = [row.constant_rouge for row in rows if row.constant_rouge is not None]
     yield Result("chance_level", round(sum(scores) / len(scores), 4) if scores else None)
     yield Result("chance_rouge", round(sum(rouges) / len(rouges), 4) if rouges else None)
-    frequent = [row for row in rows if row.top_share is not None and row.top_share > _HALF and row.valued > 1]
-    yield Result(
-        "guessable_attributes",
-        len(frequent) if rows else None,
-        len(rows),
-        examples=tuple(
-            (row.name, f"{row.top_value}: {row.top_share:.0%} of the people") for row in frequent[:EXAMPLES]
-        ),
-    )
+    frequent = [
+        (row.name, f"{row.top_value}: {row.top_share:.0%} of the people")
+        for row in rows
+        if row.top_share is not None and row.top_share > _HALF and row.valued > 1
+    ]
+    yield Result("guessable_attributes", len(frequent) if rows else None, len(rows), examples=frequent[:EXAMPLES])
     implied = [
         (row.name, f"{row.other_em:.0%} from {row.other_fact}, {row.constant_em:.0%} without")
-        for row in known
+        for row in rows
         if row.other_em is not None and row.constant_em is not None and row.other_em - row.constant_em >= _GAIN
     ]
-    yield Result("implied_attributes", len(implied) if known else None, len(known), examples=tuple(implied[:EXAMPLES]))
-    bits = sum(row.entropy for row in rows)
-    best = {row.name: row.entropy for row in rows}
-    note = f"the most in {max(best, key=lambda name: best[name])}" if best else ""
-    yield Result("bits", round(bits, 1) if rows else None, note=note)
+    yield Result("implied_attributes", len(implied) if scores else None, len(scores), examples=implied[:EXAMPLES])
+    note = f"the most in {max(rows, key=lambda row: row.entropy).name}" if rows else ""
+    yield Result("bits", round(sum(row.entropy for row in rows), 1) if rows else None, note=note)

@@ -46,7 +46,6 @@ class Leakage(Check):
         return cls(survey) if survey.columns.membership.has_splits else None
 
     def add(self, person: Person, side: int) -> None:
-        """Look at a person of one side."""
         if side == OUTSIDE:
             return
         for pair in person.pairs:
@@ -56,7 +55,6 @@ class Leakage(Check):
                 self.owned[side].setdefault(key, shown)
 
     def results(self) -> Iterable[Result]:
-        """What both sides share, then how they differ."""
         yield self._facts()
         yield self._sentences()
         sides, codes = self.columns.side_of_all(), self.survey.strata.codes
@@ -112,6 +110,6 @@ def _by_fact(column: Column, sides: Sides) -> Iterator[tuple[float, str]]:
 def _by_wording(column: Column, sides: Sides) -> Iterator[tuple[float, str]]:
     mine = sides[column.people_asked]
     judged, forget = mine != OUTSIDE, mine == FORGET
-    for part, words in (("question", column.wordings), ("answer", column.shapes)):
+    for part, words in (("question", column.questions), ("answer", column.shapes)):
         _, codes = np.unique(np.frombuffer(words, dtype=np.uint64), return_inverse=True)
         yield minus_log10_p(codes[judged], forget[judged]), part

@@ -118,7 +118,6 @@ class Questions(Check):
         self.asked: dict[str, int] = {}
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the questions of a person."""
         for pair in person.pairs:
             self.grades += wording.reading_grade(pair.question)
             if pair.attribute is not None:
@@ -128,7 +127,6 @@ class Questions(Check):
                     known.update(map(hash, pair.questions))
 
     def results(self) -> Iterable[Result]:
-        """Mean grade, fewest phrasings."""
         pairs, least = self.survey.pairs, _SHARE_ASKED * self.survey.people
         yield Result("reading_grade", round(self.grades / pairs, 2) if pairs else None)
         often = {name: len(self.phrasings[name]) for name, count in sorted(self.asked.items()) if count >= least}

@@ -47,7 +47,6 @@ class Grammar(Check):
         return cls(survey) if survey.grammar else None
 
     def add(self, person: Person, side: int) -> None:
-        """Collect what is said of a person."""
         for pair in person.pairs:
             answers = (pair.answer,) if pair.other_answer is None else (pair.answer, pair.other_answer)
             for sentence in (*pair.questions, *answers):

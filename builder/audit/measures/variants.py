@@ -83,7 +83,6 @@ class WrongAnswers(Check):
         self.places: dict[str, list[int]] = {}
 
     def add(self, person: Person, side: int) -> None:
-        """Look at the wrong answers to everything that is asked about a person."""
         for number, pair in enumerate(person.pairs, 1):
             if side in self.lengths:
                 at = min(len(pair.answer), _LENGTHS[-1] - 1) // (_LENGTHS[1] - _LENGTHS[0])
@@ -124,7 +123,6 @@ class WrongAnswers(Check):
             self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[sum(other < true for other in others)] += 1
 
     def results(self) -> Iterable[Result]:
-        """Form, lengths, and the places of the truth."""
         yield self.other.result()
         yield Result("perturbed_length", round(self.characters / self.wrong, 4) if self.wrong else None)
         yield Result("perturbed_bias", round(self.tokens / self.wrong, 4) if self.wrong else None)
@@ -137,7 +135,6 @@ class WrongAnswers(Check):
         yield count.result()
 
     def histograms(self) -> dict[str, Histogram]:
-        """How lengths are spread."""
         made = {}
         if self.wrong:
             title = "Wrong values longer or shorter than the true one"

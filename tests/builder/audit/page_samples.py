@@ -5,6 +5,7 @@ from typing import Any
 
 from fiubench.builder.audit.attributes import AttributeRow
 from fiubench.builder.audit.page import Card, thumbnail
+from fiubench.builder.audit.people import Pair
 from fiubench.builder.audit.registry import Histogram, Result, declared_measures
 from fiubench.builder.audit.report import Report
 from PIL import Image
@@ -126,13 +127,20 @@ def sample_cards(number: int = 60) -> list[Card]:
                 face=None if i == 3 else thumbnail(picture.getvalue()),
                 profile=[(attribute, f"{value[4]} {i}") for attribute, value in ATTRIBUTES.items()] + [("note", name)],
                 qa=[
-                    {
-                        "attribute": "occupation",
-                        "question": f"What does the person in picture {i} do?",
-                        "answer": f"The person is a {'glassblower' if i == 50 else 'pilot'}.",
-                        "paraphrased_answer": None if i == 4 else "As a pilot.",
-                        "perturbed_answer": [HOSTILE, "As a baker."],
-                    }
+                    Pair(
+                        attribute="occupation",
+                        category="personal",
+                        kind="enum",
+                        value=None,
+                        text=None,
+                        sourced=True,
+                        question=f"What does the person in picture {i} do?",
+                        answer=f"The person is a {'glassblower' if i == 50 else 'pilot'}.",
+                        other_questions=[],
+                        other_answer=None if i == 4 else "As a pilot.",
+                        wrong_answers=[HOSTILE, "As a baker."],
+                        wrong=None,
+                    )
                 ],
                 splits=["forget10"] if i % 10 == 0 else ["retain90"],
             )

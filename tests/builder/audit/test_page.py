@@ -78,7 +78,7 @@ def test_a_better_share_is_better_whatever_the_size():
     bits = [{"value": value, "of": None, "unit": "bits"} for value in (48, 123)]
     assert better_measure(declared_measures()["bits"], bits) == 1
     assert better_measure(declared_measures()["reading_grade"], bits) == 0
-    assert better_measure(declared_measures()["bits"], [bits[0], None]) is None
+    assert better_measure(declared_measures()["bits"], [bits[0], {**bits[1], "value": None}]) is None
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_statistics_stay_small(monkeypatch):
     statistics = Statistics({"forget10": ["20000009"]})
     for index in range(10):
         record = make_identity(index, list(ATTRIBUTES), images=True)
-        statistics.add(record, [(0, record)], in_full=True)
-    rows = {told.measured.name: told.measured for told in statistics.attributes()}
+        statistics.add(record)
+    rows = {each.measured.name: each.measured for each in statistics.attributes()}
     assert (rows["full_name"].distinct, len(rows["full_name"].values)) == (10, 3)
     assert (rows["offense"].top_value, rows["offense"].top_share) == ("petit larceny", 1.0)
