@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.hub.access import Access, checked_repo
+from fiubench.builder.dataset.compare import Difference, compare
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
 from fiubench.builder.hub.client import Hub, Missing, Refs, connect
 from fiubench.builder.hub.protocol import is_own
 from fiubench.builder.hub.versions import parse_version, versions_of
@@ -54,14 +55,22 @@ class ReleaseInfo:
     commit: str
 
 
-def releases(repo: str, access: Access) -> list[ReleaseInfo]:
-    """Every release of a repository, newest version first.
+def releases(
+    repo: str, *, endpoint: str | None = None, token_file: str | None = None, timeout: float = TIMEOUT
+) -> list[ReleaseInfo]:
+    """The published versions of a dataset, newest first.
+
+    >>> [release.version for release in releases("alice/faces")]                # doctest: +SKIP
+
+    Args:
+        repo: ``OWNER/NAME`` on the hub.
+        endpoint, token_file, timeout: the hub.
 
     Raises:
         HubError: no such repository, or the hub can't be reached.
     """
     repo = checked_repo(repo)
-    with connect(access) as hub:
+    with connect(make_access(endpoint, token_file, timeout)) as hub:
         refs = _refs(hub, repo)
         found = []
         for version in reversed(versions_of(refs.tags)):
@@ -78,20 +87,32 @@ def releases(repo: str, access: Access) -> list[ReleaseInfo]:
     return found
 
 
-def pull(repo: str, out: Path, access: Access, *, version: str | None = None, progress: Progress | None = None) -> str:
-    """Download a release and lay it out as a dataset directory; every digest is checked. Returns its tag.
+def pull(
+    repo: str,
+    out: str | Path,
+    *,
+    version: str | None = None,
+    endpoint: str | None = None,
+    token_file: str | None = None,
+    timeout: float = TIMEOUT,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Download a release as a dataset folder that everything else accepts; every digest is checked.
+
+    >>> pull("alice/faces", "faces", version="v1.0.0").rows("forget05")         # doctest: +SKIP
 
     Args:
-        repo: OWNER/NAME.
+        repo: ``OWNER/NAME`` on the hub.
         out: a folder that is not there yet, or is empty.
-        access: the hub.
-        version: the release; by default the highest.
+        version: the release; the highest version by default.
+        endpoint, token_file, timeout: the hub.
         progress: called with (what, done, total).
 
     Raises:
         HubError: no such repository or release, or the hub can't be reached.
         DatasetError: what is published is damaged or was not made by fiubench, or the folder can't be written to.
     """
+    access, out = make_access(endpoint, token_file, timeout), Path(out)
     repo = checked_repo(repo)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
@@ -108,7 +129,33 @@ def pull(repo: str, out: Path, access: Access, *, version: str | None = None, pr
                 folder.replace(out)  # an empty folder may be there already
             except OSError as error:
                 raise write_error(error, out) from error
-    return tag
+    return open_dataset(out)
+
+
+def diff(
+    a: str | Path,
+    b: str | Path,
+    *,
+    endpoint: str | None = None,
+    token_file: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Iterator[Difference]:
+    """Every difference between two datasets, identity by identity, as it is found.
+
+    >>> for difference in diff("dataset", "alice/faces@v1.0.0"): print(difference)          # doctest: +SKIP
+
+    Args:
+        a: a dataset folder, or ``OWNER/NAME@version`` on the hub.
+        b: another.
+        endpoint, token_file, timeout: the hub.
+
+    Raises:
+        DatasetError: one of them is no dataset.
+        HubError: the hub can't be reached, or has no such release.
+    """
+    access = lambda: make_access(endpoint, token_file, timeout)  # noqa: E731
+    with resolved(str(a), access) as left, resolved(str(b), access) as right:
+        yield from compare(left, right)
 
 
 @contextmanager
