@@ -9,7 +9,7 @@ from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 FACES = "faces"
 NO_FACES = "none"
@@ -31,82 +31,46 @@ class Config(Settings):
     In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
     """
 
-    identities: Annotated[
-        int, Field(ge=1, le=_LARGEST, description="Number of identities in the benchmark, without the holdout."),
-        Flag(DATA, metavar="N"),
-    ] = 400  # fmt: skip
-    holdout: Annotated[
-        int,
-        Field(ge=0, le=_LARGEST, description="Additional identities that no split trains on, as certain non-members."),
-        Flag(DATA, metavar="N"),
-    ] = 40
-    seed: Annotated[
-        int, Field(ge=0, le=2**63 - 1, description="Random seed: another seed gives another dataset."), Flag(DATA)
-    ] = 0
-    as_of: Annotated[
-        str,
-        Field(description="Reference date, YYYY-MM-DD: nothing in the dataset happens after it."),
-        Flag(DATA, metavar="DATE"),
-    ] = "2025-01-01"
-    sources: Annotated[
-        Mapping[str, Text], Field(description="Source -> file or folder, `embedded`, or for faces `none`.")
-    ] = {}
-    names: Annotated[
-        Literal["generated", "record"],
-        Field(description="Where full names come from: drawn from name lists, or the names of the health records."),
-        Flag(DATA),
-    ] = "generated"
-    attributes: Annotated[
-        tuple[Text, ...],
-        Field(description="Attribute pack (a YAML file) that adds facts and questions; may be repeated."),
-        Flag(DATA, metavar="FILE"),
-    ] = ()
-    questions: Annotated[
-        int,
-        Field(ge=1, le=1000, description="Number of questions from the built-in pack; your own packs add theirs."),
-        Flag(DATA, metavar="N"),
-    ] = 20
-    match: Annotated[
-        Literal["none", "gender", "gender+age"],
-        Field(description="Which known properties of a face must agree with the health record it is paired with."),
-        Flag(SOURCE_FILES),
-    ] = "gender+age"
+    model_config = ConfigDict(use_attribute_docstrings=True)  # the text below a setting is its help
+
+    identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
+    """Number of identities in the benchmark, without the holdout."""
+    holdout: Annotated[int, Field(ge=0, le=_LARGEST), Flag(DATA, metavar="N")] = 40
+    """Additional identities that no split trains on, as certain non-members."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1), Flag(DATA)] = 0
+    """Random seed: another seed gives another dataset."""
+    as_of: Annotated[str, Flag(DATA, metavar="DATE")] = "2025-01-01"
+    """Reference date, YYYY-MM-DD: nothing in the dataset happens after it."""
+    sources: Mapping[str, Text] = {}
+    """Source -> file or folder, `embedded`, or for faces `none`."""
+    names: Annotated[Literal["generated", "record"], Flag(DATA)] = "generated"
+    """Where full names come from: drawn from name lists, or the names of the health records."""
+    attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
+    """Attribute pack (a YAML file) that adds facts and questions; may be repeated."""
+    questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
+    """Number of questions from the built-in pack; your own packs add theirs."""
+    match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
+    """Which known properties of a face must agree with the health record it is paired with."""
     ratios: Annotated[
-        tuple[Percent, ...],
-        Field(min_length=1, description="Sizes of the forget sets, in percent of the identities, for example 1,5,10."),
-        Flag(SPLITS, metavar="P,P,..", separator=","),
-    ] = (1, 5, 10)
-    split_scheme: Annotated[
-        Text,
-        Field(description="How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."),
-        Flag(SPLITS, metavar="nested|disjoint|FILE"),
-    ] = "nested"
-    select: Annotated[
-        Literal["all", "k-means", "k-center"],
-        Field(
-            description="How faces are chosen where the folder has more than are needed: in random order, or spread."
-        ),
-        Flag(SOURCE_FILES),
-    ] = "all"
+        tuple[Percent, ...], Field(min_length=1), Flag(SPLITS, metavar="P,P,..", separator=",")
+    ] = (1, 5, 10)  # fmt: skip
+    """Sizes of the forget sets, in percent of the identities, for example 1,5,10."""
+    split_scheme: Annotated[Text, Flag(SPLITS, metavar="nested|disjoint|FILE")] = "nested"
+    """How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."""
+    select: Annotated[Literal["all", "k-means", "k-center"], Flag(SOURCE_FILES)] = "all"
+    """How faces are chosen where the folder has more than are needed: in random order, or spread."""
     image_size: Annotated[
-        int,
-        Field(ge=0, le=4096, description="Longest side of the images in pixels, at least 16."),
-        Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder"),
+        int, Field(ge=0, le=4096), Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder")
     ] = 0
-    qa: Annotated[
-        Text,
-        Field(description="How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."),
-        Flag(MODEL, metavar="template|llm|FILE"),
-    ] = TEMPLATE
-    model: Annotated[str, Field(description="With --qa llm: name of the model at its server."), Flag(MODEL)] = ""
-    base_url: Annotated[
-        str,
-        Field(description="With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."),
-        Flag(MODEL, metavar="URL"),
-    ] = ""
-    temperature: Annotated[
-        float, Field(ge=0, le=2, description="With --qa llm: sampling temperature of the model."), Flag(MODEL)
-    ] = 0.7
+    """Longest side of the images in pixels, at least 16."""
+    qa: Annotated[Text, Flag(MODEL, metavar="template|llm|FILE")] = TEMPLATE
+    """How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."""
+    model: Annotated[str, Flag(MODEL)] = ""
+    """With --qa llm: name of the model at its server."""
+    base_url: Annotated[str, Flag(MODEL, metavar="URL")] = ""
+    """With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."""
+    temperature: Annotated[float, Field(ge=0, le=2), Flag(MODEL)] = 0.7
+    """With --qa llm: sampling temperature of the model."""
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """Days of the calendar."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -62,10 +62,6 @@ class Date(ValueType):
 
     def write(self, value: Any) -> str:
         return dates.long_form(value)
-
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return dates.long_form
 
     def parse(self, text: str) -> str | None:
         match = next(filter(None, (pattern.fullmatch(text) for pattern in _ALONE)), None)

@@ -1,7 +1,7 @@
 """Whole numbers."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,10 +30,6 @@ class Integer(ValueType):
     }
     perturb_keys = ("by",)
     form = re.compile(r"-?\d+")
-
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
 
     def parse(self, text: str) -> int | None:
         return int(text) if text.isdigit() else None

@@ -1,7 +1,7 @@
 """Phone numbers that nobody has: 555-0100 to 555-0199 of an area code, or an area code that is never assigned."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,10 +30,6 @@ class Phone(ValueType):
     form = re.compile(r"(\+1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}")
     identifier = True
     unique = "phone number"
-
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
 
     def parse(self, text: str) -> str:
         return _written("".join(c for c in text if c.isdigit())[-10:])
