@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiubench.builder.generation.pairing import Plan
+from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
-from fiubench.builder.generation.questions import Captions, Phrasings, render
-from fiubench.builder.generation.wordings import Wordings, apply
-from fiubench.builder.packs.attributes import Attributes, placeholders
+from fiubench.builder.generation.questions import captions, render
+from fiubench.builder.packs.model import Attributes, placeholders
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
@@ -23,13 +23,12 @@ from fiubench import schemas
 class IdentityMaker:
     """Makes the records of any range of identities. Holds what is compiled once; nothing moves between ranges."""
 
-    def __init__(self, plan: Plan, attributes: Attributes, wordings: Wordings | None = None) -> None:
+    def __init__(self, plan: Plan, attributes: Attributes, paraphrases: Paraphrases | None = None) -> None:
         self.plan = plan
-        self.wordings = wordings
+        self.paraphrases = paraphrases
         self.profiles = Profiles(plan.config, plan.sources, attributes)
         self.perturber = Perturber(self.profiles)
-        self.phrasings = [Phrasings.of(attribute) for attribute in self.profiles.asked]
-        self.captions = Captions(_caption_paragraphs(attributes, [a.name for a in self.profiles.active]))
+        self.paragraphs = _caption_paragraphs(attributes, [a.name for a in self.profiles.active])
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
@@ -44,12 +43,11 @@ class IdentityMaker:
         block = Block.of(self.plan, start, stop)
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
-        columns = []
-        for phrasings in self.phrasings:
-            attribute = phrasings.attribute
-            wrong = self.perturber.wrong(attribute, index, facts)
-            columns.append(render(phrasings, seed, index, facts[attribute.name], wrong))
-        captions = self.captions.render(seed, index, facts)
+        columns = [
+            render(attribute, seed, index, facts[attribute.name], self.perturber.wrong(attribute, index, facts))
+            for attribute in self.profiles.asked
+        ]
+        prose = captions(self.paragraphs, seed, index, facts)
         profiles = [
             [
                 {"from": o, "text": t, "type": c.kind, "value": v}
@@ -63,9 +61,8 @@ class IdentityMaker:
         for i, (fact_row, qa_list) in enumerate(
             zip(zip(*profiles, strict=True), zip(*columns, strict=True), strict=True)
         ):
-            unique_id = self.plan.unique_id[start + i]
             record = {
-                "caption": captions[i],
+                "caption": prose[i],
                 "face": self.plan.face_of(start + i),
                 "gender": block.people.gender[i],
                 "image_path": f"images/{self.plan.image_name(start + i)}" if self.plan.config.has_images else None,
@@ -74,13 +71,12 @@ class IdentityMaker:
                 "profile": dict(zip(self.order, fact_row, strict=True)),
                 "qa_list": list(qa_list),
                 "rows": {name: column[i] for name, column in rows.items()},
-                "unique_id": unique_id,
+                "unique_id": self.plan.unique_id[start + i],
             }
             records.append(record)
-        if self.wordings is not None:
-            by_name = {phrasings.attribute.name: phrasings.attribute for phrasings in self.phrasings}
-            for record, line in zip(records, self.wordings.read(start, stop), strict=True):
-                apply(record, line, by_name)
+        if self.paraphrases is not None:
+            for record, line in zip(records, self.paraphrases.read(start, stop), strict=True):
+                apply(record, line, self.profiles.attributes.by_name)
         for record in records:
             self._check(record)
         return records
@@ -96,7 +92,7 @@ class IdentityMaker:
             violation = next(schemas.violations("identity", record))
             raise _broken(record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json"))
         for problem in (
-            *qa_problems(record, wording=self.wordings is not None),
+            *qa_problems(record, wording=self.paraphrases is not None),
             *self.coherence.contact_problems(record["profile"]),
         ):
             raise _broken(record, problem)
@@ -112,11 +108,11 @@ def _broken(record: Mapping[str, Any], problem: Problem) -> DatasetError:
 
 def _caption_paragraphs(attributes: Attributes, active: list[str]) -> list[list[str]]:
     """Each pack's paragraphs, then one with the sentences of attributes that bring their own."""
-    paragraphs = [list(wordings) for pack in attributes.packs for wordings in pack.caption]
+    paragraphs = [list(paragraph) for pack in attributes.packs for paragraph in pack.caption]
     sentences = [a.caption for a in attributes.by_name.values() if a.caption and a.name in active]
     if sentences:
         paragraphs.append([" ".join(sentences)])
     for paragraph in paragraphs:
-        for wording in paragraph:
-            assert all(name in active for _, name in placeholders(wording))
+        for phrasing in paragraph:
+            assert all(name in active for _, name in placeholders(phrasing))
     return paragraphs

@@ -7,9 +7,10 @@ from pathlib import Path
 from fiubench.builder.config import LLM, TEMPLATE, Config
 from fiubench.builder.dataset import splits
 from fiubench.builder.generation.pairing import Plan, make_plan
+from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import Sources, open_sources
-from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import Attributes, read_packs
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.model import Attributes
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.canonical import digest, digest_of
@@ -90,7 +91,7 @@ def words_from(config: Config, prompts: str = "") -> dict[str, str]:
     """Digest of what words come from beyond the packs: a file, or the ``prompts`` that a model gets."""
     if config.qa == TEMPLATE:
         return {}
-    return {"prompts": prompts} if config.qa == LLM else {"wordings": Wordings(Path(config.qa)).sha256()}
+    return {"prompts": prompts} if config.qa == LLM else {"wordings": Paraphrases(Path(config.qa)).sha256()}
 
 
 def _check_sources(config: Config, attributes: Attributes) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from fiubench.builder.generation.profiles import Profiles, evaluate
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG, Altering
 from fiubench.builder.values.column import Column
 from fiubench.support.draws import Ints, Words, distinct

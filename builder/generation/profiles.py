@@ -16,8 +16,8 @@ from fiubench.builder.generation.pairing import (
     record_people,
 )
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.packs.attributes import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.packs.expressions import Expression
+from fiubench.builder.packs.model import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import REFERENCE_START, Drawing, Given
 from fiubench.builder.values.column import Column

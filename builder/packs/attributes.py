@@ -6,37 +6,11 @@ from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
 
-from fiubench.builder.packs.model import (
-    AMBIENT,
-    BUILT_IN,
-    PLACEHOLDER,
-    Attribute,
-    Attributes,
-    Origin,
-    Pack,
-    Perturbation,
-    Phrased,
-    placeholders,
-)
+from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, placeholders
 from fiubench.builder.packs.parse import parse_pack
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
-
-__all__ = [
-    "AMBIENT",
-    "BUILT_IN",
-    "Attribute",
-    "Attributes",
-    "Origin",
-    "Pack",
-    "Perturbation",
-    "built_in",
-    "combine",
-    "parse_pack",
-    "placeholders",
-    "read_packs",
-]
 
 
 def read_packs(files: Sequence[Path] = ()) -> Attributes:

@@ -12,13 +12,13 @@ import yaml
 from fiubench.builder.config import make_config
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.profiles import Profiles
-from fiubench.builder.packs.attributes import Attribute, Attributes, read_packs
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.model import Attribute, Attributes, fill
 from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
-from fiubench.builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
+from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
 from fiubench.support.chat import ChatClient, Estimate, Outcome, Request
-from fiubench.support.draws import draw, integers
 from fiubench.support.errors import DatasetError, FiubenchError, PackError, did_you_mean
 from fiubench.support.files import write_atomic
 
@@ -152,13 +152,6 @@ class Ground:
         return problems[:1]
 
 
-def fill(template: str, text: str) -> str:
-    """An answer with a value in it."""
-    from fiubench.builder.values.english import article  # noqa: PLC0415
-
-    return template.replace("{a value}", f"{article(text)} {text}").replace("{value}", text)
-
-
 @dataclass
 class _Proposal:
     """Checks one answer of the model: all new phrasings are kept; it is sent back only where none of them passes."""
@@ -224,8 +217,7 @@ class Generator:
         found = [c for c in self.found[attribute.name] if c.passed]
         questions = [*attribute.questions, *(c.text for c in found if c.kind == "question")]
         answers = [*attribute.answers, *(c.text for c in found if c.kind == "answer")]
-        purpose = f"phrasings.{attribute.name}"
-        voice = voices()[int(integers(self.seed, f"{purpose}.voice", number, len(voices()))[0])]
+        voice, seed = drawn(self.seed, f"phrasings.{attribute.name}", number)
         known = {same_wording(t) for t in (*questions, *answers)}
         known |= {same_wording(c.text) for c in self.found[attribute.name]}
         return Request(
@@ -233,7 +225,7 @@ class Generator:
             messages(
                 "pack",
                 about=about(attribute),
-                kind=kind(attribute),
+                kind=attribute.type.help,
                 questions="\n".join(f"- {q}" for q in questions),
                 answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
                 count=PER_CALL,
@@ -241,7 +233,7 @@ class Generator:
             ),
             self.schema,
             _Proposal(attribute.name, self.ground, known),
-            seed=int(draw(self.seed, purpose, number)[0, 0]) >> 2,
+            seed=seed,
             max_tokens=200 + 2 * PER_CALL * _TOKENS,
         )
 

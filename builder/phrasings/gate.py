@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from fiubench.builder.generation.wordings import A_VALUE, VALUE
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
 from fiubench.builder.packs.parse import GENDERED
 from fiubench.builder.phrasings.prompts import load_document
 from fiubench.builder.values.english import folded
@@ -321,7 +320,7 @@ def _form(text: str) -> Iterator[str]:
 
 
 def distinct_problems(texts: Mapping[str, str]) -> list[str]:
-    """Wordings (by the name of their field) that are the same but for case and punctuation."""
+    """Paraphrases (by the name of their field) that are the same but for case and punctuation."""
     seen: dict[str, str] = {}
     problems = []
     for field, text in texts.items():

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.dataset.reading import Dataset
-from fiubench.builder.phrasings.candidates import Candidate, Ground, fill
+from fiubench.builder.packs.model import fill
+from fiubench.builder.phrasings.candidates import Candidate, Ground
 from fiubench.builder.phrasings.prompts import messages
 from fiubench.support.chat import ChatClient, Request
 from fiubench.support.draws import integers, permute

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fiubench.builder.generation.wordings import A_VALUE, VALUE, Texts, reworded
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.generation.paraphrases import Texts, paraphrased
+from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
 from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
-from fiubench.builder.phrasings.prompts import about, messages, prompt_digest, voices
+from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.support.chat import Outcome, Request
-from fiubench.support.draws import draw, integers
 
 from fiubench import schemas
 
@@ -98,7 +97,7 @@ class GroupCheck:
         record, attribute = self.record, self.attributes[name]
         old = next(qa for qa in record["qa_list"] if qa["attribute"] == name)
         text, value = record["profile"][name]["text"], old["value"]["value"]
-        qa = reworded(old, text, texts, attribute)
+        qa = paraphrased(old, text, texts, attribute)
         if any(qa_problems({**record, "qa_list": [qa]})):
             return ["a word of it can be taken for the value or the person's name: choose other words"]
         write = attribute.write
@@ -107,19 +106,6 @@ class GroupCheck:
         if any(self.checks.sentence(name, *each) for each in stated):
             return ["with the value filled in it says something else: let {value} stand for itself"]
         return []
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts over all identities; the same from the cache as from the server."""
-
-    items: int
-    by_model: int
-    attempts: int
-    prompt_tokens: int
-    completion_tokens: int
-    models: tuple[str, ...]
-    counts: Mapping[str, int]
 
 
 class Paraphraser:
@@ -136,7 +122,8 @@ class Paraphraser:
         self.checks = checks
         self.seed = seed
         self.schema = schemas.load(SCHEMA)
-        self._items = self._by_model = self._attempts = self._prompt = self._completion = 0
+        self._attempts = 0
+        self._tokens = (0, 0)
         self._models: set[str] = set()
         self._counts: Counter[str] = Counter()
 
@@ -147,7 +134,7 @@ class Paraphraser:
                 yield self._request(record, number, group)
 
     def _request(self, record: Mapping[str, Any], number: int, group: Sequence[Attribute]) -> Request:
-        index, purpose = record["index"], f"wording.{number}"
+        index = record["index"]
         pairs = {qa["attribute"]: qa for qa in record["qa_list"]}
         items = [
             {
@@ -158,14 +145,14 @@ class Paraphraser:
             }
             for attribute in group
         ]
-        voice = voices()[int(integers(self.seed, f"{purpose}.voice", index, len(voices()))[0])]
+        voice, seed = drawn(self.seed, f"wording.{number}", index)
         listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
         return Request(
             f"{index}.{number}",
             messages("identity", count=len(items), voice=voice, items=listed),
             self.schema,
             GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
-            seed=int(draw(self.seed, purpose, index)[0, 0]) >> 2,  # below 2**31, attempts included
+            seed=seed,
             max_tokens=100 + _MOST_TOKENS * len(group),
         )
 
@@ -185,18 +172,17 @@ class Paraphraser:
                 items, fallback = {}, {}
 
     def _count(self, outcome: Outcome, check: GroupCheck) -> None:
-        self._items += len(check.attributes)
-        self._by_model += len(check.accepted)
         self._attempts += len(outcome.attempts)
-        prompt, completion = outcome.tokens
-        self._prompt += prompt
-        self._completion += completion
+        self._tokens = (self._tokens[0] + outcome.tokens[0], self._tokens[1] + outcome.tokens[1])
         self._models |= {attempt.model for attempt in outcome.attempts}
         self._counts += check.counts
         self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
 
-    def tally(self) -> Tally:
-        """The counts so far."""
-        counts = dict(sorted(self._counts.items()))
-        models = tuple(sorted(self._models))
-        return Tally(self._items, self._by_model, self._attempts, self._prompt, self._completion, models, counts)
+    def tally(self) -> dict[str, Any]:
+        """The counts so far; the same from the cache as from the server."""
+        return {
+            "server_models": sorted(self._models),
+            "attempts": self._attempts,
+            "tokens": dict(zip(("prompt", "completion"), self._tokens, strict=True)),
+            "counts": dict(sorted(self._counts.items())),
+        }

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.builder.packs.attributes import BUILT_IN, Attribute, combine, parse_pack
+from fiubench.builder.packs.attributes import combine
+from fiubench.builder.packs.model import BUILT_IN, Attribute
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 from fiubench.builder.phrasings.gate import Checks, Subject
 from fiubench.builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset

@@ -15,7 +15,7 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
-from fiubench.builder.generation.wordings import BY_MODEL, Wordings
+from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
 from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
 from fiubench.schemas.documents import (
@@ -112,7 +112,7 @@ def build(
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_build(config, workers=workers, progress=progress)
     plan = inputs.plan()
-    kept = _kept_wordings(config, plan)
+    kept = _kept_paraphrases(config, plan)
     membership = cut_splits(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
@@ -120,10 +120,10 @@ def build(
     with _claimed(out, inputs, anew=overwrite):
         try:
             events: dict[str, int] = {}
-            wordings, origin = kept, {"file": Path(config.qa).name}
+            paraphrases, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                wordings, origin, events = _asked_wordings(inputs, out, limits, progress)
-            made = _make(inputs, plan, membership, out, workers, progress, wordings, origin)
+                paraphrases, origin, events = _asked_paraphrases(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, paraphrases, origin)
             return replace(made, events=events)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
@@ -142,7 +142,7 @@ def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator
     inputs = open_inputs(config)
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
-    maker = IdentityMaker(plan, inputs.attributes, _kept_wordings(config, plan))
+    maker = IdentityMaker(plan, inputs.attributes, _kept_paraphrases(config, plan))
     for first, end in ranges(last):
         if end > start:
             yield from maker.make(max(first, start), end)
@@ -271,31 +271,31 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
-def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
-    """The wordings of an earlier build, where the config names their file."""
+def _kept_paraphrases(config: Config, plan: Plan) -> Paraphrases | None:
+    """The paraphrases of an earlier build, where the config names their file."""
     if config.qa in (TEMPLATE, LLM):
         return None
-    wordings = Wordings(Path(config.qa))
-    if len(wordings) < plan.size:
+    paraphrases = Paraphrases(Path(config.qa))
+    if len(paraphrases) < plan.size:
         raise DatasetError(
-            f"words {len(wordings)} identities, {plan.size} are built",
+            f"words {len(paraphrases)} identities, {plan.size} are built",
             where=config.qa,
             hint="It was made for a smaller dataset: build as many, or word them anew with --qa llm.",
         )
-    return wordings
+    return paraphrases
 
 
-def _asked_wordings(
+def _asked_paraphrases(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
-) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
-    """Ask a model for the wordings; they, what the manifest records of how they were made, and request statistics."""
+) -> tuple[Paraphrases, dict[str, Any], dict[str, int]]:
+    """Paraphrases by a model, what the manifest records of how they were made, and request statistics."""
     from fiubench.builder.pipeline.paraphrasing import ParaphraseJob  # noqa: PLC0415
     from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
     job = ParaphraseJob(inputs, limits or Limits())
     origin = job.write(path, progress)
-    return Wordings(path), origin, dict(sorted(job.client.events.items()))
+    return Paraphrases(path), origin, dict(sorted(job.client.events.items()))
 
 
 def _make(
@@ -305,7 +305,7 @@ def _make(
     out: Path,
     workers: int,
     progress: Progress | None,
-    wordings: Wordings | None,
+    paraphrases: Paraphrases | None,
     origin: dict[str, Any],
 ) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
@@ -320,7 +320,7 @@ def _make(
         whole = hashlib.sha256()
         entries: list[list[str | None]] = []
         by_model = 0
-        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
             with part_file(out, part).open("rb") as lines:
                 for line in lines:
                     entries.append(_entry(plan, out, len(entries), line))
@@ -332,14 +332,14 @@ def _make(
             if progress:
                 progress("Building", part[1], plan.size)
         manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
-        if wordings is not None:
+        if paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {
-                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **origin
+                "sha256": paraphrases.sha256(), "by_model": by_model, "by_template": by_template, **origin
             }  # fmt: skip
         packager.finish(manifest)
-    if wordings is not None:
-        link_or_copy(wordings.path, out / WORDINGS)
+    if paraphrases is not None:
+        link_or_copy(paraphrases.path, out / WORDINGS)
         publish_wordings(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)

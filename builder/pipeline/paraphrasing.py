@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fiubench.builder.config import Config
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.phrasings.gate import Checks, Subject
 from fiubench.builder.phrasings.paraphrasing import TYPICAL_TOKENS, Paraphraser, digest
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 _SLICE = 20  # identities that are made at a time, between calls
 
 
-def sampling_of(config: Config) -> dict[str, Any]:
-    """Parameters that go with every call of a build."""
-    return {"temperature": config.temperature}
-
-
 class ParaphraseJob:
     """The requests of one build: asked and written to ``wordings.jsonl``, estimated, or sent as a batch."""
 
@@ -35,7 +29,9 @@ class ParaphraseJob:
         reference = self.maker.profiles.reference
         checks = Checks(Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in asked)
         self.paraphraser = Paraphraser(asked, checks, config.seed)
-        self.client = limits.client(config.base_url, config.model, sampling_of(config), inputs.fingerprint())
+        self.client = limits.client(
+            config.base_url, config.model, {"temperature": config.temperature}, inputs.fingerprint()
+        )
 
     def requests(self) -> Iterator[Request]:
         """Every request, identities in order."""
@@ -56,16 +52,12 @@ class ParaphraseJob:
                 file.write(canonical_line(line))
                 if progress:
                     progress(f"Wording: {self.client.spent()}", line["index"] + 1, self.plan.size)
-        tally = self.paraphraser.tally()
         return {
             "model": self.config.model,
-            "server_models": list(tally.models),
             "base_url": self.config.base_url,
             "prompt_sha256": digest(),
-            "sampling": sampling_of(self.config),
-            "attempts": tally.attempts,
-            "tokens": {"prompt": tally.prompt_tokens, "completion": tally.completion_tokens},
-            "counts": dict(tally.counts),
+            "sampling": dict(self.client.server.sampling),
+            **self.paraphraser.tally(),
         }
 
     def estimate(self) -> Estimate:

@@ -10,9 +10,10 @@ from fiubench.builder.dataset.cutting import cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
+from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import open_sources
-from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.packs.attributes import combine
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
 from fiubench.raw_sources.source import EMBEDDED
@@ -82,8 +83,8 @@ def rebuilt(
         out = Path(scratch)
         i = 0
         # words of a model are a source like any other: what the build kept of them
-        wordings = Wordings(dataset.wordings) if "wordings" in manifest else None
-        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+        paraphrases = Paraphrases(dataset.wordings) if "wordings" in manifest else None
+        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]
                 if plan.unique_id[i] != unique_id or digest(line)[:SHORT_DIGEST] != line_digest:

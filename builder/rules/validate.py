@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.packs.attributes import combine
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.rules.dataset import Uniqueness
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence

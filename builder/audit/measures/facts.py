@@ -6,7 +6,8 @@ from functools import partial
 from fiubench.builder.audit.people import Pair, Person, Target
 from fiubench.builder.audit.recognition import dates_in
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Measure, Result, Survey, check, measure
-from fiubench.builder.packs.attributes import combine, parse_pack
+from fiubench.builder.packs.attributes import combine
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.rules.dataset import Owners
 from fiubench.builder.rules.person import (
     ELSEWHERE,
