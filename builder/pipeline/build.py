@@ -16,7 +16,7 @@ from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
 from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST, make_manifest
 from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
 from fiubench.schemas.documents import (
     BUILD_FILE,
@@ -331,7 +331,8 @@ def _make(
                     by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
             if progress:
                 progress("Building", part[1], plan.size)
-        manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
+        sha256 = {"identities": whole.hexdigest(), "splits": digest(membership)}
+        manifest = make_manifest(inputs, plan, entries, sha256)
         if paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {

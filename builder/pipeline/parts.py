@@ -50,18 +50,14 @@ class PartMaker:
         self.out = out
         self.maker = IdentityMaker(plan, attributes, paraphrases)
 
-    def lines(self, part: Range) -> list[bytes]:
-        """The canonical lines of a part."""
-        with _without_cycle_search():
-            return [canonical_line(record) for record in self.maker.make(*part)]
-
     def write(self, part: Range) -> Range:
         """Write a part's images and then its records.
 
         Raises:
             DatasetError: it can't be written, or a record breaks a rule.
         """
-        lines = self.lines(part)
+        with _without_cycle_search():
+            lines = [canonical_line(record) for record in self.maker.make(*part)]
         self._write_images(part)
         write_atomic(part_file(self.out, part), b"".join(lines))
         return part
@@ -132,7 +128,7 @@ def write_parts(
     parts = ranges(plan.size)
     missing = [part for part in parts if not part_file(out, part).exists()]
     there = set(parts) - set(missing)
-    made = _run(plan, attributes, out, missing, workers, paraphrases)
+    made = _run(missing, workers, plan, attributes, out, paraphrases)
     try:
         for part in parts:
             while part not in there:
@@ -143,18 +139,17 @@ def write_parts(
 
 
 def _run(
+    missing: Sequence[Range],
+    workers: int,
     plan: Plan,
     attributes: Attributes,
     out: Path,
-    missing: Sequence[Range],
-    workers: int,
     paraphrases: Paraphrases | None,
 ) -> Generator[Range, None, None]:
-    if workers <= 1 or len(missing) <= 1:
-        maker = PartMaker(plan, attributes, out, paraphrases) if missing else None
-        for part in missing:
-            assert maker is not None
-            yield maker.write(part)
+    if not missing:
+        return
+    if workers <= 1 or len(missing) == 1:
+        yield from map(PartMaker(plan, attributes, out, paraphrases).write, missing)
         return
     # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
     context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)

@@ -68,7 +68,7 @@ def split(
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
     rule = {
-        "seed": _seed_of(dataset.manifest) if seed is None else seed,
+        "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"] if seed is None else seed,
         "attributes": _known_attributes(dataset, attributes),
         "hard_negatives": hard_negatives,
     }
@@ -92,15 +92,6 @@ def split(
     return Dataset(out)
 
 
-def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
-    """The settings of a manifest with some changed; paths are base names, as a manifest has them.
-
-    Raises:
-        ConfigError: settings that contradict each other.
-    """
-    return make_config({**settings_of(manifest["config"]), **changes}, where="split")
-
-
 def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | None, holdout: int | None) -> Config:
     counts = dataset.manifest["counts"]
     everyone = counts["identities"] + counts["holdout"]
@@ -114,14 +105,8 @@ def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | 
     frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
     if split_scheme is not None or (frozen_before and ratios is not None):
         changes["split_scheme"] = split_scheme or "nested"
-    config = config_of(dataset.manifest, **changes)
+    config = make_config({**settings_of(dataset.manifest["config"]), **changes}, where="split")
     return config.model_copy(update={"split_scheme": config.public()["split_scheme"]})
-
-
-def _seed_of(manifest: Mapping[str, Any]) -> int:
-    """The seed that the present splits were cut with."""
-    seed: int = manifest.get("resplit", manifest["config"])["seed"]
-    return seed
 
 
 def _known_attributes(dataset: Dataset, attributes: Sequence[str]) -> list[str]:

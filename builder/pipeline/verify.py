@@ -24,6 +24,34 @@ from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
 
 
+def verify(
+    directory: str | Path,
+    sources: Mapping[str, str | Path | None] | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[str]:
+    """Compare every file of a dataset with its manifest, then build it again and compare every digest.
+
+    >>> assert not list(verify("dataset"))                       # doctest: +SKIP
+
+    Args:
+        directory: the dataset.
+        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
+        workers: processes.
+        progress: called with (what, done, total).
+
+    Yields:
+        What differs, a line each, as it is found; nothing where every digest agrees.
+
+    Raises:
+        FiubenchError: a source can't be found, or is another file than the one it was built from.
+    """
+    dataset = open_dataset(Path(directory))
+    yield from on_disk(dataset)
+    yield from _rebuilt(dataset, sources or {}, workers, progress)
+
+
 def on_disk(dataset: Dataset) -> Iterator[str]:
     """Every file that is not what the manifest says."""
     manifest, directory = dataset.manifest, dataset.directory
@@ -58,20 +86,8 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IMAGES}/{images[unique_id].name}: not as built"
 
 
-def rebuilt(
-    dataset: Dataset, given: Mapping[str, Any], *, workers: int = 1, progress: Progress | None = None
-) -> Iterator[str]:
-    """Build it again beside it and report every identity, image and split that comes out otherwise.
-
-    Args:
-        dataset: the dataset; its packs are taken from the manifest.
-        given: paths of sources (``faces``, ``health``, ...) where they are not where ``build.yaml`` says.
-        workers: processes.
-        progress: called with (what, done, total).
-
-    Raises:
-        FiubenchError: a source can't be found, or is another file than the one it was built from.
-    """
+def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: Progress | None) -> Iterator[str]:
+    """Build it again beside it; every identity, image and split that comes out otherwise."""
     manifest = dataset.manifest
     inputs = _inputs(dataset, given, workers, progress)
     plan = inputs.plan()
@@ -127,31 +143,3 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
                 f"({manifest['fiubench_version']}).",
             )
     return Inputs(config, attributes, sources, frozen)
-
-
-def verify(
-    directory: str | Path,
-    sources: Mapping[str, str | Path | None] | None = None,
-    *,
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> Iterator[str]:
-    """Compare every file of a dataset with its manifest, then build it again and compare every digest.
-
-    >>> assert not list(verify("dataset"))                       # doctest: +SKIP
-
-    Args:
-        directory: the dataset.
-        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
-        workers: processes.
-        progress: called with (what, done, total).
-
-    Yields:
-        What differs, a line each, as it is found; nothing where every digest agrees.
-
-    Raises:
-        FiubenchError: a source can't be found, or is another file than the one it was built from.
-    """
-    dataset = open_dataset(Path(directory))
-    yield from on_disk(dataset)
-    yield from rebuilt(dataset, sources or {}, workers=workers, progress=progress)
