@@ -1,6 +1,6 @@
 """Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -87,11 +87,10 @@ class Config(Settings):
     @classmethod
     def _a_day(cls, value: str) -> str:
         try:
-            date.fromisoformat(value)
+            if date.fromisoformat(value).isoformat() != value:  # other forms of ISO 8601
+                raise ValueError
         except ValueError:
             raise ValueError("is not a date like 2025-01-01") from None
-        if len(value) != len(_EARLIEST):  # other forms of ISO 8601
-            raise ValueError("is not a date like 2025-01-01")
         if not _EARLIEST <= value <= _LATEST:
             raise ValueError(f"{value} is not between {_EARLIEST} and {_LATEST}")
         return value
@@ -160,37 +159,23 @@ class Config(Settings):
 
     def public(self) -> dict[str, Any]:
         """The settings with base names instead of paths: what a manifest may hold."""
-        settings = self.as_dict()
-        for key in source_settings():
-            if key in settings:
-                settings[key] = _base_name(settings[key])
-        settings["attributes"] = [_base_name(file) for file in self.attributes]
-        if self.split_scheme not in SPLIT_SCHEMES:
-            settings["split_scheme"] = _base_name(self.split_scheme)
-        if self.qa != LLM:
-            for key in _OF_MODEL:
-                del settings[key]
-        if self.qa == TEMPLATE:
-            del settings["qa"]
-        elif self.qa != LLM:
-            settings["qa"] = _base_name(self.qa)
-        return settings
+        settings = self._moved(_base_name).as_dict()
+        unused = () if self.qa == LLM else ("qa", *_OF_MODEL) if self.qa == TEMPLATE else _OF_MODEL
+        return {key: value for key, value in settings.items() if key not in unused}
 
     def located(self, folder: Path | None = None) -> "Config":
         """The settings with every path made absolute, relative ones from ``folder`` (else the working directory)."""
         base = (folder or Path()).resolve()
+        return self._moved(lambda path: str(base / path))
 
-        def absolute(path: str) -> str:
-            return path if path in (EMBEDDED, NO_FACES) else str(base / path)
-
-        changes: dict[str, Any] = {
-            "sources": {name: absolute(path) for name, path in self.sources.items()},
-            "attributes": tuple(str(base / file) for file in self.attributes),
+    def _moved(self, change: Callable[[str], str]) -> "Config":
+        """The settings with every path changed."""
+        changes = {
+            "sources": {k: v if v in (EMBEDDED, NO_FACES) else change(v) for k, v in self.sources.items()},
+            "attributes": tuple(map(change, self.attributes)),
+            "split_scheme": self.split_scheme if self.split_scheme in SPLIT_SCHEMES else change(self.split_scheme),
+            "qa": self.qa if self.qa in (TEMPLATE, LLM) else change(self.qa),
         }
-        if self.split_scheme not in SPLIT_SCHEMES:
-            changes["split_scheme"] = str(base / self.split_scheme)
-        if self.qa not in (TEMPLATE, LLM):
-            changes["qa"] = str(base / self.qa)
         return self.model_copy(update=changes)
 
 
@@ -217,7 +202,7 @@ def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _base_name(path: str) -> str:
-    return path if path in (EMBEDDED, NO_FACES) else Path(path).name or Path(path).resolve().name
+    return Path(path).name or Path(path).resolve().name
 
 
 def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Iterable[str] = ()) -> Config:

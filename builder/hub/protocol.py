@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiubench.builder.hub.client import Conflict, Exists, Hub, NoAnswer, Refs, TimedOut
+from fiubench.builder.hub.client import Hub, Refs
+from fiubench.builder.hub.session import Conflict, Exists, NoAnswer, TimedOut
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import HubError, Refused
 from huggingface_hub import RepoFile

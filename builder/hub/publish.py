@@ -10,9 +10,10 @@ from typing import Any
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub import protocol
 from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
-from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, TimedOut, connect
+from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import Outcome, is_own, title_of
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
+from fiubench.builder.hub.session import Exists, NoAnswer, TimedOut
 from fiubench.builder.hub.staging import Stage, check_untouched, staged
 from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
 from fiubench.builder.release.publication import Publication

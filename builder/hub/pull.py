@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from fiubench.builder.dataset.compare import Difference, compare
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
-from fiubench.builder.hub.client import Hub, Missing, Refs, connect
+from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import is_own
+from fiubench.builder.hub.session import Missing
 from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
@@ -24,7 +25,8 @@ from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SP
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
-from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_error
+from fiubench.support.files import atomic_writer, check_new, link_or_copy, make_folder, new_folder
+from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
@@ -32,8 +34,6 @@ FULL_JSON = "fiubench/full.json"
 _PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
 _ROWS = 100  # rows of pictures held in memory
-
-Progress = Callable[[str, int, int], None]
 
 
 class NotOurs(HubError):
@@ -114,21 +114,14 @@ def pull(
     """
     access, out = make_access(endpoint, token_file, timeout), Path(out)
     repo = checked_repo(repo)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    check_new(out)
     if version not in (None, "latest"):
         parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
     with connect(access) as hub:
         refs = _refs(hub, repo)
         tag = _tag(refs, repo, version)
-        make_folder(out.parent)
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = Path(scratch) / out.name
-            try:
-                fetch(hub, repo, refs.tags[tag], folder, progress=progress)
-                folder.replace(out)  # an empty folder may be there already
-            except OSError as error:
-                raise write_error(error, out) from error
+        with new_folder(out) as folder:
+            fetch(hub, repo, refs.tags[tag], folder, progress=progress)
     return open_dataset(out)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -15,8 +14,8 @@ from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import package
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
 from fiubench.support.canonical import digest, digest_of, readable_json
-from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
-from fiubench.support.files import link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.errors import ConfigError, Refused, did_you_mean
+from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder, write_atomic
 from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
 
@@ -57,8 +56,7 @@ def split(
     """
     directory, out = Path(directory), Path(out)
     dataset = open_dataset(directory)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    check_new(out)
     if touched := next(on_disk(dataset), None):
         raise Refused(
             f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
@@ -74,21 +72,15 @@ def split(
     }
     document = cut_again(dataset, config, rule, frozen)
     manifest = _manifest(dataset, config, rule, document, frozen)
-    make_folder(out.parent)
-    try:
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = make_folder(Path(scratch) / out.name)
-            _copy(dataset, folder, config, progress)
-            write_atomic(folder / SPLITS, readable_json(document))
-            package(folder, manifest)
-            if "wordings" in manifest:
-                link_or_copy(dataset.wordings, folder / WORDINGS)
-                publish_wordings(folder)
-            manifest["release"] = release_digests(folder / "release")
-            write_atomic(folder / MANIFEST, readable_json(manifest))
-            folder.replace(out)
-    except OSError as error:
-        raise write_error(error, out) from error
+    with new_folder(out) as folder:
+        _copy(dataset, folder, config, progress)
+        write_atomic(folder / SPLITS, readable_json(document))
+        package(folder, manifest)
+        if "wordings" in manifest:
+            link_or_copy(dataset.wordings, folder / WORDINGS)
+            publish_wordings(folder)
+        manifest["release"] = release_digests(folder / "release")
+        write_atomic(folder / MANIFEST, readable_json(manifest))
     return Dataset(out)
 
 
