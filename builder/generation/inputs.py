@@ -48,6 +48,7 @@ class Inputs:
 
     def fingerprint(self) -> str:
         """Digest of all that decides the bytes of a dataset."""
+        faces = self.sources.faces
         return digest_of(
             {
                 "version": __version__,
@@ -55,16 +56,12 @@ class Inputs:
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "frozen": self.frozen,
-                "features": self._features(),
+                # of the faces, where a choice of faces depends on them
+                "features": None if faces is None or self.config.select == "all" else digest(faces.features.tobytes()),
                 **self.words_from,
                 **({"plugins": plugins} if (plugins := self.plugins()) else {}),
             }
         )
-
-    def _features(self) -> str | None:
-        """Digest of the faces' features, where a choice of faces depends on them."""
-        faces = self.sources.faces
-        return None if faces is None or self.config.select == "all" else digest(faces.features.tobytes())
 
 
 def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress: Progress | None = None) -> Inputs:
@@ -84,14 +81,10 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, workers=workers, progress=progress)
-    return Inputs(config, attributes, sources, frozen, words_from(config, prompts))
-
-
-def words_from(config: Config, prompts: str = "") -> dict[str, str]:
-    """Digest of what words come from beyond the packs: a file, or the ``prompts`` that a model gets."""
-    if config.qa == TEMPLATE:
-        return {}
-    return {"prompts": prompts} if config.qa == LLM else {"wordings": Paraphrases(Path(config.qa)).sha256()}
+    words_from = {"prompts": prompts} if config.qa == LLM else {}
+    if config.qa not in (TEMPLATE, LLM):
+        words_from = {"wordings": Paraphrases(Path(config.qa)).sha256()}
+    return Inputs(config, attributes, sources, frozen, words_from)
 
 
 def _check_sources(config: Config, attributes: Attributes) -> None:

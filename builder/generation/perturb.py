@@ -62,8 +62,9 @@ class Perturber:
             None if bound is None else evaluate(bound, values, size, f"{where}: perturb")
             for bound in (rule.not_before, rule.not_after)
         )
-        seed, purpose, generated = self.profiles.config.seed, f"wrong.{attribute.name}", attribute.origin.generated
-        return Altering(seed, purpose, index, attribute.options, generated, rule.distance, low, high, where)
+        key = self.profiles.config.seed, f"wrong.{attribute.name}", index
+        made_by = attribute.origin.generated
+        return Altering(*key, attribute.options, (), where, made_by, rule.distance, low, high)
 
     def _make_pools(self, attribute: Attribute) -> "dict[str, _Pool]":
         reference = self.profiles.reference

@@ -10,6 +10,7 @@ from fiubench.builder.config import Config
 from fiubench.builder.generation.pairing import (
     Offenses,
     Plan,
+    area_codes,
     fit_offenses,
     gender_names,
     generated_people,
@@ -93,8 +94,7 @@ class Profiles:
             all_gender, all_birth = record_people(config, health)
             gender, birth = all_gender[rows["health"]], all_birth[rows["health"]]
         rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
-        codes = sources.tables["addresses"].area_codes(rows["addresses"])  # type: ignore[attr-defined]
-        phone = phone_numbers(config.seed, np.asarray(codes).astype(np.int64))
+        phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
         return self.facts(Block(index, People(gender_names(gender), birth), rows, rank, phone, offense))
 
@@ -161,7 +161,8 @@ class Profiles:
         for attempt in range(1, _ATTEMPTS + 1):
             facts = {n: [values[n][i] for i in wrong.tolist()] for n in {*attribute.needs(), *AMBIENT} if n in values}
             facts[attribute.name] = [made[i] for i in wrong.tolist()]
-            held = [_holds(c, facts, len(wrong), attribute) for c in attribute.constraints]
+            place = f"{attribute.pack}: {attribute.name}: constraints"
+            held = [constraint.column(facts, len(wrong), place) for constraint in attribute.constraints]
             broken = [not all(row) for row in zip(*held, strict=True)]
             facts = {name: [v for v, bad in zip(column, broken, strict=True) if bad] for name, column in facts.items()}
             wrong = wrong[broken]
@@ -196,10 +197,6 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
         queue.extend(sorted(needed - wanted))
         wanted |= needed
     return [attributes.by_name[name] for name in attributes.order if name in wanted]
-
-
-def _holds(constraint: Expression, facts: Mapping[str, Sequence[Any]], size: int, attribute: Attribute) -> list[Any]:
-    return constraint.column(facts, size, f"{attribute.pack}: {attribute.name}: constraints")
 
 
 def generate(

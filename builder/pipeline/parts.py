@@ -67,12 +67,12 @@ class PartMaker:
         targets = [folder / plan.image_name(i) for i in range(*part)] if plan.config.has_images else []
         if plan.config.faces == EMBEDDED:
             self._draw(part, targets)
-        elif targets and plan.face is not None and plan.sources.faces is not None:
+        elif targets:
             from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
 
             for i, target in zip(range(*part), targets, strict=True):
-                if not target.exists():
-                    write_face(plan.sources.faces.faces[int(plan.face[i])], target, plan.config.image_size)
+                if (face := plan.face_at(i)) is not None and not target.exists():
+                    write_face(face, target, plan.config.image_size)
 
     def _draw(self, part: Range, targets: Sequence[Path]) -> None:
         from fiubench.raw_sources.portraits import draw_portrait, encode, traits  # noqa: PLC0415
