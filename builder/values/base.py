@@ -295,7 +295,9 @@ def register(entry: C) -> C:
 
 
 def _add_to_identities(document: dict[str, Any]) -> None:
-    """Let identities hold values of types that ``identity.schema.json`` does not list: those of plug-ins."""
+    """Let identities hold values of registered plug-ins, instead of any type that ``identity.schema.json`` lacks."""
+    for name in ("typed", "value"):
+        document["$defs"][name]["anyOf"].pop()
     branches: list[dict[str, Any]] = document["$defs"]["typed"]["anyOf"]
     kinds = [branch["properties"]["type"] for branch in branches]
     listed = {kind for entry in kinds for kind in (entry.get("enum") or [entry["const"]])}

@@ -12,7 +12,8 @@ import datasets
 import jsonschema
 import pytest
 import yaml
-from fiubench.builder import build, make_config, open_dataset
+
+from fiubench import build, make_config, open_dataset
 
 ROOT = Path(__file__).resolve().parents[3]
 SHAREGPT = ROOT / "examples" / "plugin" / "fiubench_town" / "sharegpt.py"

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fiubench.builder import build, make_config
 from fiubench.builder.audit.columns import Columns
 from fiubench.builder.audit.membership import membership
 from fiubench.builder.audit.reading import open_target
@@ -24,7 +23,7 @@ from fiubench.support.canonical import file_digest
 from fiubench.support.errors import PackError
 from fiubench.support.registry import load_plugins
 
-from fiubench import schemas
+from fiubench import build, make_config, schemas
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "plugin"
 PLUGIN, PACK = EXAMPLE / "fiubench_town" / "percent.py", EXAMPLE / "work.yaml"
@@ -147,7 +146,7 @@ def test_the_audit_sees_numbers_and_their_order(dataset):
     numbers = columns.by_name["work_share"].numbers
     assert numbers.tolist() == [pair["value"]["value"] for pair in pairs(dataset)]
     assert not any(map(math.isnan, numbers))
-    measures = {measure.rule: measure for measure in audit(dataset, faces=False).measures}
+    measures = {measure.name: measure for measure in audit(dataset, faces=False).measures}
     ordered = {"date_of_birth", "annual_income", "admission_date", "discharge_date", "billing_amount", "room_number",
                "offense_date", "work_share"}  # fmt: skip
     assert measures["truth_told_by_order"].of == len(ordered)

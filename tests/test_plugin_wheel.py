@@ -1,0 +1,107 @@
+"""A distribution of somebody else's that adds one of each kind, installed beside fiubench: no line of ours knows it."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.installed import ROOT, build_wheel, run
+
+EXAMPLE = ROOT / "examples" / "plugin"
+TRAINING = ("--epochs", "1", "--batch-size", "8")
+KINDS = {
+    "source": "employers",
+    "value type": "percent",
+    "measure": "long_questions",
+    "format": "sharegpt",
+    "method": "wga",
+    "metric": "answer_length",
+}
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
+
+
+@pytest.fixture(scope="module")
+def fiubench(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The command line of an environment that has fiubench's wheel and the plug-in's."""
+    source = tmp_path_factory.mktemp("plugin") / "source"
+    shutil.copytree(EXAMPLE, source, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
+    wheel = build_wheel(source, tmp_path_factory.mktemp("plugin-wheel"))
+    run(python, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check", wheel)
+    folder = tmp_path_factory.mktemp("work")
+    return lambda *arguments: run(python.with_name("fiubench"), *arguments, cwd=folder), folder
+
+
+@pytest.fixture(scope="module")
+def dataset(fiubench: Any) -> Path:
+    command, folder = fiubench
+    size = ("--identities", "20", "--holdout", "4", "--ratios", "10", "--image-size", "64", "--questions", "4")
+    packs = ("--attributes", EXAMPLE / "employers.yaml", "--attributes", EXAMPLE / "work.yaml")
+    command("build", "--out", "dataset", *size, "--employers", EXAMPLE / "employers.csv", *packs, "--no-audit")
+    return Path(folder / "dataset")
+
+
+def recorded(kind: str) -> dict[str, dict[str, str]]:
+    """What a manifest records of the entry of a kind."""
+    file = EXAMPLE / "fiubench_town" / f"{KINDS[kind]}.py"
+    plugin = {"plugin": "fiubench-town", "version": "1.0", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return {f"{kind} {KINDS[kind]}": plugin}
+
+
+def test_everything_is_listed(fiubench: Any) -> None:
+    command, _ = fiubench
+    listed = command("plugins")
+    for kind, name in KINDS.items():
+        assert f"{name} " in listed and recorded(kind)[f"{kind} {name}"]["sha256"][:12] in listed
+    assert "--employers" in command("build", "--help")
+    for words in ("sources list", "measures list", "formats list", "methods list", "metrics list"):
+        assert any(name in command(*words.split()) for name in KINDS.values()), words
+    assert "alpha" in command("methods", "show", "wga")
+
+
+def test_source_and_value_type(fiubench: Any, dataset: Path) -> None:
+    command, _ = fiubench
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    assert manifest["plugins"] == {**recorded("source"), **recorded("value type")}
+    assert "valid" in command("validate", "dataset")
+    assert "every digest agrees" in command("verify", "dataset")
+    shown = command("show", "dataset", "0")
+    assert "employers.employer" in shown and " %" in shown
+
+
+def test_measure(fiubench: Any, dataset: Path) -> None:
+    command, folder = fiubench
+    printed = command("audit", "dataset", "--no-embed", "--json", "audit.json", "--html", "audit.html")
+    assert "Questions of more than 20 words" in printed
+    report = json.loads((folder / "audit.json").read_text())
+    assert report["plugins"] == recorded("measure")
+    assert "Questions of more than 20 words" in (folder / "audit.html").read_text()
+
+
+def test_format(fiubench: Any, dataset: Path) -> None:
+    command, folder = fiubench
+    command("export", "dataset", "--format", "sharegpt", "--option", "system=Answer briefly.", "--out", "sharegpt")
+    rows = json.loads((folder / "sharegpt" / "forget10.json").read_text())
+    assert len(rows) == 2 * 6 and rows[0]["system"] == "Answer briefly."
+    assert recorded("format")["format sharegpt"]["sha256"] in (folder / "sharegpt" / "README.md").read_text()
+
+
+def test_method_and_metric(fiubench: Any, dataset: Path) -> None:
+    command, folder = fiubench
+    for split, out in (("full", "full"), ("retain90", "retain")):
+        command("finetune", "dataset", "--out", out, "--split", split, *TRAINING)
+    command(
+        "unlearn", "full", "--out", "wga", "--method", "wga", "--option", "alpha=2", "--forget", "forget10", *TRAINING
+    )
+    manifest = json.loads((folder / "wga" / "run.json").read_text())
+    assert manifest["plugins"] == recorded("method")
+    assert manifest["settings"]["options"]["alpha"] == 2
+    command("evaluate", "retain", "--forget", "forget10", "--force")
+    printed = command("evaluate", "wga", "--reference", "retain", "--force")
+    assert "answer length" in printed
+    (metrics,) = (json.loads(path.read_text()) for path in (folder / "wga").rglob("metrics*.json"))
+    assert metrics["plugins"] == recorded("metric")
+    command("compare", "wga", "--reference", "retain", "--force", "--out", "report")
+    assert "answer_length" in (folder / "report" / "table.csv").read_text()
