@@ -3,6 +3,7 @@
 The pack file has `phrasings:` alone. Named with ``--attributes`` it builds without any model.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attribute, Attributes, fill
-from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
+from fiubench.builder.phrasings.gate import Checks, same_wording, tidy
 from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
@@ -123,9 +124,8 @@ class Ground:
         inputs = open_inputs(config)
         profiles = Profiles(config, inputs.sources, inputs.attributes)
         reference = profiles.reference
-        subjects = [Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in profiles.asked]
         values = {a.name: (reference[a.name].values, reference[a.name].text) for a in profiles.asked}
-        return cls(inputs.attributes, profiles.asked, Checks(subjects), values)
+        return cls(inputs.attributes, profiles.asked, Checks.of(profiles), values)
 
     def chosen(self, names: Sequence[str]) -> list[Attribute]:
         """The named attributes, or all.
@@ -164,7 +164,7 @@ class _Proposal:
     def __call__(self, answer: Mapping[str, Any]) -> list[str]:
         if answer["attribute"] not in (self.attribute, self.attribute.replace("_", " ")):
             return [f"attribute must be {self.attribute!r}"]
-        before = len([c for c in self.found if c.passed])
+        new: list[Candidate] = []
         for which in ("question", "answer"):
             for text in answer[f"{which}s"]:
                 candidate = Candidate(self.attribute, which, tidy(text)[:300])
@@ -172,22 +172,15 @@ class _Proposal:
                     continue
                 self.known.add(wording)
                 candidate.problems = self.ground.problems(candidate)
-                self.found.append(candidate)
-        if len([c for c in self.found if c.passed]) > before:
+                new.append(candidate)
+        self.found += new
+        if any(c.passed for c in new):
             return []
         return [p for c in self.found[-4:] for p in c.problems[:1]] or ["write others than those that are there"]
 
 
 class Generator:
-    """Asks for phrasings until enough pass the checks, or until it has asked often enough.
-
-    Args:
-        ground: packs and checks.
-        attributes: those to grow.
-        count: questions and answers wanted for each.
-        client: the model.
-        seed: random seed.
-    """
+    """Asks for ``count`` questions and answers an attribute that pass the checks, until it has asked often enough."""
 
     def __init__(
         self, ground: Ground, attributes: Sequence[Attribute], count: int, client: ChatClient, seed: int
@@ -208,10 +201,8 @@ class Generator:
             yield requests
 
     def _lacks(self, name: str) -> bool:
-        return any(self._passed(name, which) < self.count for which in ("question", "answer"))
-
-    def _passed(self, name: str, which: str) -> int:
-        return sum(c.passed and c.kind == which for c in self.found[name])
+        passed = Counter(c.kind for c in self.found[name] if c.passed)
+        return min(passed["question"], passed["answer"]) < self.count
 
     def _request(self, attribute: Attribute, number: int) -> Request:
         found = [c for c in self.found[attribute.name] if c.passed]
@@ -243,8 +234,7 @@ class Generator:
         assert isinstance(check, _Proposal)
         self.found[check.attribute] += check.found
         self.models |= {attempt.model for attempt in outcome.attempts}
-        for k, tokens in enumerate(outcome.tokens):
-            self.tokens[k] += tokens
+        self.tokens = [before + more for before, more in zip(self.tokens, outcome.tokens, strict=True)]
 
     def estimate(self) -> Estimate:
         """The next round's calls, times the rounds that are needed if everything passes."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
 from fiubench.builder.packs.parse import GENDERED
 from fiubench.builder.phrasings.prompts import load_document
@@ -179,6 +180,12 @@ class Checks:
         counted = Counter(feature for subject in self.subjects.values() for feature in subject.features)
         self.weights = {feature: 1.0 / n for feature, n in counted.items()}
         self._scores: dict[str, list[float]] = {}  # of each feature that was met, one per subject
+
+    @classmethod
+    def of(cls, profiles: Profiles) -> "Checks":
+        """The checks of what a build asks, with the values that its reference population has."""
+        reference = profiles.reference
+        return cls(Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in profiles.asked)
 
     def question(self, name: str, text: str) -> list[str]:
         """What is wrong with a question about an attribute; nothing: it may be used."""

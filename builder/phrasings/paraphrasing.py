@@ -10,21 +10,28 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.paraphrases import Texts, paraphrased
 from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
 from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
 from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.builder.rules.pair import qa_problems
-from fiubench.support.chat import Outcome, Request
+from fiubench.support.canonical import canonical_line
+from fiubench.support.chat import Estimate, Limits, Outcome, Request
+from fiubench.support.files import atomic_writer
+from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
+_SLICE = 20  # identities that are made at a time, between calls
 GROUP = 6  # most attributes of one call
 SCHEMA = "wordings_answer"
 #: Tokens that one reworded item takes: six sentences in JSON, with room; and as most of them really are.
-_MOST_TOKENS, TYPICAL_TOKENS = 300, 130
+_MOST_TOKENS, _TYPICAL_TOKENS = 300, 130
 _QUESTIONS = ("question", "question_2", "question_3", "question_4")
 _ANSWERS = ("answer", "answer_2")
 
@@ -108,30 +115,56 @@ class GroupCheck:
         return []
 
 
-class Paraphraser:
-    """Makes the requests that paraphrase records, and lines of ``wordings.jsonl`` of their outcomes.
+class ParaphraseJob:
+    """The requests of one build: asked and written to ``wordings.jsonl``, estimated, or sent as a batch."""
 
-    Args:
-        attributes: those that are asked about.
-        checks: the gate.
-        seed: random seed of the build; each call gets its own from it.
-    """
-
-    def __init__(self, attributes: Sequence[Attribute], checks: Checks, seed: int) -> None:
-        self.groups = groups(attributes)
-        self.checks = checks
-        self.seed = seed
+    def __init__(self, inputs: Inputs, limits: Limits) -> None:
+        self.config = config = inputs.config
+        self.plan = inputs.plan()
+        self.maker = IdentityMaker(self.plan, inputs.attributes)
+        self.groups = groups(self.maker.profiles.asked)
+        self.checks = Checks.of(self.maker.profiles)
         self.schema = schemas.load(SCHEMA)
+        sampling = {"temperature": config.temperature}
+        self.client = limits.client(config.base_url, config.model, sampling, inputs.fingerprint())
         self._attempts = 0
         self._tokens = (0, 0)
         self._models: set[str] = set()
         self._counts: Counter[str] = Counter()
 
-    def requests(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Request]:
+    def requests(self) -> Iterator[Request]:
         """One request per identity and group, identities in order."""
-        for record in records:
-            for number, group in enumerate(self.groups):
-                yield self._request(record, number, group)
+        for start in range(0, self.plan.size, _SLICE):
+            for record in self.maker.make(start, min(start + _SLICE, self.plan.size)):
+                for number, group in enumerate(self.groups):
+                    yield self._request(record, number, group)
+
+    def estimate(self) -> Estimate:
+        """What is still to be asked; makes no call."""
+        per_call = sum(map(len, self.groups)) * _TYPICAL_TOKENS // len(self.groups)
+        return self.client.estimate(self.requests(), per_call)
+
+    def write(self, path: Path, progress: Progress | None = None) -> dict[str, Any]:
+        """Ask, and write ``wordings.jsonl``; returns what the manifest records of it, the same from cache and server.
+
+        Raises:
+            ChatError: the server can't be asked on or a limit is reached; what was answered is in the cache.
+        """
+        with atomic_writer(path) as file:
+            for line in self._lines(self.client.ask_all(self.requests())):
+                file.write(canonical_line(line))
+                if progress:
+                    progress(f"Paraphrasing: {self.client.spent()}", line["index"] + 1, self.plan.size)
+        return {
+            "model": self.config.model,
+            "server_models": sorted(self._models),
+            "base_url": self.config.base_url,
+            "prompt_sha256": digest(),
+            "sampling": dict(self.client.server.sampling),
+            "attempts": self._attempts,
+            "tokens": dict(zip(("prompt", "completion"), self._tokens, strict=True)),
+            "counts": dict(sorted(self._counts.items())),
+        }
 
     def _request(self, record: Mapping[str, Any], number: int, group: Sequence[Attribute]) -> Request:
         index = record["index"]
@@ -145,7 +178,7 @@ class Paraphraser:
             }
             for attribute in group
         ]
-        voice, seed = drawn(self.seed, f"wording.{number}", index)
+        voice, seed = drawn(self.config.seed, f"wording.{number}", index)
         listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
         return Request(
             f"{index}.{number}",
@@ -156,7 +189,7 @@ class Paraphraser:
             max_tokens=100 + _MOST_TOKENS * len(group),
         )
 
-    def lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
+    def _lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
         """One line per identity, from the outcomes of :meth:`requests` in order."""
         items: dict[str, Texts] = {}
         fallback: dict[str, str] = {}
@@ -177,12 +210,3 @@ class Paraphraser:
         self._models |= {attempt.model for attempt in outcome.attempts}
         self._counts += check.counts
         self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
-
-    def tally(self) -> dict[str, Any]:
-        """The counts so far; the same from the cache as from the server."""
-        return {
-            "server_models": sorted(self._models),
-            "attempts": self._attempts,
-            "tokens": dict(zip(("prompt", "completion"), self._tokens, strict=True)),
-            "counts": dict(sorted(self._counts.items())),
-        }

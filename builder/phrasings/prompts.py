@@ -23,28 +23,26 @@ def load_document(name: str) -> Mapping[str, Any]:
     return document
 
 
-def prompts() -> Mapping[str, Any]:
-    """The prompts."""
-    return load_document("prompts.yaml")
+_PROMPTS = load_document("prompts.yaml")
 
 
 def prompt_digest(*parts: str, schema: Mapping[str, Any]) -> str:
     """SHA-256 of the prompts that were used and the schema of their answers."""
     built_in = {name: entry.help for name, entry in VALUE_TYPES.items() if VALUE_TYPES.plugin(name) is None}
-    used = {**{part: prompts()[part] for part in (*parts, "voices")}, "kinds": built_in}
+    used = {**{part: _PROMPTS[part] for part in (*parts, "voices")}, "kinds": built_in}
     return digest_of({"prompts": used, "schema": schema})
 
 
 def drawn(seed: int, purpose: str, index: int) -> tuple[str, int]:
     """The voice of a call and the seed that the server gets: below 2**31, attempts included."""
-    voices: list[str] = prompts()["voices"]
+    voices: list[str] = _PROMPTS["voices"]
     voice = voices[int(integers(seed, f"{purpose}.voice", index, len(voices))[0])]
     return voice, int(draw(seed, purpose, index)[0, 0]) >> 2
 
 
 def messages(part: str, **values: object) -> list[dict[str, str]]:
     """System and user message of a prompt, with ``$name`` filled in."""
-    prompt = prompts()[part]
+    prompt = _PROMPTS[part]
     user = Template(prompt["user"]).substitute({key: str(value) for key, value in values.items()})
     return [{"role": "system", "content": prompt["system"].strip()}, {"role": "user", "content": user.strip()}]
 

@@ -289,7 +289,7 @@ def _asked_paraphrases(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
 ) -> tuple[Paraphrases, dict[str, Any], dict[str, int]]:
     """Paraphrases by a model, what the manifest records of how they were made, and request statistics."""
-    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob  # noqa: PLC0415
+    from fiubench.builder.phrasings.paraphrasing import ParaphraseJob  # noqa: PLC0415
     from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from fiubench.builder.generation.paraphrases import Paraphrases
+from fiubench.builder.phrasings.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.build import open_build, records
-from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.verify import on_disk, verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import BudgetReached, ChatError, Limits
