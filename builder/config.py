@@ -159,7 +159,7 @@ class Config(Settings):
 
     def public(self) -> dict[str, Any]:
         """The settings with base names instead of paths: what a manifest may hold."""
-        settings = self._moved(_base_name).as_dict()
+        settings = self._moved(lambda path: Path(path).name or Path(path).resolve().name).as_dict()
         unused = () if self.qa == LLM else ("qa", *_OF_MODEL) if self.qa == TEMPLATE else _OF_MODEL
         return {key: value for key, value in settings.items() if key not in unused}
 
@@ -199,10 +199,6 @@ def setting_names() -> list[str]:
 def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """Those entries of a document, such as a manifest's ``config``, that are settings of a build."""
     return {key: value for key, value in document.items() if key in setting_names()}
-
-
-def _base_name(path: str) -> str:
-    return Path(path).name or Path(path).resolve().name
 
 
 def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Iterable[str] = ()) -> Config:

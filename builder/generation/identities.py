@@ -14,7 +14,6 @@ from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.places import load_places
 from fiubench.raw_sources.table import FileTable
-from fiubench.support.draws import Ints
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
@@ -55,7 +54,12 @@ class IdentityMaker:
             ]
             for c in (facts[name] for name in self.order)
         ]
-        rows = {name: self._row_numbers(name, rows) for name, rows in block.rows.items()}
+        # as people find them: the record's number in its file, the index for a generator
+        tables = self.plan.sources.tables
+        rows = {
+            name: (table.record_numbers(rows) if isinstance(table := tables[name], FileTable) else rows).tolist()
+            for name, rows in block.rows.items()
+        }
         full_names = facts["full_name"].values
         records: list[dict[str, Any]] = []
         for i, (fact_row, qa_list) in enumerate(
@@ -80,12 +84,6 @@ class IdentityMaker:
         for record in records:
             self._check(record)
         return records
-
-    def _row_numbers(self, source: str, rows: Ints) -> list[int]:
-        """Rows as people find them: the record's number in its file, the index for a generator."""
-        table = self.plan.sources.tables[source]
-        numbers: list[int] = (table.record_numbers(rows) if isinstance(table, FileTable) else rows).tolist()
-        return numbers
 
     def _check(self, record: Mapping[str, Any]) -> None:
         if not schemas.is_valid("identity")(record):

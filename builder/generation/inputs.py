@@ -21,21 +21,13 @@ from fiubench.support.version import __version__
 
 @dataclass(frozen=True)
 class Inputs:
-    """A config with everything it names opened: what a build is a function of.
-
-    Attributes:
-        config: the settings.
-        attributes: the packs together.
-        sources: the opened sources.
-        frozen: membership of the forget sets where a file gives it.
-        words_from: digest of what words come from beyond the packs: a file, or the prompts that a model gets.
-    """
+    """A config with everything it names opened: what a build is a function of."""
 
     config: Config
     attributes: Attributes
     sources: Sources
-    frozen: dict[str, list[str]] | None
-    words_from: Mapping[str, str] = field(default_factory=dict)
+    frozen: dict[str, list[str]] | None  # membership of the forget sets, where a file gives it
+    words_from: Mapping[str, str] = field(default_factory=dict)  # digest of a file of paraphrases, or of the prompts
 
     def plan(self) -> Plan:
         """Pair everyone."""
@@ -69,9 +61,8 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
 
     Args:
         config: the settings.
-        prompts: digest of the prompts, where a model words the questions.
-        workers: processes that read faces.
-        progress: called with (what, done, total).
+        prompts: digest of the prompts, where a model paraphrases the questions.
+        workers, progress: see :func:`open_sources`.
 
     Raises:
         FiubenchError: any of them can't be used.

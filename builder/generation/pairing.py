@@ -154,11 +154,7 @@ def record_people(config: Config, table: FileTable) -> tuple[NDArray[np.int8], I
 
 
 def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
-    """A row of a source for each index, none twice; a generator has one for every index.
-
-    Raises:
-        SourceError: the file has too few rows.
-    """
+    """A row of a source for each index, none twice; a generator has one for every index."""
     table = sources.tables[source]
     if table.rows is None:
         return index

@@ -19,13 +19,11 @@ from fiubench.support.errors import PackError
 
 _WINDOW, _CANDIDATES = 24, 8
 
-Values = list[list[Any]]  # one list of three per identity
-
 
 class Wrong(NamedTuple):
     """Wrong values and their texts: for each identity a list of three."""
 
-    values: Values
+    values: list[list[Any]]
     texts: list[list[str]]
 
 

@@ -218,9 +218,5 @@ def generate(
 
 
 def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Given:
-    """What an expression gives for each row of the facts.
-
-    Raises:
-        PackError: it fails on a row.
-    """
+    """What an expression gives for each row of the facts."""
     return Given(expression.source, expression.column(facts, size, where), where)

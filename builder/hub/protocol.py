@@ -58,10 +58,8 @@ def publish(
     """Publish staged files as ``tag`` (see the module's text).
 
     Args:
-        hub: where to.
-        repo: OWNER/NAME; it exists.
+        hub, repo, tag: where to; the repository exists.
         files: path in the repository -> staged file.
-        tag: the release's tag.
         refs: where main and the tags were when the plan was made.
         message: description of the commit.
         step: called with what is being done.

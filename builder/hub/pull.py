@@ -118,10 +118,9 @@ def pull(
     if version not in (None, "latest"):
         parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
     with connect(access) as hub:
-        refs = _refs(hub, repo)
-        tag = _tag(refs, repo, version)
+        oid = _commit_of(hub, repo, version)
         with new_folder(out) as folder:
-            fetch(hub, repo, refs.tags[tag], folder, progress=progress)
+            fetch(hub, repo, oid, folder, progress=progress)
     return open_dataset(out)
 
 
@@ -153,11 +152,7 @@ def diff(
 
 @contextmanager
 def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
-    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing.
-
-    Raises:
-        HubError: see :func:`pull`.
-    """
+    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing."""
     name = HubName.find(target)
     if name is None or name.revision is None or Path(target).exists():
         yield Path(target)
@@ -166,8 +161,7 @@ def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "release"
         with connect(access()) as hub:
-            refs = _refs(hub, repo)
-            fetch(hub, repo, refs.tags[_tag(refs, repo, name.revision)], folder, pictures=False)
+            fetch(hub, repo, _commit_of(hub, repo, name.revision), folder, pictures=False)
         yield folder
 
 
@@ -227,16 +221,18 @@ def _refs(hub: Hub, repo: str) -> Refs:
     return refs
 
 
-def _tag(refs: Refs, repo: str, version: str | None) -> str:
-    published = [str(known) for known in versions_of(refs.tags)]
+def _commit_of(hub: Hub, repo: str, version: str | None) -> str:
+    """The commit of a release; of the highest version by default."""
+    tags = _refs(hub, repo).tags
+    published = [str(known) for known in versions_of(tags)]
     if not published:
         raise HubError("has no release", where=repo, hint="`fiubench publish` makes one.")
     if version is None or version == "latest":
-        return published[-1]
+        return tags[published[-1]]
     tag = str(parse_version(version, where=f"{repo}@{version}"))
     if tag not in published:
         raise ConfigError(f"has no release {tag}", where=repo, hint=did_you_mean(tag, published))
-    return tag
+    return tags[tag]
 
 
 def _write_identities(source: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:

@@ -56,10 +56,7 @@ def check_untouched(dataset: Dataset) -> None:
 def staged(directory: Path, publication: Publication, *, proved: bool = True) -> Iterator[Stage]:
     """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
 
-    Args:
-        directory: a dataset that was found untouched (:func:`check_untouched`).
-        publication: name, version and changelog.
-        proved: ``False`` where the stage is only to be compared with what is published.
+    The dataset was found untouched (:func:`check_untouched`). A stage that is only compared need not be ``proved``.
 
     Raises:
         Refused: it was edited after the build, fails the audit, does not load, or names something of this machine.
@@ -111,11 +108,7 @@ def write_stage(dataset: Dataset, folder: Path, publication: Publication | None 
 
 @contextmanager
 def _folder(directory: Path) -> Iterator[Path]:
-    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to.
-
-    Raises:
-        DatasetError: another process stages this dataset.
-    """
+    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to."""
     if not os.access(directory, os.W_OK):
         with TemporaryDirectory(prefix="fiubench-") as folder:
             yield Path(folder)

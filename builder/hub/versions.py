@@ -18,8 +18,7 @@ from fiubench.support.errors import ConfigError, Refused
 
 _FORM = re.compile(r"v?(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
 LEVELS = ("patch", "minor", "major")
-#: What a kind of difference (see ``builder/dataset/compare.py``) calls for.
-#: Facts, questions, identities and splits apart.
+#: Kinds of difference (see ``builder/dataset/compare.py``) that call for a major version whichever way they go.
 _MAJOR = {"name", "gender", "image"}
 
 

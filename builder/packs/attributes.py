@@ -30,11 +30,7 @@ def built_in() -> Pack:
 
 
 def combine(packs: Sequence[Pack]) -> Attributes:
-    """Put packs together.
-
-    Raises:
-        PackError: as :func:`read_packs`.
-    """
+    """Put packs together, checked as :func:`read_packs` does."""
     by_name: dict[str, Attribute] = {}
     seen_packs: set[str] = set()
     for pack in packs:

@@ -35,6 +35,11 @@ class Case:
     value: str
     keeps: bool
 
+    @property
+    def expected(self) -> str:
+        """The verdict of a judge who agrees with the checks."""
+        return KEPT if self.keeps else CHANGED
+
 
 @dataclass
 class Verdicts:
@@ -53,8 +58,7 @@ class Verdicts:
     @property
     def agreement(self) -> float:
         """Share of cases on which judge and checks agree; "unclear" agrees with nobody."""
-        agreed = sum(fact == (KEPT if case.keeps else CHANGED) for case, fact, _ in self.cases)
-        return agreed / len(self.cases) if self.cases else 0.0
+        return 1 - len(self.disagreements()) / len(self.cases) if self.cases else 0.0
 
     @property
     def kappa(self) -> float | None:
@@ -72,11 +76,9 @@ class Verdicts:
         """Share of cases that read naturally."""
         return sum(wording == "natural" for _, _, wording in self.cases) / len(self.cases) if self.cases else 0.0
 
-    def disagreements(self) -> Iterator[tuple[Case, str]]:
+    def disagreements(self) -> list[tuple[Case, str]]:
         """Cases that the judge sees otherwise."""
-        for case, fact, _ in self.cases:
-            if fact != (KEPT if case.keeps else CHANGED):
-                yield case, fact
+        return [(case, fact) for case, fact, _ in self.cases if fact != case.expected]
 
     def report(self) -> dict[str, Any]:
         """All figures and disagreements, for a file."""
@@ -89,7 +91,7 @@ class Verdicts:
             "table": {said: dict(counted) for said, counted in self.table().items()},
             "disagreements": [
                 {"attribute": c.attribute, "question": c.question, "answer": c.answer, "value": c.value,
-                 "checks": KEPT if c.keeps else CHANGED, "judge": fact}
+                 "checks": c.expected, "judge": fact}
                 for c, fact in self.disagreements()
             ],
         }  # fmt: skip

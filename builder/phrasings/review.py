@@ -18,9 +18,7 @@ from fiubench.support.yaml_file import load_yaml
 def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
     """Every phrasing of a candidates or pack file, or every sentence of a dataset, with what the checks find wrong.
 
-    Args:
-        target: the file or directory.
-        packs: packs that the phrasings are for, beyond the built-in one.
+    ``packs`` are those that the phrasings are for, beyond the built-in one.
 
     Raises:
         FiubenchError: it is none of these, or can't be read.

@@ -67,16 +67,13 @@ class Summary:
 
 
 def open_build(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
-    """What a build is made from; a model's prompts are part of it where a model words the questions.
+    """What a build is made from (see ``open_inputs``); with ``--qa llm`` the prompts of the model are part of it."""
+    prompts = ""
+    if config.qa == LLM:
+        from fiubench.builder.phrasings.paraphrasing import digest as prompts_digest  # noqa: PLC0415
 
-    Raises:
-        FiubenchError: see :func:`~fiubench.builder.generation.inputs.open_inputs`.
-    """
-    if config.qa != LLM:
-        return open_inputs(config, workers=workers, progress=progress)
-    from fiubench.builder.phrasings.paraphrasing import digest as prompts_digest  # noqa: PLC0415
-
-    return open_inputs(config, prompts=prompts_digest(), workers=workers, progress=progress)
+        prompts = prompts_digest()
+    return open_inputs(config, prompts=prompts, workers=workers, progress=progress)
 
 
 def build(
@@ -108,7 +105,7 @@ def build(
     Raises:
         FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
-    config, out = _checked(config), Path(out)
+    config, out = config if isinstance(config, Config) else make_config(config), Path(out)
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_build(config, workers=workers, progress=progress)
     plan = inputs.plan()
@@ -134,11 +131,7 @@ def build(
 
 
 def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
-    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything.
-
-    Raises:
-        FiubenchError: bad input.
-    """
+    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything."""
     inputs = open_inputs(config)
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
@@ -167,10 +160,6 @@ def preview(config: Config | Mapping[str, Any], identities: int = 3) -> list[dic
 def few(identities: int) -> dict[str, Any]:
     """Settings that keep a preview small: as many as are shown, but two, so that one can be retained."""
     return {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
-
-
-def _checked(config: Config | Mapping[str, Any]) -> Config:
-    return config if isinstance(config, Config) else make_config(config)
 
 
 def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -215,11 +204,7 @@ def _clear(out: Path, but: Path | None = None) -> None:
 
 @contextmanager
 def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
-    """Hold the folder for this build alone; remove an earlier dataset, or tidy what a killed process left of this one.
-
-    Raises:
-        DatasetError: another build is running in it, or one of other settings was begun in it.
-    """
+    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left."""
     lock = make_folder(out / WORK) / "lock"
     try:
         file = lock.open("w")
@@ -311,7 +296,7 @@ def _make(
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from fiubench.builder.release import Packager  # noqa: PLC0415
 
-    membership = readable_json(splits_document)
+    membership, has_images = readable_json(splits_document), plan.config.has_images
     asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
     with (
         atomic_writer(out / IDENTITIES) as target,
@@ -323,7 +308,9 @@ def _make(
         for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
             with part_file(out, part).open("rb") as lines:
                 for line in lines:
-                    entries.append(_entry(plan, out, len(entries), line))
+                    i = len(entries)
+                    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if has_images else None
+                    entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image])
                     whole.update(line)
                     target.write(line)
                     record = orjson.loads(line)
@@ -359,9 +346,3 @@ def release_digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a release but the images, which the manifest has already."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
     return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}
-
-
-def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
-    """What the manifest records of an identity: id, digest of its line, digest of its image."""
-    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
-    return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

@@ -51,11 +51,7 @@ class PartMaker:
         self.maker = IdentityMaker(plan, attributes, paraphrases)
 
     def write(self, part: Range) -> Range:
-        """Write a part's images and then its records.
-
-        Raises:
-            DatasetError: it can't be written, or a record breaks a rule.
-        """
+        """Write a part's images and then its records."""
         with _without_cycle_search():
             lines = [canonical_line(record) for record in self.maker.make(*part)]
         self._write_images(part)

@@ -284,11 +284,7 @@ C = TypeVar("C", bound=type[ValueType])
 
 
 def register(entry: C) -> C:
-    """Decorator that registers a type.
-
-    Raises:
-        ConfigError: the name is taken.
-    """
+    """Decorator that registers a type."""
     VALUE_TYPES.add(entry.name, entry())
     schemas.forget()
     return entry
