@@ -13,7 +13,7 @@ from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attributes
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.source import SOURCES
-from fiubench.support.canonical import digest, digest_of
+from fiubench.support.canonical import digest, digest_of, file_digest
 from fiubench.support.errors import ConfigError
 from fiubench.support.progress import Progress
 from fiubench.support.version import __version__
@@ -74,7 +74,7 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     sources = open_sources(config, workers=workers, progress=progress)
     words_from = {"prompts": prompts} if config.qa == LLM else {}
     if config.qa not in (TEMPLATE, LLM):
-        words_from = {"wordings": Paraphrases(Path(config.qa)).sha256()}
+        words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}
     return Inputs(config, attributes, sources, frozen, words_from)
 
 

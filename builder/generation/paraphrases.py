@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import orjson
 from fiubench.builder.packs.model import Attribute, fill
-from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError
 from numpy.typing import NDArray
 
@@ -94,7 +93,3 @@ class Paraphrases:
         if line["index"] != index:
             raise DatasetError(f"holds identity {line['index']}, not {index}", where=where, hint=hint)
         return line
-
-    def sha256(self) -> str:
-        """Digest of the file."""
-        return file_digest(self.path)

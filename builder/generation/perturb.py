@@ -69,8 +69,7 @@ class Perturber:
         column = reference[attribute.name]
         values, texts = list(column.values), list(column.text)
         if attribute.origin.kind == "choose":
-            values = list(attribute.origin.options)
-            texts = list(values)
+            values = texts = list(attribute.origin.options)
         elif attribute.perturb.within:
             keys = reference[attribute.perturb.within].text
             return {

@@ -179,13 +179,11 @@ def fetch(
             progress(f"Downloading {repo}", done, len(wanted))
         hub.download(repo, oid, path, release)
     shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
-    for name in (MANIFEST, SPLITS):
-        (release / name).replace(folder / name)
-    for path, expected in manifest["release"].items():
+    for path, expected in {**manifest["release"], SPLITS: manifest["digests"]["splits"]}.items():
         if path in wanted and file_digest(release / path) != expected:
             raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
-    if file_digest(folder / SPLITS) != manifest["digests"]["splits"]:
-        raise DatasetError(f"{SPLITS} is not what the manifest says", where=repo, hint="The release is damaged.")
+    for name in (MANIFEST, SPLITS):
+        (release / name).replace(folder / name)
     _write_identities(release / FULL_JSON, folder / IDENTITIES, manifest, repo)
     if pictures and manifest["counts"].get("images"):
         _write_pictures(release, folder / IMAGES, manifest, repo)

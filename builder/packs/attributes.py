@@ -1,6 +1,6 @@
 """Attribute packs: reading the YAML files that declare attributes, and putting several packs together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
@@ -60,8 +60,7 @@ def combine(packs: Sequence[Pack]) -> Attributes:
 
 def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
     """An attribute with another pack's phrasings after its own."""
-    if name not in by_name:
-        raise PackError(f"no pack declares an attribute {name!r}", where=where, hint=did_you_mean(name, by_name))
+    _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
     attribute = by_name[name]
     if not attribute.asked:
         raise PackError("the attribute is not asked about", where=where, hint="Leave its phrasings out.")
@@ -85,16 +84,17 @@ def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str
         ) from error
 
 
+def _check_known(name: str, known: Collection[str], message: str, where: str) -> None:
+    if name not in known:
+        raise PackError(message, where=where, hint=did_you_mean(name, known))
+
+
 def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where: str) -> None:
     if attribute.origin.kind == "from":
         source, column = attribute.origin.options.split(".")
-        if source not in SOURCES:
-            raise PackError(f"unknown source {source!r}", where=where, hint=did_you_mean(source, SOURCES))
+        _check_known(source, SOURCES, f"unknown source {source!r}", where)
         columns = SOURCES[source].columns
-        if column not in columns:
-            raise PackError(
-                f"source {source!r} has no column {column!r}", where=where, hint=did_you_mean(column, columns)
-            )
+        _check_known(column, columns, f"source {source!r} has no column {column!r}", where)
         if columns[column] != attribute.kind:
             raise PackError(
                 f"{source}.{column} holds {columns[column]}, not {attribute.kind}",
@@ -104,18 +104,9 @@ def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where
     known = [*by_name, *AMBIENT]
     for place, expression in attribute.reads():
         for name in expression.names:
-            if name not in known:
-                raise PackError(
-                    f"{place}: unknown fact {name!r} in {expression.source!r}",
-                    where=where,
-                    hint=did_you_mean(name, known),
-                )
-    if attribute.perturb.within is not None and attribute.perturb.within not in by_name:
-        raise PackError(
-            f"perturb.within: unknown fact {attribute.perturb.within!r}",
-            where=where,
-            hint=did_you_mean(attribute.perturb.within, by_name),
-        )
+            _check_known(name, known, f"{place}: unknown fact {name!r} in {expression.source!r}", where)
+    if (within := attribute.perturb.within) is not None:
+        _check_known(within, by_name, f"perturb.within: unknown fact {within!r}", where)
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
@@ -130,5 +121,4 @@ def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
                 hint="Write {fact} or {a fact}.",
             )
         for _, name in placeholders(template):
-            if name not in by_name:
-                raise PackError(f"{place}: unknown fact {name!r}", where=pack.file, hint=did_you_mean(name, by_name))
+            _check_known(name, by_name, f"{place}: unknown fact {name!r}", pack.file)

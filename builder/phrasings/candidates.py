@@ -108,7 +108,6 @@ class Ground:
     """Packs as candidates are judged by them: attributes, checks, and values to try a phrasing with."""
 
     attributes: Attributes
-    asked: list[Attribute]
     checks: Checks
     values: Mapping[str, tuple[list[Any], list[str]]]  # attribute -> values and their texts
 
@@ -125,7 +124,7 @@ class Ground:
         profiles = Profiles(config, inputs.sources, inputs.attributes)
         reference = profiles.reference
         values = {a.name: (reference[a.name].values, reference[a.name].text) for a in profiles.asked}
-        return cls(inputs.attributes, profiles.asked, Checks.of(profiles), values)
+        return cls(inputs.attributes, Checks.of(profiles), values)
 
     def chosen(self, names: Sequence[str]) -> list[Attribute]:
         """The named attributes, or all.
@@ -133,11 +132,11 @@ class Ground:
         Raises:
             PackError: an unknown name.
         """
-        known = {attribute.name: attribute for attribute in self.asked}
+        known = {name: subject.attribute for name, subject in self.checks.subjects.items()}
         for name in names:
             if name not in known:
                 raise PackError(f"no attribute {name!r} that is asked about", hint=did_you_mean(name, known))
-        return [known[name] for name in names] if names else self.asked
+        return [known[name] for name in names or known]
 
     def problems(self, candidate: Candidate) -> list[str]:
         """What the checks find wrong with a candidate."""

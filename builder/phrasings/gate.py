@@ -26,8 +26,6 @@ _CAPITAL = re.compile(r"(?<![A-Za-z'\u2019])[A-Z][A-Za-z'\u2019]*")
 _PERSON = re.compile(r"\b(?:person|individual|someone|somebody|subject)\b", re.IGNORECASE)
 _QUESTION_WORDS = frozenset(("who", "whom", "whose", "where", "when", "why", "how"))
 _HOW = re.compile(r"\bhow (\w+)", re.IGNORECASE)
-
-
 _LISTS = load_document("words.yaml")
 #: Words that change what a sentence says or make it less than a statement, and what they do.
 _FORBIDDEN = tuple((frozenset(entry["words"].split()), entry["why"]) for entry in _LISTS["forbidden"].values())
@@ -305,6 +303,13 @@ class Checks:
             rest += text[at:start] + " , "
             at = end
         return list(self.stray(subject, rest + text[at:], text))
+
+
+def stated(qa: Mapping[str, Any], text: str, attribute: Attribute) -> list[tuple[Any, str, str]]:
+    """What a finished QA pair states: value, sentence and the value as it is written, the wrong ones included."""
+    wrong = zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)
+    answers = [(qa["value"]["value"], qa[key], text) for key in ("answer", "paraphrased_answer")]
+    return answers + [(value, sentence, attribute.write(value)) for value, sentence in wrong]
 
 
 def _plain(name: str) -> str:

@@ -17,7 +17,7 @@ from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.paraphrases import Texts, paraphrased
 from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
-from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
+from fiubench.builder.phrasings.gate import Checks, distinct_problems, stated, tidy
 from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.support.canonical import canonical_line
@@ -103,14 +103,11 @@ class GroupCheck:
         """The finished sentences: each states its value and no other, and the wrong ones differ in it alone."""
         record, attribute = self.record, self.attributes[name]
         old = next(qa for qa in record["qa_list"] if qa["attribute"] == name)
-        text, value = record["profile"][name]["text"], old["value"]["value"]
+        text = record["profile"][name]["text"]
         qa = paraphrased(old, text, texts, attribute)
         if any(qa_problems({**record, "qa_list": [qa]})):
             return ["a word of it can be taken for the value or the person's name: choose other words"]
-        write = attribute.write
-        stated = [(value, qa["answer"], text), (value, qa["paraphrased_answer"], text)]
-        stated += [(v, s, write(v)) for v, s in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)]
-        if any(self.checks.sentence(name, *each) for each in stated):
+        if any(self.checks.sentence(name, *each) for each in stated(qa, text, attribute)):
             return ["with the value filled in it says something else: let {value} stand for itself"]
         return []
 

@@ -323,7 +323,7 @@ def _make(
         if paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {
-                "sha256": paraphrases.sha256(), "by_model": by_model, "by_template": by_template, **origin
+                "sha256": file_digest(paraphrases.path), "by_model": by_model, "by_template": by_template, **origin
             }  # fmt: skip
         packager.finish(manifest)
     if paraphrases is not None:

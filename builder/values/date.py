@@ -102,9 +102,7 @@ class Date(ValueType):
         days = dates.to_days(list(values))
         left = np.full_like(days, FAR) if altering.low is None else days - _bound_days(altering.low)
         right = np.full_like(days, FAR) if altering.high is None else _bound_days(altering.high) - days
-        gap, reach = altering.distance or _DAYS
-        near, far = np.full_like(days, gap), np.full_like(days, reach)
-        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, near, far)
+        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, *(altering.distance or _DAYS))
         return [dates.to_isos(row) for row in made]
 
 

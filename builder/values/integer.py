@@ -51,8 +51,6 @@ class Integer(ValueType):
         truths = np.array(values, dtype=np.int64)
         sign, size = np.where(truths < 0, -1, 1), np.abs(truths)
         low, high = same_digits(size)
-        gap, reach = altering.distance or _BY
-        near, far = np.full_like(size, gap), np.full_like(size, reach)
-        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, near, far)
+        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, *(altering.distance or _BY))
         made: list[list[int]] = (sign[:, None] * (size[:, None] + offsets)).tolist()
         return made

@@ -32,7 +32,7 @@ class Phone(ValueType):
     unique = "phone number"
 
     def parse(self, text: str) -> str:
-        return _written("".join(c for c in text if c.isdigit())[-10:])
+        return phone_text("".join(c for c in text if c.isdigit())[-10:])
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for match in _STATED.finditer(text):
@@ -120,10 +120,7 @@ def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     return phone
 
 
-def phone_text(number: int) -> str:
+def phone_text(number: int | str) -> str:
     """2125550142 as "(212) 555-0142"."""
-    return _written(str(number))
-
-
-def _written(digits: str) -> str:
+    digits = str(number)
     return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"
