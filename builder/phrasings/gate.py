@@ -81,15 +81,10 @@ def same_wording(text: str) -> str:
 
 @dataclass(frozen=True)
 class Subject:
-    """An attribute as the checks see it.
-
-    Args:
-        attribute: the attribute with its phrasings, which are the model of what may be said.
-        values: values that it takes, as they are written: what no phrasing may hold.
-    """
+    """An attribute as the checks see it: its phrasings are the model of what may be said."""
 
     attribute: Attribute
-    values: Sequence[str] = ()
+    values: Sequence[str] = ()  # that it takes, as they are written: what no phrasing may hold
 
     @cached_property
     def templates(self) -> tuple[str, ...]:
@@ -285,11 +280,7 @@ class Checks:
     def sentence(self, name: str, value: Any, text: str, written: str) -> list[str]:
         """What is wrong with a finished sentence that should state a value, and nothing else, of an attribute.
 
-        Args:
-            name: the attribute.
-            value: the value in its JSON form.
-            text: the sentence.
-            written: the value as it is written by default; a sentence that holds it so need not be understood.
+        A sentence that holds the value as it is ``written`` by default need not be understood.
         """
         subject = self.subjects[name]
         spans = subject.attribute.type.states(value, text)

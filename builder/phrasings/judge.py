@@ -105,7 +105,7 @@ def cases_of_dataset(dataset: Dataset, sample: int, seed: int) -> list[Case]:
     wanted: dict[int, list[tuple[int, int]]] = {}
     for place, pair in enumerate(chosen):
         wanted.setdefault(pair // per_identity, []).append((place, pair % per_identity))
-    cases: list[Case | None] = [None] * len(chosen)
+    cases: dict[int, Case] = {}
     for index, record in enumerate(dataset):
         for place, number in wanted.get(index, ()):
             qa = record["qa_list"][number]
@@ -113,7 +113,7 @@ def cases_of_dataset(dataset: Dataset, sample: int, seed: int) -> list[Case]:
             answer = qa["paraphrased_answer"] if keeps else qa["perturbed_answer"][0]
             text = record["profile"][qa["attribute"]]["text"]
             cases[place] = Case(qa["attribute"], qa["question"], answer, text, keeps)
-    return [case for case in cases if case is not None]
+    return [cases[place] for place in sorted(cases)]
 
 
 def cases_of_candidates(candidates: Iterable[Candidate], ground: Ground, sample: int, seed: int) -> list[Case]:
