@@ -110,7 +110,7 @@ def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
-    templates = [(wording, "caption") for paragraph in pack.caption for wording in paragraph]
+    templates = [(phrasing, "caption") for paragraph in pack.caption for phrasing in paragraph]
     templates += [(a.caption, f"{a.name}.caption") for a in pack.attributes if a.caption]
     for template, place in templates:
         rest = PLACEHOLDER.sub("", template)

@@ -15,7 +15,7 @@ from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attribute, Attributes, fill
-from fiubench.builder.phrasings.gate import Checks, same_wording, tidy
+from fiubench.builder.phrasings.gate import Checks, same_phrasing, tidy
 from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
@@ -167,9 +167,9 @@ class _Proposal:
         for which in ("question", "answer"):
             for text in answer[f"{which}s"]:
                 candidate = Candidate(self.attribute, which, tidy(text)[:300])
-                if (wording := same_wording(candidate.text)) in self.known:
+                if (phrasing := same_phrasing(candidate.text)) in self.known:
                     continue
-                self.known.add(wording)
+                self.known.add(phrasing)
                 candidate.problems = self.ground.problems(candidate)
                 new.append(candidate)
         self.found += new
@@ -208,8 +208,8 @@ class Generator:
         questions = [*attribute.questions, *(c.text for c in found if c.kind == "question")]
         answers = [*attribute.answers, *(c.text for c in found if c.kind == "answer")]
         voice, seed = drawn(self.seed, f"phrasings.{attribute.name}", number)
-        known = {same_wording(t) for t in (*questions, *answers)}
-        known |= {same_wording(c.text) for c in self.found[attribute.name]}
+        known = {same_phrasing(t) for t in (*questions, *answers)}
+        known |= {same_phrasing(c.text) for c in self.found[attribute.name]}
         return Request(
             f"{attribute.name}.{number}",
             messages(

@@ -74,8 +74,8 @@ def tidy(text: str) -> str:
     return _ARTICLE.sub(A_VALUE, text)
 
 
-def same_wording(text: str) -> str:
-    """What two wordings have in common when they differ in case and punctuation alone."""
+def same_phrasing(text: str) -> str:
+    """What two phrasings have in common when they differ in case and punctuation alone."""
     return " ".join(_WORDS.findall(text.replace(A_VALUE, VALUE).lower()))
 
 
@@ -327,7 +327,7 @@ def distinct_problems(texts: Mapping[str, str]) -> list[str]:
     seen: dict[str, str] = {}
     problems = []
     for field, text in texts.items():
-        first = seen.setdefault(same_wording(text), field)
+        first = seen.setdefault(same_phrasing(text), field)
         if first != field:
             problems.append(f"{field} is the same as {first}: each must be worded differently")
     return problems

@@ -51,7 +51,7 @@ PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WOR
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """What a build made: the manifest, and where; and what happened while a model was asked, counted."""
+    """What a build made: the directory, its manifest, and request statistics where a model was asked."""
 
     directory: Path
     manifest: dict[str, Any]
@@ -246,7 +246,7 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
 
             package(out, manifest)
             if "wordings" in manifest:
-                publish_wordings(out)
+                publish_paraphrases(out)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     raise DatasetError(
@@ -328,7 +328,7 @@ def _make(
         packager.finish(manifest)
     if paraphrases is not None:
         link_or_copy(paraphrases.path, out / WORDINGS)
-        publish_wordings(out)
+        publish_paraphrases(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
@@ -336,8 +336,8 @@ def _make(
     return Summary(out, manifest)
 
 
-def publish_wordings(out: Path) -> None:
-    """A release carries its words, so that whoever pulls it can verify it."""
+def publish_paraphrases(out: Path) -> None:
+    """A release carries its paraphrases, so that it can be verified after a pull."""
     make_folder((out / RELEASE_WORDINGS).parent)
     link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)
 

@@ -9,7 +9,7 @@ from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config, settings
 from fiubench.builder.dataset.cutting import NONE, cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
-from fiubench.builder.pipeline.build import publish_wordings, release_digests
+from fiubench.builder.pipeline.build import publish_paraphrases, release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import package
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
@@ -78,7 +78,7 @@ def split(
         package(folder, manifest)
         if "wordings" in manifest:
             link_or_copy(dataset.wordings, folder / WORDINGS)
-            publish_wordings(folder)
+            publish_paraphrases(folder)
         manifest["release"] = release_digests(folder / "release")
         write_atomic(folder / MANIFEST, readable_json(manifest))
     return Dataset(out)
