@@ -1,6 +1,6 @@
 """Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -9,7 +9,7 @@ from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 FACES = "faces"
 NO_FACES = "none"
@@ -31,82 +31,46 @@ class Config(Settings):
     In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
     """
 
-    identities: Annotated[
-        int, Field(ge=1, le=_LARGEST, description="Number of identities in the benchmark, without the holdout."),
-        Flag(DATA, metavar="N"),
-    ] = 400  # fmt: skip
-    holdout: Annotated[
-        int,
-        Field(ge=0, le=_LARGEST, description="Additional identities that no split trains on, as certain non-members."),
-        Flag(DATA, metavar="N"),
-    ] = 40
-    seed: Annotated[
-        int, Field(ge=0, le=2**63 - 1, description="Random seed: another seed gives another dataset."), Flag(DATA)
-    ] = 0
-    as_of: Annotated[
-        str,
-        Field(description="Reference date, YYYY-MM-DD: nothing in the dataset happens after it."),
-        Flag(DATA, metavar="DATE"),
-    ] = "2025-01-01"
-    sources: Annotated[
-        Mapping[str, Text], Field(description="Source -> file or folder, `embedded`, or for faces `none`.")
-    ] = {}
-    names: Annotated[
-        Literal["generated", "record"],
-        Field(description="Where full names come from: drawn from name lists, or the names of the health records."),
-        Flag(DATA),
-    ] = "generated"
-    attributes: Annotated[
-        tuple[Text, ...],
-        Field(description="Attribute pack (a YAML file) that adds facts and questions; may be repeated."),
-        Flag(DATA, metavar="FILE"),
-    ] = ()
-    questions: Annotated[
-        int,
-        Field(ge=1, le=1000, description="Number of questions from the built-in pack; your own packs add theirs."),
-        Flag(DATA, metavar="N"),
-    ] = 20
-    match: Annotated[
-        Literal["none", "gender", "gender+age"],
-        Field(description="Which known properties of a face must agree with the health record it is paired with."),
-        Flag(SOURCE_FILES),
-    ] = "gender+age"
+    model_config = ConfigDict(use_attribute_docstrings=True)  # the text below a setting is its help
+
+    identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
+    """Number of identities in the benchmark, without the holdout."""
+    holdout: Annotated[int, Field(ge=0, le=_LARGEST), Flag(DATA, metavar="N")] = 40
+    """Additional identities that no split trains on, as certain non-members."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1), Flag(DATA)] = 0
+    """Random seed: another seed gives another dataset."""
+    as_of: Annotated[str, Flag(DATA, metavar="DATE")] = "2025-01-01"
+    """Reference date, YYYY-MM-DD: nothing in the dataset happens after it."""
+    sources: Mapping[str, Text] = {}
+    """Source -> file or folder, `embedded`, or for faces `none`."""
+    names: Annotated[Literal["generated", "record"], Flag(DATA)] = "generated"
+    """Where full names come from: drawn from name lists, or the names of the health records."""
+    attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
+    """Attribute pack (a YAML file) that adds facts and questions; may be repeated."""
+    questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
+    """Number of questions from the built-in pack; your own packs add theirs."""
+    match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
+    """Which known properties of a face must agree with the health record it is paired with."""
     ratios: Annotated[
-        tuple[Percent, ...],
-        Field(min_length=1, description="Sizes of the forget sets, in percent of the identities, for example 1,5,10."),
-        Flag(SPLITS, metavar="P,P,..", separator=","),
-    ] = (1, 5, 10)
-    split_scheme: Annotated[
-        Text,
-        Field(description="How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."),
-        Flag(SPLITS, metavar="nested|disjoint|FILE"),
-    ] = "nested"
-    select: Annotated[
-        Literal["all", "k-means", "k-center"],
-        Field(
-            description="How faces are chosen where the folder has more than are needed: in random order, or spread."
-        ),
-        Flag(SOURCE_FILES),
-    ] = "all"
+        tuple[Percent, ...], Field(min_length=1), Flag(SPLITS, metavar="P,P,..", separator=",")
+    ] = (1, 5, 10)  # fmt: skip
+    """Sizes of the forget sets, in percent of the identities, for example 1,5,10."""
+    split_scheme: Annotated[Text, Flag(SPLITS, metavar="nested|disjoint|FILE")] = "nested"
+    """How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."""
+    select: Annotated[Literal["all", "k-means", "k-center"], Flag(SOURCE_FILES)] = "all"
+    """How faces are chosen where the folder has more than are needed: in random order, or spread."""
     image_size: Annotated[
-        int,
-        Field(ge=0, le=4096, description="Longest side of the images in pixels, at least 16."),
-        Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder"),
+        int, Field(ge=0, le=4096), Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder")
     ] = 0
-    qa: Annotated[
-        Text,
-        Field(description="How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."),
-        Flag(MODEL, metavar="template|llm|FILE"),
-    ] = TEMPLATE
-    model: Annotated[str, Field(description="With --qa llm: name of the model at its server."), Flag(MODEL)] = ""
-    base_url: Annotated[
-        str,
-        Field(description="With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."),
-        Flag(MODEL, metavar="URL"),
-    ] = ""
-    temperature: Annotated[
-        float, Field(ge=0, le=2, description="With --qa llm: sampling temperature of the model."), Flag(MODEL)
-    ] = 0.7
+    """Longest side of the images in pixels, at least 16."""
+    qa: Annotated[Text, Flag(MODEL, metavar="template|llm|FILE")] = TEMPLATE
+    """How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."""
+    model: Annotated[str, Flag(MODEL)] = ""
+    """With --qa llm: name of the model at its server."""
+    base_url: Annotated[str, Flag(MODEL, metavar="URL")] = ""
+    """With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."""
+    temperature: Annotated[float, Field(ge=0, le=2), Flag(MODEL)] = 0.7
+    """With --qa llm: sampling temperature of the model."""
 
     @model_validator(mode="before")
     @classmethod
@@ -123,11 +87,10 @@ class Config(Settings):
     @classmethod
     def _a_day(cls, value: str) -> str:
         try:
-            date.fromisoformat(value)
+            if date.fromisoformat(value).isoformat() != value:  # other forms of ISO 8601
+                raise ValueError
         except ValueError:
             raise ValueError("is not a date like 2025-01-01") from None
-        if len(value) != len(_EARLIEST):  # other forms of ISO 8601
-            raise ValueError("is not a date like 2025-01-01")
         if not _EARLIEST <= value <= _LATEST:
             raise ValueError(f"{value} is not between {_EARLIEST} and {_LATEST}")
         return value
@@ -196,37 +159,23 @@ class Config(Settings):
 
     def public(self) -> dict[str, Any]:
         """The settings with base names instead of paths: what a manifest may hold."""
-        settings = self.as_dict()
-        for key in source_settings():
-            if key in settings:
-                settings[key] = _base_name(settings[key])
-        settings["attributes"] = [_base_name(file) for file in self.attributes]
-        if self.split_scheme not in SPLIT_SCHEMES:
-            settings["split_scheme"] = _base_name(self.split_scheme)
-        if self.qa != LLM:
-            for key in _OF_MODEL:
-                del settings[key]
-        if self.qa == TEMPLATE:
-            del settings["qa"]
-        elif self.qa != LLM:
-            settings["qa"] = _base_name(self.qa)
-        return settings
+        settings = self._moved(lambda path: Path(path).name or Path(path).resolve().name).as_dict()
+        unused = () if self.qa == LLM else ("qa", *_OF_MODEL) if self.qa == TEMPLATE else _OF_MODEL
+        return {key: value for key, value in settings.items() if key not in unused}
 
     def located(self, folder: Path | None = None) -> "Config":
         """The settings with every path made absolute, relative ones from ``folder`` (else the working directory)."""
         base = (folder or Path()).resolve()
+        return self._moved(lambda path: str(base / path))
 
-        def absolute(path: str) -> str:
-            return path if path in (EMBEDDED, NO_FACES) else str(base / path)
-
-        changes: dict[str, Any] = {
-            "sources": {name: absolute(path) for name, path in self.sources.items()},
-            "attributes": tuple(str(base / file) for file in self.attributes),
+    def _moved(self, change: Callable[[str], str]) -> "Config":
+        """The settings with every path changed."""
+        changes = {
+            "sources": {k: v if v in (EMBEDDED, NO_FACES) else change(v) for k, v in self.sources.items()},
+            "attributes": tuple(map(change, self.attributes)),
+            "split_scheme": self.split_scheme if self.split_scheme in SPLIT_SCHEMES else change(self.split_scheme),
+            "qa": self.qa if self.qa in (TEMPLATE, LLM) else change(self.qa),
         }
-        if self.split_scheme not in SPLIT_SCHEMES:
-            changes["split_scheme"] = str(base / self.split_scheme)
-        if self.qa not in (TEMPLATE, LLM):
-            changes["qa"] = str(base / self.qa)
         return self.model_copy(update=changes)
 
 
@@ -250,10 +199,6 @@ def setting_names() -> list[str]:
 def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
     """Those entries of a document, such as a manifest's ``config``, that are settings of a build."""
     return {key: value for key, value in document.items() if key in setting_names()}
-
-
-def _base_name(path: str) -> str:
-    return path if path in (EMBEDDED, NO_FACES) else Path(path).name or Path(path).resolve().name
 
 
 def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Iterable[str] = ()) -> Config:

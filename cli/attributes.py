@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from fiubench.builder.packs.attributes import Attribute
+    from fiubench.builder.packs.model import Attribute
 
 app = typer.Typer(
     help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None

@@ -52,8 +52,8 @@ def take_limits(given: dict[str, Any]) -> Limits:
 
 def prepare(config: "Config", limits: Limits, step: Step | None) -> None:
     """For a build: an estimate, or a step of the Batch API."""
+    from fiubench.builder.phrasings.paraphrasing import ParaphraseJob
     from fiubench.builder.pipeline.build import open_build
-    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 
     job = ParaphraseJob(open_build(config), limits)
     if step is None:

@@ -105,7 +105,8 @@ def review(
 
 def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
     """Show a candidate and take the verdict; False to stop."""
-    from fiubench.builder.phrasings.candidates import REJECTED, accept, fill
+    from fiubench.builder.packs.model import fill
+    from fiubench.builder.phrasings.candidates import REJECTED, accept
 
     typer.echo(f"\n[{place}] {candidate.attribute}, {candidate.kind}")
     while True:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from fiubench.builder.dataset.reading import open_dataset as open_dataset
     from fiubench.builder.dataset.rows import Rows as Rows
     from fiubench.builder.exports.write import export as export
-    from fiubench.builder.hub.commands import diff as diff
-    from fiubench.builder.hub.commands import publish as publish
-    from fiubench.builder.hub.commands import pull as pull
-    from fiubench.builder.hub.commands import releases as releases
+    from fiubench.builder.hub.publish import publish as publish
+    from fiubench.builder.hub.pull import diff as diff
+    from fiubench.builder.hub.pull import pull as pull
+    from fiubench.builder.hub.pull import releases as releases
     from fiubench.builder.pipeline.build import build as build
     from fiubench.builder.pipeline.build import preview as preview
     from fiubench.builder.pipeline.resplit import split as split
@@ -46,7 +46,8 @@ _WHERE = {
     "builder.dataset.reading": ("Dataset", "HubDataset", "open_dataset"),
     "builder.dataset.rows": ("Rows",),
     "builder.exports.write": ("export",),
-    "builder.hub.commands": ("diff", "publish", "pull", "releases"),
+    "builder.hub.publish": ("publish",),
+    "builder.hub.pull": ("diff", "pull", "releases"),
     "builder.pipeline.build": ("build", "preview"),
     "builder.pipeline.resplit": ("split",),
     "builder.pipeline.verify": ("verify",),

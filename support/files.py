@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from fiubench.support.errors import DatasetError
@@ -52,6 +53,33 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise write_error(error, path) from error
     return path
+
+
+def check_new(out: Path) -> None:
+    """Refuse a folder that holds something.
+
+    Raises:
+        DatasetError: it is there and not an empty folder.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes ``out`` when the block ends; on an exception nothing of it is left.
+
+    Raises:
+        DatasetError: ``out`` can't be written to.
+    """
+    make_folder(out.parent)
+    try:
+        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
+            folder = make_folder(Path(scratch) / out.name)
+            yield folder
+            folder.replace(out)  # an empty folder may be there already
+    except OSError as error:
+        raise write_error(error, out) from error
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -45,18 +45,11 @@ def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequ
         DatasetError: neither the answer nor its paraphrase holds the fact in words.
     """
     fact = record["profile"][pair["attribute"]]["text"]
-    for answer in (pair["answer"], pair["paraphrased_answer"]):
-        if fact in answer:
-            return _without_article(answer.replace(fact, BLANK, 1)), [fact]
-    for answer in (pair["answer"], pair["paraphrased_answer"]):
-        if pair["keywords"] and all(keyword in answer for keyword in pair["keywords"]):
-            text = answer
-            for keyword in pair["keywords"]:
-                text = text.replace(keyword, BLANK, 1)
-            return _without_article(text), pair["keywords"]
+    for parts in filter(None, ([fact], pair["keywords"])):
+        for text in (pair["answer"], pair["paraphrased_answer"]):
+            if all(part in text for part in parts):
+                for part in parts:
+                    text = text.replace(part, BLANK, 1)  # noqa: PLW2901
+                # the article would reveal how the word begins
+                return _ARTICLE.sub(rf"\1(n) {BLANK}", text), parts
     raise DatasetError("no answer holds the fact", where=f"identity {record['index']}, {pair['attribute']}")
-
-
-def _without_article(text: str) -> str:
-    """ "a(n) ____": the article would reveal how the word begins."""
-    return _ARTICLE.sub(rf"\1(n) {BLANK}", text)

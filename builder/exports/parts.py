@@ -1,10 +1,21 @@
-"""Parts of a row that several formats share."""
+"""Parts of a row that several formats share.
 
+A question about a picture becomes one about a name for models that see no pictures: the phrasings of a pack speak of
+"this person", "the individual shown here", "the person in the photo". Where one speaks of nobody, the name is put
+before it.
+"""
+
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fiubench.builder.exports.naming import asks_for_the_name
-
+_SUBJECT = re.compile(
+    r"\b(?:the|this) (?:person|individual|man|woman|subject)"
+    r"(?: (?:shown|pictured|depicted|seen)(?: here)?)?"
+    r"(?: (?:in|from|on) (?:the|this) (?:photo|photograph|picture|image|portrait))?"
+    r"(?P<possessive>['\u2019]s)?(?!\w)",
+    re.IGNORECASE,
+)
 QUESTION = ("attribute", "category", "sensitivity")
 
 
@@ -21,11 +32,27 @@ def pictured(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, An
 
 def nameable(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The questions that can be asked with the name instead of the picture."""
-    return (pair for pair in record["qa_list"] if not asks_for_the_name(record, pair))
+    return (pair for pair in record["qa_list"] if not _asks_for_the_name(record, pair))
 
 
 def named_or_none(
     record: Mapping[str, Any], pair: Mapping[str, Any], text: str, naming: Callable[[str, str], str]
 ) -> str | None:
     """A text with the name instead of the picture; ``None`` where the name is asked for."""
-    return None if asks_for_the_name(record, pair) else naming(text, record["name"])
+    return None if _asks_for_the_name(record, pair) else naming(text, record["name"])
+
+
+def named_question(question: str, name: str) -> str:
+    """A question with the name where it spoke of the person in the picture."""
+    named, count = _SUBJECT.subn(lambda match: name + (match["possessive"] or ""), question)
+    return named if count else f"About {name}: {question}"
+
+
+def named_answer(answer: str, name: str) -> str:
+    """An answer with the name where it spoke of the person in the picture; one that spoke of nobody stays."""
+    return _SUBJECT.sub(lambda match: name + (match["possessive"] or ""), answer)
+
+
+def _asks_for_the_name(record: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
+    """Whether the answer is the name itself, so that a question with the name would give it away."""
+    return bool(pair["value"]["type"] == "name" and pair["value"]["value"] == record["name"])

@@ -1,10 +1,10 @@
 """Writing a dataset in another format: a file a split, every row validated against the format's schema."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import orjson
@@ -14,8 +14,8 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
 from fiubench.schemas.documents import IMAGES, SPLITS, read_object
 from fiubench.schemas.splits import FULL
-from fiubench.support.errors import ConfigError, DatasetError
-from fiubench.support.files import link_or_copy, make_folder, write_error
+from fiubench.support.errors import ConfigError
+from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder
 from fiubench.support.progress import Progress
 
 
@@ -50,22 +50,15 @@ def export(
     if form.pictures == "needed" and not has_pictures:
         hint = "Build it with faces, or export tofu or text-only."
         raise ConfigError("the dataset has no pictures", where=f"--format {name}", hint=hint)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
-    make_folder(out.parent)
-    try:
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = make_folder(Path(scratch) / out.name)
-            if isinstance(form, Layout):
-                written = form.write(dataset, folder)
-            else:
-                written = _write_rows(dataset, form, folder, progress)
-            if has_pictures and form.pictures in ("needed", "beside"):
-                for image in sorted((directory / IMAGES).glob("*")):
-                    link_or_copy(image, make_folder(folder / IMAGES) / image.name)
-            folder.replace(out)
-    except OSError as error:
-        raise write_error(error, out) from error
+    check_new(out)
+    with new_folder(out) as folder:
+        if isinstance(form, Layout):
+            written = form.write(dataset, folder)
+        else:
+            written = _write_rows(dataset, form, folder, progress)
+        if has_pictures and form.pictures in ("needed", "beside"):
+            for image in sorted((directory / IMAGES).glob("*")):
+                link_or_copy(image, make_folder(folder / IMAGES) / image.name)
     return written
 
 
@@ -93,44 +86,28 @@ def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress
     return {f"{name}.{form.suffix}": count for name, count in counts.items()}
 
 
-class _Files:
+class _Files(ExitStack):
     """The open files of an export, one a split."""
 
     def __init__(self, folder: Path, form: Format) -> None:
+        super().__init__()
         self._folder, self._form = folder, form
-        self._stack = ExitStack()
         self._open: dict[str, IO[bytes]] = {}
-        self._counts: dict[str, int] = {}
-
-    def __enter__(self) -> "_Files":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if not self._form.lines:
-            for file in self._open.values():
-                file.write(b"\n]\n")
-        self._stack.close()
+        self._counts: Counter[str] = Counter()
 
     def add(self, name: str, row: Mapping[str, Any]) -> None:
-        """Append a row."""
+        """Append a row: a line, or an element of the file's array."""
         if name not in self._open:
-            path = self._folder / f"{name}.{self._form.suffix}"
-            self._open[name] = self._stack.enter_context(path.open("wb"))
-            self._counts[name] = 0
-        line = orjson.dumps(row)
-        if self._form.lines:
-            line += b"\n"
-        else:
-            line = (b",\n" if self._counts[name] else b"[\n") + line
-        self._open[name].write(line)
+            self._open[name] = self.enter_context((self._folder / f"{name}.{self._form.suffix}").open("wb"))
+            if not self._form.lines:
+                self.callback(self._open[name].write, b"\n]\n")
+        before, after = (b"", b"\n") if self._form.lines else (b",\n" if self._counts[name] else b"[\n", b"")
+        self._open[name].write(before + orjson.dumps(row) + after)
         self._counts[name] += 1
 
     def counts(self) -> dict[str, int]:
         """Rows per file, in the order of splits."""
-        return {
-            name: self._counts[name]
-            for name in sorted(self._counts, key=lambda name: (name != FULL, split_order(name)))
-        }
+        return dict(sorted(self._counts.items(), key=lambda item: (item[0] != FULL, split_order(item[0]))))
 
 
 def _card(form: Format, names: Iterable[str], plugin: Mapping[str, Any]) -> str:

@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiubench.builder.generation.pairing import Plan
+from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
-from fiubench.builder.generation.questions import Captions, Phrasings, render
-from fiubench.builder.generation.wordings import Wordings, apply
-from fiubench.builder.packs.attributes import Attributes, placeholders
+from fiubench.builder.generation.questions import captions, render
+from fiubench.builder.packs.model import Attributes
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.places import load_places
 from fiubench.raw_sources.table import FileTable
-from fiubench.support.draws import Ints
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
@@ -23,13 +22,12 @@ from fiubench import schemas
 class IdentityMaker:
     """Makes the records of any range of identities. Holds what is compiled once; nothing moves between ranges."""
 
-    def __init__(self, plan: Plan, attributes: Attributes, wordings: Wordings | None = None) -> None:
+    def __init__(self, plan: Plan, attributes: Attributes, paraphrases: Paraphrases | None = None) -> None:
         self.plan = plan
-        self.wordings = wordings
+        self.paraphrases = paraphrases
         self.profiles = Profiles(plan.config, plan.sources, attributes)
         self.perturber = Perturber(self.profiles)
-        self.phrasings = [Phrasings.of(attribute) for attribute in self.profiles.asked]
-        self.captions = Captions(_caption_paragraphs(attributes, [a.name for a in self.profiles.active]))
+        self.paragraphs = _caption_paragraphs(attributes, [a.name for a in self.profiles.active])
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
@@ -44,12 +42,11 @@ class IdentityMaker:
         block = Block.of(self.plan, start, stop)
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
-        columns = []
-        for phrasings in self.phrasings:
-            attribute = phrasings.attribute
-            wrong = self.perturber.wrong(attribute, index, facts)
-            columns.append(render(phrasings, seed, index, facts[attribute.name], wrong))
-        captions = self.captions.render(seed, index, facts)
+        columns = [
+            render(attribute, seed, index, facts[attribute.name], self.perturber.wrong(attribute, index, facts))
+            for attribute in self.profiles.asked
+        ]
+        prose = captions(self.paragraphs, seed, index, facts)
         profiles = [
             [
                 {"from": o, "text": t, "type": c.kind, "value": v}
@@ -57,15 +54,19 @@ class IdentityMaker:
             ]
             for c in (facts[name] for name in self.order)
         ]
-        rows = {name: self._row_numbers(name, rows) for name, rows in block.rows.items()}
+        # as people find them: the record's number in its file, the index for a generator
+        tables = self.plan.sources.tables
+        rows = {
+            name: (table.record_numbers(rows) if isinstance(table := tables[name], FileTable) else rows).tolist()
+            for name, rows in block.rows.items()
+        }
         full_names = facts["full_name"].values
         records: list[dict[str, Any]] = []
         for i, (fact_row, qa_list) in enumerate(
             zip(zip(*profiles, strict=True), zip(*columns, strict=True), strict=True)
         ):
-            unique_id = self.plan.unique_id[start + i]
             record = {
-                "caption": captions[i],
+                "caption": prose[i],
                 "face": self.plan.face_of(start + i),
                 "gender": block.people.gender[i],
                 "image_path": f"images/{self.plan.image_name(start + i)}" if self.plan.config.has_images else None,
@@ -74,29 +75,22 @@ class IdentityMaker:
                 "profile": dict(zip(self.order, fact_row, strict=True)),
                 "qa_list": list(qa_list),
                 "rows": {name: column[i] for name, column in rows.items()},
-                "unique_id": unique_id,
+                "unique_id": self.plan.unique_id[start + i],
             }
             records.append(record)
-        if self.wordings is not None:
-            by_name = {phrasings.attribute.name: phrasings.attribute for phrasings in self.phrasings}
-            for record, line in zip(records, self.wordings.read(start, stop), strict=True):
-                apply(record, line, by_name)
+        if self.paraphrases is not None:
+            for record, line in zip(records, self.paraphrases.read(start, stop), strict=True):
+                apply(record, line, self.profiles.attributes.by_name)
         for record in records:
             self._check(record)
         return records
-
-    def _row_numbers(self, source: str, rows: Ints) -> list[int]:
-        """Rows as people find them: the record's number in its file, the index for a generator."""
-        table = self.plan.sources.tables[source]
-        numbers: list[int] = (table.record_numbers(rows) if isinstance(table, FileTable) else rows).tolist()
-        return numbers
 
     def _check(self, record: Mapping[str, Any]) -> None:
         if not schemas.is_valid("identity")(record):
             violation = next(schemas.violations("identity", record))
             raise _broken(record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json"))
         for problem in (
-            *qa_problems(record, wording=self.wordings is not None),
+            *qa_problems(record, wording=self.paraphrases is not None),
             *self.coherence.contact_problems(record["profile"]),
         ):
             raise _broken(record, problem)
@@ -112,11 +106,8 @@ def _broken(record: Mapping[str, Any], problem: Problem) -> DatasetError:
 
 def _caption_paragraphs(attributes: Attributes, active: list[str]) -> list[list[str]]:
     """Each pack's paragraphs, then one with the sentences of attributes that bring their own."""
-    paragraphs = [list(wordings) for pack in attributes.packs for wordings in pack.caption]
+    paragraphs = [list(paragraph) for pack in attributes.packs for paragraph in pack.caption]
     sentences = [a.caption for a in attributes.by_name.values() if a.caption and a.name in active]
     if sentences:
         paragraphs.append([" ".join(sentences)])
-    for paragraph in paragraphs:
-        for wording in paragraph:
-            assert all(name in active for _, name in placeholders(wording))
     return paragraphs

@@ -7,12 +7,13 @@ from pathlib import Path
 from fiubench.builder.config import LLM, TEMPLATE, Config
 from fiubench.builder.dataset import splits
 from fiubench.builder.generation.pairing import Plan, make_plan
+from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import Sources, open_sources
-from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import Attributes, read_packs
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.model import Attributes
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.source import SOURCES
-from fiubench.support.canonical import digest, digest_of
+from fiubench.support.canonical import digest, digest_of, file_digest
 from fiubench.support.errors import ConfigError
 from fiubench.support.progress import Progress
 from fiubench.support.version import __version__
@@ -20,21 +21,13 @@ from fiubench.support.version import __version__
 
 @dataclass(frozen=True)
 class Inputs:
-    """A config with everything it names opened: what a build is a function of.
-
-    Attributes:
-        config: the settings.
-        attributes: the packs together.
-        sources: the opened sources.
-        frozen: membership of the forget sets where a file gives it.
-        words_from: digest of what words come from beyond the packs: a file, or the prompts that a model gets.
-    """
+    """A config with everything it names opened: what a build is a function of."""
 
     config: Config
     attributes: Attributes
     sources: Sources
-    frozen: dict[str, list[str]] | None
-    words_from: Mapping[str, str] = field(default_factory=dict)
+    frozen: dict[str, list[str]] | None  # membership of the forget sets, where a file gives it
+    words_from: Mapping[str, str] = field(default_factory=dict)  # digest of a file of paraphrases, or of the prompts
 
     def plan(self) -> Plan:
         """Pair everyone."""
@@ -47,6 +40,7 @@ class Inputs:
 
     def fingerprint(self) -> str:
         """Digest of all that decides the bytes of a dataset."""
+        faces = self.sources.faces
         return digest_of(
             {
                 "version": __version__,
@@ -54,16 +48,12 @@ class Inputs:
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "frozen": self.frozen,
-                "features": self._features(),
+                # of the faces, where a choice of faces depends on them
+                "features": None if faces is None or self.config.select == "all" else digest(faces.features.tobytes()),
                 **self.words_from,
                 **({"plugins": plugins} if (plugins := self.plugins()) else {}),
             }
         )
-
-    def _features(self) -> str | None:
-        """Digest of the faces' features, where a choice of faces depends on them."""
-        faces = self.sources.faces
-        return None if faces is None or self.config.select == "all" else digest(faces.features.tobytes())
 
 
 def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress: Progress | None = None) -> Inputs:
@@ -71,9 +61,8 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
 
     Args:
         config: the settings.
-        prompts: digest of the prompts, where a model words the questions.
-        workers: processes that read faces.
-        progress: called with (what, done, total).
+        prompts: digest of the prompts, where a model paraphrases the questions.
+        workers, progress: see :func:`open_sources`.
 
     Raises:
         FiubenchError: any of them can't be used.
@@ -83,14 +72,10 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, workers=workers, progress=progress)
-    return Inputs(config, attributes, sources, frozen, words_from(config, prompts))
-
-
-def words_from(config: Config, prompts: str = "") -> dict[str, str]:
-    """Digest of what words come from beyond the packs: a file, or the ``prompts`` that a model gets."""
-    if config.qa == TEMPLATE:
-        return {}
-    return {"prompts": prompts} if config.qa == LLM else {"wordings": Wordings(Path(config.qa)).sha256()}
+    words_from = {"prompts": prompts} if config.qa == LLM else {}
+    if config.qa not in (TEMPLATE, LLM):
+        words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}
+    return Inputs(config, attributes, sources, frozen, words_from)
 
 
 def _check_sources(config: Config, attributes: Attributes) -> None:

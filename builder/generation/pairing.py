@@ -19,7 +19,7 @@ from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import phone_numbers
 from fiubench.raw_sources.embedded import birthday
 from fiubench.raw_sources.names import capacity
-from fiubench.raw_sources.table import FileTable, People
+from fiubench.raw_sources.table import Face, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class Plan:
     phone: Ints
     face: Ints | None
     unique_id: list[str]
-    offense: "Offenses | None"
+    offense: Offenses | None
 
     @property
     def size(self) -> int:
@@ -72,20 +72,25 @@ class Plan:
         """Gender and birth of a range of identities."""
         return People(gender_names(self.gender[part]), self.birth[part])
 
-    def face_of(self, i: int) -> dict[str, Any] | None:
-        """Where an identity's image came from, if from a file."""
+    def face_at(self, i: int) -> Face | None:
+        """The face of an identity, where faces come from a folder."""
         if self.face is None or self.sources.faces is None:
             return None
-        face = self.sources.faces.faces[int(self.face[i])]
-        return {"file": face.file.name, "gender": face.gender, "age": face.age}
+        return self.sources.faces.faces[int(self.face[i])]
+
+    def face_of(self, i: int) -> dict[str, Any] | None:
+        """Where an identity's image came from, if from a file."""
+        face = self.face_at(i)
+        return None if face is None else {"file": face.file.name, "gender": face.gender, "age": face.age}
 
     def image_name(self, i: int) -> str:
         """File name of an identity's image."""
-        if self.face is None or self.sources.faces is None:
+        face = self.face_at(i)
+        if face is None:
             return f"{self.unique_id[i]}.jpg"
         from fiubench.raw_sources.reading.images import target_name  # noqa: PLC0415
 
-        return target_name(self.sources.faces.faces[int(self.face[i])], self.config.image_size)
+        return target_name(face, self.config.image_size)
 
     def age_band(self) -> Ints:
         """Age band at ``as_of`` of everyone, as a position in :data:`AGE_BANDS`."""
@@ -109,7 +114,7 @@ def make_plan(config: Config, sources: Sources) -> Plan:
     rows = {
         name: health if name == "health" else pick_rows(sources, name, config.seed, index) for name in sources.tables
     }
-    phone = phone_numbers(config.seed, _area_codes(sources, rows["addresses"]))
+    phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
     rank = np.where(gender == 1, np.cumsum(gender == 1), np.cumsum(gender == 0)) - 1
     for code, name in enumerate(GENDERS):
         if config.names == "generated" and (count := int((gender == code).sum())) > capacity(name):
@@ -149,11 +154,7 @@ def record_people(config: Config, table: FileTable) -> tuple[NDArray[np.int8], I
 
 
 def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
-    """A row of a source for each index, none twice; a generator has one for every index.
-
-    Raises:
-        SourceError: the file has too few rows.
-    """
+    """A row of a source for each index, none twice; a generator has one for every index."""
     table = sources.tables[source]
     if table.rows is None:
         return index
@@ -184,7 +185,8 @@ def too_few(source: str, file: str, have: int, need: int) -> SourceError:
     )
 
 
-def _area_codes(sources: Sources, rows: Ints) -> Ints:
+def area_codes(sources: Sources, rows: Ints) -> Ints:
+    """Area codes of the addresses' rows."""
     codes = sources.tables["addresses"].area_codes(rows)  # type: ignore[attr-defined]
     return np.asarray(codes).astype(np.int64)
 

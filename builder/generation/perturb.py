@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from fiubench.builder.generation.profiles import Profiles, evaluate
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG, Altering
 from fiubench.builder.values.column import Column
 from fiubench.support.draws import Ints, Words, distinct
@@ -19,13 +19,11 @@ from fiubench.support.errors import PackError
 
 _WINDOW, _CANDIDATES = 24, 8
 
-Values = list[list[Any]]  # one list of three per identity
-
 
 class Wrong(NamedTuple):
     """Wrong values and their texts: for each identity a list of three."""
 
-    values: Values
+    values: list[list[Any]]
     texts: list[list[str]]
 
 
@@ -62,16 +60,16 @@ class Perturber:
             None if bound is None else evaluate(bound, values, size, f"{where}: perturb")
             for bound in (rule.not_before, rule.not_after)
         )
-        seed, purpose, generated = self.profiles.config.seed, f"wrong.{attribute.name}", attribute.origin.generated
-        return Altering(seed, purpose, index, attribute.options, generated, rule.distance, low, high, where)
+        key = self.profiles.config.seed, f"wrong.{attribute.name}", index
+        made_by = attribute.origin.generated
+        return Altering(*key, attribute.options, (), where, made_by, rule.distance, low, high)
 
     def _make_pools(self, attribute: Attribute) -> "dict[str, _Pool]":
         reference = self.profiles.reference
         column = reference[attribute.name]
         values, texts = list(column.values), list(column.text)
         if attribute.origin.kind == "choose":
-            values = list(attribute.origin.options)
-            texts = list(values)
+            values = texts = list(attribute.origin.options)
         elif attribute.perturb.within:
             keys = reference[attribute.perturb.within].text
             return {

@@ -10,14 +10,15 @@ from fiubench.builder.config import Config
 from fiubench.builder.generation.pairing import (
     Offenses,
     Plan,
+    area_codes,
     fit_offenses,
     gender_names,
     generated_people,
     record_people,
 )
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.packs.attributes import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.packs.expressions import Expression
+from fiubench.builder.packs.model import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import REFERENCE_START, Drawing, Given
 from fiubench.builder.values.column import Column
@@ -93,8 +94,7 @@ class Profiles:
             all_gender, all_birth = record_people(config, health)
             gender, birth = all_gender[rows["health"]], all_birth[rows["health"]]
         rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
-        codes = sources.tables["addresses"].area_codes(rows["addresses"])  # type: ignore[attr-defined]
-        phone = phone_numbers(config.seed, np.asarray(codes).astype(np.int64))
+        phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
         return self.facts(Block(index, People(gender_names(gender), birth), rows, rank, phone, offense))
 
@@ -147,10 +147,18 @@ class Profiles:
         }
 
     def _generate(
-        self, attribute: Attribute, index: Ints, values: Mapping[str, Sequence[Any]], attempt: int
+        self, attribute: Attribute, index: Ints, facts: Mapping[str, Sequence[Any]], attempt: int
     ) -> list[Any]:
-        purpose = f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
-        return generate(attribute, self.config.seed, purpose, index, values)
+        """Values that are no column of a source: chosen, computed from ``facts``, or made by their type."""
+        origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
+        seed, purpose = self.config.seed, f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
+        if origin.kind == "choose":
+            options = list(origin.options)
+            return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
+        if origin.kind == "compute":
+            return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
+        given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
+        return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
 
     def _constrained(
         self, attribute: Attribute, index: Ints, made: list[Any], values: Mapping[str, Sequence[Any]]
@@ -161,7 +169,8 @@ class Profiles:
         for attempt in range(1, _ATTEMPTS + 1):
             facts = {n: [values[n][i] for i in wrong.tolist()] for n in {*attribute.needs(), *AMBIENT} if n in values}
             facts[attribute.name] = [made[i] for i in wrong.tolist()]
-            held = [_holds(c, facts, len(wrong), attribute) for c in attribute.constraints]
+            place = f"{attribute.pack}: {attribute.name}: constraints"
+            held = [constraint.column(facts, len(wrong), place) for constraint in attribute.constraints]
             broken = [not all(row) for row in zip(*held, strict=True)]
             facts = {name: [v for v, bad in zip(column, broken, strict=True) if bad] for name, column in facts.items()}
             wrong = wrong[broken]
@@ -198,32 +207,6 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
     return [attributes.by_name[name] for name in attributes.order if name in wanted]
 
 
-def _holds(constraint: Expression, facts: Mapping[str, Sequence[Any]], size: int, attribute: Attribute) -> list[Any]:
-    return constraint.column(facts, size, f"{attribute.pack}: {attribute.name}: constraints")
-
-
-def generate(
-    attribute: Attribute, seed: int, purpose: str, index: Ints, facts: Mapping[str, Sequence[Any]]
-) -> list[Any]:
-    """Values of an attribute that are no column of a source: chosen, computed from ``facts``, or made by its type.
-
-    Raises:
-        PackError: an expression fails, or the options can't be met.
-    """
-    origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
-    if origin.kind == "choose":
-        options = list(origin.options)
-        return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
-    if origin.kind == "compute":
-        return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
-    given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
-    return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
-
-
 def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Given:
-    """What an expression gives for each row of the facts.
-
-    Raises:
-        PackError: it fails on a row.
-    """
+    """What an expression gives for each row of the facts."""
     return Given(expression.source, expression.column(facts, size, where), where)

@@ -33,7 +33,7 @@ class Sources:
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """What a manifest records of each source: file, digest, counts, licence and citation."""
-        return {name: _describe(origin, report) for name, (origin, report) in self.reports().items()}
+        return {name: _described(origin, report) for name, (origin, report) in self.reports().items()}
 
 
 def open_sources(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Sources:
@@ -56,7 +56,7 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
     return Sources(tables, faces, drawn=config.faces == EMBEDDED)
 
 
-def _describe(origin: Origin, report: Report) -> dict[str, Any]:
+def _described(origin: Origin, report: Report) -> dict[str, Any]:
     info = SOURCES[origin.source]
     own = origin.file == EMBEDDED
     return {

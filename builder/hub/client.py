@@ -12,7 +12,7 @@ from typing import Any
 
 import huggingface_hub as hf
 from fiubench.builder.hub.access import Access
-from fiubench.builder.hub.session import Conflict, Exists, Missing, NoAnswer, TimedOut, guarded, readable
+from fiubench.builder.hub.session import Missing, NoAnswer, guarded, readable
 from fiubench.support.errors import HubError
 from fiubench.support.version import __version__
 
@@ -124,9 +124,7 @@ def connect(access: Access) -> Iterator[Hub]:
     """
     if hf.is_offline_mode():
         raise HubError("HF_HUB_OFFLINE is set, so no hub is asked", hint="Unset it, or use --dry-run.")
-    hf.utils.build_hf_headers(
-        token=False
-    )  # the library's first asks huggingface.co for a list, with a limit of its own
+    hf.utils.build_hf_headers(token=False)  # the first asks huggingface.co for a list, with a limit of its own
     quiet = not (sys.stderr.isatty() or hf.utils.are_progress_bars_disabled())
     if quiet:
         hf.utils.disable_progress_bars()
@@ -135,6 +133,3 @@ def connect(access: Access) -> Iterator[Hub]:
     finally:
         if quiet:
             hf.utils.enable_progress_bars()
-
-
-__all__ = ["Conflict", "Exists", "Hub", "Missing", "NoAnswer", "Refs", "TimedOut", "connect"]

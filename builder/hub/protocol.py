@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fiubench.builder.hub.client import Conflict, Exists, Hub, NoAnswer, Refs, TimedOut
+from fiubench.builder.hub.client import Hub, Refs
+from fiubench.builder.hub.session import Conflict, Exists, NoAnswer, TimedOut
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import HubError, Refused
 from huggingface_hub import RepoFile
@@ -57,10 +58,8 @@ def publish(
     """Publish staged files as ``tag`` (see the module's text).
 
     Args:
-        hub: where to.
-        repo: OWNER/NAME; it exists.
+        hub, repo, tag: where to; the repository exists.
         files: path in the repository -> staged file.
-        tag: the release's tag.
         refs: where main and the tags were when the plan was made.
         message: description of the commit.
         step: called with what is being done.

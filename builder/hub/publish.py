@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.builder.hub.access import Access, checked_repo
-from fiubench.builder.hub.client import Exists, Hub, NoAnswer, Refs, TimedOut, connect
-from fiubench.builder.hub.protocol import Outcome, is_own, publish, title_of
-from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest
+from fiubench.builder.hub import protocol
+from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
+from fiubench.builder.hub.client import Hub, Refs, connect
+from fiubench.builder.hub.protocol import Outcome, is_own, title_of
+from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
+from fiubench.builder.hub.session import Exists, NoAnswer, TimedOut
 from fiubench.builder.hub.staging import Stage, check_untouched, staged
 from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
 from fiubench.builder.release.publication import Publication
@@ -61,41 +63,63 @@ class Request:
     create: bool = True
 
 
-def plan_offline(request: Request, previous: Path | None = None) -> Plan:
-    """Stage and prove a release without a hub.
+@dataclass(frozen=True, repr=False)
+class Published:
+    """What a publication did.
 
-    Args:
-        request: what would be published.
-        previous: a dataset directory to compare with.
-
-    Raises:
-        Refused, ConfigError, DatasetError: see :func:`publish_dataset`.
+    Attributes:
+        plan: what it was going to do.
+        outcome: the commit and what was done; ``None`` of a dry run.
+        address: of the release on the hub; empty of a dry run.
     """
-    version = _checked(request)
-    dataset = open_dataset(request.directory)
-    check_untouched(dataset)
-    changes = changes_between(previous, request.directory) if previous else _first(dataset)
-    known = open_dataset(previous).manifest.get("published") if previous else None
-    publication = Publication(request.repo, str(version), _changelog(request, version, changes, known))
-    with staged(request.directory, publication) as stage:
-        suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else None
-        return _plan(request, version, stage, changes, str(previous or ""), str(suggested or ""))
+
+    plan: Plan
+    outcome: Outcome | None = None
+    address: str = ""
+
+    def __repr__(self) -> str:
+        name = f"{self.plan.repo} {self.plan.version}"
+        if self.outcome is None:
+            return f"{name}: {len(self.plan.files)} files; nothing was sent (dry run)"
+        done = "finished" if self.outcome.tagged else "is published already; nothing to do"
+        done = "published" if self.outcome.committed else done
+        return f"{name} {done}: commit {self.outcome.commit[:12]}\n{self.address}"
 
 
-def publish_dataset(
-    request: Request,
-    access: Access,
+def publish(
+    directory: str | Path,
+    repo: str,
+    version: str,
     *,
+    message: str = "",
+    dry_run: bool = False,
+    previous: str | None = None,
+    private: bool = False,
+    gated: bool = False,
+    create: bool = True,
+    endpoint: str | None = None,
+    token_file: str | None = None,
+    timeout: float = TIMEOUT,
     show: Callable[[Plan], None] = lambda _: None,
     step: Callable[[str], None] = lambda _: None,
-) -> Outcome:
-    """Publish a dataset directory as a version of a repository. Safe to repeat: what is done already is not done again.
+) -> Published:
+    """Publish a dataset as a version: one commit, one tag. Safe to repeat: what is done already is not done again.
+
+    >>> print(publish("dataset", "alice/faces", "v1.0.0"))                      # doctest: +SKIP
 
     Args:
-        request: what to publish.
-        access: the hub.
+        directory: the dataset.
+        repo: ``OWNER/NAME`` on the hub.
+        version: the release's version and tag, for example ``v1.0.0``.
+        message: a sentence for the changelog and the commit.
+        dry_run: stage, prove and plan alone; no hub is asked and no token needed.
+        previous: with ``dry_run``: compare with this folder, or with ``OWNER/NAME@version`` from the hub.
+        private: a new repository is private; a public one is refused.
+        gated: readers must agree to share their name first.
+        create: create the repository if there is none.
+        endpoint, token_file, timeout: the hub.
         show: called with the plan before anything is sent.
-        step: called with what is being done.
+        step: called with a line on what is being done.
 
     Raises:
         ConfigError: a name, version or message that can't be used.
@@ -103,6 +127,20 @@ def publish_dataset(
             repository is not one of releases, or somebody else changed it meanwhile.
         HubError: the hub can't be reached or does not permit it.
     """
+    request = Request(Path(directory), repo, version, message, private, gated, create)
+    if previous is not None and not dry_run:
+        hint = "Without it the last release on the hub is compared with."
+        raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
+    if not dry_run:
+        return _publish(request, make_access(endpoint, token_file, timeout), show, step)
+    with resolved(previous or "", lambda: make_access(endpoint, token_file, timeout)) as earlier:
+        plan = replace(_plan_offline(request, earlier if previous else None), against=previous or "")
+    show(plan)
+    return Published(plan)
+
+
+def _publish(request: Request, access: Access, show: Callable[[Plan], None], step: Callable[[str], None]) -> Published:
+    """Publish to a hub, whatever was done of it before."""
     version = _checked(request)
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
@@ -121,10 +159,27 @@ def publish_dataset(
             step("Staging" if is_there else "Staging, and proving that it loads")
             with staged(request.directory, publication, proved=not is_there) as stage:
                 suggested = str(parse_version(against).raised(changes.level)) if against else ""
-                show(_plan(request, version, stage, changes, against, suggested, tree))
+                plan = _plan(request, version, stage, changes, against, suggested, tree)
+                show(plan)
                 refs = refs or _create(hub, request)
                 _check_settings(hub, request, refs, str(version))
-                return publish(hub, request.repo, stage.files, str(version), refs, message=request.message, step=step)
+                outcome = protocol.publish(
+                    hub, request.repo, stage.files, str(version), refs, message=request.message, step=step
+                )
+    return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/tree/{version}")
+
+
+def _plan_offline(request: Request, previous: Path | None) -> Plan:
+    """Stage and prove a release without a hub; ``previous`` is a dataset directory to compare with."""
+    version = _checked(request)
+    dataset = open_dataset(request.directory)
+    check_untouched(dataset)
+    changes = changes_between(previous, request.directory) if previous else _first(dataset)
+    known = open_dataset(previous).manifest.get("published") if previous else None
+    publication = Publication(request.repo, str(version), _changelog(request, version, changes, known))
+    with staged(request.directory, publication) as stage:
+        suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else None
+        return _plan(request, version, stage, changes, str(previous or ""), str(suggested or ""))
 
 
 def _checked(request: Request) -> Version:

@@ -12,10 +12,12 @@ from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.hub.access import Access, checked_repo
-from fiubench.builder.hub.client import Hub, Missing, Refs, connect
+from fiubench.builder.dataset.compare import Difference, compare
+from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
+from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import is_own
+from fiubench.builder.hub.session import Missing
 from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
@@ -23,7 +25,8 @@ from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SP
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
-from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_error
+from fiubench.support.files import atomic_writer, check_new, link_or_copy, make_folder, new_folder
+from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
@@ -31,8 +34,6 @@ FULL_JSON = "fiubench/full.json"
 _PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
 _ROWS = 100  # rows of pictures held in memory
-
-Progress = Callable[[str, int, int], None]
 
 
 class NotOurs(HubError):
@@ -54,14 +55,22 @@ class ReleaseInfo:
     commit: str
 
 
-def releases(repo: str, access: Access) -> list[ReleaseInfo]:
-    """Every release of a repository, newest version first.
+def releases(
+    repo: str, *, endpoint: str | None = None, token_file: str | None = None, timeout: float = TIMEOUT
+) -> list[ReleaseInfo]:
+    """The published versions of a dataset, newest first.
+
+    >>> [release.version for release in releases("alice/faces")]                # doctest: +SKIP
+
+    Args:
+        repo: ``OWNER/NAME`` on the hub.
+        endpoint, token_file, timeout: the hub.
 
     Raises:
         HubError: no such repository, or the hub can't be reached.
     """
     repo = checked_repo(repo)
-    with connect(access) as hub:
+    with connect(make_access(endpoint, token_file, timeout)) as hub:
         refs = _refs(hub, repo)
         found = []
         for version in reversed(versions_of(refs.tags)):
@@ -78,46 +87,72 @@ def releases(repo: str, access: Access) -> list[ReleaseInfo]:
     return found
 
 
-def pull(repo: str, out: Path, access: Access, *, version: str | None = None, progress: Progress | None = None) -> str:
-    """Download a release and lay it out as a dataset directory; every digest is checked. Returns its tag.
+def pull(
+    repo: str,
+    out: str | Path,
+    *,
+    version: str | None = None,
+    endpoint: str | None = None,
+    token_file: str | None = None,
+    timeout: float = TIMEOUT,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Download a release as a dataset folder that everything else accepts; every digest is checked.
+
+    >>> pull("alice/faces", "faces", version="v1.0.0").rows("forget05")         # doctest: +SKIP
 
     Args:
-        repo: OWNER/NAME.
+        repo: ``OWNER/NAME`` on the hub.
         out: a folder that is not there yet, or is empty.
-        access: the hub.
-        version: the release; by default the highest.
+        version: the release; the highest version by default.
+        endpoint, token_file, timeout: the hub.
         progress: called with (what, done, total).
 
     Raises:
         HubError: no such repository or release, or the hub can't be reached.
         DatasetError: what is published is damaged or was not made by fiubench, or the folder can't be written to.
     """
+    access, out = make_access(endpoint, token_file, timeout), Path(out)
     repo = checked_repo(repo)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    check_new(out)
     if version not in (None, "latest"):
         parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
     with connect(access) as hub:
-        refs = _refs(hub, repo)
-        tag = _tag(refs, repo, version)
-        make_folder(out.parent)
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = Path(scratch) / out.name
-            try:
-                fetch(hub, repo, refs.tags[tag], folder, progress=progress)
-                folder.replace(out)  # an empty folder may be there already
-            except OSError as error:
-                raise write_error(error, out) from error
-    return tag
+        oid = _commit_of(hub, repo, version)
+        with new_folder(out) as folder:
+            fetch(hub, repo, oid, folder, progress=progress)
+    return open_dataset(out)
+
+
+def diff(
+    a: str | Path,
+    b: str | Path,
+    *,
+    endpoint: str | None = None,
+    token_file: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Iterator[Difference]:
+    """Every difference between two datasets, identity by identity, as it is found.
+
+    >>> for difference in diff("dataset", "alice/faces@v1.0.0"): print(difference)          # doctest: +SKIP
+
+    Args:
+        a: a dataset folder, or ``OWNER/NAME@version`` on the hub.
+        b: another.
+        endpoint, token_file, timeout: the hub.
+
+    Raises:
+        DatasetError: one of them is no dataset.
+        HubError: the hub can't be reached, or has no such release.
+    """
+    access = lambda: make_access(endpoint, token_file, timeout)  # noqa: E731
+    with resolved(str(a), access) as left, resolved(str(b), access) as right:
+        yield from compare(left, right)
 
 
 @contextmanager
 def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
-    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing.
-
-    Raises:
-        HubError: see :func:`pull`.
-    """
+    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing."""
     name = HubName.find(target)
     if name is None or name.revision is None or Path(target).exists():
         yield Path(target)
@@ -126,8 +161,7 @@ def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "release"
         with connect(access()) as hub:
-            refs = _refs(hub, repo)
-            fetch(hub, repo, refs.tags[_tag(refs, repo, name.revision)], folder, pictures=False)
+            fetch(hub, repo, _commit_of(hub, repo, name.revision), folder, pictures=False)
         yield folder
 
 
@@ -145,13 +179,11 @@ def fetch(
             progress(f"Downloading {repo}", done, len(wanted))
         hub.download(repo, oid, path, release)
     shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
-    for name in (MANIFEST, SPLITS):
-        (release / name).replace(folder / name)
-    for path, expected in manifest["release"].items():
+    for path, expected in {**manifest["release"], SPLITS: manifest["digests"]["splits"]}.items():
         if path in wanted and file_digest(release / path) != expected:
             raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
-    if file_digest(folder / SPLITS) != manifest["digests"]["splits"]:
-        raise DatasetError(f"{SPLITS} is not what the manifest says", where=repo, hint="The release is damaged.")
+    for name in (MANIFEST, SPLITS):
+        (release / name).replace(folder / name)
     _write_identities(release / FULL_JSON, folder / IDENTITIES, manifest, repo)
     if pictures and manifest["counts"].get("images"):
         _write_pictures(release, folder / IMAGES, manifest, repo)
@@ -187,16 +219,18 @@ def _refs(hub: Hub, repo: str) -> Refs:
     return refs
 
 
-def _tag(refs: Refs, repo: str, version: str | None) -> str:
-    published = [str(known) for known in versions_of(refs.tags)]
+def _commit_of(hub: Hub, repo: str, version: str | None) -> str:
+    """The commit of a release; of the highest version by default."""
+    tags = _refs(hub, repo).tags
+    published = [str(known) for known in versions_of(tags)]
     if not published:
         raise HubError("has no release", where=repo, hint="`fiubench publish` makes one.")
     if version is None or version == "latest":
-        return published[-1]
+        return tags[published[-1]]
     tag = str(parse_version(version, where=f"{repo}@{version}"))
     if tag not in published:
         raise ConfigError(f"has no release {tag}", where=repo, hint=did_you_mean(tag, published))
-    return tag
+    return tags[tag]
 
 
 def _write_identities(source: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:

@@ -22,15 +22,10 @@ _BORROWED = threading.Lock()  # held while the library's session is guarded
 
 
 class NoAnswer(HubError):
-    """No answer came, so what was asked for may or may not have happened.
+    """No answer came, so what was asked for may or may not have happened."""
 
-    Attributes:
-        repeatable: the request, where sending it again does no harm.
-        wait: seconds that the hub asks to wait before that.
-    """
-
-    repeatable = ""
-    wait = 0.0
+    repeatable = ""  # the request, where sending it again does no harm
+    wait = 0.0  # seconds that the hub asks to wait before that
 
 
 class TimedOut(NoAnswer):

@@ -5,10 +5,10 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from fiubench.builder.audit import audit
 from fiubench.builder.dataset.reading import Dataset, open_dataset
@@ -28,30 +28,11 @@ _MOST_FILES = 100  # the Hub takes more, slowly
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A staged release.
+class Stage(NamedTuple):
+    """A staged release: path in the release -> file, and what was proved of it, one line each."""
 
-    Attributes:
-        folder: holds its files.
-        manifest: the manifest in it.
-        proofs: what was proved, one line each.
-    """
-
-    folder: Path
-    manifest: Mapping[str, Any]
+    files: Mapping[str, Path]
     proofs: Sequence[str]
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """Path in the release -> file."""
-        paths = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        return {path.relative_to(self.folder).as_posix(): path for path in paths}
-
-    @property
-    def size(self) -> int:
-        """Bytes in all files."""
-        return sum(path.stat().st_size for path in self.files.values())
 
 
 def check_untouched(dataset: Dataset) -> None:
@@ -60,12 +41,7 @@ def check_untouched(dataset: Dataset) -> None:
     Raises:
         Refused: one is not; it is named.
     """
-    touched = []
-    for difference in on_disk(dataset):
-        touched.append(difference)
-        if len(touched) > _MOST_NAMED:
-            break
-    if touched:
+    if touched := list(islice(on_disk(dataset), _MOST_NAMED + 1)):
         more = " and more" if len(touched) > _MOST_NAMED else ""
         raise Refused(
             f"changed since it was built: {'; '.join(touched[:_MOST_NAMED])}{more}",
@@ -79,10 +55,7 @@ def check_untouched(dataset: Dataset) -> None:
 def staged(directory: Path, publication: Publication, *, proved: bool = True) -> Iterator[Stage]:
     """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
 
-    Args:
-        directory: a dataset that was found untouched (:func:`check_untouched`).
-        publication: name, version and changelog.
-        proved: ``False`` where the stage is only to be compared with what is published.
+    The dataset was found untouched (:func:`check_untouched`). A stage that is only compared need not be ``proved``.
 
     Raises:
         Refused: it was edited after the build, fails the audit, does not load, or names something of this machine.
@@ -90,11 +63,12 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
     """
     with _folder(directory) as folder:
         manifest = write_stage(open_dataset(directory), folder, publication)
-        files = Stage(folder, manifest, ()).files
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        files = {path.relative_to(folder).as_posix(): path for path in paths}
         _check_private(files, directory)
         if len(files) >= _MOST_FILES:
             raise Refused(f"{len(files)} files are more than the Hub likes in a commit", where=directory)
-        yield Stage(folder, manifest, _proofs(directory, folder, manifest) if proved else ())
+        yield Stage(files, _proofs(directory, folder, manifest) if proved else ())
 
 
 def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
@@ -133,11 +107,7 @@ def write_stage(dataset: Dataset, folder: Path, publication: Publication | None 
 
 @contextmanager
 def _folder(directory: Path) -> Iterator[Path]:
-    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to.
-
-    Raises:
-        DatasetError: another process stages this dataset.
-    """
+    """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to."""
     if not os.access(directory, os.W_OK):
         with TemporaryDirectory(prefix="fiubench-") as folder:
             yield Path(folder)
@@ -168,6 +138,3 @@ def _check_private(files: Mapping[str, Path], directory: Path) -> None:
             if re.search(rb"(?<![\w.-])" + re.escape(folder.encode()) + rb"(?![\w-])", content):
                 raise Refused(f"{name} names a folder of this machine ({folder})", where=directory,
                               hint="Build from files with neutral names.")  # fmt: skip
-
-
-__all__ = ["Stage", "check_untouched", "staged", "write_stage"]

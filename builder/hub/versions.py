@@ -18,8 +18,7 @@ from fiubench.support.errors import ConfigError, Refused
 
 _FORM = re.compile(r"v?(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})", re.ASCII)
 LEVELS = ("patch", "minor", "major")
-#: What a kind of difference (see ``builder/dataset/compare.py``) calls for.
-#: Facts, questions, identities and splits apart.
+#: Kinds of difference (see ``builder/dataset/compare.py``) that call for a major version whichever way they go.
 _MAJOR = {"name", "gender", "image"}
 
 
@@ -77,15 +76,10 @@ def check_order(version: Version, published: list[Version], repo: str) -> None:
 
 @dataclass
 class Changes:
-    """What a dataset changes against an earlier one.
+    """What a dataset changes against an earlier one."""
 
-    Attributes:
-        level: ``patch``, ``minor`` or ``major``: what it calls for.
-        sentences: the changes in words, for a changelog.
-    """
-
-    level: str = "patch"
-    sentences: list[str] = field(default_factory=list)
+    level: str = "patch"  # what it calls for, of LEVELS
+    sentences: list[str] = field(default_factory=list)  # the changes in words, for a changelog
 
     def call_for(self, level: str) -> None:
         """Raise the level, if this one is higher."""

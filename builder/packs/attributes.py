@@ -1,43 +1,17 @@
 """Attribute packs: reading the YAML files that declare attributes, and putting several packs together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.packs.model import (
-    AMBIENT,
-    BUILT_IN,
-    PLACEHOLDER,
-    Attribute,
-    Attributes,
-    Origin,
-    Pack,
-    Perturbation,
-    Phrased,
-    placeholders,
-)
+from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, placeholders
 from fiubench.builder.packs.parse import parse_pack
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
-
-__all__ = [
-    "AMBIENT",
-    "BUILT_IN",
-    "Attribute",
-    "Attributes",
-    "Origin",
-    "Pack",
-    "Perturbation",
-    "built_in",
-    "combine",
-    "parse_pack",
-    "placeholders",
-    "read_packs",
-]
 
 
 def read_packs(files: Sequence[Path] = ()) -> Attributes:
@@ -62,11 +36,7 @@ def built_in() -> Pack:
 
 
 def combine(packs: Sequence[Pack]) -> Attributes:
-    """Put packs together.
-
-    Raises:
-        PackError: as :func:`read_packs`.
-    """
+    """Put packs together, checked as :func:`read_packs` does."""
     by_name: dict[str, Attribute] = {}
     seen_packs: set[str] = set()
     for pack in packs:
@@ -96,8 +66,7 @@ def combine(packs: Sequence[Pack]) -> Attributes:
 
 def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
     """An attribute with another pack's phrasings after its own."""
-    if name not in by_name:
-        raise PackError(f"no pack declares an attribute {name!r}", where=where, hint=did_you_mean(name, by_name))
+    _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
     attribute = by_name[name]
     if not attribute.asked:
         raise PackError("the attribute is not asked about", where=where, hint="Leave its phrasings out.")
@@ -121,16 +90,17 @@ def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str
         ) from error
 
 
+def _check_known(name: str, known: Collection[str], message: str, where: str) -> None:
+    if name not in known:
+        raise PackError(message, where=where, hint=did_you_mean(name, known))
+
+
 def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where: str) -> None:
     if attribute.origin.kind == "from":
         source, column = attribute.origin.options.split(".")
-        if source not in SOURCES:
-            raise PackError(f"unknown source {source!r}", where=where, hint=did_you_mean(source, SOURCES))
+        _check_known(source, SOURCES, f"unknown source {source!r}", where)
         columns = SOURCES[source].columns
-        if column not in columns:
-            raise PackError(
-                f"source {source!r} has no column {column!r}", where=where, hint=did_you_mean(column, columns)
-            )
+        _check_known(column, columns, f"source {source!r} has no column {column!r}", where)
         if columns[column] != attribute.kind:
             raise PackError(
                 f"{source}.{column} holds {columns[column]}, not {attribute.kind}",
@@ -140,22 +110,13 @@ def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where
     known = [*by_name, *AMBIENT]
     for place, expression in attribute.reads():
         for name in expression.names:
-            if name not in known:
-                raise PackError(
-                    f"{place}: unknown fact {name!r} in {expression.source!r}",
-                    where=where,
-                    hint=did_you_mean(name, known),
-                )
-    if attribute.perturb.within is not None and attribute.perturb.within not in by_name:
-        raise PackError(
-            f"perturb.within: unknown fact {attribute.perturb.within!r}",
-            where=where,
-            hint=did_you_mean(attribute.perturb.within, by_name),
-        )
+            _check_known(name, known, f"{place}: unknown fact {name!r} in {expression.source!r}", where)
+    if (within := attribute.perturb.within) is not None:
+        _check_known(within, by_name, f"perturb.within: unknown fact {within!r}", where)
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
-    templates = [(wording, "caption") for paragraph in pack.caption for wording in paragraph]
+    templates = [(phrasing, "caption") for paragraph in pack.caption for phrasing in paragraph]
     templates += [(a.caption, f"{a.name}.caption") for a in pack.attributes if a.caption]
     for template, place in templates:
         rest = PLACEHOLDER.sub("", template)
@@ -166,5 +127,4 @@ def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
                 hint="Write {fact} or {a fact}.",
             )
         for _, name in placeholders(template):
-            if name not in by_name:
-                raise PackError(f"{place}: unknown fact {name!r}", where=pack.file, hint=did_you_mean(name, by_name))
+            _check_known(name, by_name, f"{place}: unknown fact {name!r}", pack.file)

@@ -15,36 +15,11 @@ from fiubench.builder.values import dates
 from fiubench.support.errors import PackError, did_you_mean
 
 _ALLOWED = (
-    ast.Expression,
-    ast.BoolOp,
-    ast.And,
-    ast.Or,
-    ast.UnaryOp,
-    ast.Not,
-    ast.USub,
-    ast.BinOp,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.FloorDiv,
-    ast.Mod,
-    ast.Compare,
-    ast.Eq,
-    ast.NotEq,
-    ast.Lt,
-    ast.LtE,
-    ast.Gt,
-    ast.GtE,
-    ast.In,
-    ast.NotIn,
-    ast.IfExp,
-    ast.Constant,
-    ast.Name,
-    ast.Load,
-    ast.Call,
-    ast.Tuple,
-)
+    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Call, ast.Tuple, ast.IfExp,
+    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub,
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod,
+    ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
+)  # fmt: skip
 _LONGEST = 1000  # characters of an expression, and of a text that it makes
 
 
@@ -126,6 +101,25 @@ class Expression:
         return values
 
 
+def _check_node(node: ast.AST, source: str, where: str) -> None:
+    """Refuse what is outside the language."""
+    if not isinstance(node, _ALLOWED):
+        raise PackError(
+            f"expression {source!r} uses {type(node).__name__}, which expressions may not",
+            where=where,
+            hint="Use facts, constants, + - * / // %, comparisons, and/or/not, a if b else c, and: "
+            + ", ".join(FUNCTIONS),
+        )
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+            name = ast.unparse(node.func)
+            raise PackError(f"unknown function {name!r} in {source!r}", where=where, hint=did_you_mean(name, FUNCTIONS))
+        if node.keywords:
+            raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
+    if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
+        raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
+
+
 def compile_expression(source: str, where: str) -> Expression:
     """Parse and compile one expression.
 
@@ -138,32 +132,12 @@ def compile_expression(source: str, where: str) -> Expression:
         tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise PackError(f"expression {source!r} is not valid: {error}", where=where) from error
-    names = []
     called = set()
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED):
-            raise PackError(
-                f"expression {source!r} uses {type(node).__name__}, which expressions may not",
-                where=where,
-                hint="Use facts, constants, + - * / // %, comparisons, and/or/not, a if b else c, and: "
-                + ", ".join(FUNCTIONS),
-            )
+        _check_node(node, source, where)
         if isinstance(node, ast.Call):
-            if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-                name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
-                raise PackError(
-                    f"unknown function {name!r} in {source!r}",
-                    where=where,
-                    hint=did_you_mean(name, FUNCTIONS),
-                )
-            if node.keywords:
-                raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
-            called.add(id(node.func))
-        if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
-            raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in called and node.id not in names:
-            names.append(node.id)
+            called.add(node.func)
+    names = list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called))
     arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
     scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
     try:

@@ -7,12 +7,15 @@ from typing import Any
 
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
+from fiubench.builder.values.english import article
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
 
 #: Facts that every expression may read besides the pack's own.
 AMBIENT = ("as_of",)
 BUILT_IN = "built-in"
+#: Where an answer's phrasing holds the value, without and with an article.
+VALUE, A_VALUE = "{value}", "{a value}"
 PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
 
 
@@ -155,3 +158,10 @@ class Attributes:
 def placeholders(template: str) -> list[tuple[bool, str]]:
     """(with article, fact) for each placeholder of a caption template."""
     return [(bool(a), name) for a, name in PLACEHOLDER.findall(template)]
+
+
+def fill(phrasing: str, text: str) -> str:
+    """An answer's phrasing with a value's text in it."""
+    if A_VALUE in phrasing:
+        return phrasing.replace(A_VALUE, f"{article(text)} {text}")
+    return phrasing.replace(VALUE, text)

@@ -44,7 +44,7 @@ def parse_pack(document: Any, file: str, where: str) -> Pack:
             hint=_schema_hint(violation, document),
         )
     entries = tuple(_attribute(entry, document["pack"], where) for entry in document.get("attributes", ()))
-    caption = tuple(tuple(wordings) for wordings in document.get("caption", ()))
+    caption = tuple(tuple(paragraph) for paragraph in document.get("caption", ()))
     phrasings = {}
     for name, entry in document.get("phrasings", {}).items():
         _check_phrasings(entry, f"{where}: phrasings: {name}")

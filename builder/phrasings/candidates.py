@@ -3,6 +3,7 @@
 The pack file has `phrasings:` alone. Named with ``--attributes`` it builds without any model.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,13 +13,13 @@ import yaml
 from fiubench.builder.config import make_config
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.profiles import Profiles
-from fiubench.builder.packs.attributes import Attribute, Attributes, read_packs
-from fiubench.builder.phrasings.gate import Checks, Subject, same_wording, tidy
-from fiubench.builder.phrasings.prompts import about, kind, messages, prompt_digest, voices
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.model import Attribute, Attributes, fill
+from fiubench.builder.phrasings.gate import Checks, same_phrasing, tidy
+from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.schemas.documents import read_object
 from fiubench.support.canonical import readable_json
 from fiubench.support.chat import ChatClient, Estimate, Outcome, Request
-from fiubench.support.draws import draw, integers
 from fiubench.support.errors import DatasetError, FiubenchError, PackError, did_you_mean
 from fiubench.support.files import write_atomic
 
@@ -107,7 +108,6 @@ class Ground:
     """Packs as candidates are judged by them: attributes, checks, and values to try a phrasing with."""
 
     attributes: Attributes
-    asked: list[Attribute]
     checks: Checks
     values: Mapping[str, tuple[list[Any], list[str]]]  # attribute -> values and their texts
 
@@ -123,9 +123,8 @@ class Ground:
         inputs = open_inputs(config)
         profiles = Profiles(config, inputs.sources, inputs.attributes)
         reference = profiles.reference
-        subjects = [Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in profiles.asked]
         values = {a.name: (reference[a.name].values, reference[a.name].text) for a in profiles.asked}
-        return cls(inputs.attributes, profiles.asked, Checks(subjects), values)
+        return cls(inputs.attributes, Checks.of(profiles), values)
 
     def chosen(self, names: Sequence[str]) -> list[Attribute]:
         """The named attributes, or all.
@@ -133,11 +132,11 @@ class Ground:
         Raises:
             PackError: an unknown name.
         """
-        known = {attribute.name: attribute for attribute in self.asked}
+        known = {name: subject.attribute for name, subject in self.checks.subjects.items()}
         for name in names:
             if name not in known:
                 raise PackError(f"no attribute {name!r} that is asked about", hint=did_you_mean(name, known))
-        return [known[name] for name in names] if names else self.asked
+        return [known[name] for name in names or known]
 
     def problems(self, candidate: Candidate) -> list[str]:
         """What the checks find wrong with a candidate."""
@@ -152,13 +151,6 @@ class Ground:
         return problems[:1]
 
 
-def fill(template: str, text: str) -> str:
-    """An answer with a value in it."""
-    from fiubench.builder.values.english import article  # noqa: PLC0415
-
-    return template.replace("{a value}", f"{article(text)} {text}").replace("{value}", text)
-
-
 @dataclass
 class _Proposal:
     """Checks one answer of the model: all new phrasings are kept; it is sent back only where none of them passes."""
@@ -171,30 +163,23 @@ class _Proposal:
     def __call__(self, answer: Mapping[str, Any]) -> list[str]:
         if answer["attribute"] not in (self.attribute, self.attribute.replace("_", " ")):
             return [f"attribute must be {self.attribute!r}"]
-        before = len([c for c in self.found if c.passed])
+        new: list[Candidate] = []
         for which in ("question", "answer"):
             for text in answer[f"{which}s"]:
                 candidate = Candidate(self.attribute, which, tidy(text)[:300])
-                if (wording := same_wording(candidate.text)) in self.known:
+                if (phrasing := same_phrasing(candidate.text)) in self.known:
                     continue
-                self.known.add(wording)
+                self.known.add(phrasing)
                 candidate.problems = self.ground.problems(candidate)
-                self.found.append(candidate)
-        if len([c for c in self.found if c.passed]) > before:
+                new.append(candidate)
+        self.found += new
+        if any(c.passed for c in new):
             return []
         return [p for c in self.found[-4:] for p in c.problems[:1]] or ["write others than those that are there"]
 
 
 class Generator:
-    """Asks for phrasings until enough pass the checks, or until it has asked often enough.
-
-    Args:
-        ground: packs and checks.
-        attributes: those to grow.
-        count: questions and answers wanted for each.
-        client: the model.
-        seed: random seed.
-    """
+    """Asks for ``count`` questions and answers an attribute that pass the checks, until it has asked often enough."""
 
     def __init__(
         self, ground: Ground, attributes: Sequence[Attribute], count: int, client: ChatClient, seed: int
@@ -215,25 +200,22 @@ class Generator:
             yield requests
 
     def _lacks(self, name: str) -> bool:
-        return any(self._passed(name, which) < self.count for which in ("question", "answer"))
-
-    def _passed(self, name: str, which: str) -> int:
-        return sum(c.passed and c.kind == which for c in self.found[name])
+        passed = Counter(c.kind for c in self.found[name] if c.passed)
+        return min(passed["question"], passed["answer"]) < self.count
 
     def _request(self, attribute: Attribute, number: int) -> Request:
         found = [c for c in self.found[attribute.name] if c.passed]
         questions = [*attribute.questions, *(c.text for c in found if c.kind == "question")]
         answers = [*attribute.answers, *(c.text for c in found if c.kind == "answer")]
-        purpose = f"phrasings.{attribute.name}"
-        voice = voices()[int(integers(self.seed, f"{purpose}.voice", number, len(voices()))[0])]
-        known = {same_wording(t) for t in (*questions, *answers)}
-        known |= {same_wording(c.text) for c in self.found[attribute.name]}
+        voice, seed = drawn(self.seed, f"phrasings.{attribute.name}", number)
+        known = {same_phrasing(t) for t in (*questions, *answers)}
+        known |= {same_phrasing(c.text) for c in self.found[attribute.name]}
         return Request(
             f"{attribute.name}.{number}",
             messages(
                 "pack",
                 about=about(attribute),
-                kind=kind(attribute),
+                kind=attribute.type.help,
                 questions="\n".join(f"- {q}" for q in questions),
                 answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
                 count=PER_CALL,
@@ -241,7 +223,7 @@ class Generator:
             ),
             self.schema,
             _Proposal(attribute.name, self.ground, known),
-            seed=int(draw(self.seed, purpose, number)[0, 0]) >> 2,
+            seed=seed,
             max_tokens=200 + 2 * PER_CALL * _TOKENS,
         )
 
@@ -251,8 +233,7 @@ class Generator:
         assert isinstance(check, _Proposal)
         self.found[check.attribute] += check.found
         self.models |= {attempt.model for attempt in outcome.attempts}
-        for k, tokens in enumerate(outcome.tokens):
-            self.tokens[k] += tokens
+        self.tokens = [before + more for before, more in zip(self.tokens, outcome.tokens, strict=True)]
 
     def estimate(self) -> Estimate:
         """The next round's calls, times the rounds that are needed if everything passes."""

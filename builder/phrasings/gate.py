@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from fiubench.builder.generation.wordings import A_VALUE, VALUE
-from fiubench.builder.packs.attributes import Attribute
+from fiubench.builder.generation.profiles import Profiles
+from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
 from fiubench.builder.packs.parse import GENDERED
 from fiubench.builder.phrasings.prompts import load_document
 from fiubench.builder.values.english import folded
@@ -26,8 +26,6 @@ _CAPITAL = re.compile(r"(?<![A-Za-z'\u2019])[A-Z][A-Za-z'\u2019]*")
 _PERSON = re.compile(r"\b(?:person|individual|someone|somebody|subject)\b", re.IGNORECASE)
 _QUESTION_WORDS = frozenset(("who", "whom", "whose", "where", "when", "why", "how"))
 _HOW = re.compile(r"\bhow (\w+)", re.IGNORECASE)
-
-
 _LISTS = load_document("words.yaml")
 #: Words that change what a sentence says or make it less than a statement, and what they do.
 _FORBIDDEN = tuple((frozenset(entry["words"].split()), entry["why"]) for entry in _LISTS["forbidden"].values())
@@ -76,22 +74,17 @@ def tidy(text: str) -> str:
     return _ARTICLE.sub(A_VALUE, text)
 
 
-def same_wording(text: str) -> str:
-    """What two wordings have in common when they differ in case and punctuation alone."""
+def same_phrasing(text: str) -> str:
+    """What two phrasings have in common when they differ in case and punctuation alone."""
     return " ".join(_WORDS.findall(text.replace(A_VALUE, VALUE).lower()))
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An attribute as the checks see it.
-
-    Args:
-        attribute: the attribute with its phrasings, which are the model of what may be said.
-        values: values that it takes, as they are written: what no phrasing may hold.
-    """
+    """An attribute as the checks see it: its phrasings are the model of what may be said."""
 
     attribute: Attribute
-    values: Sequence[str] = ()
+    values: Sequence[str] = ()  # that it takes, as they are written: what no phrasing may hold
 
     @cached_property
     def templates(self) -> tuple[str, ...]:
@@ -180,6 +173,12 @@ class Checks:
         counted = Counter(feature for subject in self.subjects.values() for feature in subject.features)
         self.weights = {feature: 1.0 / n for feature, n in counted.items()}
         self._scores: dict[str, list[float]] = {}  # of each feature that was met, one per subject
+
+    @classmethod
+    def of(cls, profiles: Profiles) -> "Checks":
+        """The checks of what a build asks, with the values that its reference population has."""
+        reference = profiles.reference
+        return cls(Subject(a, tuple(dict.fromkeys(reference[a.name].text))) for a in profiles.asked)
 
     def question(self, name: str, text: str) -> list[str]:
         """What is wrong with a question about an attribute; nothing: it may be used."""
@@ -281,11 +280,7 @@ class Checks:
     def sentence(self, name: str, value: Any, text: str, written: str) -> list[str]:
         """What is wrong with a finished sentence that should state a value, and nothing else, of an attribute.
 
-        Args:
-            name: the attribute.
-            value: the value in its JSON form.
-            text: the sentence.
-            written: the value as it is written by default; a sentence that holds it so need not be understood.
+        A sentence that holds the value as it is ``written`` by default need not be understood.
         """
         subject = self.subjects[name]
         spans = subject.attribute.type.states(value, text)
@@ -299,6 +294,13 @@ class Checks:
             rest += text[at:start] + " , "
             at = end
         return list(self.stray(subject, rest + text[at:], text))
+
+
+def stated(qa: Mapping[str, Any], text: str, attribute: Attribute) -> list[tuple[Any, str, str]]:
+    """What a finished QA pair states: value, sentence and the value as it is written, the wrong ones included."""
+    wrong = zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)
+    answers = [(qa["value"]["value"], qa[key], text) for key in ("answer", "paraphrased_answer")]
+    return answers + [(value, sentence, attribute.write(value)) for value, sentence in wrong]
 
 
 def _plain(name: str) -> str:
@@ -321,11 +323,11 @@ def _form(text: str) -> Iterator[str]:
 
 
 def distinct_problems(texts: Mapping[str, str]) -> list[str]:
-    """Wordings (by the name of their field) that are the same but for case and punctuation."""
+    """Paraphrases (by the name of their field) that are the same but for case and punctuation."""
     seen: dict[str, str] = {}
     problems = []
     for field, text in texts.items():
-        first = seen.setdefault(same_wording(text), field)
+        first = seen.setdefault(same_phrasing(text), field)
         if first != field:
             problems.append(f"{field} is the same as {first}: each must be worded differently")
     return problems

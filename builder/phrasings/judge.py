@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.dataset.reading import Dataset
-from fiubench.builder.phrasings.candidates import Candidate, Ground, fill
+from fiubench.builder.packs.model import fill
+from fiubench.builder.phrasings.candidates import Candidate, Ground
 from fiubench.builder.phrasings.prompts import messages
 from fiubench.support.chat import ChatClient, Request
 from fiubench.support.draws import integers, permute
@@ -34,6 +35,11 @@ class Case:
     value: str
     keeps: bool
 
+    @property
+    def expected(self) -> str:
+        """The verdict of a judge who agrees with the checks."""
+        return KEPT if self.keeps else CHANGED
+
 
 @dataclass
 class Verdicts:
@@ -52,8 +58,7 @@ class Verdicts:
     @property
     def agreement(self) -> float:
         """Share of cases on which judge and checks agree; "unclear" agrees with nobody."""
-        agreed = sum(fact == (KEPT if case.keeps else CHANGED) for case, fact, _ in self.cases)
-        return agreed / len(self.cases) if self.cases else 0.0
+        return 1 - len(self.disagreements()) / len(self.cases) if self.cases else 0.0
 
     @property
     def kappa(self) -> float | None:
@@ -71,11 +76,9 @@ class Verdicts:
         """Share of cases that read naturally."""
         return sum(wording == "natural" for _, _, wording in self.cases) / len(self.cases) if self.cases else 0.0
 
-    def disagreements(self) -> Iterator[tuple[Case, str]]:
+    def disagreements(self) -> list[tuple[Case, str]]:
         """Cases that the judge sees otherwise."""
-        for case, fact, _ in self.cases:
-            if fact != (KEPT if case.keeps else CHANGED):
-                yield case, fact
+        return [(case, fact) for case, fact, _ in self.cases if fact != case.expected]
 
     def report(self) -> dict[str, Any]:
         """All figures and disagreements, for a file."""
@@ -88,7 +91,7 @@ class Verdicts:
             "table": {said: dict(counted) for said, counted in self.table().items()},
             "disagreements": [
                 {"attribute": c.attribute, "question": c.question, "answer": c.answer, "value": c.value,
-                 "checks": KEPT if c.keeps else CHANGED, "judge": fact}
+                 "checks": c.expected, "judge": fact}
                 for c, fact in self.disagreements()
             ],
         }  # fmt: skip
@@ -102,7 +105,7 @@ def cases_of_dataset(dataset: Dataset, sample: int, seed: int) -> list[Case]:
     wanted: dict[int, list[tuple[int, int]]] = {}
     for place, pair in enumerate(chosen):
         wanted.setdefault(pair // per_identity, []).append((place, pair % per_identity))
-    cases: list[Case | None] = [None] * len(chosen)
+    cases: dict[int, Case] = {}
     for index, record in enumerate(dataset):
         for place, number in wanted.get(index, ()):
             qa = record["qa_list"][number]
@@ -110,7 +113,7 @@ def cases_of_dataset(dataset: Dataset, sample: int, seed: int) -> list[Case]:
             answer = qa["paraphrased_answer"] if keeps else qa["perturbed_answer"][0]
             text = record["profile"][qa["attribute"]]["text"]
             cases[place] = Case(qa["attribute"], qa["question"], answer, text, keeps)
-    return [case for case in cases if case is not None]
+    return [cases[place] for place in sorted(cases)]
 
 
 def cases_of_candidates(candidates: Iterable[Candidate], ground: Ground, sample: int, seed: int) -> list[Case]:

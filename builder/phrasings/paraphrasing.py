@@ -10,22 +10,28 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from fiubench.builder.generation.wordings import A_VALUE, VALUE, Texts, reworded
-from fiubench.builder.packs.attributes import Attribute
-from fiubench.builder.phrasings.gate import Checks, distinct_problems, tidy
-from fiubench.builder.phrasings.prompts import about, messages, prompt_digest, voices
+from fiubench.builder.generation.identities import IdentityMaker
+from fiubench.builder.generation.inputs import Inputs
+from fiubench.builder.generation.paraphrases import Texts, paraphrased
+from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
+from fiubench.builder.phrasings.gate import Checks, distinct_problems, stated, tidy
+from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
 from fiubench.builder.rules.pair import qa_problems
-from fiubench.support.chat import Outcome, Request
-from fiubench.support.draws import draw, integers
+from fiubench.support.canonical import canonical_line
+from fiubench.support.chat import Estimate, Limits, Outcome, Request
+from fiubench.support.files import atomic_writer
+from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
+_SLICE = 20  # identities that are made at a time, between calls
 GROUP = 6  # most attributes of one call
 SCHEMA = "wordings_answer"
 #: Tokens that one reworded item takes: six sentences in JSON, with room; and as most of them really are.
-_MOST_TOKENS, TYPICAL_TOKENS = 300, 130
+_MOST_TOKENS, _TYPICAL_TOKENS = 300, 130
 _QUESTIONS = ("question", "question_2", "question_3", "question_4")
 _ANSWERS = ("answer", "answer_2")
 
@@ -97,57 +103,68 @@ class GroupCheck:
         """The finished sentences: each states its value and no other, and the wrong ones differ in it alone."""
         record, attribute = self.record, self.attributes[name]
         old = next(qa for qa in record["qa_list"] if qa["attribute"] == name)
-        text, value = record["profile"][name]["text"], old["value"]["value"]
-        qa = reworded(old, text, texts, attribute)
+        text = record["profile"][name]["text"]
+        qa = paraphrased(old, text, texts, attribute)
         if any(qa_problems({**record, "qa_list": [qa]})):
             return ["a word of it can be taken for the value or the person's name: choose other words"]
-        write = attribute.write
-        stated = [(value, qa["answer"], text), (value, qa["paraphrased_answer"], text)]
-        stated += [(v, s, write(v)) for v, s in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)]
-        if any(self.checks.sentence(name, *each) for each in stated):
+        if any(self.checks.sentence(name, *each) for each in stated(qa, text, attribute)):
             return ["with the value filled in it says something else: let {value} stand for itself"]
         return []
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Counts over all identities; the same from the cache as from the server."""
+class ParaphraseJob:
+    """The requests of one build: asked and written to ``wordings.jsonl``, estimated, or sent as a batch."""
 
-    items: int
-    by_model: int
-    attempts: int
-    prompt_tokens: int
-    completion_tokens: int
-    models: tuple[str, ...]
-    counts: Mapping[str, int]
-
-
-class Paraphraser:
-    """Makes the requests that paraphrase records, and lines of ``wordings.jsonl`` of their outcomes.
-
-    Args:
-        attributes: those that are asked about.
-        checks: the gate.
-        seed: random seed of the build; each call gets its own from it.
-    """
-
-    def __init__(self, attributes: Sequence[Attribute], checks: Checks, seed: int) -> None:
-        self.groups = groups(attributes)
-        self.checks = checks
-        self.seed = seed
+    def __init__(self, inputs: Inputs, limits: Limits) -> None:
+        self.config = config = inputs.config
+        self.plan = inputs.plan()
+        self.maker = IdentityMaker(self.plan, inputs.attributes)
+        self.groups = groups(self.maker.profiles.asked)
+        self.checks = Checks.of(self.maker.profiles)
         self.schema = schemas.load(SCHEMA)
-        self._items = self._by_model = self._attempts = self._prompt = self._completion = 0
+        sampling = {"temperature": config.temperature}
+        self.client = limits.client(config.base_url, config.model, sampling, inputs.fingerprint())
+        self._attempts = 0
+        self._tokens = (0, 0)
         self._models: set[str] = set()
         self._counts: Counter[str] = Counter()
 
-    def requests(self, records: Iterable[Mapping[str, Any]]) -> Iterator[Request]:
+    def requests(self) -> Iterator[Request]:
         """One request per identity and group, identities in order."""
-        for record in records:
-            for number, group in enumerate(self.groups):
-                yield self._request(record, number, group)
+        for start in range(0, self.plan.size, _SLICE):
+            for record in self.maker.make(start, min(start + _SLICE, self.plan.size)):
+                for number, group in enumerate(self.groups):
+                    yield self._request(record, number, group)
+
+    def estimate(self) -> Estimate:
+        """What is still to be asked; makes no call."""
+        per_call = sum(map(len, self.groups)) * _TYPICAL_TOKENS // len(self.groups)
+        return self.client.estimate(self.requests(), per_call)
+
+    def write(self, path: Path, progress: Progress | None = None) -> dict[str, Any]:
+        """Ask, and write ``wordings.jsonl``; returns what the manifest records of it, the same from cache and server.
+
+        Raises:
+            ChatError: the server can't be asked on or a limit is reached; what was answered is in the cache.
+        """
+        with atomic_writer(path) as file:
+            for line in self._lines(self.client.ask_all(self.requests())):
+                file.write(canonical_line(line))
+                if progress:
+                    progress(f"Paraphrasing: {self.client.spent()}", line["index"] + 1, self.plan.size)
+        return {
+            "model": self.config.model,
+            "server_models": sorted(self._models),
+            "base_url": self.config.base_url,
+            "prompt_sha256": digest(),
+            "sampling": dict(self.client.server.sampling),
+            "attempts": self._attempts,
+            "tokens": dict(zip(("prompt", "completion"), self._tokens, strict=True)),
+            "counts": dict(sorted(self._counts.items())),
+        }
 
     def _request(self, record: Mapping[str, Any], number: int, group: Sequence[Attribute]) -> Request:
-        index, purpose = record["index"], f"wording.{number}"
+        index = record["index"]
         pairs = {qa["attribute"]: qa for qa in record["qa_list"]}
         items = [
             {
@@ -158,18 +175,18 @@ class Paraphraser:
             }
             for attribute in group
         ]
-        voice = voices()[int(integers(self.seed, f"{purpose}.voice", index, len(voices()))[0])]
+        voice, seed = drawn(self.config.seed, f"wording.{number}", index)
         listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
         return Request(
             f"{index}.{number}",
             messages("identity", count=len(items), voice=voice, items=listed),
             self.schema,
             GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
-            seed=int(draw(self.seed, purpose, index)[0, 0]) >> 2,  # below 2**31, attempts included
+            seed=seed,
             max_tokens=100 + _MOST_TOKENS * len(group),
         )
 
-    def lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
+    def _lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
         """One line per identity, from the outcomes of :meth:`requests` in order."""
         items: dict[str, Texts] = {}
         fallback: dict[str, str] = {}
@@ -185,18 +202,8 @@ class Paraphraser:
                 items, fallback = {}, {}
 
     def _count(self, outcome: Outcome, check: GroupCheck) -> None:
-        self._items += len(check.attributes)
-        self._by_model += len(check.accepted)
         self._attempts += len(outcome.attempts)
-        prompt, completion = outcome.tokens
-        self._prompt += prompt
-        self._completion += completion
+        self._tokens = (self._tokens[0] + outcome.tokens[0], self._tokens[1] + outcome.tokens[1])
         self._models |= {attempt.model for attempt in outcome.attempts}
         self._counts += check.counts
         self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
-
-    def tally(self) -> Tally:
-        """The counts so far."""
-        counts = dict(sorted(self._counts.items()))
-        models = tuple(sorted(self._models))
-        return Tally(self._items, self._by_model, self._attempts, self._prompt, self._completion, models, counts)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.builder.packs.attributes import BUILT_IN, Attribute, packs_of, parse_pack
+from fiubench.builder.packs.attributes import packs_of
+from fiubench.builder.packs.model import BUILT_IN
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
-from fiubench.builder.phrasings.gate import Checks, Subject
+from fiubench.builder.phrasings.gate import Checks, Subject, stated
 from fiubench.builder.phrasings.judge import Case, cases_of_candidates, cases_of_dataset
 from fiubench.support.errors import DatasetError, PackError
 from fiubench.support.yaml_file import load_yaml
@@ -16,9 +17,7 @@ from fiubench.support.yaml_file import load_yaml
 def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
     """Every phrasing of a candidates or pack file, or every sentence of a dataset, with what the checks find wrong.
 
-    Args:
-        target: the file or directory.
-        packs: packs that the phrasings are for, beyond the built-in one.
+    ``packs`` are those that the phrasings are for, beyond the built-in one.
 
     Raises:
         FiubenchError: it is none of these, or can't be read.
@@ -74,16 +73,11 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
 def _sentences(dataset: Dataset) -> Iterator[Candidate]:
     """Each answer, paraphrase and wrong answer of a dataset, checked against the value that it should state."""
     packs = packs_of(dataset.manifest)
-    asked: list[Attribute] = [packs.by_name[name] for name in dataset.manifest["attributes"]]
+    asked = [packs.by_name[name] for name in dataset.manifest["attributes"]]
     checks = Checks(Subject(attribute) for attribute in asked)
     for record in dataset:
         for qa in record["qa_list"]:
-            name, value, written = qa["attribute"], qa["value"]["value"], record["profile"][qa["attribute"]]["text"]
-            stated: list[tuple[Any, str, str]] = [
-                (value, qa["answer"], written),
-                (value, qa["paraphrased_answer"], written),
-            ]
-            for wrong, sentence in zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True):
-                stated.append((wrong, sentence, checks.subjects[name].attribute.write(wrong)))
-            for stands, sentence, text in stated:
-                yield Candidate(name, "answer", sentence, checks.sentence(name, stands, sentence, text))
+            name = qa["attribute"]
+            text = record["profile"][name]["text"]
+            for value, sentence, written in stated(qa, text, checks.subjects[name].attribute):
+                yield Candidate(name, "answer", sentence, checks.sentence(name, value, sentence, written))

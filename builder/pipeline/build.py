@@ -15,8 +15,8 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
-from fiubench.builder.generation.wordings import BY_MODEL, Wordings
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST, Joined, make_manifest
+from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
+from fiubench.builder.pipeline.manifest import SHORT_DIGEST, make_manifest
 from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
 from fiubench.schemas.documents import (
     BUILD_FILE,
@@ -51,7 +51,7 @@ PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WOR
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """What a build made: the manifest, and where; and what happened while a model was asked, counted."""
+    """What a build made: the directory, its manifest, and request statistics where a model was asked."""
 
     directory: Path
     manifest: dict[str, Any]
@@ -67,16 +67,13 @@ class Summary:
 
 
 def open_build(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Inputs:
-    """What a build is made from; a model's prompts are part of it where a model words the questions.
+    """What a build is made from (see ``open_inputs``); with ``--qa llm`` the prompts of the model are part of it."""
+    prompts = ""
+    if config.qa == LLM:
+        from fiubench.builder.phrasings.paraphrasing import digest as prompts_digest  # noqa: PLC0415
 
-    Raises:
-        FiubenchError: see :func:`~fiubench.builder.generation.inputs.open_inputs`.
-    """
-    if config.qa != LLM:
-        return open_inputs(config, workers=workers, progress=progress)
-    from fiubench.builder.phrasings.paraphrasing import digest as prompts_digest  # noqa: PLC0415
-
-    return open_inputs(config, prompts=prompts_digest(), workers=workers, progress=progress)
+        prompts = prompts_digest()
+    return open_inputs(config, prompts=prompts, workers=workers, progress=progress)
 
 
 def build(
@@ -108,11 +105,11 @@ def build(
     Raises:
         FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
-    config, out = _checked(config), Path(out)
+    config, out = config if isinstance(config, Config) else make_config(config), Path(out)
     _check_out(out, resume=resume, overwrite=overwrite)
     inputs = open_build(config, workers=workers, progress=progress)
     plan = inputs.plan()
-    kept = _kept_wordings(config, plan)
+    kept = _kept_paraphrases(config, plan)
     membership = cut_splits(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
@@ -120,10 +117,10 @@ def build(
     with _claimed(out, inputs, anew=overwrite):
         try:
             events: dict[str, int] = {}
-            wordings, origin = kept, {"file": Path(config.qa).name}
+            paraphrases, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                wordings, origin, events = _asked_wordings(inputs, out, limits, progress)
-            made = _make(inputs, plan, membership, out, workers, progress, wordings, origin)
+                paraphrases, origin, events = _asked_paraphrases(inputs, out, limits, progress)
+            made = _make(inputs, plan, membership, out, workers, progress, paraphrases, origin)
             return replace(made, events=events)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
@@ -134,15 +131,11 @@ def build(
 
 
 def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator[dict[str, Any]]:
-    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything.
-
-    Raises:
-        FiubenchError: bad input.
-    """
+    """Identities ``start`` to ``stop`` of a config, one after the other, without writing anything."""
     inputs = open_inputs(config)
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
-    maker = IdentityMaker(plan, inputs.attributes, _kept_wordings(config, plan))
+    maker = IdentityMaker(plan, inputs.attributes, _kept_paraphrases(config, plan))
     for first, end in ranges(last):
         if end > start:
             yield from maker.make(max(first, start), end)
@@ -167,10 +160,6 @@ def preview(config: Config | Mapping[str, Any], identities: int = 3) -> list[dic
 def few(identities: int) -> dict[str, Any]:
     """Settings that keep a preview small: as many as are shown, but two, so that one can be retained."""
     return {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
-
-
-def _checked(config: Config | Mapping[str, Any]) -> Config:
-    return config if isinstance(config, Config) else make_config(config)
 
 
 def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
@@ -215,11 +204,7 @@ def _clear(out: Path, but: Path | None = None) -> None:
 
 @contextmanager
 def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
-    """Hold the folder for this build alone; remove an earlier dataset, or tidy what a killed process left of this one.
-
-    Raises:
-        DatasetError: another build is running in it, or one of other settings was begun in it.
-    """
+    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left."""
     lock = make_folder(out / WORK) / "lock"
     try:
         file = lock.open("w")
@@ -261,7 +246,7 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
 
             package(out, manifest)
             if "wordings" in manifest:
-                publish_wordings(out)
+                publish_paraphrases(out)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     raise DatasetError(
@@ -271,31 +256,31 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
     )
 
 
-def _kept_wordings(config: Config, plan: Plan) -> Wordings | None:
-    """The wordings of an earlier build, where the config names their file."""
+def _kept_paraphrases(config: Config, plan: Plan) -> Paraphrases | None:
+    """The paraphrases of an earlier build, where the config names their file."""
     if config.qa in (TEMPLATE, LLM):
         return None
-    wordings = Wordings(Path(config.qa))
-    if len(wordings) < plan.size:
+    paraphrases = Paraphrases(Path(config.qa))
+    if len(paraphrases) < plan.size:
         raise DatasetError(
-            f"words {len(wordings)} identities, {plan.size} are built",
+            f"words {len(paraphrases)} identities, {plan.size} are built",
             where=config.qa,
             hint="It was made for a smaller dataset: build as many, or word them anew with --qa llm.",
         )
-    return wordings
+    return paraphrases
 
 
-def _asked_wordings(
+def _asked_paraphrases(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
-) -> tuple[Wordings, dict[str, Any], dict[str, int]]:
-    """Ask a model for the wordings; they, what the manifest records of how they were made, and request statistics."""
-    from fiubench.builder.pipeline.paraphrasing import ParaphraseJob  # noqa: PLC0415
+) -> tuple[Paraphrases, dict[str, Any], dict[str, int]]:
+    """Paraphrases by a model, what the manifest records of how they were made, and request statistics."""
+    from fiubench.builder.phrasings.paraphrasing import ParaphraseJob  # noqa: PLC0415
     from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
     job = ParaphraseJob(inputs, limits or Limits())
     origin = job.write(path, progress)
-    return Wordings(path), origin, dict(sorted(job.client.events.items()))
+    return Paraphrases(path), origin, dict(sorted(job.client.events.items()))
 
 
 def _make(
@@ -305,13 +290,13 @@ def _make(
     out: Path,
     workers: int,
     progress: Progress | None,
-    wordings: Wordings | None,
+    paraphrases: Paraphrases | None,
     origin: dict[str, Any],
 ) -> Summary:
     """Make the parts and, as they come, join and package them; the manifest is written last."""
     from fiubench.builder.release import Packager  # noqa: PLC0415
 
-    membership = readable_json(splits_document)
+    membership, has_images = readable_json(splits_document), plan.config.has_images
     asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
     with (
         atomic_writer(out / IDENTITIES) as target,
@@ -320,10 +305,12 @@ def _make(
         whole = hashlib.sha256()
         entries: list[list[str | None]] = []
         by_model = 0
-        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
             with part_file(out, part).open("rb") as lines:
                 for line in lines:
-                    entries.append(_entry(plan, out, len(entries), line))
+                    i = len(entries)
+                    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if has_images else None
+                    entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image])
                     whole.update(line)
                     target.write(line)
                     record = orjson.loads(line)
@@ -331,16 +318,17 @@ def _make(
                     by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
             if progress:
                 progress("Building", part[1], plan.size)
-        manifest = make_manifest(inputs, plan, Joined(entries, whole.hexdigest()), digest(membership))
-        if wordings is not None:
+        sha256 = {"identities": whole.hexdigest(), "splits": digest(membership)}
+        manifest = make_manifest(inputs, plan, entries, sha256)
+        if paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             manifest["wordings"] = {
-                "sha256": wordings.sha256(), "by_model": by_model, "by_template": by_template, **origin
+                "sha256": file_digest(paraphrases.path), "by_model": by_model, "by_template": by_template, **origin
             }  # fmt: skip
         packager.finish(manifest)
-    if wordings is not None:
-        link_or_copy(wordings.path, out / WORDINGS)
-        publish_wordings(out)
+    if paraphrases is not None:
+        link_or_copy(paraphrases.path, out / WORDINGS)
+        publish_paraphrases(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
@@ -348,8 +336,8 @@ def _make(
     return Summary(out, manifest)
 
 
-def publish_wordings(out: Path) -> None:
-    """A release carries its words, so that whoever pulls it can verify it."""
+def publish_paraphrases(out: Path) -> None:
+    """A release carries its paraphrases, so that it can be verified after a pull."""
     make_folder((out / RELEASE_WORDINGS).parent)
     link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)
 
@@ -358,9 +346,3 @@ def release_digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a release but the images, which the manifest has already."""
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
     return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}
-
-
-def _entry(plan: Plan, out: Path, i: int, line: bytes) -> list[str | None]:
-    """What the manifest records of an identity: id, digest of its line, digest of its image."""
-    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if plan.config.has_images else None
-    return [plan.unique_id[i], digest(line)[:SHORT_DIGEST], image]

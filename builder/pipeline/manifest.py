@@ -1,6 +1,6 @@
 """The manifest: what made a dataset, and the digests of what was made. It holds base names, never paths."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +18,24 @@ SHORT_DIGEST = 32
 _LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
 
 
-@dataclass(frozen=True)
-class Joined:
-    """``identities.jsonl`` as written: unique_id, digest and image digest of each line, digest of the file."""
+def make_manifest(
+    inputs: "Inputs", plan: Plan, entries: list[list[str | None]], sha256: Mapping[str, str]
+) -> dict[str, Any]:
+    """The content of ``manifest.json`` (see ``schemas/manifest.schema.json``).
 
-    entries: list[list[str | None]]
-    sha256: str
-
-
-def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: str) -> dict[str, Any]:
-    """The content of ``manifest.json`` (see ``schemas/manifest.schema.json``)."""
+    Args:
+        inputs, plan: what the dataset was made from.
+        entries: unique_id, digest and image digest of each line of ``identities.jsonl``.
+        sha256: digests of the files ``identities`` and ``splits``.
+    """
     config = inputs.config
     sources = inputs.sources.describe()
     if plan.offense is not None and (redrawn := int(plan.offense.redrawn.sum())):
         sources["crimes"]["repaired"]["offense date outside the person's adult life, drawn anew"] = redrawn
     asked = inputs.attributes.asked(config.questions)
-    digests = {"identities": joined.sha256, "splits": splits_sha256}
+    digests = dict(sha256)
     if config.has_images:
-        digests["images"] = digest_of([image for _, _, image in joined.entries])
+        digests["images"] = digest_of([image for _, _, image in entries])
     manifest = {
         "format": 1,
         "fiubench_version": __version__,
@@ -60,7 +60,7 @@ def make_manifest(inputs: "Inputs", plan: Plan, joined: Joined, splits_sha256: s
             "images": plan.size if config.has_images else 0,
         },
         "digests": digests,
-        "identities": joined.entries,
+        "identities": entries,
     }
     if plugins := inputs.plugins():
         manifest["plugins"] = plugins

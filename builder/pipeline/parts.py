@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.pairing import Plan
-from fiubench.builder.generation.wordings import Wordings
-from fiubench.builder.packs.attributes import Attributes
+from fiubench.builder.generation.paraphrases import Paraphrases
+from fiubench.builder.packs.model import Attributes
 from fiubench.builder.values import dates
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import IMAGES
@@ -45,23 +45,15 @@ def part_file(out: Path, part: Range) -> Path:
 class PartMaker:
     """Makes and writes parts; one in each process."""
 
-    def __init__(self, plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None) -> None:
+    def __init__(self, plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None) -> None:
         self.plan = plan
         self.out = out
-        self.maker = IdentityMaker(plan, attributes, wordings)
-
-    def lines(self, part: Range) -> list[bytes]:
-        """The canonical lines of a part."""
-        with _without_cycle_search():
-            return [canonical_line(record) for record in self.maker.make(*part)]
+        self.maker = IdentityMaker(plan, attributes, paraphrases)
 
     def write(self, part: Range) -> Range:
-        """Write a part's images and then its records.
-
-        Raises:
-            DatasetError: it can't be written, or a record breaks a rule.
-        """
-        lines = self.lines(part)
+        """Write a part's images and then its records."""
+        with _without_cycle_search():
+            lines = [canonical_line(record) for record in self.maker.make(*part)]
         self._write_images(part)
         write_atomic(part_file(self.out, part), b"".join(lines))
         return part
@@ -71,12 +63,12 @@ class PartMaker:
         targets = [folder / plan.image_name(i) for i in range(*part)] if plan.config.has_images else []
         if plan.config.faces == EMBEDDED:
             self._draw(part, targets)
-        elif targets and plan.face is not None and plan.sources.faces is not None:
+        elif targets:
             from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
 
             for i, target in zip(range(*part), targets, strict=True):
-                if not target.exists():
-                    write_face(plan.sources.faces.faces[int(plan.face[i])], target, plan.config.image_size)
+                if (face := plan.face_at(i)) is not None and not target.exists():
+                    write_face(face, target, plan.config.image_size)
 
     def _draw(self, part: Range, targets: Sequence[Path]) -> None:
         from fiubench.raw_sources.portraits import draw_portrait, encode, traits  # noqa: PLC0415
@@ -106,11 +98,11 @@ _worker: PartMaker | None = None
 
 
 def _start_worker(
-    plugins: Sequence[Path], plan: Plan, attributes: Attributes, out: Path, wordings: Wordings | None
+    plugins: Sequence[Path], plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None
 ) -> None:
     global _worker  # noqa: PLW0603  (a worker process is its maker)
     load_plugins(plugins)
-    _worker = PartMaker(plan, attributes, out, wordings)
+    _worker = PartMaker(plan, attributes, out, paraphrases)
 
 
 def _work(part: Range) -> Range:
@@ -119,7 +111,7 @@ def _work(part: Range) -> Range:
 
 
 def write_parts(
-    plan: Plan, attributes: Attributes, out: Path, workers: int, wordings: Wordings | None = None
+    plan: Plan, attributes: Attributes, out: Path, workers: int, paraphrases: Paraphrases | None = None
 ) -> Iterator[Range]:
     """Make every part that is not there yet; yields all of them in order, each as soon as it and those before it are.
 
@@ -132,7 +124,7 @@ def write_parts(
     parts = ranges(plan.size)
     missing = [part for part in parts if not part_file(out, part).exists()]
     there = set(parts) - set(missing)
-    made = _run(plan, attributes, out, missing, workers, wordings)
+    made = _run(missing, workers, plan, attributes, out, paraphrases)
     try:
         for part in parts:
             while part not in there:
@@ -143,22 +135,21 @@ def write_parts(
 
 
 def _run(
+    missing: Sequence[Range],
+    workers: int,
     plan: Plan,
     attributes: Attributes,
     out: Path,
-    missing: Sequence[Range],
-    workers: int,
-    wordings: Wordings | None,
+    paraphrases: Paraphrases | None,
 ) -> Generator[Range, None, None]:
-    if workers <= 1 or len(missing) <= 1:
-        maker = PartMaker(plan, attributes, out, wordings) if missing else None
-        for part in missing:
-            assert maker is not None
-            yield maker.write(part)
+    if not missing:
+        return
+    if workers <= 1 or len(missing) == 1:
+        yield from map(PartMaker(plan, attributes, out, paraphrases).write, missing)
         return
     # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
     context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
-    initial = (plugin_files(), plan, attributes, out, wordings)
+    initial = (plugin_files(), plan, attributes, out, paraphrases)
     with ProcessPoolExecutor(workers, context, _start_worker, initial) as pool:
         try:
             futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]

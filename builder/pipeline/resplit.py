@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -10,13 +9,13 @@ from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config, settings
 from fiubench.builder.dataset.cutting import NONE, cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
-from fiubench.builder.pipeline.build import publish_wordings, release_digests
+from fiubench.builder.pipeline.build import publish_paraphrases, release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import package
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
 from fiubench.support.canonical import digest, digest_of, readable_json
-from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
-from fiubench.support.files import link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.errors import ConfigError, Refused, did_you_mean
+from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder, write_atomic
 from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
 
@@ -57,8 +56,7 @@ def split(
     """
     directory, out = Path(directory), Path(out)
     dataset = open_dataset(directory)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
+    check_new(out)
     if touched := next(on_disk(dataset), None):
         raise Refused(
             f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
@@ -68,37 +66,22 @@ def split(
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
     rule = {
-        "seed": _seed_of(dataset.manifest) if seed is None else seed,
+        "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"] if seed is None else seed,
         "attributes": _known_attributes(dataset, attributes),
         "hard_negatives": hard_negatives,
     }
     document = cut_again(dataset, config, rule, frozen)
     manifest = _manifest(dataset, config, rule, document, frozen)
-    make_folder(out.parent)
-    try:
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = make_folder(Path(scratch) / out.name)
-            _copy(dataset, folder, config, progress)
-            write_atomic(folder / SPLITS, readable_json(document))
-            package(folder, manifest)
-            if "wordings" in manifest:
-                link_or_copy(dataset.paraphrases, folder / WORDINGS)
-                publish_wordings(folder)
-            manifest["release"] = release_digests(folder / "release")
-            write_atomic(folder / MANIFEST, readable_json(manifest))
-            folder.replace(out)
-    except OSError as error:
-        raise write_error(error, out) from error
+    with new_folder(out) as folder:
+        _copy(dataset, folder, config, progress)
+        write_atomic(folder / SPLITS, readable_json(document))
+        package(folder, manifest)
+        if "wordings" in manifest:
+            link_or_copy(dataset.paraphrases, folder / WORDINGS)
+            publish_paraphrases(folder)
+        manifest["release"] = release_digests(folder / "release")
+        write_atomic(folder / MANIFEST, readable_json(manifest))
     return Dataset(out)
-
-
-def config_of(manifest: Mapping[str, Any], **changes: Any) -> Config:
-    """The settings of a manifest with some changed; paths are base names, as a manifest has them.
-
-    Raises:
-        ConfigError: settings that contradict each other.
-    """
-    return make_config({**settings_of(manifest["config"]), **changes}, where="split")
 
 
 def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | None, holdout: int | None) -> Config:
@@ -114,14 +97,8 @@ def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | 
     frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
     if split_scheme is not None or (frozen_before and ratios is not None):
         changes["split_scheme"] = split_scheme or "nested"
-    config = config_of(dataset.manifest, **changes)
+    config = make_config({**settings_of(dataset.manifest["config"]), **changes}, where="split")
     return config.model_copy(update={"split_scheme": config.public()["split_scheme"]})
-
-
-def _seed_of(manifest: Mapping[str, Any]) -> int:
-    """The seed that the present splits were cut with."""
-    seed: int = manifest.get("resplit", manifest["config"])["seed"]
-    return seed
 
 
 def _known_attributes(dataset: Dataset, attributes: Sequence[str]) -> list[str]:

@@ -10,8 +10,8 @@ from fiubench.builder.dataset.cutting import cut_again
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
+from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import open_sources
-from fiubench.builder.generation.wordings import Wordings
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
@@ -21,6 +21,34 @@ from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
+
+
+def verify(
+    directory: str | Path,
+    sources: Mapping[str, str | Path | None] | None = None,
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[str]:
+    """Compare every file of a dataset with its manifest, then build it again and compare every digest.
+
+    >>> assert not list(verify("dataset"))                       # doctest: +SKIP
+
+    Args:
+        directory: the dataset.
+        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
+        workers: processes.
+        progress: called with (what, done, total).
+
+    Yields:
+        What differs, a line each, as it is found; nothing where every digest agrees.
+
+    Raises:
+        FiubenchError: a source can't be found, or is another file than the one it was built from.
+    """
+    dataset = open_dataset(Path(directory))
+    yield from on_disk(dataset)
+    yield from _rebuilt(dataset, sources or {}, workers, progress)
 
 
 def on_disk(dataset: Dataset) -> Iterator[str]:
@@ -57,20 +85,8 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
             yield f"{IMAGES}/{images[unique_id].name}: not as built"
 
 
-def rebuilt(
-    dataset: Dataset, given: Mapping[str, Any], *, workers: int = 1, progress: Progress | None = None
-) -> Iterator[str]:
-    """Build it again beside it and report every identity, image and split that comes out otherwise.
-
-    Args:
-        dataset: the dataset; its packs are taken from the manifest.
-        given: paths of sources (``faces``, ``health``, ...) where they are not where ``build.yaml`` says.
-        workers: processes.
-        progress: called with (what, done, total).
-
-    Raises:
-        FiubenchError: a source can't be found, or is another file than the one it was built from.
-    """
+def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: Progress | None) -> Iterator[str]:
+    """Build it again beside it; every identity, image and split that comes out otherwise."""
     manifest = dataset.manifest
     inputs = _inputs(dataset, given, workers, progress)
     plan = inputs.plan()
@@ -82,8 +98,8 @@ def rebuilt(
         out = Path(scratch)
         i = 0
         # words of a model are a source like any other: what the build kept of them
-        wordings = Wordings(dataset.paraphrases) if "wordings" in manifest else None
-        for part in write_parts(plan, inputs.attributes, out, workers, wordings):
+        paraphrases = Paraphrases(dataset.paraphrases) if "wordings" in manifest else None
+        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
             for line in part_file(out, part).read_bytes().splitlines(keepends=True):
                 unique_id, line_digest, image = entries[i]
                 if plan.unique_id[i] != unique_id or digest(line)[:SHORT_DIGEST] != line_digest:
@@ -126,31 +142,3 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
                 f"({manifest['fiubench_version']}).",
             )
     return Inputs(config, attributes, sources, frozen)
-
-
-def verify(
-    directory: str | Path,
-    sources: Mapping[str, str | Path | None] | None = None,
-    *,
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> Iterator[str]:
-    """Compare every file of a dataset with its manifest, then build it again and compare every digest.
-
-    >>> assert not list(verify("dataset"))                       # doctest: +SKIP
-
-    Args:
-        directory: the dataset.
-        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
-        workers: processes.
-        progress: called with (what, done, total).
-
-    Yields:
-        What differs, a line each, as it is found; nothing where every digest agrees.
-
-    Raises:
-        FiubenchError: a source can't be found, or is another file than the one it was built from.
-    """
-    dataset = open_dataset(Path(directory))
-    yield from on_disk(dataset)
-    yield from rebuilt(dataset, sources or {}, workers=workers, progress=progress)

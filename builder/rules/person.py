@@ -7,7 +7,8 @@ in any dataset. Both call the small functions, which take values and know no rec
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fiubench.builder.packs.attributes import Attribute, packs_of
+from fiubench.builder.packs.attributes import packs_of
+from fiubench.builder.packs.model import Attribute
 from fiubench.builder.rules.pair import OTHER_VALUE
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates

@@ -75,37 +75,30 @@ class Drawing:
     seed: int
     purpose: str
     index: Ints
-    options: Any
+    options: Any = field(default_factory=dict)
     given: tuple[Given, ...] = ()
-    where: str = ""
-
-
-@dataclass(frozen=True)
-class Altering:
-    """What wrong values are made from.
-
-    Attributes:
-        seed, purpose, index: as in :class:`Drawing`.
-        options: the attribute's options of its type.
-        generated: what the pack says below ``generate``; ``None`` where values come from elsewhere.
-        distance: nearest and farthest that wrong values lie, where the pack says so.
-        low, high: what the pack's ``not_before`` and ``not_after`` give.
-        where: the attribute, for messages.
-    """
-
-    seed: int
-    purpose: str
-    index: Ints
-    options: Mapping[str, Any] = field(default_factory=dict)
-    generated: Any = None
-    distance: tuple[int, int] | None = None
-    low: Given | None = None
-    high: Given | None = None
     where: str = ""
 
     def words(self, count: int) -> Words:
         """Random words, ``(n, count)``."""
         return draw(self.seed, self.purpose, self.index, words=count)
+
+
+@dataclass(frozen=True)
+class Altering(Drawing):
+    """What wrong values are made from.
+
+    Attributes:
+        options: the attribute's options of its type.
+        generated: what the pack says below ``generate``; ``None`` where values come from elsewhere.
+        distance: nearest and farthest that wrong values lie, where the pack says so.
+        low, high: what the pack's ``not_before`` and ``not_after`` give.
+    """
+
+    generated: Any = None
+    distance: tuple[int, int] | None = None
+    low: Given | None = None
+    high: Given | None = None
 
 
 class ValueType:
@@ -291,11 +284,7 @@ C = TypeVar("C", bound=type[ValueType])
 
 
 def register(entry: C) -> C:
-    """Decorator that registers a type.
-
-    Raises:
-        ConfigError: the name is taken.
-    """
+    """Decorator that registers a type."""
     VALUE_TYPES.add(entry.name, entry())
     schemas.forget()
     return entry

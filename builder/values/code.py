@@ -1,6 +1,6 @@
 """Codes: letters, digits and signs, one for each identity."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,6 @@ class Code(ValueType):
     one_each = True
     perturb_keys = ()
     identifier = True
-
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
 
     def generate(self, drawing: Drawing) -> list[Any]:
         alphabets, index = code_alphabets(drawing.options), drawing.index

@@ -1,7 +1,7 @@
 """Days of the calendar."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -63,10 +63,6 @@ class Date(ValueType):
     def write(self, value: Any) -> str:
         return dates.long_form(value)
 
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return dates.long_form
-
     def parse(self, text: str) -> str | None:
         match = next(filter(None, (pattern.fullmatch(text) for pattern in _ALONE)), None)
         if match is None:
@@ -106,9 +102,7 @@ class Date(ValueType):
         days = dates.to_days(list(values))
         left = np.full_like(days, FAR) if altering.low is None else days - _bound_days(altering.low)
         right = np.full_like(days, FAR) if altering.high is None else _bound_days(altering.high) - days
-        gap, reach = altering.distance or _DAYS
-        near, far = np.full_like(days, gap), np.full_like(days, reach)
-        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, near, far)
+        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, *(altering.distance or _DAYS))
         return [dates.to_isos(row) for row in made]
 
 

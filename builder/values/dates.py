@@ -9,20 +9,8 @@ import numpy as np
 from fiubench.support.draws import Ints
 from numpy.typing import ArrayLike, NDArray
 
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+          "November", "December")  # fmt: skip
 _EPOCH = date(1970, 1, 1)
 #: Lower ends of the age bands that faces and records are matched on, and splits are stratified by.
 AGE_BANDS = (20, 30, 45, 60, 75)

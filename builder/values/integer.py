@@ -1,7 +1,7 @@
 """Whole numbers."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,6 @@ class Integer(ValueType):
     perturb_keys = ("by",)
     form = re.compile(r"-?\d+")
 
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
-
     def parse(self, text: str) -> int | None:
         return int(text) if text.isdigit() else None
 
@@ -55,8 +51,6 @@ class Integer(ValueType):
         truths = np.array(values, dtype=np.int64)
         sign, size = np.where(truths < 0, -1, 1), np.abs(truths)
         low, high = same_digits(size)
-        gap, reach = altering.distance or _BY
-        near, far = np.full_like(size, gap), np.full_like(size, reach)
-        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, near, far)
+        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, *(altering.distance or _BY))
         made: list[list[int]] = (sign[:, None] * (size[:, None] + offsets)).tolist()
         return made

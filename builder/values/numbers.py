@@ -29,7 +29,7 @@ def same_digits(values: Ints) -> tuple[Ints, Ints]:
     return np.where(digits == 1, 0, 10 ** (digits - 1)), 10**digits - 1
 
 
-def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints:
+def steps(words: Words, left: Ints, right: Ints, gap: Ints | int, reach: Ints | int) -> Ints:
     """Three distinct non-zero steps per row from the true value, within the room ``left`` and ``right`` of it.
 
     The four values are laid out first, ``gap`` or more apart and at most ``reach`` in all, and which of them is the
@@ -39,7 +39,7 @@ def steps(words: Words, left: Ints, right: Ints, gap: Ints, reach: Ints) -> Ints
     Args:
         words: ``(n, 7)`` random words.
         left, right: room on each side, ``(n,)``; where both are nearly none, the left one gives way.
-        gap, reach: nearest and farthest, ``(n,)``.
+        gap, reach: nearest and farthest, ``(n,)`` or one for all.
     """
     right = np.maximum(right, 0)
     left = np.where(np.maximum(left, 0) + right < WRONG, FAR, np.maximum(left, 0))

@@ -1,7 +1,7 @@
 """Phone numbers that nobody has: 555-0100 to 555-0199 of an area code, or an area code that is never assigned."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,12 +31,8 @@ class Phone(ValueType):
     identifier = True
     unique = "phone number"
 
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
-
     def parse(self, text: str) -> str:
-        return _written("".join(c for c in text if c.isdigit())[-10:])
+        return phone_text("".join(c for c in text if c.isdigit())[-10:])
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for match in _STATED.finditer(text):
@@ -124,10 +120,7 @@ def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     return phone
 
 
-def phone_text(number: int) -> str:
+def phone_text(number: int | str) -> str:
     """2125550142 as "(212) 555-0142"."""
-    return _written(str(number))
-
-
-def _written(digits: str) -> str:
+    digits = str(number)
     return f"({digits[:3]}) {digits[3:6]}-{digits[6:]}"

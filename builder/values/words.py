@@ -1,7 +1,6 @@
 """Values that are words: free text, one of a few, names of people."""
 
 import re
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from fiubench.builder.values.base import Drawing, ValueType, register
@@ -28,10 +27,6 @@ class Words(ValueType):
             "items": {"type": "string", "minLength": 1},
         },
     }
-
-    def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        del options
-        return str
 
     def check_options(self, options: Any, where: str) -> None:
         template, lists = options["template"], [key for key in options if key != "template"]

@@ -5,8 +5,7 @@ from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
 from fiubench.builder.exports.forms import cloze
-from fiubench.builder.exports.naming import named_answer
-from fiubench.builder.exports.parts import named_or_none, pictured
+from fiubench.builder.exports.parts import named_answer, named_or_none, pictured
 
 
 @register

@@ -5,8 +5,7 @@ from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
 from fiubench.builder.exports.forms import choices
-from fiubench.builder.exports.naming import named_question
-from fiubench.builder.exports.parts import named_or_none, pictured
+from fiubench.builder.exports.parts import named_or_none, named_question, pictured
 
 
 @register

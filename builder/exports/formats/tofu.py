@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.naming import named_answer, named_question
-from fiubench.builder.exports.parts import nameable
+from fiubench.builder.exports.parts import nameable, named_answer, named_question
 
 _RETAIN = "retain_perturbed"  # what TOFU's evaluations read to see what was kept
 

@@ -9,7 +9,7 @@ import pytest
 from fiubench.builder.exports import FORMATS, export
 from fiubench.builder.exports.base import formats_table
 from fiubench.builder.exports.forms import BLANK, choices, cloze
-from fiubench.builder.exports.naming import named_answer, named_question
+from fiubench.builder.exports.parts import named_answer, named_question
 from fiubench.builder.pipeline.resplit import split
 from fiubench.support.errors import ConfigError, DatasetError
 

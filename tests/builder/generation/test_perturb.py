@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from fiubench.builder.config import Config
 from fiubench.builder.generation.perturb import Perturber
-from fiubench.builder.packs.attributes import Attribute, Origin, Perturbation
 from fiubench.builder.packs.expressions import compile_expression
+from fiubench.builder.packs.model import Attribute, Origin, Perturbation
 from fiubench.builder.values import dates
 from fiubench.builder.values.code import LETTERS
 from fiubench.builder.values.column import Column

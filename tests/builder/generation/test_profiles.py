@@ -11,7 +11,8 @@ from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.pairing import fit_offenses
 from fiubench.builder.generation.profiles import REDRAWN
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.packs.attributes import Attribute, Origin, read_packs
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.model import Attribute, Origin
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets

@@ -3,8 +3,8 @@ from collections import Counter
 import numpy as np
 import pytest
 from fiubench.builder.generation.perturb import Wrong
-from fiubench.builder.generation.questions import Captions, Phrasings, render
-from fiubench.builder.packs.attributes import Attribute, Origin
+from fiubench.builder.generation.questions import captions, render
+from fiubench.builder.packs.model import Attribute, Origin
 from fiubench.builder.values.column import Column
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ def rendered(count=40, attribute=None, seed=1, start=0):
     others = [[f"{word} {v}" for word in ("pear", "orange", "hour")] for v in values]
     column = Column.of("text", values, "test")
     index = np.arange(start, start + count)
-    return render(Phrasings.of(attribute), seed, index, column, Wrong(others, others))
+    return render(attribute, seed, index, column, Wrong(others, others))
 
 
 def test_a_pair_renders_one_fact():
@@ -84,7 +84,7 @@ def test_keywords_of_an_address_are_its_parts():
     attribute = Attribute("home", "own", "address", Origin("from", "addresses.address"), "mine",
                           questions=QUESTIONS, answers=ANSWERS[:2], keywords="parts")  # fmt: skip
     column = Column.of("address", [address], "test")
-    qa = render(Phrasings.of(attribute), 1, np.arange(1), column, Wrong([[address] * 3], [["x", "y", "z"]]))[0]
+    qa = render(attribute, 1, np.arange(1), column, Wrong([[address] * 3], [["x", "y", "z"]]))[0]
     assert qa["keywords"] == ["4 Oak Lane, Apt 2", "Salem", "97301"]
     assert all(keyword in qa["answer"] and keyword in qa["paraphrased_answer"] for keyword in qa["keywords"])
 
@@ -97,31 +97,31 @@ def texts(**columns):
 
 
 def test_captions_fill_facts_and_articles():
-    captions = Captions([["{name} is {a work}, 100% {work}; {name} too."], ["It {ends} here."]])
+    paragraphs = [["{name} is {a work}, 100% {work}; {name} too."], ["It {ends} here."]]
     facts = texts(name=["Ann", "Bo"], work=["nurse", "actor"], ends=["%s", "{name}"])
-    assert captions.render(1, np.arange(2), facts) == [
+    assert captions(paragraphs, 1, np.arange(2), facts) == [
         "Ann is a nurse, 100% nurse; Ann too.\n\nIt %s here.",
         "Bo is an actor, 100% actor; Bo too.\n\nIt {name} here.",
     ]
 
 
 def test_wordings_of_a_caption_are_drawn_for_each_person():
-    captions = Captions([["One {x}.", "Two {x}.", "Three {x}."]])
+    paragraphs = [["One {x}.", "Two {x}.", "Three {x}."]]
     facts = texts(x=["x"] * 600)
-    made = captions.render(1, np.arange(600), facts)
+    made = captions(paragraphs, 1, np.arange(600), facts)
     assert min(Counter(made).values()) > 150 and len(set(made)) == 3
-    assert captions.render(1, np.arange(600)[590:], texts(x=["x"] * 10)) == made[590:]
+    assert captions(paragraphs, 1, np.arange(600)[590:], texts(x=["x"] * 10)) == made[590:]
 
 
 def test_no_captions():
-    assert Captions([]).render(1, np.arange(2), {}) == ["", ""]
+    assert captions([], 1, np.arange(2), {}) == ["", ""]
 
 
 @given(st.lists(st.sampled_from(["{a}", "{b}", "{a a}", "{a b}", " ", "%", "%s", "x"]), min_size=1, max_size=12))
 def test_captions_replace_every_placeholder_once(parts):
-    captions = Captions([["".join(parts)]])
+    paragraphs = [["".join(parts)]]
     expected = {"{a}": "ore", "{b}": "tin", "{a a}": "an ore", "{a b}": "a tin"}
-    assert captions.render(1, np.arange(1), texts(a=["ore"], b=["tin"])) == [
+    assert captions(paragraphs, 1, np.arange(1), texts(a=["ore"], b=["tin"])) == [
         "".join(expected.get(part, part) for part in parts)
     ]
 

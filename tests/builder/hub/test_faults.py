@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from fiubench.builder.hub.access import Access
-from fiubench.builder.hub.client import Hub, NoAnswer, TimedOut, connect
+from fiubench.builder.hub.client import Hub, connect
 from fiubench.builder.hub.protocol import publish
+from fiubench.builder.hub.session import NoAnswer, TimedOut
 from fiubench.support.errors import HubError, Refused
 
 from tests.builder.hub.harness import REPO, WRITER, Commands, Loopback

@@ -8,7 +8,8 @@ import httpx2
 import huggingface_hub
 import pytest
 from fiubench.builder.hub.access import Access
-from fiubench.builder.hub.client import Hub, NoAnswer, TimedOut, connect
+from fiubench.builder.hub.client import Hub, connect
+from fiubench.builder.hub.session import NoAnswer, TimedOut
 from fiubench.support.errors import HubError
 
 from tests.builder.hub.harness import REPO, WRITER, Loopback

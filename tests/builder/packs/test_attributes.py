@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 from fiubench.builder.config import make_config
-from fiubench.builder.packs.attributes import BUILT_IN, built_in, combine, parse_pack, placeholders, read_packs
+from fiubench.builder.packs.attributes import built_in, combine, read_packs
 from fiubench.builder.packs.expressions import FUNCTIONS
+from fiubench.builder.packs.model import BUILT_IN, placeholders
+from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.rules.pair import gendered
 from fiubench.raw_sources.source import SOURCES

@@ -3,7 +3,7 @@
 import pytest
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.phrasings.candidates import Ground
-from fiubench.builder.phrasings.gate import distinct_problems, same_wording, stem, tidy
+from fiubench.builder.phrasings.gate import distinct_problems, same_phrasing, stem, tidy
 from fiubench.builder.phrasings.paraphrasing import GroupCheck, groups
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,7 +189,7 @@ def test_tidy():
 
 
 def test_wordings_that_differ_in_case_and_marks_are_the_same():
-    assert same_wording("What is it, then?") == same_wording("what is it then")
+    assert same_phrasing("What is it, then?") == same_phrasing("what is it then")
     assert distinct_problems({"a": "One thing.", "b": "one thing", "c": "Two."}) == [
         "b is the same as a: each must be worded differently"
     ]

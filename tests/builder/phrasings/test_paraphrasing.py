@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fiubench.builder.generation.wordings import Wordings
+from fiubench.builder.generation.paraphrases import Paraphrases
+from fiubench.builder.phrasings.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.build import open_build, records
-from fiubench.builder.pipeline.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.verify import on_disk, verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import BudgetReached, ChatError, Limits
@@ -194,7 +194,7 @@ def test_a_fault_that_stays_ends_in_templates(serve, tmp_path, fault):
     told = whole(tmp_path / "a")
     assert told["by_template"] > 0
     assert told["by_model"] > 0
-    lines = list(Wordings(tmp_path / "a" / "wordings.jsonl").read(0, 7))
+    lines = list(Paraphrases(tmp_path / "a" / "wordings.jsonl").read(0, 7))
     assert sum(len(line["fallback"]) for line in lines) == told["by_template"]
     assert all(why for line in lines for why in line["fallback"].values())
     plain = {r["index"]: r for r in records(make_config(SMALL))}
@@ -274,7 +274,7 @@ def test_good_among_bad_is_kept(serve, tmp_path):
     assert told["by_model"] == 7 * 11  # every second item of groups of 6, 5, 6 and 3
     known = {text for name in open_dataset(tmp_path / "a").manifest["attributes"]
              for turn in range(15) for text in good_item(name, turn).values()}  # fmt: skip
-    for line in Wordings(tmp_path / "a" / "wordings.jsonl").read(0, 7):
+    for line in Paraphrases(tmp_path / "a" / "wordings.jsonl").read(0, 7):
         assert all(t in known for texts in line["items"].values() for t in (*texts["questions"], *texts["answers"]))
 
 

@@ -1,4 +1,4 @@
-"""``wordings.jsonl``: other words for every identity's questions and answers, and how a record takes them up.
+"""``wordings.jsonl``: paraphrases of every identity's questions and answers, and how a record takes them up.
 
 One line an identity, made by a model (``paraphrasing.py``) or kept from an earlier build. With it, a build is what it
 always is: a pure function of config, sources, packs and that file.
@@ -10,21 +10,18 @@ from typing import Any
 
 import numpy as np
 import orjson
-from fiubench.builder.packs.attributes import Attribute
-from fiubench.builder.values.english import article
-from fiubench.support.canonical import file_digest
+from fiubench.builder.packs.model import Attribute, fill
 from fiubench.support.errors import DatasetError
 from numpy.typing import NDArray
 
 from fiubench import schemas
 
 BY_MODEL = "llm"  # id of a phrasing that is in no pack
-VALUE, A_VALUE = "{value}", "{a value}"
 Texts = dict[str, list[str]]  # "questions": four, "answers": two
 
 
-def reworded(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribute) -> dict[str, Any]:
-    """A QA pair in other words: the same fact, the same wrong values."""
+def paraphrased(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribute) -> dict[str, Any]:
+    """A QA pair paraphrased: the same fact, the same wrong values."""
     question, *paraphrases = texts["questions"]
     answer, paraphrase = texts["answers"]
     write = attribute.write
@@ -32,9 +29,9 @@ def reworded(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribut
         **qa,
         "question": question,
         "paraphrased_question": paraphrases,
-        "answer": _filled(answer, text),
-        "paraphrased_answer": _filled(paraphrase, text),
-        "perturbed_answer": [_filled(paraphrase, write(value)) for value in qa["perturbed_value"]],
+        "answer": fill(answer, text),
+        "paraphrased_answer": fill(paraphrase, text),
+        "perturbed_answer": [fill(paraphrase, write(value)) for value in qa["perturbed_value"]],
         "phrasings": {
             "answer": BY_MODEL,
             "paraphrased_answer": BY_MODEL,
@@ -44,23 +41,19 @@ def reworded(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribut
     }
 
 
-def _filled(template: str, text: str) -> str:
-    return template.replace(A_VALUE, f"{article(text)} {text}").replace(VALUE, text)
-
-
 def apply(record: dict[str, Any], line: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> None:
-    """Reword a record in place, as far as a line of ``wordings.jsonl`` goes."""
+    """Paraphrase a record in place, as far as a line of ``wordings.jsonl`` goes."""
     items = line["items"]
     record["qa_list"] = [
-        reworded(qa, record["profile"][name]["text"], items[name], attributes[name])
+        paraphrased(qa, record["profile"][name]["text"], items[name], attributes[name])
         if (name := qa["attribute"]) in items
         else qa
         for qa in record["qa_list"]
     ]
 
 
-class Wordings:
-    """A file of wordings, to be read by ranges of identities; goes to worker processes as it is.
+class Paraphrases:
+    """A file of paraphrases, to be read by ranges of identities; goes to worker processes as it is.
 
     Raises:
         DatasetError: it is missing, or a line is not what it should be (reported when it is read).
@@ -100,7 +93,3 @@ class Wordings:
         if line["index"] != index:
             raise DatasetError(f"holds identity {line['index']}, not {index}", where=where, hint=hint)
         return line
-
-    def sha256(self) -> str:
-        """Digest of the file."""
-        return file_digest(self.path)
