@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 OLDEST = 95
 YEAR = 365.25
-_POOL_ROWS = 2000
 _EPOCH = date(1970, 1, 1)
 
 
@@ -60,13 +59,17 @@ class Embedded(ABC):
         """Value type of each column."""
         return self.info.columns
 
+    @abstractmethod
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
-        return self.columns(self.info.name, rows, people)
 
-    @abstractmethod
-    def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
-        """Draw the rows; ``scope`` is the first part of every draw's purpose."""
+    def purpose(self, field: str) -> str:
+        """Of a draw: the source's name comes first."""
+        return f"{self.info.name}.{field}"
+
+    def up_to(self, field: str, rows: Ints, bound: Ints | int) -> Ints:
+        """A draw in ``[0, bound)`` for each row."""
+        return integers(self.seed, self.purpose(field), rows, bound)
 
 
 class Branches:

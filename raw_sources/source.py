@@ -5,7 +5,7 @@
 ...     name, title, license = "employers", "Employers of our town", "CC-BY-4.0"
 ...     expects = "A CSV file with the column `employer`."
 ...     columns = {"employer": "text"}
-...     def read(self, path, context): return FileTable(...)
+...     def read(self, path, context): return FileTable.of_file(self, path, ...)
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class Source:
 
     Attributes:
         name: of the flag that gives its file, and the first half of ``from: health.medication``.
-        title, license, description, url, citation: for the manifest and the dataset card.
+        title, license, url, citation: for the manifest and the dataset card, as is the docstring of its class.
         embedded: what its generator makes; empty without one.
         expects: what its file must look like; empty where there is no file to give.
         columns: column of the normalised table -> its value type.
@@ -69,7 +69,6 @@ class Source:
     name: ClassVar[str]
     title: ClassVar[str]
     license: ClassVar[str]
-    description: ClassVar[str] = ""
     url: ClassVar[str] = ""
     citation: ClassVar[str] = ""
     embedded: ClassVar[str] = ""
@@ -79,6 +78,11 @@ class Source:
     kaggle: ClassVar[Kaggle | None] = None
     always: ClassVar[bool] = False
     place: ClassVar[int] = 100
+
+    @property
+    def description(self) -> str:
+        """What it holds: the docstring of its class."""
+        return " ".join((self.__doc__ or "").split())
 
     def read(self, path: Path, context: Context) -> "Table | FaceTable":
         """The normalised table of a file or folder.
@@ -98,9 +102,7 @@ class Source:
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first rows of a table that was read, as text."""
-        from fiubench.raw_sources.table import first_rows  # noqa: PLC0415
-
-        rows = first_rows(table, _SAMPLE)
+        rows = table.first_rows(_SAMPLE)
         columns = [column for column in self.columns if column in rows]
         return [{column: _text(rows[column][i]) for column in columns} for i in range(len(rows[columns[0]]))]
 

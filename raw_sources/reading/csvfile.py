@@ -1,7 +1,9 @@
-"""Reading CSV files of unknown origin: the wanted columns as text, every oddity told or counted."""
+"""Reading CSV files of unknown origin: the wanted columns as text, every oddity reported or counted."""
 
 import csv
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ Mask = NDArray[np.bool_]
 
 _HEAD = 1 << 16
 _BLOCK = 8 << 20
+_EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 _LONGEST_RECORD = 20  # lines; a record that spans more has swallowed its neighbours
 RAGGED = "wrong number of fields"
 
@@ -115,7 +118,7 @@ def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Re
     """
     good = np.ones(rows, dtype=np.bool_)
     for reason, passes in checks:
-        mask = np.asarray(passes if isinstance(passes, np.ndarray) else pc.fill_null(passes, False), dtype=np.bool_)
+        mask = _mask(passes)
         if failed := int((good & ~mask).sum()):
             report.dropped[reason] += failed
         good &= mask
@@ -125,9 +128,12 @@ def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Re
 def count_repaired(marks: Mapping[str, pa.Array | Mask], good: Mask, report: Report) -> None:
     """Count the kept rows that were repaired: reason -> which rows were changed."""
     for reason, changed in marks.items():
-        mask = np.asarray(changed if isinstance(changed, np.ndarray) else pc.fill_null(changed, False), dtype=np.bool_)
-        if count := int((mask & good).sum()):
+        if count := int((_mask(changed) & good).sum()):
             report.repaired[reason] += count
+
+
+def _mask(rows: pa.Array | Mask) -> Mask:
+    return np.asarray(rows if isinstance(rows, np.ndarray) else pc.fill_null(rows, False), dtype=np.bool_)
 
 
 def first_of_each(keys: pa.Array) -> Mask:
@@ -138,17 +144,28 @@ def first_of_each(keys: pa.Array) -> Mask:
     return mask
 
 
-def need_rows(table: pa.Table, path: Path, report: Report) -> None:
-    """Raise if nothing is left.
+def iso_date(text: str, as_of: date | None = None) -> str | None:
+    """A date in ISO 8601 or as M/D/YYYY, with or without a time, as YYYY-MM-DD; ``None`` for anything else.
 
-    Raises:
-        SourceError: every row was dropped.
+    Args:
+        text: the cell.
+        as_of: where it is given, years of two digits are read too, as the ones nearest to it.
     """
-    if not table.num_rows:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in report.dropped.most_common(4))
-        raise SourceError(
-            f"no row of {report.read} can be used: {reasons}", where=path, hint="Check that this is the right file."
-        )
+    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", text.strip()):
+        year, month, day = map(int, match.groups())
+    elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: .*)?", text.strip()):
+        month, day, year = map(int, match.groups())
+        if len(match[3]) == 2:
+            if as_of is None:
+                return None
+            year += 100 * round((as_of.year - year) / 100)
+    else:
+        return None
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        return None
+    return found.isoformat() if found >= _EARLIEST else None
 
 
 class _Header(NamedTuple):
@@ -305,7 +322,7 @@ def _check_bytes(path: Path, *, expected_lines: int) -> None:
             position += len(block)
             end = block[-1:]
     lines = (lines or returns) + (end not in b"\r\n")
-    # Telling which mark is astray takes a slow second reading: only where marks are odd or values have line breaks.
+    # Finding the mark that is astray takes a slow second reading: only where marks are odd or values have line breaks.
     if quotes % 2 or (quotes and lines > expected_lines):
         _check_quotes(path)
 

@@ -49,9 +49,6 @@ class Faces(Source):
     name = "faces"
     title = "Synthetic Faces High Quality (SFHQ)"
     license = "MIT"
-    description = (
-        "StyleGAN2 faces of people who do not exist, 1024 x 1024 pixels. FIUBench uses part 1 (89,785 images)."
-    )
     url = "https://github.com/SelfishGene/SFHQ-dataset"
     citation = "D. Beniaguev. Synthetic Faces High Quality (SFHQ) dataset, 2022. doi:10.34740/kaggle/dsv/4737549"
     embedded = "Portraits drawn by fiubench that follow the profile's gender and age."
