@@ -5,7 +5,6 @@ purpose.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
 
@@ -34,30 +33,19 @@ class Embedded(ABC):
     info: ClassVar[type[Source]]
     files: ClassVar[tuple[str, ...]]  # of the vocabulary
 
+    rows = None  # there is one for every index
+
     def __init__(self, seed: int, as_of: date = _EPOCH) -> None:
         self.seed = seed
         self.today = (as_of - _EPOCH).days
+        self.report = Report()  # empty: nothing is read
+        self.types = self.info.columns
 
     @property
     def origin(self) -> Origin:
         """Named ``embedded``; the digest is that of the word lists used."""
         digests = vocabulary_digest()
         return Origin(self.info.name, EMBEDDED, digest_of({file: digests[file] for file in self.files}))
-
-    @property
-    def report(self) -> Report:
-        """Empty: nothing is read."""
-        return Report()
-
-    @property
-    def rows(self) -> None:
-        """``None``: there is a row for every index."""
-        return
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Value type of each column."""
-        return self.info.columns
 
     @abstractmethod
     def take(self, rows: Ints, people: People) -> dict[str, Values]:

@@ -121,15 +121,6 @@ def register(source: _S) -> _S:
     return source
 
 
-def source_info(name: str) -> Source:
-    """A source by its name.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    return SOURCES.find(name)
-
-
 def in_order(by_source: Mapping[str, Any]) -> dict[str, Any]:
     """The same entries in the order of the registry, for a manifest sorts its keys; unknown sources come last."""
     known = {name: by_source[name] for name in SOURCES if name in by_source}

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -184,9 +185,8 @@ def _header(path: Path) -> _Header:
         what = f"not UTF-8 text (line {number + 1}, byte {error.start + 1})"
         raise SourceError(what, where=path, hint=_SAVE_AS_UTF8) from error
     except csv.Error as error:
-        raise SourceError(
-            "a quotation mark is opened in the header and never closed", where=path, hint=_DOWNLOAD_AGAIN
-        ) from error
+        what = "a quotation mark is opened in the header and never closed"
+        raise SourceError(what, where=path, hint=_DOWNLOAD_AGAIN) from error
     return _Header([name.strip() for name in names], number + 1)
 
 
@@ -201,9 +201,8 @@ def _head(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the last: a NUL in the name
         raise SourceError("no such file", where=path, hint="Check the path, or use 'embedded'.") from error
     except OSError as error:
-        raise SourceError(
-            f"cannot be read: {error.strerror}", where=path, hint="Check the file's permissions."
-        ) from error
+        hint = "Check the file's permissions."
+        raise SourceError(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
 
 
 def _refuse_other_formats(path: Path, head: bytes) -> None:
@@ -212,13 +211,11 @@ def _refuse_other_formats(path: Path, head: bytes) -> None:
         raise SourceError("UTF-16 text", where=path, hint=_SAVE_AS_UTF8)
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
-            raise SourceError(
-                f"{what}, not a CSV file", where=path, hint="Unpack or export it and name the CSV file itself."
-            )
+            hint = "Unpack or export it and name the CSV file itself."
+            raise SourceError(f"{what}, not a CSV file", where=path, hint=hint)
     if head.lstrip()[:16].lower().startswith(_HTML):
-        raise SourceError(
-            "a web page, not a CSV file", where=path, hint="Download the data itself; a log-in may be needed."
-        )
+        hint = "Download the data itself; a log-in may be needed."
+        raise SourceError("a web page, not a CSV file", where=path, hint=hint)
     if b"\0" in head:
         raise _binary(path, head.index(0))
     if not head.removeprefix(_BOM).strip():
@@ -239,15 +236,10 @@ def _match(path: Path, header: list[str], wanted: Mapping[str, tuple[str, ...]])
         return found
     for delimiter, word in _DELIMITERS.items():
         if header and sum(name.count(delimiter) for name in header) >= max(1, len(wanted) - 1):
-            raise SourceError(
-                f"the fields are separated by {word}, not commas",
-                where=path,
-                hint=f"Save it with commas (now it reads {header[0][:60]!r}).",
-            )
-    names = ", ".join(repr(name) for name in missing)
-    raise SourceError(
-        f"no column {names} in the header", where=path, hint=did_you_mean(missing[0], [n for n in header if n][:60])
-    )
+            hint = f"Save it with commas (now it reads {header[0][:60]!r})."
+            raise SourceError(f"the fields are separated by {word}, not commas", where=path, hint=hint)
+    names, hint = ", ".join(map(repr, missing)), did_you_mean(missing[0], [n for n in header if n][:60])
+    raise SourceError(f"no column {names} in the header", where=path, hint=hint)
 
 
 def _parse(path: Path, header: _Header, found: dict[str, int], repeated: Collection[str]) -> tuple[pa.Table, int]:
@@ -328,19 +320,13 @@ def _check_bytes(path: Path, *, expected_lines: int) -> None:
 
 
 def _check_quotes(path: Path) -> None:
-    usual_limit = csv.field_size_limit(path.stat().st_size + 1)  # a long value is no fault
-    try:
-        _check_quotes_of_any_length(path)
-    finally:
-        csv.field_size_limit(usual_limit)
-
-
-def _check_quotes_of_any_length(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with ExitStack() as stack:
+        usual_limit = csv.field_size_limit(path.stat().st_size + 1)  # a long value is no fault
+        stack.callback(csv.field_size_limit, usual_limit)
+        file = stack.enter_context(path.open(encoding="utf-8-sig", errors="replace", newline=""))
         reader = csv.reader(file, strict=True)
         while True:
-            start = reader.line_num + 1
-            fault = ""
+            start, fault = reader.line_num + 1, ""
             try:
                 next(reader)
             except StopIteration:
@@ -349,16 +335,10 @@ def _check_quotes_of_any_length(path: Path) -> None:
                 fault = str(error)
             span = reader.line_num - start
             if "unexpected end" in fault or (fault and span) or span > _LONGEST_RECORD:
-                raise SourceError(
-                    f"a quotation mark opened in line {start} is not closed where its value ends",
-                    where=path,
-                    hint=_DOWNLOAD_AGAIN,
-                )
+                what = f"a quotation mark opened in line {start} is not closed where its value ends"
+                raise SourceError(what, where=path, hint=_DOWNLOAD_AGAIN)
 
 
 def _binary(path: Path, position: int) -> SourceError:
-    return SourceError(
-        f"binary data (a NUL at byte {position + 1}), not a CSV file",
-        where=path,
-        hint="Download it again, or export it as CSV.",
-    )
+    what = f"binary data (a NUL at byte {position + 1}), not a CSV file"
+    return SourceError(what, where=path, hint="Download it again, or export it as CSV.")

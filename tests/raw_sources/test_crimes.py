@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.source import Context, source_info
+from fiubench.raw_sources.source import SOURCES, Context
 from fiubench.raw_sources.sources import crimes
 from fiubench.raw_sources.sources.crimes import (
     EXCLUDED,
@@ -105,7 +105,7 @@ def test_layouts(tmp_path: Path, text: str) -> None:
             "premises": "public housing building",
         }
     ]
-    assert table.types == source_info("crimes").columns
+    assert table.types == SOURCES.find("crimes").columns
     assert table.report.read == table.report.kept == 1
     assert table.report.repaired == Counter({"offense spelled out": 1})
     assert (table.origin.source, table.origin.file) == ("crimes", "NYPD_Complaint_Data_Historic.csv")

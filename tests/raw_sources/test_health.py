@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fiubench.raw_sources.reading.csvfile import iso_date
-from fiubench.raw_sources.source import Context, source_info
+from fiubench.raw_sources.source import SOURCES, Context
 from fiubench.raw_sources.sources.health import Health
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.errors import SourceError
@@ -80,7 +80,7 @@ def test_a_row_as_it_reads_in_mid_sentence(tmp_path: Path) -> None:
             "test_results": "inconclusive",
         }
     ]
-    assert table.types == source_info("health").columns
+    assert table.types == SOURCES.find("health").columns
     assert table.data.column_names == list(table.types)
     assert (table.origin.source, table.origin.file) == ("health", "healthcare_dataset.csv")
     assert table.report.read == table.report.kept == 1
