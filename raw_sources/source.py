@@ -36,18 +36,11 @@ class Kaggle:
 
 @dataclass(frozen=True)
 class Context:
-    """What reading or generating a source may depend on, and how it is done.
+    """What reading or generating a source may depend on, and how it is done."""
 
-    Attributes:
-        as_of: nothing happens after this day.
-        seed: of the build; only generators use it.
-        workers: processes that may be used.
-        progress: called with (what, done, total).
-    """
-
-    as_of: date
-    seed: int = 0
-    workers: int = 1
+    as_of: date  # nothing happens after this day
+    seed: int = 0  # of the build; only generators use it
+    workers: int = 1  # processes that may be used
     progress: Progress | None = None
 
 

@@ -15,7 +15,7 @@ Source: https://data.cityofnewyork.us/Public-Safety/NYPD-Complaint-Data-Historic
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -172,18 +172,15 @@ def _normalised(raw: pa.Table) -> pa.Table:
 
 
 def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
-    for reason in sorted({refusal(text) for text in _distinct(raw["offense"])} - {None}, key=str):
-        yield str(reason), map_distinct(raw["offense"], _differs_from(reason), pa.bool_())
+    refused = map_distinct(raw["offense"], refusal, encoded=True)
+    for reason, code in sorted((reason, code) for code, reason in enumerate(refused.dictionary.to_pylist())):
+        yield reason, pc.fill_null(pc.not_equal(refused.indices, code), True)
     yield "blank date", map_distinct(raw["offense_date"], lambda text: bool(_key(text)), pa.bool_())
     yield "impossible date", pc.is_valid(table["offense_date"])
     today = as_of.isoformat()
     yield f"after {today}", map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
     yield "no law category", pc.is_valid(table["law_category"])
     yield "no complaint number", pc.is_valid(table["complaint_number"])
-
-
-def _differs_from(reason: str | None) -> Callable[[str], bool]:
-    return lambda text: refusal(text) != reason
 
 
 def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
@@ -244,10 +241,6 @@ def _first_of_each_number(numbers: pa.ChunkedArray) -> Mask:
     mask[np.unique(integers, return_index=True)[1]] = True
     mask[lettered] = first_of_each(numbers.filter(lettered).combine_chunks())
     return mask
-
-
-def _distinct(column: pa.ChunkedArray) -> list[str]:
-    return list(column.unify_dictionaries().chunk(0).dictionary.to_pylist())
 
 
 _RECENT, _LONG_AGO = round(15 * YEAR), round(35 * YEAR)

@@ -10,7 +10,7 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError, did_you_mean
+from fiubench.support.progress import Progress
 from numpy.typing import NDArray
 
 YOUNGEST = 20
@@ -59,9 +60,7 @@ class Faces(Source):
 
     def read(self, path: Path, context: Context) -> FaceTable:
         """See :func:`read_faces`."""
-        report = context.progress
-        step = (lambda done, total: report("Checking faces", done, total)) if report else None
-        return read_faces(path, workers=context.workers, progress=step)
+        return read_faces(path, workers=context.workers, progress=context.progress)
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first faces."""
@@ -84,21 +83,16 @@ class _Known(NamedTuple):
     age: int | None = None
 
 
-class _Row(NamedTuple):
-    """A row of ``faces.csv``: its number, the name it gives, what it says."""
-
-    number: int
-    name: str
-    known: _Known
+_Row = tuple[int, str, _Known]  # of faces.csv: its number, the name it gives, what it says
 
 
-def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> FaceTable:
+def read_faces(folder: Path, *, workers: int = 1, progress: Progress | None = None) -> FaceTable:
     """Find and check the faces of a folder; every file is read and decoded once.
 
     Args:
         folder: images, nested as they may be.
         workers: processes that decode.
-        progress: called with (files done, files in all).
+        progress: is called after each file.
 
     Raises:
         SourceError: no folder, no images, a wrong ``faces.csv``, or nothing usable.
@@ -118,7 +112,7 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int],
         else:
             report.dropped[result] += 1
         if progress:
-            progress(done, len(files))
+            progress("Checking faces", done, len(files))
     kept = _suitable(good, known, report)
     if not kept:
         reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
@@ -294,7 +288,7 @@ def _row(path: Path, number: int, header: Sequence[str], cells: Sequence[str]) -
         raise SourceError(f"row {number}: no file", where=path, hint=hint)
     name = row["file"].replace("\\", "/").removeprefix("./")
     gender, age = _gender(row.get("gender", ""), path, number), _age(row.get("age", ""), path, number)
-    return _Row(number, name, _Known(gender, age))
+    return number, name, _Known(gender, age)
 
 
 def _gender(text: str, path: Path, number: int) -> str | None:
