@@ -5,7 +5,7 @@
 ...     name, title, license = "employers", "Employers of our town", "CC-BY-4.0"
 ...     expects = "A CSV file with the column `employer`."
 ...     columns = {"employer": "text"}
-...     def read(self, path, context): return FileTable.of_file(self, path, ...)
+...     def read(self, path, context): return FileTable.of_file(self.name, self.columns, path, ...)
 """
 
 from collections.abc import Mapping

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,6 @@ from fiubench.support.canonical import file_digest
 from fiubench.support.draws import Ints
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from fiubench.raw_sources.source import Source
 
 #: One column for a block of identities: values in the JSON form of their fact type. A date is "2022-04-05", money a
 #: number of dollars, an integer a number, an address an object, everything else a string.
@@ -94,8 +91,10 @@ class FileTable:
     records: Ints | None = None
 
     @classmethod
-    def of_file(cls, source: "Source", path: Path, report: Report, data: pa.Table, records: Ints) -> Self:
-        """The table of a file that was read as a source; of ``data``, the columns that the source declares are kept.
+    def of_file(
+        cls, source: str, types: Mapping[str, str], path: Path, report: Report, data: pa.Table, records: Ints
+    ) -> Self:
+        """The table of a file that was read as a source; of ``data``, the columns of ``types`` are kept.
 
         Raises:
             SourceError: every row was dropped.
@@ -104,9 +103,9 @@ class FileTable:
             reasons = ", ".join(f"{count} {reason}" for reason, count in report.dropped.most_common(4))
             what = f"no row of {report.read} can be used: {reasons}"
             raise SourceError(what, where=path, hint="Check that this is the right file.")
-        origin = Origin(source.name, base_name(path), file_digest(path))
-        columns = [name for name in source.columns if name in data.column_names]
-        return cls(origin, report, source.columns, data.select(columns), records)
+        origin = Origin(source, base_name(path), file_digest(path))
+        columns = [name for name in types if name in data.column_names]
+        return cls(origin, report, types, data.select(columns), records)
 
     @property
     def rows(self) -> int:

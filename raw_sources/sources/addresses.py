@@ -66,7 +66,9 @@ class Addresses(Source):
         report, places = Report(), load_places()
         cells = read_columns(path, {"address": ("Address",)}, report).column("address").to_pylist()
         streets, positions, rows = repair_addresses(cells, report, places)
-        return AddressTable.of_file(self, path, report, pa.table(_columns(places, positions, streets)), rows + 1)
+        return AddressTable.of_file(
+            self.name, self.columns, path, report, pa.table(_columns(places, positions, streets)), rows + 1
+        )
 
     def generate(self, context: Context) -> "EmbeddedAddresses":
         """See :class:`EmbeddedAddresses`."""

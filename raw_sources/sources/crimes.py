@@ -108,7 +108,7 @@ class Crimes(Source):
         first = _first_of_each_number(table["complaint_number"].filter(good))
         good[good] = passing([("complaint number of an earlier row", first)], len(first), report)
         count_repaired(_repairs(raw, table), good, report)
-        return FileTable.of_file(self, path, report, table.filter(good), np.flatnonzero(good) + 1)
+        return FileTable.of_file(self.name, self.columns, path, report, table.filter(good), np.flatnonzero(good) + 1)
 
     def generate(self, context: Context) -> "EmbeddedCrimes":
         """See :class:`EmbeddedCrimes`."""

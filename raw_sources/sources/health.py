@@ -143,7 +143,9 @@ class Health(Source):
         table = _normalised(raw, as_of)
         good = passing(_usable(table, as_of), table.num_rows, report)
         count_repaired(_repairs(raw, table), good, report)
-        return FileTable.of_file(self, path, report, table.filter(good), np.flatnonzero(fresh)[good] + 1)
+        return FileTable.of_file(
+            self.name, self.columns, path, report, table.filter(good), np.flatnonzero(fresh)[good] + 1
+        )
 
     def generate(self, context: Context) -> "EmbeddedHealth":
         """See :class:`EmbeddedHealth`."""

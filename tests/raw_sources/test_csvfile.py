@@ -18,7 +18,6 @@ from fiubench.raw_sources.reading.csvfile import (
     read_columns,
     read_header,
 )
-from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Report
 from fiubench.support.errors import SourceError
 from hypothesis import given
@@ -241,4 +240,4 @@ def test_first_of_each(keys: list[str]) -> None:
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
     report = Report(read=3, dropped=Counter({"under 20": 2, "negative amount": 1}))
     with pytest.raises(SourceError, match="no row of 3 can be used: 2 under 20, 1 negative amount"):
-        FileTable.of_file(SOURCES.find("health"), tmp_path, report, pa.table({"age": []}), np.empty(0, np.int64))
+        FileTable.of_file("health", {"age": "integer"}, tmp_path, report, pa.table({"age": []}), np.empty(0, np.int64))

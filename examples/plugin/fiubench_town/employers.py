@@ -32,4 +32,4 @@ class Employers(Source):
         if dropped := int((~filled).sum()):
             report.dropped["a cell is blank"] = dropped
         table = table.filter(filled)
-        return FileTable.of_file(self, path, report, table, np.flatnonzero(filled) + 1)
+        return FileTable.of_file(self.name, self.columns, path, report, table, np.flatnonzero(filled) + 1)
