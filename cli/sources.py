@@ -24,9 +24,9 @@ def list_sources() -> None:
 @app.command("show")
 def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
     """What a source is: licence, citation, what its file must look like, the columns it gives."""
-    from fiubench.raw_sources.source import source_info
+    from fiubench.raw_sources.source import SOURCES
 
-    info = source_info(name)
+    info = SOURCES.find(name)
     typer.echo(f"{info.title}\n{info.description}")
     for label, text in (
         ("license", info.license),

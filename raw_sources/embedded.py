@@ -5,7 +5,6 @@ purpose.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import date
 from typing import ClassVar
 
@@ -20,7 +19,6 @@ from numpy.typing import NDArray
 
 OLDEST = 95
 YEAR = 365.25
-_POOL_ROWS = 2000
 _EPOCH = date(1970, 1, 1)
 
 
@@ -35,9 +33,13 @@ class Embedded(ABC):
     info: ClassVar[type[Source]]
     files: ClassVar[tuple[str, ...]]  # of the vocabulary
 
+    rows = None  # there is one for every index
+
     def __init__(self, seed: int, as_of: date = _EPOCH) -> None:
         self.seed = seed
         self.today = (as_of - _EPOCH).days
+        self.report = Report()  # empty: nothing is read
+        self.types = self.info.columns
 
     @property
     def origin(self) -> Origin:
@@ -45,28 +47,17 @@ class Embedded(ABC):
         digests = vocabulary_digest()
         return Origin(self.info.name, EMBEDDED, digest_of({file: digests[file] for file in self.files}))
 
-    @property
-    def report(self) -> Report:
-        """Empty: nothing is read."""
-        return Report()
-
-    @property
-    def rows(self) -> None:
-        """``None``: there is a row for every index."""
-        return
-
-    @property
-    def types(self) -> Mapping[str, str]:
-        """Value type of each column."""
-        return self.info.columns
-
+    @abstractmethod
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
-        return self.columns(self.info.name, rows, people)
 
-    @abstractmethod
-    def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
-        """Draw the rows; ``scope`` is the first part of every draw's purpose."""
+    def purpose(self, field: str) -> str:
+        """Of a draw: the source's name comes first."""
+        return f"{self.info.name}.{field}"
+
+    def up_to(self, field: str, rows: Ints, bound: Ints | int) -> Ints:
+        """A draw in ``[0, bound)`` for each row."""
+        return integers(self.seed, self.purpose(field), rows, bound)
 
 
 class Branches:

@@ -5,7 +5,7 @@
 ...     name, title, license = "employers", "Employers of our town", "CC-BY-4.0"
 ...     expects = "A CSV file with the column `employer`."
 ...     columns = {"employer": "text"}
-...     def read(self, path, context): return FileTable(...)
+...     def read(self, path, context): return FileTable.of_file(self.name, self.columns, path, ...)
 """
 
 from collections.abc import Mapping
@@ -36,18 +36,11 @@ class Kaggle:
 
 @dataclass(frozen=True)
 class Context:
-    """What reading or generating a source may depend on, and how it is done.
+    """What reading or generating a source may depend on, and how it is done."""
 
-    Attributes:
-        as_of: nothing happens after this day.
-        seed: of the build; only generators use it.
-        workers: processes that may be used.
-        progress: called with (what, done, total).
-    """
-
-    as_of: date
-    seed: int = 0
-    workers: int = 1
+    as_of: date  # nothing happens after this day
+    seed: int = 0  # of the build; only generators use it
+    workers: int = 1  # processes that may be used
     progress: Progress | None = None
 
 
@@ -56,7 +49,7 @@ class Source:
 
     Attributes:
         name: of the flag that gives its file, and the first half of ``from: health.medication``.
-        title, license, description, url, citation: for the manifest and the dataset card.
+        title, license, url, citation: for the manifest and the dataset card, as is the docstring of its class.
         embedded: what its generator makes; empty without one.
         expects: what its file must look like; empty where there is no file to give.
         columns: column of the normalised table -> its value type.
@@ -69,7 +62,6 @@ class Source:
     name: ClassVar[str]
     title: ClassVar[str]
     license: ClassVar[str]
-    description: ClassVar[str] = ""
     url: ClassVar[str] = ""
     citation: ClassVar[str] = ""
     embedded: ClassVar[str] = ""
@@ -79,6 +71,11 @@ class Source:
     kaggle: ClassVar[Kaggle | None] = None
     always: ClassVar[bool] = False
     place: ClassVar[int] = 100
+
+    @property
+    def description(self) -> str:
+        """What it holds: the docstring of its class."""
+        return " ".join((self.__doc__ or "").split())
 
     def read(self, path: Path, context: Context) -> "Table | FaceTable":
         """The normalised table of a file or folder.
@@ -98,9 +95,7 @@ class Source:
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first rows of a table that was read, as text."""
-        from fiubench.raw_sources.table import first_rows  # noqa: PLC0415
-
-        rows = first_rows(table, _SAMPLE)
+        rows = table.first_rows(_SAMPLE)
         columns = [column for column in self.columns if column in rows]
         return [{column: _text(rows[column][i]) for column in columns} for i in range(len(rows[columns[0]]))]
 
@@ -117,15 +112,6 @@ def register(source: _S) -> _S:
     """
     SOURCES.add(source.name, source())
     return source
-
-
-def source_info(name: str) -> Source:
-    """A source by its name.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    return SOURCES.find(name)
 
 
 def in_order(by_source: Mapping[str, Any]) -> dict[str, Any]:

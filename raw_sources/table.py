@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
+from fiubench.support.canonical import file_digest
 from fiubench.support.draws import Ints
+from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 
 #: One column for a block of identities: values in the JSON form of their fact type. A date is "2022-04-05", money a
@@ -88,6 +90,23 @@ class FileTable:
     data: pa.Table
     records: Ints | None = None
 
+    @classmethod
+    def of_file(
+        cls, source: str, types: Mapping[str, str], path: Path, report: Report, data: pa.Table, records: Ints
+    ) -> Self:
+        """The table of a file that was read as a source; of ``data``, the columns of ``types`` are kept.
+
+        Raises:
+            SourceError: every row was dropped.
+        """
+        if not data.num_rows:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in report.dropped.most_common(4))
+            what = f"no row of {report.read} can be used: {reasons}"
+            raise SourceError(what, where=path, hint="Check that this is the right file.")
+        origin = Origin(source, base_name(path), file_digest(path))
+        columns = [name for name in types if name in data.column_names]
+        return cls(origin, report, types, data.select(columns), records)
+
     @property
     def rows(self) -> int:
         """Rows kept."""
@@ -97,6 +116,10 @@ class FileTable:
         """The columns of the given rows."""
         part = self.data.take(pa.array(rows))
         return {name: part.column(name).to_pylist() for name in part.column_names}
+
+    def first_rows(self, count: int) -> dict[str, Values]:
+        """The columns of the first rows."""
+        return self.take(np.arange(min(count, self.rows)), People([], np.empty(0, dtype=np.int64)))
 
     def record_numbers(self, rows: Ints) -> Ints:
         """The numbers in the file of the given rows."""
@@ -142,9 +165,3 @@ class FaceTable:
         from fiubench.raw_sources.reading.features import read_features  # noqa: PLC0415
 
         return read_features(self.folder, [face.file for face in self.faces], self.shapes)
-
-
-def first_rows(table: Table, count: int) -> dict[str, Values]:
-    """The first rows of a table that was read from a file."""
-    people = People([], np.empty(0, dtype=np.int64))
-    return table.take(np.arange(min(count, table.rows or 0)), people)

@@ -1,7 +1,9 @@
 """The files of a dataset by name, and how its JSON is read. Everything streams."""
 
+import codecs
 import json
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +24,7 @@ IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
 RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
+_DECODER = json.JSONDecoder()
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -53,11 +56,8 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
             number = 0
             for number, record in enumerate(records, 1):
                 if not isinstance(record, dict):
-                    raise DatasetError(
-                        f"record {number} is no object",
-                        where=path,
-                        hint="One JSON object per identity is expected.",
-                    )
+                    hint = "One JSON object per identity is expected."
+                    raise DatasetError(f"record {number} is no object", where=path, hint=hint)
                 yield record
             if not number:
                 raise DatasetError("the file is empty", where=path)
@@ -101,48 +101,34 @@ def read_bytes(path: Path) -> bytes:
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[Any]:
-    number = 0
-    while line := file.readline(_LONGEST_RECORD):
-        number += 1
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_RECORD), b""), 1):
         if len(line) == _LONGEST_RECORD:
-            raise DatasetError(
-                f"line {number} is longer than {_LONGEST_RECORD >> 20} MB",
-                where=path,
-                hint="One identity a line is expected.",
-            )
-        if not (line := line.strip(b"\xef\xbb\xbf \t\r\n")):
-            continue
+            what = f"line {number} is longer than {_LONGEST_RECORD >> 20} MB"
+            raise DatasetError(what, where=path, hint="One identity a line is expected.")
         try:
-            yield orjson.loads(line)
+            if stripped := line.strip(b"\xef\xbb\xbf \t\r\n"):
+                yield orjson.loads(stripped)
         except orjson.JSONDecodeError as error:
-            raise DatasetError(
-                f"line {number} is not JSON: {error}",
-                where=path,
-                hint="JSON lines or one JSON array are expected.",
-            ) from error
+            hint = "JSON lines or one JSON array are expected."
+            raise DatasetError(f"line {number} is not JSON: {error}", where=path, hint=hint) from error
 
 
 def _array(file: IO[bytes], path: Path) -> Iterator[Any]:
     """The elements of one array. The whole is never held: elements are decoded as they come in."""
-    decoder = json.JSONDecoder()
     reader = _Text(file, path)
     reader.skip("[")
-    number = 0
-    while True:
+    for number in count(1):
         if reader.peek() == "]":
             return
-        if number:
+        if number > 1:
             reader.skip(",")
-        number += 1
-        yield reader.decode(decoder, number)
+        yield reader.decode(number)
 
 
 class _Text:
     """A growing window on a UTF-8 file."""
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
-        import codecs  # noqa: PLC0415
-
         self.file, self.path, self.text = file, path, ""
         self.utf8 = codecs.getincrementaldecoder("utf-8-sig")()
 
@@ -170,12 +156,12 @@ class _Text:
             raise DatasetError(f"not JSON: {expected!r} is expected where {found!r} stands", where=self.path)
         self.text = self.text[1:]
 
-    def decode(self, decoder: json.JSONDecoder, number: int) -> Any:
+    def decode(self, number: int) -> Any:
         """The next element."""
         self.peek()
         while True:
             try:
-                value, end = decoder.raw_decode(self.text)
+                value, end = _DECODER.raw_decode(self.text)
                 if end < len(self.text) or not self._more():  # a number at the very end may go on
                     self.text = self.text[end:]
                     return value

@@ -83,7 +83,7 @@ def choose(seed: int, purpose: str, index: ArrayLike, weights: ArrayLike) -> Int
 def distinct(words: Words, bound: ArrayLike) -> Ints:
     """``k`` distinct integers in ``[0, bound)`` per row from ``(n, k)`` words; ``bound`` (scalar or ``(n,)``) >= k.
 
-    A partial Fisher-Yates shuffle told as ranks: pick j is uniform over what picks 0..j-1 left.
+    A partial Fisher-Yates shuffle in terms of ranks: pick j is uniform over what picks 0..j-1 left.
     """
     n, k = words.shape
     limit = np.broadcast_to(np.asarray(bound, dtype=np.int64), (n,))

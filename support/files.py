@@ -32,7 +32,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         raise write_error(error, path) from error
     finally:
-        with suppress(OSError):  # told above, where the folder itself is at fault
+        with suppress(OSError):  # reported above, where the folder itself is at fault
             temporary.unlink(missing_ok=True)
 
 

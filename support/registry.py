@@ -27,19 +27,12 @@ _FILES: dict[str, Path] = {}  # module name of a --plugin file -> the file
 
 @dataclass(frozen=True)
 class Plugin:
-    """What an entry from outside was defined by, in a form that may be published.
+    """What an entry from outside was defined by, in a form that may be published."""
 
-    Attributes:
-        name: of the distribution, or of the file.
-        version: of the distribution; empty for a file.
-        module: the module that defines the entry.
-        sha256: of that module's file.
-    """
-
-    name: str
-    version: str
+    name: str  # of the distribution, or of the file
+    version: str  # of the distribution; empty for a file
     module: str
-    sha256: str
+    sha256: str  # of the module's file
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".rstrip()
@@ -174,11 +167,10 @@ def plugin_of(entry: Any) -> Plugin | None:
     sha256 = file_digest(Path(source)) if source else ""
     if module in _FILES:
         return Plugin(_FILES[module].name, "", module, sha256)
-    names = _distributions().get(module.split(".")[0], [module.split(".")[0]])
-    try:
+    top = module.split(".")[0]
+    if names := _distributions().get(top):
         return Plugin(names[0], metadata.version(names[0]), module, sha256)
-    except metadata.PackageNotFoundError:
-        return Plugin(names[0], "", module, sha256)
+    return Plugin(top, "", module, sha256)
 
 
 def _module(entry: Any) -> str:

@@ -21,21 +21,13 @@ __all__ = ["Annotated", "Field", "Flag", "Settings"]
 
 @dataclass(frozen=True)
 class Flag:
-    """How a field is a flag of the command line.
+    """How a field is a flag of the command line."""
 
-    Attributes:
-        panel: the group in which ``--help`` shows it.
-        name: of the flag, where it is not the field's with dashes.
-        metavar: what ``--help`` calls its value.
-        separator: of several values in one flag, as in ``--ratios 1,5,10``; without one, the flag is repeated.
-        default: what ``--help`` says of the default, where the field's own would not be understood.
-    """
-
-    panel: str
-    name: str = ""
-    metavar: str = ""
-    separator: str = ""
-    default: str = ""
+    panel: str  # the group in which --help shows it
+    name: str = ""  # where it is not the field's with dashes
+    metavar: str = ""  # what --help calls its value
+    separator: str = ""  # of several values in one flag, as in --ratios 1,5,10; without one, the flag is repeated
+    default: str = ""  # what --help says of the default, where the field's own would not be understood
 
 
 class Settings(BaseModel):

@@ -75,7 +75,7 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         mark = problem.problem_mark
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
         raise error(
-            f"not valid YAML: {problem.problem}", where=place, hint="Mind the indentation, colons and quotes."
+            f"not valid YAML: {problem.problem}", where=place, hint="Check indentation, colons and quotes."
         ) from problem
     except yaml.YAMLError as problem:
         raise error(f"not valid YAML: {problem}", where=path) from problem

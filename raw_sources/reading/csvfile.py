@@ -1,7 +1,10 @@
-"""Reading CSV files of unknown origin: the wanted columns as text, every oddity told or counted."""
+"""Reading CSV files of unknown origin: the wanted columns as text, every oddity reported or counted."""
 
 import csv
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +20,7 @@ Mask = NDArray[np.bool_]
 
 _HEAD = 1 << 16
 _BLOCK = 8 << 20
+_EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 _LONGEST_RECORD = 20  # lines; a record that spans more has swallowed its neighbours
 RAGGED = "wrong number of fields"
 
@@ -115,7 +119,7 @@ def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Re
     """
     good = np.ones(rows, dtype=np.bool_)
     for reason, passes in checks:
-        mask = np.asarray(passes if isinstance(passes, np.ndarray) else pc.fill_null(passes, False), dtype=np.bool_)
+        mask = _mask(passes)
         if failed := int((good & ~mask).sum()):
             report.dropped[reason] += failed
         good &= mask
@@ -125,9 +129,12 @@ def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Re
 def count_repaired(marks: Mapping[str, pa.Array | Mask], good: Mask, report: Report) -> None:
     """Count the kept rows that were repaired: reason -> which rows were changed."""
     for reason, changed in marks.items():
-        mask = np.asarray(changed if isinstance(changed, np.ndarray) else pc.fill_null(changed, False), dtype=np.bool_)
-        if count := int((mask & good).sum()):
+        if count := int((_mask(changed) & good).sum()):
             report.repaired[reason] += count
+
+
+def _mask(rows: pa.Array | Mask) -> Mask:
+    return np.asarray(rows if isinstance(rows, np.ndarray) else pc.fill_null(rows, False), dtype=np.bool_)
 
 
 def first_of_each(keys: pa.Array) -> Mask:
@@ -138,17 +145,28 @@ def first_of_each(keys: pa.Array) -> Mask:
     return mask
 
 
-def need_rows(table: pa.Table, path: Path, report: Report) -> None:
-    """Raise if nothing is left.
+def iso_date(text: str, as_of: date | None = None) -> str | None:
+    """A date in ISO 8601 or as M/D/YYYY, with or without a time, as YYYY-MM-DD; ``None`` for anything else.
 
-    Raises:
-        SourceError: every row was dropped.
+    Args:
+        text: the cell.
+        as_of: where it is given, years of two digits are read too, as the ones nearest to it.
     """
-    if not table.num_rows:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in report.dropped.most_common(4))
-        raise SourceError(
-            f"no row of {report.read} can be used: {reasons}", where=path, hint="Check that this is the right file."
-        )
+    if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", text.strip()):
+        year, month, day = map(int, match.groups())
+    elif match := re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?: .*)?", text.strip()):
+        month, day, year = map(int, match.groups())
+        if len(match[3]) == 2:
+            if as_of is None:
+                return None
+            year += 100 * round((as_of.year - year) / 100)
+    else:
+        return None
+    try:
+        found = date(year, month, day)
+    except ValueError:
+        return None
+    return found.isoformat() if found >= _EARLIEST else None
 
 
 class _Header(NamedTuple):
@@ -167,9 +185,8 @@ def _header(path: Path) -> _Header:
         what = f"not UTF-8 text (line {number + 1}, byte {error.start + 1})"
         raise SourceError(what, where=path, hint=_SAVE_AS_UTF8) from error
     except csv.Error as error:
-        raise SourceError(
-            "a quotation mark is opened in the header and never closed", where=path, hint=_DOWNLOAD_AGAIN
-        ) from error
+        what = "a quotation mark is opened in the header and never closed"
+        raise SourceError(what, where=path, hint=_DOWNLOAD_AGAIN) from error
     return _Header([name.strip() for name in names], number + 1)
 
 
@@ -184,9 +201,8 @@ def _head(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the last: a NUL in the name
         raise SourceError("no such file", where=path, hint="Check the path, or use 'embedded'.") from error
     except OSError as error:
-        raise SourceError(
-            f"cannot be read: {error.strerror}", where=path, hint="Check the file's permissions."
-        ) from error
+        hint = "Check the file's permissions."
+        raise SourceError(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
 
 
 def _refuse_other_formats(path: Path, head: bytes) -> None:
@@ -195,13 +211,11 @@ def _refuse_other_formats(path: Path, head: bytes) -> None:
         raise SourceError("UTF-16 text", where=path, hint=_SAVE_AS_UTF8)
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
-            raise SourceError(
-                f"{what}, not a CSV file", where=path, hint="Unpack or export it and name the CSV file itself."
-            )
+            hint = "Unpack or export it and name the CSV file itself."
+            raise SourceError(f"{what}, not a CSV file", where=path, hint=hint)
     if head.lstrip()[:16].lower().startswith(_HTML):
-        raise SourceError(
-            "a web page, not a CSV file", where=path, hint="Download the data itself; a log-in may be needed."
-        )
+        hint = "Download the data itself; a log-in may be needed."
+        raise SourceError("a web page, not a CSV file", where=path, hint=hint)
     if b"\0" in head:
         raise _binary(path, head.index(0))
     if not head.removeprefix(_BOM).strip():
@@ -222,15 +236,10 @@ def _match(path: Path, header: list[str], wanted: Mapping[str, tuple[str, ...]])
         return found
     for delimiter, word in _DELIMITERS.items():
         if header and sum(name.count(delimiter) for name in header) >= max(1, len(wanted) - 1):
-            raise SourceError(
-                f"the fields are separated by {word}, not commas",
-                where=path,
-                hint=f"Save it with commas (now it reads {header[0][:60]!r}).",
-            )
-    names = ", ".join(repr(name) for name in missing)
-    raise SourceError(
-        f"no column {names} in the header", where=path, hint=did_you_mean(missing[0], [n for n in header if n][:60])
-    )
+            hint = f"Save it with commas (now it reads {header[0][:60]!r})."
+            raise SourceError(f"the fields are separated by {word}, not commas", where=path, hint=hint)
+    names, hint = ", ".join(map(repr, missing)), did_you_mean(missing[0], [n for n in header if n][:60])
+    raise SourceError(f"no column {names} in the header", where=path, hint=hint)
 
 
 def _parse(path: Path, header: _Header, found: dict[str, int], repeated: Collection[str]) -> tuple[pa.Table, int]:
@@ -305,25 +314,19 @@ def _check_bytes(path: Path, *, expected_lines: int) -> None:
             position += len(block)
             end = block[-1:]
     lines = (lines or returns) + (end not in b"\r\n")
-    # Telling which mark is astray takes a slow second reading: only where marks are odd or values have line breaks.
+    # Finding the mark that is astray takes a slow second reading: only where marks are odd or values have line breaks.
     if quotes % 2 or (quotes and lines > expected_lines):
         _check_quotes(path)
 
 
 def _check_quotes(path: Path) -> None:
-    usual_limit = csv.field_size_limit(path.stat().st_size + 1)  # a long value is no fault
-    try:
-        _check_quotes_of_any_length(path)
-    finally:
-        csv.field_size_limit(usual_limit)
-
-
-def _check_quotes_of_any_length(path: Path) -> None:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with ExitStack() as stack:
+        usual_limit = csv.field_size_limit(path.stat().st_size + 1)  # a long value is no fault
+        stack.callback(csv.field_size_limit, usual_limit)
+        file = stack.enter_context(path.open(encoding="utf-8-sig", errors="replace", newline=""))
         reader = csv.reader(file, strict=True)
         while True:
-            start = reader.line_num + 1
-            fault = ""
+            start, fault = reader.line_num + 1, ""
             try:
                 next(reader)
             except StopIteration:
@@ -332,16 +335,10 @@ def _check_quotes_of_any_length(path: Path) -> None:
                 fault = str(error)
             span = reader.line_num - start
             if "unexpected end" in fault or (fault and span) or span > _LONGEST_RECORD:
-                raise SourceError(
-                    f"a quotation mark opened in line {start} is not closed where its value ends",
-                    where=path,
-                    hint=_DOWNLOAD_AGAIN,
-                )
+                what = f"a quotation mark opened in line {start} is not closed where its value ends"
+                raise SourceError(what, where=path, hint=_DOWNLOAD_AGAIN)
 
 
 def _binary(path: Path, position: int) -> SourceError:
-    return SourceError(
-        f"binary data (a NUL at byte {position + 1}), not a CSV file",
-        where=path,
-        hint="Download it again, or export it as CSV.",
-    )
+    what = f"binary data (a NUL at byte {position + 1}), not a CSV file"
+    return SourceError(what, where=path, hint="Download it again, or export it as CSV.")

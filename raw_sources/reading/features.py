@@ -2,11 +2,11 @@
 
 import pickle
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fiubench.raw_sources.reading.likeness import cosines
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 from PIL import Image
@@ -81,14 +81,9 @@ class _ArraysOnly(pickle.Unpickler):
 def shape_of(preview: Image.Image) -> NDArray[np.float32]:
     """A descriptor of a small picture's looks: the low frequencies of brightness and colour, 108 whole numbers."""
     pixels = np.asarray(preview.convert("YCbCr").resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float64)
-    low = np.einsum("kx,xyc,ly->klc", _cosines(), pixels - 128.0, _cosines())
+    rows = cosines(_SIDE, _LOW)
+    low = np.einsum("kx,xyc,ly->klc", rows, pixels - 128.0, rows)
     return np.asarray(np.rint(low.ravel()), dtype=np.float32)
-
-
-@cache
-def _cosines() -> NDArray[np.float64]:
-    k, x = np.arange(_LOW)[:, None], np.arange(_SIDE)[None, :]
-    return np.cos(np.pi * (2 * x + 1) * k / (2 * _SIDE))
 
 
 def read_features(folder: Path, files: Sequence[Path], shapes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -116,10 +111,8 @@ def lack_of_features(folder: Path, files: Sequence[Path]) -> str | None:
     """A sentence where some faces have CLIP features and others none, so that none of them are used."""
     if len(found := _pickles(folder, files)) in (0, len(files)):
         return None
-    return (
-        f"CLIP features are there for {len(found)} of {len(files)} faces only, so a choice among the faces uses none "
-        "of them but their brightness and colors."
-    )
+    few = f"CLIP features are there for {len(found)} of {len(files)} faces only"
+    return f"{few}, so a choice among the faces uses none of them but their brightness and colors."
 
 
 def _pickles(folder: Path, files: Sequence[Path]) -> list[Path]:
@@ -166,5 +159,5 @@ def _clip(path: Path) -> NDArray[np.float64]:
     except Exception as error:  # a pickle may raise anything
         raise SourceError(f"not a file of CLIP features: {error}", where=path, hint=_HINT) from error
     if not vector.size or not np.isfinite(vector).all():
-        raise SourceError("CLIP features that are no numbers", where=path, hint=_HINT)
+        raise SourceError("CLIP features contain non-numeric values", where=path, hint=_HINT)
     return vector

@@ -3,10 +3,9 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from fiubench.raw_sources.table import Face
 from fiubench.support.errors import SourceError
@@ -29,7 +28,7 @@ class BadImage(Exception):
 
 @dataclass(frozen=True)
 class Probe:
-    """What one look at a picture tells. ``preview`` is a small RGB version of all of it."""
+    """What one look at a picture shows. ``preview`` is a small RGB version of all of it."""
 
     width: int
     height: int
@@ -39,23 +38,24 @@ class Probe:
 
 
 @contextmanager
-def _opened(file: Path | IO[bytes]) -> Iterator[Image.Image]:
+def _opened(source: Path | bytes) -> Iterator[Image.Image]:
     """An image whose declared size is sane. Decode it inside the block: there, every failure becomes a BadImage."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of sizes beyond ours, and of flaws it can live with
-            with Image.open(file, formats=_FORMATS) as image:
-                if image.width * image.height > LARGEST:
-                    raise Image.DecompressionBombError
-                yield image
-    except BadImage:
-        raise
-    except Image.DecompressionBombError:
-        raise BadImage(f"more than {LARGEST // 1_000_000} megapixels") from None
-    except UnidentifiedImageError:
-        raise BadImage("not a picture") from None
-    except Exception as error:  # a damaged file makes a decoder raise anything
-        raise BadImage("can't be decoded: truncated or damaged") from error
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow warns of sizes beyond ours, and of flaws it can live with
+                with Image.open(file, formats=_FORMATS) as image:
+                    if image.width * image.height > LARGEST:
+                        raise Image.DecompressionBombError
+                    yield image
+        except BadImage:
+            raise
+        except Image.DecompressionBombError:
+            raise BadImage(f"more than {LARGEST // 1_000_000} megapixels") from None
+        except UnidentifiedImageError:
+            raise BadImage("not a picture") from None
+        except Exception as error:  # a damaged file makes a decoder raise anything
+            raise BadImage("can't be decoded: truncated or damaged") from error
 
 
 def probe(data: bytes) -> Probe:
@@ -64,7 +64,7 @@ def probe(data: bytes) -> Probe:
     Raises:
         BadImage: not a picture, truncated, too small or too large.
     """
-    with _opened(io.BytesIO(data)) as image:
+    with _opened(data) as image:
         width, height = image.size
         if min(width, height) < SMALLEST:
             raise BadImage(f"smaller than {SMALLEST} pixels")
@@ -86,10 +86,7 @@ def look(source: Path | bytes) -> tuple[tuple[int, int], Image.Image]:
         BadImage: not a picture, truncated or too large.
         OSError: the file can't be read.
     """
-    with (
-        nullcontext(io.BytesIO(source)) if isinstance(source, bytes) else source.open("rb") as file,
-        _opened(file) as image,
-    ):
+    with _opened(source) as image:
         size = image.size
         image.draft("RGB", (4 * _PREVIEW, 4 * _PREVIEW))  # four times as fine as needed, so that a copy looks the same
         image.load()
@@ -99,7 +96,7 @@ def look(source: Path | bytes) -> tuple[tuple[int, int], Image.Image]:
 def open_problem(path: Path) -> str | None:
     """Why a dataset's picture does not open and decode fully; ``None`` if it does."""
     try:
-        with path.open("rb") as file, _opened(file) as image:
+        with _opened(path) as image:
             image.draft("RGB", (_PREVIEW, _PREVIEW))
             image.load()
     except BadImage as bad:
@@ -135,15 +132,12 @@ def write_face(face: Face, target: Path, size: int) -> None:
         link_or_copy(face.file.resolve(), target)  # a hard link to a symbolic link would point nowhere from there
         return
     try:
-        with face.file.open("rb") as file, _opened(file) as image:
+        with _opened(face.file) as image:
             image.draft("RGB", (size, size))
             upright = ImageOps.exif_transpose(image)
     except (BadImage, OSError) as error:
-        raise SourceError(
-            f"can't be used any more: {error}",
-            where=face.file,
-            hint="Leave the faces alone while a build runs.",
-        ) from error
+        hint = "Leave the faces alone while a build runs."
+        raise SourceError(f"can't be used any more: {error}", where=face.file, hint=hint) from error
     write_atomic(target, _small_jpeg(upright, size))
 
 
@@ -154,7 +148,7 @@ def small_jpeg(source: Path | bytes, size: int) -> bytes:
         BadImage: it does not open and decode fully.
         OSError: the file can't be read.
     """
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file, _opened(file) as image:
+    with _opened(source) as image:
         image.draft("RGB", (size, size))
         return _small_jpeg(ImageOps.exif_transpose(image), size)
 

@@ -23,7 +23,8 @@ Hashes = NDArray[np.uint64]
 
 
 @cache
-def _cosines(side: int, low: int) -> NDArray[np.float64]:
+def cosines(side: int, low: int) -> NDArray[np.float64]:
+    """Rows of the discrete cosine transform: the ``low`` lowest frequencies over ``side`` pixels, ``(low, side)``."""
     k, x = np.arange(low)[:, None], np.arange(side)[None, :]
     return np.cos(np.pi * (2 * x + 1) * k / (2 * side))
 
@@ -34,15 +35,15 @@ def phash(image: Image.Image) -> tuple[int, int]:
 
 
 def phash_256(image: Image.Image) -> tuple[int, int]:
-    """The same in 256 bits (16 x 16 frequencies of 64 x 64 grey): what tells drawn faces apart too."""
+    """The same in 256 bits (16 x 16 frequencies of 64 x 64 grey): drawn faces differ in it too."""
     return _phash(image, 2 * _SIDE, 2 * _LOW)
 
 
 def _phash(image: Image.Image, side: int, frequencies: int) -> tuple[int, int]:
     grey = np.asarray(image.convert("L").resize((side, side), Image.Resampling.BOX), dtype=np.float64)
-    cosines = _cosines(side, frequencies)
+    rows = cosines(side, frequencies)
     # whole numbers, so that a sum's last digit does not decide a bit on one machine and not on another
-    low = np.rint((cosines @ grey @ cosines.T) * 16).astype(np.int64)
+    low = np.rint((rows @ grey @ rows.T) * 16).astype(np.int64)
     mirrored = low * np.where(np.arange(frequencies) % 2, -1, 1)[None, :]  # odd horizontal frequencies change sign
     return _bits(low), _bits(mirrored)
 

@@ -7,7 +7,7 @@ from fiubench.raw_sources.embedded import Embedded, Fitting, age_on, pick
 from fiubench.raw_sources.source import Context, Source, register
 from fiubench.raw_sources.table import People, Values
 from fiubench.raw_sources.vocabulary import read_rows
-from fiubench.support.draws import Ints, integers
+from fiubench.support.draws import Ints
 
 _STEP = 10  # dollars
 
@@ -19,12 +19,8 @@ class Careers(Source):
     name = "careers"
     title = "Careers"
     license = "Apache-2.0"
-    description = "Occupations with income ranges, written for fiubench."
     embedded = "Occupation fits the age; the annual income lies in the occupation's range."
-    columns = {
-        "occupation": "enum",
-        "annual_income": "money",
-    }
+    columns = {"occupation": "enum", "annual_income": "money"}
     always = True
     place = 5
 
@@ -51,12 +47,12 @@ class EmbeddedCareers(Embedded):
             np.array([int(row[column]) for row in rows]) for column in ("min_income", "max_income")
         )
 
-    def columns(self, scope: str, rows: Ints, people: People) -> dict[str, Values]:
-        """Draw the rows."""
+    def take(self, rows: Ints, people: People) -> dict[str, Values]:
+        """The columns of the given rows, made for these people."""
         age = age_on(people.birth, self.today)
-        occupation = self._fitting.draw(self.seed, f"{scope}.occupation", rows, age, people.gender)
+        occupation = self._fitting.draw(self.seed, self.purpose("occupation"), rows, age, people.gender)
         low, high = self._low[occupation], self._high[occupation]
-        income = low + _STEP * integers(self.seed, f"{scope}.annual_income", rows, (high - low) // _STEP + 1)
+        income = low + _STEP * self.up_to("annual_income", rows, (high - low) // _STEP + 1)
         return {
             "occupation": pick(self._occupations, occupation),
             "annual_income": income.astype(np.float64).tolist(),

@@ -10,7 +10,7 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError, did_you_mean
+from fiubench.support.progress import Progress
 from numpy.typing import NDArray
 
 YOUNGEST = 20
@@ -37,10 +38,6 @@ _GENDERS = {"female": "female", "f": "female", "woman": "female", "male": "male"
 _CHUNK = 32
 _LARGEST_FILE = 200_000_000  # bytes: more than the largest picture that is let in takes uncompressed
 
-AGES_UNKNOWN = "The age is unknown for {count} of {kept} faces, so none of these was left out for its age."
-SHOWS_CHILDREN = " SFHQ shows children too: give a faces.csv with ages, or with the files you have looked at."
-LINKS_OUT = "Links that lead out of the folder were passed over: {count}."
-
 
 @register
 class Faces(Source):
@@ -49,9 +46,6 @@ class Faces(Source):
     name = "faces"
     title = "Synthetic Faces High Quality (SFHQ)"
     license = "MIT"
-    description = (
-        "StyleGAN2 faces of people who do not exist, 1024 x 1024 pixels. FIUBench uses part 1 (89,785 images)."
-    )
     url = "https://github.com/SelfishGene/SFHQ-dataset"
     citation = "D. Beniaguev. Synthetic Faces High Quality (SFHQ) dataset, 2022. doi:10.34740/kaggle/dsv/4737549"
     embedded = "Portraits drawn by fiubench that follow the profile's gender and age."
@@ -66,9 +60,7 @@ class Faces(Source):
 
     def read(self, path: Path, context: Context) -> FaceTable:
         """See :func:`read_faces`."""
-        report = context.progress
-        step = (lambda done, total: report("Checking faces", done, total)) if report else None
-        return read_faces(path, workers=context.workers, progress=step)
+        return read_faces(path, workers=context.workers, progress=context.progress)
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first faces."""
@@ -91,21 +83,16 @@ class _Known(NamedTuple):
     age: int | None = None
 
 
-class _Row(NamedTuple):
-    """A row of ``faces.csv``: its number, the name it gives, what it says."""
-
-    number: int
-    name: str
-    known: _Known
+_Row = tuple[int, str, _Known]  # of faces.csv: its number, the name it gives, what it says
 
 
-def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> FaceTable:
+def read_faces(folder: Path, *, workers: int = 1, progress: Progress | None = None) -> FaceTable:
     """Find and check the faces of a folder; every file is read and decoded once.
 
     Args:
         folder: images, nested as they may be.
         workers: processes that decode.
-        progress: called with (files done, files in all).
+        progress: is called after each file.
 
     Raises:
         SourceError: no folder, no images, a wrong ``faces.csv``, or nothing usable.
@@ -113,7 +100,7 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int],
     files, links_out = _image_files(folder)
     report = Report(read=len(files))
     if links_out:
-        report.notes.append(LINKS_OUT.format(count=links_out))
+        report.notes.append(f"Links that lead out of the folder were passed over: {links_out}.")
     known: dict[Path, _Known] = {}
     if (rows := _read_list(folder / LIST)) is not None:
         known = _match(folder, files, rows, report)
@@ -125,25 +112,17 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Callable[[int, int],
         else:
             report.dropped[result] += 1
         if progress:
-            progress(done, len(files))
+            progress("Checking faces", done, len(files))
     kept = _suitable(good, known, report)
     if not kept:
         reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
-        raise SourceError(
-            f"none of {report.read} images can be used: {reasons}",
-            where=folder,
-            hint=f"Give other images, or mend the {LIST} beside them.",
-        )
+        what = f"none of {report.read} images can be used: {reasons}"
+        raise SourceError(what, where=folder, hint=f"Give other images, or mend the {LIST} beside them.")
     if converted := sum(not c.plain for c in kept):
         report.repaired["not plain RGB: converted"] = converted
     report.notes.extend(_notes(folder, kept, known, listed=rows is not None))
-    return FaceTable(
-        Origin("faces", base_name(folder), _digest(folder, good)),
-        report,
-        tuple(_faces(kept, known)),
-        folder,
-        np.stack([c.shape for c in kept]),
-    )
+    origin = Origin("faces", base_name(folder), _digest(folder, good))
+    return FaceTable(origin, report, tuple(_faces(kept, known)), folder, np.stack([c.shape for c in kept]))
 
 
 @dataclass(frozen=True)
@@ -162,7 +141,7 @@ class _Checked:
 
 
 def _digest(folder: Path, good: Sequence[_Checked]) -> str:
-    """What the faces are: every picture that opens, and what faces.csv tells of them."""
+    """What the faces are: every picture that opens, and what faces.csv says of them."""
     lines = [(c.path.relative_to(folder).as_posix(), c.sha256) for c in good]
     if (folder / LIST).is_file():
         lines.append((LIST, file_digest(folder / LIST)))
@@ -173,18 +152,14 @@ def _image_files(folder: Path) -> tuple[list[Path], int]:
     """The images of a folder in a stable order, and how many links out of it were passed over."""
     try:
         if folder.is_file():
-            raise SourceError(
-                "is a file, not a folder",
-                where=folder,
-                hint="Give the unpacked folder that holds the images.",
-            )
+            hint = "Give the unpacked folder that holds the images."
+            raise SourceError("is a file, not a folder", where=folder, hint=hint)
         if not folder.is_dir():
             raise SourceError("no such folder", where=folder, hint="Check the path, or use 'embedded' or 'none'.")
         found, links_out = _walk(folder)
     except OSError as error:
-        raise SourceError(
-            f"can't be read: {error.strerror}", where=error.filename or folder, hint="Mend the permissions."
-        ) from error
+        where = error.filename or folder
+        raise SourceError(f"can't be read: {error.strerror}", where=where, hint="Mend the permissions.") from error
     if not found:
         hint = "JPEG or PNG files are expected, in it or below it; links that lead out of it are not followed."
         raise SourceError("no images in this folder", where=folder, hint=hint)
@@ -196,7 +171,11 @@ def _walk(folder: Path) -> tuple[list[Path], int]:
     inside = folder.resolve()
     found: list[Path] = []
     links_out = 0
-    for directory, folders, names in os.walk(folder, onerror=_stop):
+
+    def stop(error: OSError) -> NoReturn:
+        raise error
+
+    for directory, folders, names in os.walk(folder, onerror=stop):
         folders[:] = [name for name in folders if name not in _NO_FACES and not name.startswith(".")]
         images = [n for n in names if not n.startswith(".") and Path(n).suffix.lower() in _EXTENSIONS]
         for name in (*folders, *images):
@@ -207,10 +186,6 @@ def _walk(folder: Path) -> tuple[list[Path], int]:
             elif path.is_file():
                 found.append(path)
     return found, links_out
-
-
-def _stop(error: OSError) -> NoReturn:
-    raise error
 
 
 def _check_all(files: Sequence[Path], workers: int) -> Iterable["_Checked | str"]:
@@ -236,18 +211,8 @@ def _check(path: Path) -> "_Checked | str":
         return f"can't be read ({error.strerror})"
     except BadImage as error:
         return str(error)
-    own, mirrored = phash(seen.preview)
-    return _Checked(
-        path,
-        digest(data),
-        seen.width,
-        seen.height,
-        seen.format,
-        seen.plain,
-        own,
-        mirrored,
-        shape_of(seen.preview),
-    )
+    looks = *phash(seen.preview), shape_of(seen.preview)
+    return _Checked(path, digest(data), seen.width, seen.height, seen.format, seen.plain, *looks)
 
 
 def _faces(kept: Sequence[_Checked], known: Mapping[Path, _Known]) -> Iterator[Face]:
@@ -280,20 +245,19 @@ def _suitable(good: Sequence[_Checked], known: Mapping[Path, _Known], report: Re
     for i, first in repeats.items():
         same = good[i].sha256 == good[first].sha256
         report.dropped["exact duplicate" if same else "near duplicate (phash)"] += 1
-    young = {repeats.get(i, i) for i, c in enumerate(good) if _is_young(known.get(c.path, _Known()))}
+    ages = [known.get(c.path, _Known()).age for c in good]
+    young = {repeats.get(i, i) for i, age in enumerate(ages) if age is not None and age < YOUNGEST}
     if young:
         report.dropped[f"under {YOUNGEST}"] += len(young)
     return [c for i, c in enumerate(good) if i not in repeats and i not in young]
 
 
-def _is_young(known: _Known) -> bool:
-    return known.age is not None and known.age < YOUNGEST
-
-
 def _notes(folder: Path, kept: Sequence[_Checked], known: Mapping[Path, _Known], listed: bool) -> Iterator[str]:
     """Sentences on what is not known of the faces."""
     if unknown := sum(known.get(c.path, _Known()).age is None for c in kept):
-        yield AGES_UNKNOWN.format(count=unknown, kept=len(kept)) + ("" if listed else SHOWS_CHILDREN)
+        note = f"The age is unknown for {unknown} of {len(kept)} faces, so none of these was left out for its age."
+        advice = " SFHQ shows children too: give a faces.csv with ages, or with the files you have looked at."
+        yield note if listed else note + advice
     if lack := lack_of_features(folder, [c.path for c in kept]):
         yield lack
 
@@ -307,9 +271,8 @@ def _read_list(path: Path) -> list[_Row] | None:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise SourceError(
-            f"can't be read: {reason}", where=path, hint="A UTF-8 CSV file with a column `file` is expected."
-        ) from error
+        hint = "A UTF-8 CSV file with a column `file` is expected."
+        raise SourceError(f"can't be read: {reason}", where=path, hint=hint) from error
     header = [name.strip().casefold() for name in lines[0]] if lines else []
     if "file" not in header:
         raise SourceError("no column 'file'", where=path, hint=did_you_mean("file", header or ["(empty file)"]))
@@ -325,7 +288,7 @@ def _row(path: Path, number: int, header: Sequence[str], cells: Sequence[str]) -
         raise SourceError(f"row {number}: no file", where=path, hint=hint)
     name = row["file"].replace("\\", "/").removeprefix("./")
     gender, age = _gender(row.get("gender", ""), path, number), _age(row.get("age", ""), path, number)
-    return _Row(number, name, _Known(gender, age))
+    return number, name, _Known(gender, age)
 
 
 def _gender(text: str, path: Path, number: int) -> str | None:
@@ -355,20 +318,17 @@ def _match(folder: Path, files: Sequence[Path], rows: Sequence[_Row], report: Re
     called = _by_name(folder, files)
     known: dict[Path, _Known] = {}
     absent: list[str] = []
-    told: set[Path | str] = set()
+    listed: set[Path | str] = set()
     for number, name, says in rows:
         found = next((names[name] for names in called if name in names), [])
         if len(found) > 1:
             first, second = (path.relative_to(folder).as_posix() for path in found[:2])
-            raise SourceError(
-                f"row {number}: {name!r} may be {first} or {second}",
-                where=folder / LIST,
-                hint="Write the path below the folder.",
-            )
+            what = f"row {number}: {name!r} may be {first} or {second}"
+            raise SourceError(what, where=folder / LIST, hint="Write the path below the folder.")
         meant = found[0] if found else name
-        if meant in told:
+        if meant in listed:
             raise SourceError(f"row {number}: {name!r} for a second time", where=folder / LIST, hint="Name it once.")
-        told.add(meant)
+        listed.add(meant)
         if found:
             known[found[0]] = says
         else:

@@ -10,7 +10,6 @@ class Person(Source):
     name = "person"
     title = "The identity itself"
     license = "Apache-2.0"
-    description = "Name, gender, birth date and phone number, made when faces and records are paired."
     columns = {
         "full_name": "name",
         "given_name": "name",

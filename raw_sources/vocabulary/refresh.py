@@ -97,7 +97,7 @@ def one_a_line(words: Iterable[str]) -> str:
 
 
 def main() -> None:
-    """Refresh all and tell which releases it was done with."""
+    """Refresh all and print which releases it was done with."""
     for file, text in (name_lists() | places_table()).items():
         write_atomic(FOLDER / file, text.encode())
     print(f"Faker {version('faker')}, zipcodes {version('zipcodes')}")

@@ -9,17 +9,15 @@ gives the same. :class:`ChatClient` asks; :class:`Budget` limits what is spent.
 ...     print(outcome.request.id, outcome.answer, outcome.problems)
 """
 
-from fiubench.support.chat.batch import Batch, Batches
+from fiubench.support.chat.batch import Batches
 from fiubench.support.chat.budget import Budget, Price, read_prices
 from fiubench.support.chat.cache import ChatCache, default_cache
 from fiubench.support.chat.client import ChatClient, Estimate
-from fiubench.support.chat.conversation import Attempt, Outcome, Request
+from fiubench.support.chat.conversation import Outcome, Request
 from fiubench.support.chat.errors import BudgetReached, ChatError
 from fiubench.support.chat.limits import Limits
 
 __all__ = [
-    "Attempt",
-    "Batch",
     "Batches",
     "Budget",
     "BudgetReached",

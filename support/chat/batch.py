@@ -5,12 +5,11 @@ metadata. A process that is killed between submitting and recording the id there
 """
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.chat.cache import BatchRow, stored_response
@@ -23,6 +22,8 @@ _MOST_CALLS, _MOST_BYTES = 50_000, 180 << 20  # of one batch, as OpenAI limits t
 _URL = "/v1/chat/completions"
 _RUN, _DIGEST = "fiubench_run", "fiubench_calls"
 _OVER = ("completed", "expired", "cancelled", "failed")
+
+_Part = dict[str, tuple[bytes, Call]]  # of one batch: key -> line of its file, and the call
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,11 @@ class Batches:
         with self._readable_errors():
             return [self._send(number, part) for number, part in enumerate(self._parts(requests), len(known))]
 
-    def _parts(self, requests: Iterable[Request]) -> Iterator["_Part"]:
-        """The missing calls, each once, in files as large as a batch may be."""
+    def _parts(self, requests: Iterable[Request]) -> Iterator[_Part]:
+        """The missing calls, each once, in parts as large as a batch may be."""
         how = self.client.capability()
         seen: set[str] = set()
-        part = _Part()
+        part, size = _Part(), 0
         for request in requests:
             call = self.client.missing(request)
             if call is None or (key := self.server.key_of(call)) in seen:
@@ -81,21 +82,23 @@ class Batches:
             body = self.server.body(call, how)
             line = json.dumps({"custom_id": key, "method": "POST", "url": _URL, "body": body}, ensure_ascii=False)
             data = line.encode() + b"\n"
-            if len(part.keys) >= _MOST_CALLS or part.size + len(data) > _MOST_BYTES:
+            if len(part) >= _MOST_CALLS or size + len(data) > _MOST_BYTES:
                 yield part
-                part = _Part()
-            part.add(key, data, call)
-        if part.keys:
+                part, size = _Part(), 0
+            part[key] = data, call
+            size += len(data)
+        if part:
             yield part
 
-    def _send(self, number: int, part: "_Part") -> Batch:
-        if reached := self.client.spending.reached(part.prompt, part.completion, len(part.keys), self.discount):
+    def _send(self, number: int, part: _Part) -> Batch:
+        prompt = sum(call.prompt_bound() for _, call in part.values())
+        completion = sum(call.max_tokens for _, call in part.values())
+        if reached := self.client.spending.reached(prompt, completion, len(part), self.discount):
             raise BudgetReached(reached, hint="Ask for less, or raise the limit.")
-        row = BatchRow(number, digest_of(part.keys), len(part.keys), "submitting", None)
+        row = BatchRow(number, digest_of(list(part)), len(part), "submitting", None)
         self.cache.set_batch(self.run, row)
-        part.file.seek(0)
-        with part.file as file:
-            uploaded = self.openai.files.create(file=("calls.jsonl", file), purpose="batch")
+        lines = b"".join(line for line, _ in part.values())
+        uploaded = self.openai.files.create(file=("calls.jsonl", lines), purpose="batch")
         batch = self.openai.batches.create(
             input_file_id=uploaded.id,
             endpoint=_URL,
@@ -185,22 +188,3 @@ class Batches:
             raise ChatError(self.server.scrub(f"the batch failed: {error}")[:400], where=where) from None
         except (json.JSONDecodeError, KeyError) as error:
             raise ChatError(f"a batch's file can't be read: {error}", where=where) from error
-
-
-@dataclass
-class _Part:
-    """One batch's file, while it is written, and the upper bound of its tokens."""
-
-    file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
-    keys: list[str] = field(default_factory=list)
-    size: int = 0
-    prompt: int = 0
-    completion: int = 0
-
-    def add(self, key: str, line: bytes, call: Call) -> None:
-        """Write a call."""
-        self.file.write(line)
-        self.keys.append(key)
-        self.size += len(line)
-        self.prompt += call.prompt_bound()
-        self.completion += call.max_tokens

@@ -69,19 +69,12 @@ class Budget:
 
     A call is only sent where its upper bound (every prompt token that its text can have, and the most tokens that the
     answer may take) still fits, so that the limits are never exceeded.
-
-    Args:
-        run: name of the run: one that is resumed under its name goes on with what is left.
-        max_calls: calls.
-        max_tokens: tokens of prompts and answers together.
-        max_cost: money, in the price's currency.
-        price: price of the model.
     """
 
-    run: str = "default"
+    run: str = "default"  # one that is resumed under its name goes on with what is left
     max_calls: int | None = None
-    max_tokens: int | None = None
-    max_cost: float | None = None
+    max_tokens: int | None = None  # of prompts and answers together
+    max_cost: float | None = None  # in the price's currency
     price: Price | None = None
 
     def __post_init__(self) -> None:
@@ -94,7 +87,7 @@ class Spending:
 
     def __init__(self, budget: Budget, cache: ChatCache) -> None:
         self.budget = budget
-        self.calls = self.tokens = self.under_way = 0
+        self.calls = self.tokens = 0
         self.cost = 0.0
         for calls, prompt, completion, discount in cache.spent(budget.run):
             self.add(prompt, completion, calls, discount)
@@ -105,18 +98,6 @@ class Spending:
         self.tokens += prompt + completion
         if self.budget.price is not None:
             self.cost += self.budget.price.cost(prompt, completion, discount)
-
-    def reserve(self, prompt: int, completion: int) -> None:
-        """Count a call that is about to be sent by its upper bound."""
-        self.add(prompt, completion)
-        self.under_way += 1
-
-    def settle(self, reserved: tuple[int, int], paid: tuple[int, int] | None) -> None:
-        """Replace the upper bound by what the call took; None where the server turned it down."""
-        self.under_way -= 1
-        self.add(-reserved[0], -reserved[1], -1)
-        if paid is not None:
-            self.add(*paid)
 
     def reached(self, prompt: int, completion: int, calls: int = 1, discount: float = 1.0) -> str:
         """Which limit so much more could exceed, in words; empty where there is room."""

@@ -10,7 +10,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
@@ -41,10 +40,11 @@ CREATE TABLE batches (
     id TEXT, PRIMARY KEY (run, part)
 ) WITHOUT ROWID;
 """
+_PUT = """INSERT OR REPLACE INTO answers (key, response, model, prompt_tokens, completion_tokens, error)
+    VALUES (?, ?, ?, ?, ?, ?)"""
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An answer as it is kept. ``response`` is None where the server could not answer, for the reason ``error``."""
 
     response: str | None
@@ -160,7 +160,7 @@ class ChatCache:
     def settle(self, call: int, key: str, stored: Stored) -> None:
         """Keep an answer and what its call cost, in one step."""
         with self._transaction() as db:
-            db.execute(_PUT, _values(key, stored))
+            db.execute(_PUT, (key, *stored))
             statement = "UPDATE calls SET prompt_tokens = ?, completion_tokens = ?, settled = 1 WHERE id = ?"
             db.execute(statement, (stored.prompt_tokens, stored.completion_tokens, call))
 
@@ -169,7 +169,7 @@ class ChatCache:
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone():
                 return False
-            db.execute(_PUT, _values(key, stored))
+            db.execute(_PUT, (key, *stored))
             db.execute(
                 "INSERT INTO calls (run, prompt_tokens, completion_tokens, discount, settled) VALUES (?, ?, ?, ?, 1)",
                 (run, stored.prompt_tokens, stored.completion_tokens, discount),
@@ -178,7 +178,7 @@ class ChatCache:
 
     def give_up(self, key: str, stored: Stored) -> None:
         """Keep that the server can't answer a question, so that it is not asked again."""
-        self._run(_PUT, *_values(key, stored))
+        self._run(_PUT, key, *stored)
 
     def spent(self, run: str) -> list[tuple[int, int, int, float]]:
         """(calls, prompt tokens, completion tokens, discount) of a run, one row per discount."""
@@ -209,11 +209,3 @@ class ChatCache:
     def drop_batch(self, run: str, part: int) -> None:
         """Forget a batch that was never submitted."""
         self._run("DELETE FROM batches WHERE run = ? AND part = ?", run, part)
-
-
-_PUT = """INSERT OR REPLACE INTO answers (key, response, error, model, prompt_tokens, completion_tokens)
-    VALUES (?, ?, ?, ?, ?, ?)"""
-
-
-def _values(key: str, stored: Stored) -> tuple[Any, ...]:
-    return key, stored.response, stored.error, stored.model, stored.prompt_tokens, stored.completion_tokens

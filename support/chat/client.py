@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -40,13 +41,10 @@ class ChatClient:
     Args:
         base_url: the server, for example ``http://localhost:8000/v1``.
         model: name of the model.
-        key_env: environment variable that holds the API key. It is read from nowhere else, and written nowhere.
         cache: SQLite file of answers, or an open :class:`ChatCache`; None keeps them in memory.
-        concurrency: most calls under way at once.
-        budget: limits.
         sampling: parameters sent with every call, for example ``{"temperature": 0.7}``.
-        timeout: seconds to wait for an answer.
-        retries: of the ``openai`` package (429, 5xx, lost connections), which waits as Retry-After says.
+        key_env, concurrency, budget, timeout, retries: see :class:`~fiubench.support.chat.limits.Limits`. The key is
+            read from nowhere else, and written nowhere.
 
     Raises:
         ConfigError: not a URL, or one that would send the key in clear text.
@@ -84,7 +82,7 @@ class ChatClient:
         return str(self.spending)
 
     def ask(self, request: Request) -> Outcome:
-        """One request. See :meth:`ask_all`."""
+        """The outcome of one request (see :meth:`ask_all`)."""
         (outcome,) = self.ask_all([request])
         return outcome
 
@@ -115,11 +113,8 @@ class ChatClient:
         thread = threading.Thread(target=loop.run_forever, name="fiubench-chat", daemon=True)
         thread.start()
         session = Session(self.server, self.cache, self.spending, self.concurrency, self.events)
+        submit: Submit = partial(asyncio.run_coroutine_threadsafe, loop=loop)
         patience = _GRACE
-
-        def submit(coroutine: Coroutine[Any, Any, Any]) -> Future[Any]:
-            return asyncio.run_coroutine_threadsafe(coroutine, loop)
-
         try:
             yield session, submit
         except ChatError:
@@ -162,12 +157,10 @@ class ChatClient:
             requests: what would be asked.
             answer_tokens: a guess of the tokens of one answer.
         """
-        calls = cached = prompt = 0
+        cached, prompts = 0, []
         for request in requests:
-            call = self.missing(request)
-            if call is None:
+            if call := self.missing(request):
+                prompts.append(sum(len(message["content"]) for message in call.messages) // 4 + 8)
+            else:
                 cached += 1
-                continue
-            calls += 1
-            prompt += sum(len(message["content"]) for message in call.messages) // 4 + 8
-        return Estimate(calls, cached, prompt, calls * answer_tokens)
+        return Estimate(len(prompts), cached, sum(prompts), len(prompts) * answer_tokens)

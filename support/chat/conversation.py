@@ -7,7 +7,7 @@ counts what is missing. It is a pure function of the request and the answers.
 import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,10 +19,6 @@ _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECA
 _MOST_PROBLEMS, _LONGEST_PROBLEM = 12, 300
 Message = Mapping[str, str]
 Check = Callable[[Any], Sequence[str]]
-
-
-def _fine(_: Any) -> Sequence[str]:
-    return ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Request:
     id: str
     messages: Sequence[Message]
     schema: Mapping[str, Any]
-    check: Check = _fine
+    check: Check = lambda _: ()
     seed: int | None = None
     max_tokens: int = 1024
 
@@ -80,17 +76,17 @@ class Outcome:
 
     request: Request
     answer: Any
-    attempts: tuple[Attempt, ...] = field(default_factory=tuple)
+    attempts: tuple[Attempt, ...]
 
     @property
     def accepted(self) -> bool:
         """Whether an answer passed its check."""
-        return bool(self.attempts) and not self.attempts[-1].problems
+        return not self.problems
 
     @property
     def problems(self) -> tuple[str, ...]:
         """What was wrong with the last answer."""
-        return self.attempts[-1].problems if self.attempts else ()
+        return self.attempts[-1].problems
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -109,19 +105,13 @@ def converse(request: Request) -> Generator[Call, Stored, Outcome]:
             seed = None if request.seed is None else request.seed + number
             stored = yield Call(tuple(messages), request.schema, seed, max_tokens, number)
             content, answer, kind, problems = _judge(request, stored)
-            attempts.append(
-                Attempt(tuple(problems), kind, stored.model, stored.prompt_tokens, stored.completion_tokens)
-            )
-            if not problems:
+            tokens = stored.prompt_tokens, stored.completion_tokens
+            attempts.append(Attempt(tuple(problems), kind, stored.model, *tokens))
+            if not problems or (kind == "no answer" and not turn):  # the server can't: asking again would not help
                 return Outcome(request, answer, tuple(attempts))
-            if kind == "no answer" and not turn:  # the server can't: asking again would not help
-                return Outcome(request, None, tuple(attempts))
-            if kind == "no answer":  # perhaps the corrections made it too long
-                break
             if kind == "truncated":
                 max_tokens = request.max_tokens * 2
-                break
-            if kind == "refused":
+            if kind in ("truncated", "refused", "no answer"):  # the last: perhaps the corrections made it too long
                 break
             messages += [{"role": "assistant", "content": content}, {"role": "user", "content": _correction(problems)}]
     return Outcome(request, None, tuple(attempts))

@@ -138,12 +138,7 @@ class Server:
 
 
 class Connection:
-    """Posts calls to a server; lives in one event loop.
-
-    Args:
-        server: the server.
-        events: counts retries, and responses that ask for them.
-    """
+    """Posts calls to a server; lives in one event loop. ``events`` counts retries, and responses that ask for them."""
 
     def __init__(self, server: Server, events: Counter[str]) -> None:
         async def count_retries(request: Any) -> None:

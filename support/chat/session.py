@@ -36,15 +36,7 @@ _PROBE = Call(
 
 
 class Session:
-    """Answers requests; lives in one event loop.
-
-    Args:
-        server: the server.
-        cache: where answers are kept.
-        spending: what the run has spent, and its limits.
-        concurrency: most calls under way at once.
-        events: counts what happens.
-    """
+    """Answers requests in one event loop, with at most ``concurrency`` calls at once; ``events`` are statistics."""
 
     def __init__(
         self, server: Server, cache: ChatCache, spending: Spending, concurrency: int, events: Counter[str]
@@ -169,7 +161,8 @@ class Session:
         """
         assert self._connection is not None
         bound = call.prompt_bound(), call.max_tokens
-        await self._reserve(*bound)
+        await self._room_for(*bound)
+        self.spending.add(*bound)
         paid: tuple[int, int] | None = bound
         task = asyncio.current_task()
         assert task is not None
@@ -190,17 +183,18 @@ class Session:
             return stored
         finally:
             self._sent.discard(task)
-            self.spending.settle(bound, paid)
+            self.spending.add(-bound[0], -bound[1], calls=-1)
+            if paid is not None:
+                self.spending.add(*paid)
             self._settled.set()
 
-    async def _reserve(self, prompt: int, completion: int) -> None:
+    async def _room_for(self, prompt: int, completion: int) -> None:
         """Wait until the limits have room for a call's upper bound."""
         while not self._stopped:
             reached = self.spending.reached(prompt, completion)
             if not reached:
-                self.spending.reserve(prompt, completion)
                 return
-            if not self.spending.under_way:
+            if not self._sent:
                 raise BudgetReached(reached, hint=HINT)
             self._settled.clear()  # a call under way may take less than its bound
             await self._settled.wait()

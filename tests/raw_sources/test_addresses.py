@@ -1,11 +1,13 @@
 import csv
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fiubench.raw_sources.places import STATES, load_places
-from fiubench.raw_sources.sources.addresses import MILITARY_STATES, TERRITORIES, read_addresses, repair_addresses
+from fiubench.raw_sources.source import Context
+from fiubench.raw_sources.sources.addresses import MILITARY_STATES, TERRITORIES, Addresses, repair_addresses
 from fiubench.raw_sources.table import People, Report
 from fiubench.support.errors import SourceError
 from hypothesis import given
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = ["Avg. Area Income", "Area Population", "Price", "Address"]
+CONTEXT = Context(date(2026, 1, 1))
 NOBODY = People([], np.empty(0, np.int64))
 
 CELLS = [
@@ -137,7 +140,7 @@ def test_what_is_kept_belongs_together(lines):
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_reads_a_file(tmp_path, end):
-    table = read_addresses(write_csv(tmp_path / "USA_Housing.csv", CELLS, end))
+    table = Addresses().read(write_csv(tmp_path / "USA_Housing.csv", CELLS, end), CONTEXT)
     assert table.rows == table.report.kept == 4
     assert table.report.read == len(CELLS)
     assert (table.origin.source, table.origin.file) == ("addresses", "USA_Housing.csv")
@@ -153,19 +156,19 @@ def test_reads_a_file(tmp_path, end):
 def test_a_file_without_addresses_is_refused(tmp_path):
     path = write_csv(tmp_path / "other.csv", ["USS Barnett\nFPO AP 44820"])
     with pytest.raises(SourceError, match="military address"):
-        read_addresses(path)
+        Addresses().read(path, CONTEXT)
 
 
 def test_a_file_without_the_column_is_refused(tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("Name,Price\na,1\n")
     with pytest.raises(SourceError, match="Address"):
-        read_addresses(path)
+        Addresses().read(path, CONTEXT)
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
 def test_the_real_file():
-    table = read_addresses(SHARED / "tables" / "USA_Housing.csv")
+    table = Addresses().read(SHARED / "tables" / "USA_Housing.csv", CONTEXT)
     assert table.report.read == 3000
     assert table.report.dropped == Counter({"not in the 50 states or DC": 357, "military address": 303})
     assert table.rows == 2340

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.source import source_info
+from fiubench.raw_sources.source import SOURCES, Context
 from fiubench.raw_sources.sources import crimes
 from fiubench.raw_sources.sources.crimes import (
     EXCLUDED,
     UNREADABLE,
     VAGUE,
+    Crimes,
     offense_words,
     premises_words,
-    read_crimes,
     refusal,
 )
 from fiubench.raw_sources.table import FileTable, People
@@ -86,7 +86,7 @@ def read(folder: Path, *rows: list[str]) -> FileTable:
 def read_text(folder: Path, text: str) -> FileTable:
     path = folder / "NYPD_Complaint_Data_Historic.csv"
     path.write_text(text, "utf-8")
-    return read_crimes(path, AS_OF)
+    return Crimes().read(path, Context(AS_OF))
 
 
 def test_examples_of_the_documentation() -> None:
@@ -105,7 +105,7 @@ def test_layouts(tmp_path: Path, text: str) -> None:
             "premises": "public housing building",
         }
     ]
-    assert table.types == source_info("crimes").columns
+    assert table.types == SOURCES.find("crimes").columns
     assert table.report.read == table.report.kept == 1
     assert table.report.repaired == Counter({"offense spelled out": 1})
     assert (table.origin.source, table.origin.file) == ("crimes", "NYPD_Complaint_Data_Historic.csv")
@@ -313,7 +313,7 @@ def test_another_file_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_samples(file: str, rows: int, dropped: dict[str, int]) -> None:
-    table = read_crimes(SHARED / file, AS_OF)
+    table = Crimes().read(SHARED / file, Context(AS_OF))
     assert table.rows == table.report.kept == rows
     assert table.report.dropped == Counter(dropped)
     assert all(re.fullmatch(r"[a-z]+(?:[ '-][a-z]+)*", offense) for offense in distinct(table, "offense"))

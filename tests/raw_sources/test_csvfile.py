@@ -14,12 +14,11 @@ from fiubench.raw_sources.reading.csvfile import (
     count_repaired,
     first_of_each,
     map_distinct,
-    need_rows,
     passing,
     read_columns,
     read_header,
 )
-from fiubench.raw_sources.table import Report
+from fiubench.raw_sources.table import FileTable, Report
 from fiubench.support.errors import SourceError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -241,4 +240,4 @@ def test_first_of_each(keys: list[str]) -> None:
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
     report = Report(read=3, dropped=Counter({"under 20": 2, "negative amount": 1}))
     with pytest.raises(SourceError, match="no row of 3 can be used: 2 under 20, 1 negative amount"):
-        need_rows(pa.table({"a": []}), tmp_path, report)
+        FileTable.of_file("health", {"age": "integer"}, tmp_path, report, pa.table({"age": []}), np.empty(0, np.int64))

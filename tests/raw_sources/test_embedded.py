@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import pytest
 from fiubench.raw_sources.embedded import Branches, Fitting, age_on, birthday, iso_dates
-from fiubench.raw_sources.source import source_info
+from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.sources.addresses import EmbeddedAddresses
 from fiubench.raw_sources.sources.careers import EmbeddedCareers
 from fiubench.raw_sources.sources.crimes import EmbeddedCrimes
@@ -44,7 +44,7 @@ def test_is_a_table_of_the_registered_columns(name):
     taken = table.take(np.arange(10), people(10))
     assert table.rows is None
     assert table.report.read == table.report.kept == 0
-    assert dict(table.types) == dict(source_info(name).columns)
+    assert dict(table.types) == dict(SOURCES.find(name).columns)
     assert list(taken) == list(table.types)
     assert {len(values) for values in taken.values()} == {10}
     python = {"integer": int, "money": float, "address": dict}

@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from fiubench.raw_sources.reading.fetch import _files, _Wanted, fetch
 from fiubench.raw_sources.source import SOURCES
-from fiubench.support.errors import SourceError
+from fiubench.support.errors import ConfigError, SourceError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -434,5 +434,5 @@ def test_what_is_made_by_us_is_not_fetched(tmp_path: Path) -> None:
     for name in ("careers", "person"):
         with pytest.raises(SourceError, match="nothing to fetch"):
             list(fetch(name, tmp_path))
-    with pytest.raises(SourceError, match="unknown source 'face'\n  Did you mean 'faces'"):
+    with pytest.raises(ConfigError, match="unknown source 'face'\n  Did you mean 'faces'"):
         list(fetch("face", tmp_path))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fiubench.raw_sources.source import source_info
-from fiubench.raw_sources.sources.health import _date_reader, read_health
+from fiubench.raw_sources.reading.csvfile import iso_date
+from fiubench.raw_sources.source import SOURCES, Context
+from fiubench.raw_sources.sources.health import Health
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.errors import SourceError
 from hypothesis import given
@@ -55,7 +56,7 @@ def written(folder: Path, *rows: list[str], header: list[str] = HEADER) -> Path:
 
 
 def read(folder: Path, *rows: list[str]) -> FileTable:
-    return read_health(written(folder, *rows), AS_OF)
+    return Health().read(written(folder, *rows), Context(AS_OF))
 
 
 def test_a_row_as_it_reads_in_mid_sentence(tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_row_as_it_reads_in_mid_sentence(tmp_path: Path) -> None:
             "test_results": "inconclusive",
         }
     ]
-    assert table.types == source_info("health").columns
+    assert table.types == SOURCES.find("health").columns
     assert table.data.column_names == list(table.types)
     assert (table.origin.source, table.origin.file) == ("health", "healthcare_dataset.csv")
     assert table.report.read == table.report.kept == 1
@@ -182,7 +183,9 @@ def test_rows_that_can_not_be_used(tmp_path: Path, changes: dict[str, str], reas
 
 @given(st.dates(date(1940, 1, 1), date(2060, 12, 31)))
 def test_dates_in_every_spelling(day: date) -> None:
-    read_date = _date_reader(AS_OF)
+    def read_date(text: str) -> str | None:
+        return iso_date(text, AS_OF)
+
     assert read_date(day.isoformat()) == day.isoformat()
     assert read_date(f"{day.isoformat()}T00:00:00.000") == day.isoformat()
     assert read_date(f"{day.month}/{day.day}/{day.year}") == day.isoformat()
@@ -192,7 +195,7 @@ def test_dates_in_every_spelling(day: date) -> None:
 
 @given(st.text("0123456789/-T: ", max_size=12))
 def test_what_is_no_date_is_no_date(text: str) -> None:
-    found = _date_reader(AS_OF)(text)
+    found = iso_date(text, AS_OF)
     assert found is None or "1940-01-01" <= found == date.fromisoformat(found).isoformat()
 
 
@@ -222,7 +225,7 @@ def test_repetitions(tmp_path: Path) -> None:
 
 def test_snake_case_header_in_another_order(tmp_path: Path) -> None:
     header = [name.lower().replace(" ", "_") for name in reversed(HEADER)]
-    assert read_health(written(tmp_path, row()[::-1], header=header), AS_OF).rows == 1
+    assert Health().read(written(tmp_path, row()[::-1], header=header), Context(AS_OF)).rows == 1
 
 
 def test_nothing_usable_is_told(tmp_path: Path) -> None:
@@ -231,8 +234,8 @@ def test_nothing_usable_is_told(tmp_path: Path) -> None:
 
 
 def test_another_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no column 'Name', 'Age', 'Gender'"):
-        read_health(written(tmp_path, ["1"], header=["CMPLNT_NUM"]), AS_OF)
+    with pytest.raises(SourceError, match="no column 'Name', 'Gender', 'Age'"):
+        Health().read(written(tmp_path, ["1"], header=["CMPLNT_NUM"]), Context(AS_OF))
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no sample data beside the repository")
@@ -245,7 +248,7 @@ def test_another_file_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_samples(file: str, dropped: dict[str, int], hospitals_out_of_order: int) -> None:
-    table = read_health(SHARED / file, AS_OF)
+    table = Health().read(SHARED / file, Context(AS_OF))
     assert table.report.dropped == Counter(dropped)
     assert table.report.repaired["hospital's name out of order"] == hospitals_out_of_order
     assert table.rows == table.report.kept
@@ -262,6 +265,6 @@ def test_samples(file: str, dropped: dict[str, int], hospitals_out_of_order: int
 
 @pytest.mark.skipif(not SHARED.exists(), reason="no sample data beside the repository")
 def test_a_spreadsheet_changes_nothing() -> None:
-    saved = read_health(SHARED / "healthcare_dataset_excel.csv", AS_OF).data
-    original = read_health(SHARED / "healthcare_dataset_v2.csv", AS_OF).data.slice(0, saved.num_rows)
+    saved = Health().read(SHARED / "healthcare_dataset_excel.csv", Context(AS_OF)).data
+    original = Health().read(SHARED / "healthcare_dataset_v2.csv", Context(AS_OF)).data.slice(0, saved.num_rows)
     assert saved.drop_columns("billing_amount") == original.drop_columns("billing_amount")

@@ -7,20 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from fiubench.raw_sources.reading.csvfile import map_distinct, need_rows, read_columns
+from fiubench.raw_sources.reading.csvfile import map_distinct, read_columns
 from fiubench.raw_sources.source import Context, Source, register
-from fiubench.raw_sources.table import FileTable, Origin, Report, base_name
-from fiubench.support.canonical import file_digest
+from fiubench.raw_sources.table import FileTable, Report
 
 
 @register
 class Employers(Source):
-    """Employers of a town that does not exist."""
+    """Fictitious employers with their industries."""
 
     name = "employers"
     title = "Employers of Example Town"
     license = "CC0-1.0"
-    description = "Fictitious employers with their industries."
     expects = "A CSV file with the columns Employer and Industry."
     columns = {"employer": "text", "industry": "enum"}
     marks = frozenset(["employer", "industry"])
@@ -34,6 +32,4 @@ class Employers(Source):
         if dropped := int((~filled).sum()):
             report.dropped["a cell is blank"] = dropped
         table = table.filter(filled)
-        need_rows(table, path, report)
-        origin = Origin(self.name, base_name(path), file_digest(path))
-        return FileTable(origin, report, self.columns, table, np.flatnonzero(filled) + 1)
+        return FileTable.of_file(self.name, self.columns, path, report, table, np.flatnonzero(filled) + 1)
