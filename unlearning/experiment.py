@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import FULL, SplitName
 from fiubench.support.files import make_folder
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.registry import load_plugins, plugin_files
 from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.data.dataset import Data
@@ -25,19 +26,15 @@ from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import MEMORISED, GateError
 from fiubench.unlearning.evaluation.results import result
-from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask
-from fiubench.unlearning.metrics import Definition
-from fiubench.unlearning.metrics.definition import find_definition
-from fiubench.unlearning.reporting.command import Compared, compare
+from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings
+from fiubench.unlearning.evaluation.workflow import ask
+from fiubench.unlearning.metrics.definition import Definition, find_definition
+from fiubench.unlearning.reporting.report import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
-from fiubench.unlearning.training.train import finetune, silent, unlearn
+from fiubench.unlearning.training.train import finetune, unlearn
 from pydantic import field_validator
 
-Progress = Callable[[str, int, int], None]
-Report = Callable[[str], None]
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
-
-
 _Seed = Annotated[int, Field(ge=0)]
 
 
@@ -102,11 +99,11 @@ class Plan:
     stage2: Mapping[str, Training]
     definition: Definition
 
-    @property
-    def asking(self) -> Asking:
-        """What models are asked."""
+    def evaluating(self, **changes: Any) -> EvaluationSettings:
+        """How models are evaluated, with some settings of one's own."""
         chosen = self.settings.evaluate
-        return Asking(forget=self.settings.forget, controls=chosen.controls, batch_size=chosen.batch_size)
+        given = {"forget": self.settings.forget, "controls": chosen.controls, "batch_size": chosen.batch_size}
+        return EvaluationSettings.parse({**given, "definition": self.definition, **changes})
 
     def open_data(self) -> Data:
         """The dataset, cut to the people that are kept."""
@@ -207,7 +204,7 @@ def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report)
         progress=progress,
         report=lambda line: report(f"{name}: {line}"),
     )
-    ask(str(run.directory), plan.asking, Conditions(), plan.definition, progress=progress)
+    ask(str(run.directory), plan.evaluating(), progress=progress)
     report(f"{name}: evaluated")
 
 
@@ -224,11 +221,14 @@ def _forget(plan: Plan, out: Path, method: str, seed: int, progress: Progress, r
         progress=progress,
         report=lambda line: report(f"seed {seed}: {line}"),
     )
-    conditions = Conditions(
-        reference=str(out / RETAIN_RUN), memorised=plan.settings.evaluate.memorised, force=plan.settings.evaluate.force
+    chosen = plan.settings.evaluate
+    settings = plan.evaluating(
+        reference=str(out / RETAIN_RUN),
+        memorised=chosen.memorised,
+        force=chosen.force,
+        checkpoint=ALL if chosen.checkpoints == ALL else None,
     )
-    every = ALL if plan.settings.evaluate.checkpoints == ALL else None
-    ask(str(run.directory), plan.asking, conditions, plan.definition, every, progress=progress)
+    ask(str(run.directory), settings, progress=progress)
     report(f"seed {seed}: unlearning ({method}): evaluated")
 
 
@@ -236,7 +236,7 @@ def _check_memorised(plan: Plan, out: Path) -> None:
     """Hours of forgetting what was never learnt would be wasted."""
     needed = plan.settings.evaluate.memorised
     full = Run.open(out / FULL_RUN)
-    logs = ask(str(full.directory), plan.asking, Conditions(), plan.definition)
+    logs = ask(str(full.directory), plan.evaluating())
     known = result(read_log(logs[0]), plan.definition).scores.value("forget.exact_match")
     if not plan.settings.evaluate.force and (known is None or known < needed):
         hint = "Fine-tune for longer, declare another evaluate.memorised, or set evaluate.force to mark the tables."

@@ -11,11 +11,11 @@ from fiubench.support.errors import DatasetError
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import Run, run_of
 from fiubench.unlearning.evaluation import gates
-from fiubench.unlearning.evaluation.results import Result, before_of, open_reference, result
+from fiubench.unlearning.evaluation.results import Result, before_of, result
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
-from fiubench.unlearning.metrics import Definition, load_definitions
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import find
+from fiubench.unlearning.metrics.definition import Definition, load_definitions
 from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
 
@@ -113,10 +113,10 @@ class _Source:
 
 
 def compare(
-    targets: Sequence[str],
+    targets: Sequence[str | Path],
     definition: Definition,
     *,
-    reference: str | None = None,
+    reference: str | Path | None = None,
     memorised: float = gates.MEMORISED,
     force: bool = False,
 ) -> Comparison:
@@ -133,7 +133,7 @@ def compare(
         GateError: a condition does not hold, and nothing forces it.
     """
     sources = [_source(target) for target in targets]
-    retained = open_reference(reference)
+    retained = None if reference is None else load_log(reference)
     _check_same_questions([source.final for source in sources], retained)
     befores = {s.before.metadata["model"]["fingerprint"]: s.before for s in sources if s.before is not None}
 
@@ -162,7 +162,7 @@ def compare(
     return Comparison(definition, chosen, others, _tests(chosen, definition))
 
 
-def _source(target: str) -> _Source:
+def _source(target: str | Path) -> _Source:
     path = Path(target)
     final = load_log(path)
     assert final.where is not None

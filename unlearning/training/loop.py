@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
+from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
 from fiubench.unlearning.methods.base import Method, Step
 from fiubench.unlearning.models.encoding import Encoder
@@ -38,8 +39,8 @@ class Job:
     dataset: Singles | Pairs
     validation: Sequence[Row]
     method: Method | None
-    progress: Callable[[str, int, int], None]
-    report: Callable[[str], None]
+    progress: Progress
+    report: Report
     began: float = field(default_factory=time.monotonic)
 
 

@@ -5,7 +5,7 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitNam
 from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
@@ -24,13 +25,7 @@ from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, read_preset
 
-Progress = Callable[[str, int, int], None]
-Report = Callable[[str], None]
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
-
-
-def silent(*_: Any) -> None:
-    """Report to nobody."""
 
 
 def finetune(
@@ -76,7 +71,8 @@ def finetune(
     from fiubench.unlearning.training.loop import Job, run
 
     if (identities is None) != (forget is None) or (attributes and identities is None):
-        raise ConfigError("--identities goes with --forget, --attributes with both", where="finetune")
+        hint = "To use a part of a dataset, give --identities with --forget, and --attributes if you like."
+        raise ConfigError("--identities, --forget and --attributes go together", where="finetune", hint=hint)
     preset, folder = preset if isinstance(preset, Preset) else read_preset(preset), Path(out)
     settings = settings if isinstance(settings, Training) else preset.finetune(**(settings or {}))
     data = data if isinstance(data, Data) else Data.open(data)
