@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fiubench.cli.console import many, print_identity, progress, table
 from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
+
+import fiubench
 
 Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
@@ -15,10 +18,6 @@ def validate(
     most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
-    from fiubench.cli.console import many
-
-    import fiubench
-
     count = 0
     for count, finding in enumerate(fiubench.validate(target, images=images), 1):
         if count <= most:
@@ -39,10 +38,6 @@ def verify(
     workers: Workers = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
-    from fiubench.cli.console import many, progress
-
-    import fiubench
-
     given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
     with progress() as step:
@@ -63,10 +58,6 @@ def diff(
 ) -> None:
     """List what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
-
-    from fiubench.cli.console import table
-
-    import fiubench
 
     counts: Counter[tuple[str, str]] = Counter()
     for difference in fiubench.diff(a, b, endpoint=endpoint, token_file=token_file, timeout=timeout):
@@ -93,10 +84,6 @@ def show(
     ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
-    from fiubench.cli.console import print_identity
-
-    import fiubench
-
     dataset = fiubench.open_dataset(directory)
     if identity is not None:
         record = dataset.identity(identity)

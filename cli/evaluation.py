@@ -7,6 +7,8 @@ import typer
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
+from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
+from fiubench.unlearning.reporting.tables import figure
 
 import fiubench
 
@@ -42,9 +44,6 @@ def evaluate(
 
 
 def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
-    from fiubench.unlearning.metrics.base import METRICS, title
-    from fiubench.unlearning.reporting.tables import figure
-
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
     typer.echo(f"{first.label}: {', '.join(splits)}")
@@ -76,9 +75,6 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
-    from fiubench.unlearning.metrics.base import METRICS, title
-    from fiubench.unlearning.reporting.tables import figure
-
     keys = [m.key(role) for role in ("forget", "retain") for m in METRICS.values() if m.controls]
     values = {c: [found.scores.value(f"control.{c}.{key}") for key in keys] for c in found.log.controls}
     return [("control", *map(title, keys)), *((c, *map(figure, row)) for c, row in values.items())]
@@ -112,8 +108,6 @@ def print_comparison(found: "Compared") -> None:
 @metrics.command("list")
 def list_metrics() -> None:
     """One line per metric, plug-ins included: its name, the sets of questions it is reported for, what it is."""
-    from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG
-
     rows = [("name", "title", "sets", "what it is")]
     for name, one in sorted(METRICS.items(), key=lambda item: WHOLE_LOG in item[1].sets):
         plugin = METRICS.plugin(name)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.cli.console import many, table
 from fiubench.cli.options import option_of
 from fiubench.support.chat import Batches, ChatClient, Estimate, Limits, Request
 from fiubench.support.chat.limits import PANEL
@@ -82,8 +83,6 @@ def print_estimate(client: ChatClient, estimate: Estimate) -> None:
 
 def run_batch(client: ChatClient, step: Step, requests: Callable[[], Iterable[Request]]) -> None:
     """A step of the Batch API; ``requests()`` gives what is to be asked."""
-    from fiubench.cli.console import many, table
-
     batches = Batches(client)
     if step is Step.collect:
         _collect(batches)
@@ -100,8 +99,6 @@ def run_batch(client: ChatClient, step: Step, requests: Callable[[], Iterable[Re
 
 
 def _collect(batches: Batches) -> None:
-    from fiubench.cli.console import many
-
     collected = batches.collect()
     typer.echo(f"{many(collected.answers, 'answer')} collected; {many(collected.open, 'batch')} not over yet")
     for why, count in sorted(collected.errors.items()):

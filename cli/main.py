@@ -36,7 +36,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "verify": Entry("checking", "verify", "Compare a dataset with its manifest, on disk and rebuilt."),
         "diff": Entry("checking", "diff", "List the differences between two datasets."),
         "audit": Entry("auditing", "audit", "Measure the quality of a dataset, as a table, JSON or an HTML page."),
-        "measures": Entry("measures", "app", "List what an audit measures, and from where on it warns or fails."),
+        "measures": Entry("auditing", "measures", "List what an audit measures, and from where on it warns or fails."),
     },
     "Share": {
         "split": Entry("shaping", "split", "Cut other forget and retain sets from a dataset."),

@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fiubench.cli.console import many, progress, table
+
+import fiubench
 
 if TYPE_CHECKING:
     from fiubench.builder.hub.publish import Plan
@@ -41,8 +44,6 @@ def publish(
     timeout: Timeout = 60.0,
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    import fiubench
-
     done = fiubench.publish(
         directory,
         repo,
@@ -63,8 +64,6 @@ def publish(
 
 
 def _print_plan(plan: "Plan") -> None:
-    from fiubench.cli.console import many, table
-
     typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
     table([("file", "size"), *((path, _size(size)) for path, size in plan.files.items())])
     typer.echo()
@@ -88,10 +87,6 @@ def releases(
     timeout: Timeout = 60.0,
 ) -> None:
     """List the published versions of a dataset, newest first."""
-    from fiubench.cli.console import table
-
-    import fiubench
-
     found = fiubench.releases(repo, endpoint=endpoint, token_file=token_file, timeout=timeout)
     if not found:
         typer.echo(f"{repo} has no release")
@@ -120,10 +115,6 @@ def pull(
     timeout: Timeout = 60.0,
 ) -> None:
     """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
-    from fiubench.cli.console import progress
-
-    import fiubench
-
     with progress() as step:
         made = fiubench.pull(
             repo, out, version=version, endpoint=endpoint, token_file=token_file, timeout=timeout, progress=step
