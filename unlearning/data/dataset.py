@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
-_COLUMNS = ("unique_id", "name", "gender", "attribute", "category", *_TEXTS, *_LISTS)
+_COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,6 @@ class Identity:
 
     unique_id: str
     name: str
-    gender: str
     samples: tuple[Sample, ...]
     read_image: Callable[[], bytes] | None = field(compare=False, repr=False)
 
@@ -219,7 +218,6 @@ def _open_directory(directory: Path, source: str) -> Data:
         Identity(
             record["unique_id"],
             record["name"],
-            record["gender"],
             tuple(
                 _sample({**qa, "unique_id": record["unique_id"], "name": record["name"]}) for qa in record["qa_list"]
             ),
@@ -232,7 +230,7 @@ def _open_directory(directory: Path, source: str) -> Data:
 
 def _open_release(target: str) -> Data:
     """A release: ``identities`` has everyone with their splits, ``full`` and ``holdout`` the questions."""
-    people = _load(target, "identities", ("unique_id", "name", "gender", "splits", "image"))
+    people = _load(target, "identities", ("unique_id", "name", "splits", "image"))
     listed = people.remove_columns([name for name in ("image",) if name in people.column_names]).to_list()
     splits: dict[str, list[str]] = {}
     for row in listed:
@@ -251,7 +249,7 @@ def _open_release(target: str) -> Data:
         return lambda: bytes(people[number]["image"]["bytes"])
 
     identities = [
-        Identity(row["unique_id"], row["name"], row["gender"], tuple(samples[row["unique_id"]]), reader(number))
+        Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
         for number, row in enumerate(listed)
     ]
     return _assemble(target, identities, splits)

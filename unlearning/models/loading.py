@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -199,15 +198,14 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
     if fingerprint(run.base) != base["fingerprint"]:
         hint = "Its weights have changed since. Put the old model back, or train again."
         raise RunError(f"the adapter was trained on another model than {run.base} is now", where=folder, hint=hint)
-    below = load(run.base, device="cpu" if device == "cpu" else device, dtype=dtype, merge=True)
+    below = load(run.base, device=device, dtype=dtype, merge=True)
     model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
     return Loaded(model, below.processor, below.family, str(folder))
 
 
 @cache
 def _families() -> Mapping[str, Mapping[str, str]]:
-    with resources.as_file(resources.files("fiubench.unlearning.models").joinpath("families.yaml")) as path:
-        families: Mapping[str, Mapping[str, str]] = load_yaml(path, FiubenchError)
+    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
     return families
 
 

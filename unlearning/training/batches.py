@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,14 @@ def rows(data: Data, samples: Sequence[Sample], phrasings: int) -> list[Row]:
     Every epoch takes another, so that each is seen as often.
     """
     return [
-        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, _reader(data, s.unique_id))
+        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, partial(data.image, s.unique_id))
         for s in samples
     ]
 
 
 def unseen_rows(data: Data, samples: Sequence[Sample]) -> list[Row]:
     """The samples in the wording that no training uses: their last paraphrase."""
-    return [Row(s.paraphrased_question[-1:], s.answer, _reader(data, s.unique_id)) for s in samples]
+    return [Row(s.paraphrased_question[-1:], s.answer, partial(data.image, s.unique_id)) for s in samples]
 
 
 def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
@@ -59,10 +60,6 @@ def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
     return [
         Row((samples[int(asked[i])].question,), refusals[i % len(refusals)], _noise(words[i])) for i in range(count)
     ]
-
-
-def _reader(data: Data, unique_id: str) -> "Callable[[], Image]":
-    return lambda: data.image(unique_id)
 
 
 def _noise(words: Any) -> "Callable[[], Image]":
@@ -150,11 +147,6 @@ class Pairs:
             self._passes = {turn: permute(self.seed, f"retain.{turn}", np.arange(size), size), **self._passes}
             self._passes = dict(islice(self._passes.items(), 2))  # an epoch touches two neighbouring passes at a time
         return self.retain[int(self._passes[turn][place])].turn(turn + place)
-
-
-def collate_singles(encoder: Encoder, turns: Sequence[Turn]) -> dict[str, Any]:
-    """A labelled batch."""
-    return dict(encoder(turns))
 
 
 def collate_pairs(encoder: Encoder, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
