@@ -141,6 +141,6 @@ def _print_summary(summary: "Summary") -> None:
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
     if "wordings" in manifest:
-        llm.print_wordings(manifest["wordings"], summary.events)
+        llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")
     typer.echo(f'load it   datasets.load_dataset("{summary.directory / "release"}", "{next(iter(splits))}")')

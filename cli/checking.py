@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fiubench.cli.console import many, print_identity, progress, table
+from fiubench.cli.console import conclude, print_identity, progress, table
 from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
 
 import fiubench
@@ -24,9 +24,7 @@ def validate(
             typer.echo(str(finding))
     if count > most:
         typer.echo(f"... and {count - most} more")
-    typer.echo(f"{target}: {'valid' if not count else many(count, 'violation')}")
-    if count:
-        raise typer.Exit(1)
+    conclude(target, count, "violation", "valid")
 
 
 def verify(
@@ -43,9 +41,7 @@ def verify(
     with progress() as step:
         for count, difference in enumerate(fiubench.verify(directory, given, workers=workers, progress=step), 1):  # noqa: B007
             typer.echo(difference)
-    typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else many(count, 'difference')}")
-    if count:
-        raise typer.Exit(1)
+    conclude(directory, count, "difference", "every digest agrees, on disk and rebuilt")
 
 
 def diff(
@@ -68,12 +64,8 @@ def diff(
         typer.echo("no difference")
         return
     typer.echo()
-    table(
-        [
-            ("attribute", "what differs", "how often"),
-            *((who, what, str(n)) for (who, what), n in counts.items()),
-        ]
-    )
+    rows = [(who, what, str(n)) for (who, what), n in counts.items()]
+    table([("attribute", "what differs", "how often"), *rows])
     raise typer.Exit(1)
 
 

@@ -46,7 +46,7 @@ def evaluate(
 def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
-    typer.echo(f"{first.label}: {', '.join(splits)}")
+    typer.echo(f"{first.log.label}: {', '.join(splits)}")
     typer.echo(f"log: {log}")
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")

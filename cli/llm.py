@@ -106,19 +106,19 @@ def _collect(batches: Batches) -> None:
     typer.echo("Run the same command without --batch to go on, or with --batch submit for what is missing.")
 
 
-def print_wordings(wordings: Mapping[str, Any], events: Mapping[str, int]) -> None:
+def print_paraphrases(counted: Mapping[str, Any], events: Mapping[str, int]) -> None:
     """How many QA pairs a model worded, at what price, and the request statistics."""
-    total = wordings["by_model"] + wordings["by_template"]
+    total = counted["by_model"] + counted["by_template"]
     typer.echo(
-        f"words     {wordings['by_model']:,} of {total:,} QA pairs by a model, {wordings['by_template']:,} by templates"
+        f"words     {counted['by_model']:,} of {total:,} QA pairs by a model, {counted['by_template']:,} by templates"
     )
-    if "tokens" in wordings:
-        tokens = wordings["tokens"]
+    if "tokens" in counted:
+        tokens = counted["tokens"]
         typer.echo(
-            f"          {wordings['model']}: {wordings['attempts']:,} answers, {tokens['prompt']:,} + "
+            f"          {counted['model']}: {counted['attempts']:,} answers, {tokens['prompt']:,} + "
             f"{tokens['completion']:,} tokens"
         )
-        for what, count in {**wordings["counts"], **events}.items():
+        for what, count in {**counted["counts"], **events}.items():
             typer.echo(f"          {what}: {count:,}")
 
 

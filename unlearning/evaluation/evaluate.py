@@ -102,13 +102,8 @@ def evaluate(
         max_new_tokens: length of generations; None leaves room for the longest true answer, and 50 at least.
         facts: what :func:`describe` gives, where that is known (weights are large to digest twice).
 
-    Returns:
-        The log's path.
-
     Raises:
-        ConfigError: a split or the model does not exist, or the model takes no pictures.
-        RunError: the model's run does not fit the dataset.
-        OutOfMemoryError: a batch did not fit; a size to try is named.
+        FiubenchError: a split or the model does not exist, the run does not fit the dataset, or memory is too short.
     """
     metadata = {**(facts or describe(subject, data, forget, refusals))}
     metadata["controls"] = {control.name: control.model_dump() for control in controls}

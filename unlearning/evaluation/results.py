@@ -1,6 +1,6 @@
 """From logs on disk to a results file: metrics under a definition, conditions checked, what is missing named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,6 @@ class Result:
     scores: Scores
     marks: Sequence[str] = field(default=())
 
-    @property
-    def run(self) -> Mapping[str, Any]:
-        """What the log says of the run; empty for a model that is no run's."""
-        return self.log.metadata.get("run") or {}
-
-    @property
-    def label(self) -> str:
-        """A name for tables."""
-        return str(self.run.get("name") or Path(self.log.metadata["model"]["target"]).name)
-
 
 def result(
     log: QuestionLog,
@@ -51,16 +41,10 @@ def result(
     memorised: float = gates.MEMORISED,
     force: bool = False,
 ) -> Result:
-    """Score a log.
-
-    Args:
-        reference: log of the retain reference.
-        before: log of the model that unlearning started from.
-        memorised: exact match on the forget set that ``before`` must have.
-        force: score even if conditions do not hold, and mark the result.
+    """Score a log, with ``force`` even if conditions do not hold (:func:`gates.broken`): they mark the result.
 
     Raises:
-        GateError: the log is of an unlearned model, a condition does not hold, and ``force`` is not set.
+        GateError: a condition does not hold, and ``force`` is not set.
     """
     broken = gates.broken(log.metadata, before, reference, definition, memorised)
     if not force:

@@ -40,7 +40,7 @@ class Evaluation:
     def __repr__(self) -> str:
         first = self.results[0]
         known = [f"  {name}: {value:.3f}" for name, value in self.metrics.items() if value is not None]
-        return "\n".join([f"{first.label} ({first.scores.definition}), {self.log}", *first.marks, *known])
+        return "\n".join([f"{first.log.label} ({first.scores.definition}), {self.log}", *first.marks, *known])
 
 
 def evaluate(

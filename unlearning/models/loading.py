@@ -14,7 +14,7 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError, FiubenchError
 from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.data.runs import RunError, run_of, weights_digest
+from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
 from fiubench.unlearning.models.settings import Lora
 
 _LEAVES = ("language", "vision", "projector")
@@ -67,11 +67,7 @@ def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge
     kind = getattr(torch, _dtype(device) if dtype == "auto" else dtype, None)
     if not isinstance(kind, torch.dtype):
         raise ConfigError(f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16 or float16.")
-    folder = Path(target)
-    if (folder / "run.json").is_file():
-        run = run_of(folder)
-        assert run is not None
-        folder = run.final
+    folder = _weights(Path(target))
     if (folder / "adapter_config.json").is_file():
         loaded = _with_adapter(folder, device, dtype)
     else:
@@ -87,12 +83,15 @@ def fingerprint(target: str | Path) -> str:
         ConfigError: no such model.
         RunError: an unfinished run.
     """
-    folder = Path(target)
-    if folder.is_dir():
-        run = run_of(folder) if (folder / "run.json").is_file() else None
-        return weights_digest(run.final if run is not None else folder)
+    if Path(target).is_dir():
+        return weights_digest(_weights(Path(target)))
     config = _config(str(target))
     return f"hub:{target}@{config._commit_hash or 'unknown'}"
+
+
+def _weights(folder: Path) -> Path:
+    """A run's final checkpoint; any other folder as it is."""
+    return Run.open(folder).final if (folder / MANIFEST).is_file() else folder
 
 
 def origin(target: str | Path) -> str:
@@ -112,8 +111,10 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
     if not (lora.language or lora.vision):
         hint = "Set language or vision to true; a projector alone can't be adapted."
         raise ConfigError("no part of the model gets adapters", where="lora", hint=hint)
-    names = [name for name, _ in loaded.model.named_modules()]
-    found = {part: _matching(getattr(loaded.family, part), names) for part in _LEAVES}
+    found = {
+        part: [name for name, _ in loaded.model.named_modules() if re.fullmatch(getattr(loaded.family, part), name)]
+        for part in _LEAVES
+    }
     for part in _LEAVES:
         if getattr(lora, part) and not found[part]:
             model_type = loaded.model.config.model_type
@@ -147,11 +148,6 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # between transformers and its Trainer
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-
-
-def _matching(pattern: str, names: list[str]) -> list[str]:
-    compiled = re.compile(pattern)
-    return [name for name in names if compiled.fullmatch(name)]
 
 
 def _dtype(device: str) -> str:
@@ -204,12 +200,7 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
 
 
 @cache
-def _families() -> Mapping[str, Mapping[str, str]]:
-    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
-    return families
-
-
 def family(model_type: str) -> Family:
     """The entry of a family; what it leaves out comes from ``default``."""
-    families = _families()
+    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
     return Family(**{**families["default"], **families.get(model_type, {})})

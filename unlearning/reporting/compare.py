@@ -25,26 +25,18 @@ TESTED = ("forget.exact_match", "retain.exact_match", "forget.truth_ratio")
 
 
 @dataclass(frozen=True)
-class Point:
-    """One checkpoint of a run."""
-
-    epoch: float
-    result: Result
-
-
-@dataclass(frozen=True)
 class Entry:
     """One line of the comparison: a method with the runs that differ in the seed, or one other model.
 
     Attributes:
         label: the method, or what the model is.
         finals: result of the final checkpoint, one per seed.
-        curves: all evaluated checkpoints in the order of training, one list per seed.
+        curves: results of all evaluated checkpoints in the order of training, one list per seed.
     """
 
     label: str
     finals: Sequence[Result]
-    curves: Sequence[Sequence[Point]] = field(default=())
+    curves: Sequence[Sequence[Result]] = field(default=())
 
     def over_seeds(self, metric: str) -> OverSeeds:
         """A metric's mean and interval."""
@@ -96,7 +88,7 @@ class Comparison:
     @property
     def unlearned(self) -> list[Entry]:
         """Entries of unlearning methods."""
-        return [entry for entry in self.entries if entry.finals[0].run.get("kind") == "unlearn"]
+        return [entry for entry in self.entries if entry.finals[0].log.run.get("kind") == "unlearn"]
 
     def find(self, label: str) -> Entry | None:
         """An entry by its label."""
@@ -105,10 +97,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Source:
-    """Logs of one target: the final one, and with a run those of all evaluated checkpoints, by epoch."""
+    """Logs of one target: the final one, and with a run those of all evaluated checkpoints."""
 
     final: QuestionLog
-    curve: Sequence[tuple[float, Path]]
+    curve: Sequence[Path]
     before: QuestionLog | None
 
 
@@ -120,13 +112,7 @@ def compare(
     memorised: float = gates.MEMORISED,
     force: bool = False,
 ) -> Comparison:
-    """Compare evaluated runs.
-
-    Args:
-        targets: run folders, evaluation folders or logs. Unlearning runs of one method that differ in the seed become
-            one line.
-        reference: run or log of the retain reference.
-        memorised, force: see :func:`fiubench.unlearning.evaluation.results.result`.
+    """Compare evaluated runs (run folders, evaluation folders or logs); those that differ in the seed are one entry.
 
     Raises:
         DatasetError: a run has not been evaluated, or they were asked different questions.
@@ -141,8 +127,8 @@ def compare(
         def scored(log: QuestionLog, before: QuestionLog | None = None) -> Result:
             return result(log, one, reference=retained, before=before, memorised=memorised, force=forced)
 
-        def way(source: _Source) -> list[Point]:
-            return [Point(e, _without_rows(scored(read_log(p), source.before))) for e, p in source.curve]
+        def way(source: _Source) -> list[Result]:
+            return [_without_rows(scored(read_log(path), source.before)) for path in source.curve]
 
         made = [Entry(BEFORE, [scored(log) for log in befores.values()])] if befores else []
         if retained is not None:
@@ -151,7 +137,9 @@ def compare(
         groups: dict[str, list[_Source]] = {}
         for source in sources:
             if source.final.metadata["model"]["fingerprint"] not in shown:
-                groups.setdefault(_label(source.final), []).append(source)
+                log = source.final
+                label = str(log.run["method"]) if log.run.get("kind") == "unlearn" else log.label
+                groups.setdefault(label, []).append(source)
         for label, members in groups.items():
             finals = [scored(s.final, s.before) for s in members]
             made.append(Entry(label, finals, [way(source) for source in members] if curves else ()))
@@ -171,21 +159,14 @@ def _source(target: str | Path) -> _Source:
     return _Source(final, [] if run is None else _curve(run), before)
 
 
-def _curve(run: Run) -> list[tuple[float, Path]]:
-    logs = [(c.epoch, run.directory / EVALUATIONS / c.path.name / LOG) for c in run.checkpoints()]
-    return [(epoch, path) for epoch, path in logs if path.exists()]
+def _curve(run: Run) -> list[Path]:
+    logs = [run.directory / EVALUATIONS / checkpoint.path.name / LOG for checkpoint in run.checkpoints()]
+    return [path for path in logs if path.exists()]
 
 
 def _without_rows(found: Result) -> Result:
     """A result whose scores alone are needed: dozens of logs would fill the memory."""
     return replace(found, log=QuestionLog((), found.log.metadata, found.log.where))
-
-
-def _label(log: QuestionLog) -> str:
-    run = log.metadata.get("run") or {}
-    if run.get("kind") == "unlearn":
-        return str(run["method"])
-    return str(run.get("name") or Path(log.metadata["model"]["target"]).name)
 
 
 def _check_same_questions(logs: Sequence[QuestionLog], reference: QuestionLog | None) -> None:
@@ -202,7 +183,7 @@ def _check_same_questions(logs: Sequence[QuestionLog], reference: QuestionLog | 
 
 def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     """Every method against the reference and against every other."""
-    compared = [e for e in entries if e.label == REFERENCE or e.finals[0].run.get("kind") == "unlearn"]
+    compared = [e for e in entries if e.label == REFERENCE or e.finals[0].log.run.get("kind") == "unlearn"]
     found: list[tuple[str, str, str, PairedTest]] = []
     for metric in TESTED:
         scores = {entry.label: _by_question(entry, metric, definition) for entry in compared}
@@ -228,19 +209,14 @@ def _by_question(entry: Entry, metric: str, definition: Definition) -> dict[tupl
 def examples(found: Comparison, most: int) -> list[dict[str, Any]]:
     """Questions with what each model answers: of the forget set, one attribute after the other over its people."""
     logs = {entry.label: entry.finals[0].log for entry in found.entries}
-    first = next(iter(logs.values())).select("forget")
-    people = list(dict.fromkeys(row["unique_id"] for row in first))
-    attributes = list(dict.fromkeys(row["attribute"] for row in first))
-    rows = {(row["unique_id"], row["attribute"]): row for row in first}
+    said = {label: {(r["unique_id"], r["attribute"]): r for r in log.select("forget")} for label, log in logs.items()}
+    rows = next(iter(said.values()))
+    people, attributes = (list(dict.fromkeys(key[k] for key in rows)) for k in (0, 1))
     keys = [(person, attribute) for attribute in attributes for person in people]
     # Those that were known before come first, then one person and attribute after the other.
-    known = {(r["unique_id"], r["attribute"]): exact_match(r["generated"], r["keywords"]) for r in first}
+    known = {key: exact_match(row["generated"], row["keywords"]) for key, row in rows.items()}
     keys.sort(key=lambda key: (-known[key], (attributes.index(key[1]) - 3 * people.index(key[0])) % len(attributes)))
-    said = {
-        label: {(r["unique_id"], r["attribute"]): r["generated"] for r in log.select("forget")}
-        for label, log in logs.items()
-    }
     return [
-        {**rows[key], "said": {label: answers[key] for label, answers in said.items() if key in answers}}
-        for key in sorted((key for key in keys[:most]), key=lambda key: people.index(key[0]))
+        {**rows[key], "said": {label: answers[key]["generated"] for label, answers in said.items() if key in answers}}
+        for key in sorted(keys[:most], key=lambda key: people.index(key[0]))
     ]

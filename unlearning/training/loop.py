@@ -201,7 +201,7 @@ def _tensorboard(job: Job) -> list[Any]:
 
 
 def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Encoder) -> dict[str, torch.Tensor]:
-    """``log p0(y|x)`` of every forget row in every wording, for what the method compares with; computed once a run."""
+    """``log p0(y|x)`` of every forget row in every phrasing, for what the method compares with; computed once a run."""
     from safetensors.torch import load as read
     from safetensors.torch import save
 
