@@ -1,11 +1,12 @@
 """``fiubench validate``, ``verify``, ``diff`` and ``show``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from fiubench.builder.hub.settings import HubSettings
 from fiubench.cli.console import conclude, print_identity, progress, table
-from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
+from fiubench.cli.options import with_settings
 
 import fiubench
 
@@ -44,19 +45,19 @@ def verify(
     conclude(directory, count, "difference", "every digest agrees, on disk and rebuilt")
 
 
+@with_settings(HubSettings, checked=True)
 def diff(
     a: Annotated[str, typer.Argument(help="Dataset folder, or OWNER/NAME@version on the hub.")],
     b: Annotated[str, typer.Argument(help="Another.")],
     summary: Annotated[bool, typer.Option("--summary", help="Only the counts, by attribute and kind.")] = False,
-    endpoint: Endpoint = None,
-    token_file: TokenFile = None,
-    timeout: Timeout = 60.0,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """List what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
 
     counts: Counter[tuple[str, str]] = Counter()
-    for difference in fiubench.diff(a, b, endpoint=endpoint, token_file=token_file, timeout=timeout):
+    for difference in fiubench.diff(a, b, **given):
         counts[difference.attribute or "(identity)", difference.kind] += 1
         if not summary:
             typer.echo(str(difference))

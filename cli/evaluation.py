@@ -8,7 +8,7 @@ from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
-from fiubench.unlearning.reporting.tables import figure
+from fiubench.unlearning.reporting.tables import difference, figure
 
 import fiubench
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 metrics = typer.Typer(help="List the metrics of evaluation.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@with_settings(EvaluationSettings)
+@with_settings(EvaluationSettings, checked=True)
 def evaluate(
     target: Annotated[
         str | None, typer.Argument(help="Run, checkpoint, model folder or Hub id. Left out with --from-log.")
@@ -34,7 +34,6 @@ def evaluate(
     given: dict[str, Any],
 ) -> None:
     """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""
-    EvaluationSettings.parse(given, flags=given)  # here messages name the flag
     with progress() as step:
         evaluations = fiubench.evaluate(target, from_log=from_log, out=out, progress=step, report=typer.echo, **given)
     for number, evaluation in enumerate(evaluations):
@@ -62,8 +61,7 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
         row = [title(name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
         for other in found[1:]:
             value = other.scores.value(name)
-            differs = value is not None and own.value is not None and value != own.value
-            row += [figure(value), f"{value - own.value:+.3f}" if differs else ""]  # type: ignore[operator]
+            row += [figure(value), difference(value, own.value)]
         rows.append(tuple(row))
     table(rows)
     if first.log.controls:
@@ -80,7 +78,7 @@ def _controls(found: "Result") -> list[tuple[str, ...]]:
     return [("control", *map(title, keys)), *((c, *map(figure, row)) for c, row in values.items())]
 
 
-@with_settings(EvaluationSettings, only=("definition", "reference", "memorised", "force"))
+@with_settings(EvaluationSettings, only=("definition", "reference", "memorised", "force"), checked=True)
 def compare(
     runs: Annotated[
         list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
@@ -91,7 +89,6 @@ def compare(
     faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
 ) -> None:
     """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    EvaluationSettings.parse(given, flags=given)
     print_comparison(fiubench.compare(runs, out, faces=faces, **given))
 
 

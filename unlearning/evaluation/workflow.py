@@ -73,7 +73,7 @@ def evaluate(
         GateError: a condition does not hold, and nothing forces it.
         FiubenchError: a model, dataset or log that can't be used.
     """
-    chosen = EvaluationSettings.parse({n: str(v) if isinstance(v, Path) else v for n, v in settings.items()})
+    chosen = EvaluationSettings.parse(settings)
     definition = find_definition(chosen.definition)
     if (target is None) == (from_log is None):
         raise ConfigError("give exactly one of TARGET and --from-log", where="evaluate")
