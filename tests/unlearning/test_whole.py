@@ -8,7 +8,8 @@ from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.results import Result
 from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings
 from fiubench.unlearning.evaluation.workflow import ask, score_all
-from fiubench.unlearning.metrics import Scores, load_definitions
+from fiubench.unlearning.metrics.aggregate import Scores
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.reporting.report import write_report
 from fiubench.unlearning.training.settings import Preset, read_preset
 from fiubench.unlearning.training.train import unlearn

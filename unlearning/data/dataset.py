@@ -105,11 +105,7 @@ class Data:
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
-        """The questions of a split, person by person.
-
-        Raises:
-            ConfigError: the dataset has no split of that name.
-        """
+        """The questions of a split, person by person."""
         return self.samples_of(self.ids(split))
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
@@ -136,11 +132,7 @@ class Data:
         return picture
 
     def split_digest(self, split: str) -> str:
-        """SHA-256 over the membership of a split in this dataset.
-
-        Raises:
-            ConfigError: the dataset has no split of that name.
-        """
+        """SHA-256 over the membership of a split in this dataset."""
         return digest_of([self.digest, sorted(self.ids(split))])
 
     def limited(self, count: int, forget: str, attributes: Sequence[str] = ()) -> "Data":

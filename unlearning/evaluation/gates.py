@@ -5,15 +5,15 @@ model is a reference for nothing. Either makes good-looking numbers, so both are
 goes with every table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fiubench.schemas.splits import SplitName
 from fiubench.support.errors import FiubenchError
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics import Definition
 from fiubench.unlearning.metrics.aggregate import Scored
+from fiubench.unlearning.metrics.definition import Definition
 
 MEMORISED = 0.8  # least exact match of the model before unlearning on the forget set
 
@@ -101,12 +101,14 @@ _NAMES = {
 
 
 def _same(facts: Facts, other: Facts, who: str, keys: tuple[str, ...]) -> list[Broken]:
-    found = []
-    for key in keys:
-        mine, theirs = facts[key], other.get(key)
-        if key == "dataset":
-            mine, theirs = mine["digest"], (theirs or {}).get("digest")
-        if mine != theirs:
-            said, mark = _NAMES[key]
-            found.append(Broken(f"{who} {said}", mark, "Evaluate it again on the same dataset and splits."))
-    return found
+    hint = "Evaluate it again on the same dataset and splits."
+    return [Broken(f"{who} {_NAMES[key][0]}", _NAMES[key][1], hint) for key in differing(facts, other, keys)]
+
+
+def differing(facts: Facts, other: Facts, keys: Sequence[str] = ("dataset", "splits")) -> list[str]:
+    """In which of these the metadata of two logs differ; a dataset may lie elsewhere."""
+
+    def content(of: Facts, key: str) -> Any:
+        return (of.get(key) or {}).get("digest") if key == "dataset" else of.get(key)
+
+    return [key for key in keys if content(facts, key) != content(other, key)]

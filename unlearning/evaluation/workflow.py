@@ -98,9 +98,6 @@ def ask(
 
     Returns:
         The logs, one per checkpoint.
-
-    Raises:
-        FiubenchError: see :func:`evaluate`.
     """
     controls, refusals = load_controls(settings.controls), read_refusals()
     tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]

@@ -172,13 +172,10 @@ def _without_rows(found: Result) -> Result:
 def _check_same_questions(logs: Sequence[QuestionLog], reference: QuestionLog | None) -> None:
     first = logs[0]
     for log in [*logs[1:], *([] if reference is None else [reference])]:
-        for key, what in (("dataset", "another dataset"), ("splits", "other splits")):
-            mine, theirs = first.metadata[key], log.metadata[key]
-            if key == "dataset":
-                mine, theirs = mine["digest"], theirs["digest"]
-            if mine != theirs:
-                hint = f"Compare runs of one dataset and forget set, not with {first.where}."
-                raise DatasetError(f"evaluated on {what}", where=log.where, hint=hint)
+        for key in gates.differing(first.metadata, log.metadata):
+            what = {"dataset": "another dataset", "splits": "other splits"}[key]
+            hint = f"Compare runs of one dataset and forget set, not with {first.where}."
+            raise DatasetError(f"evaluated on {what}", where=log.where, hint=hint)
 
 
 def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:

@@ -178,16 +178,13 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = data or run.open_data()
-    learned_from = run.manifest
-    if learned_from["data"]["digest"] != data.digest:
+    if run.manifest["data"]["digest"] != data.digest:
         raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
-    learnt = set(data.ids(learned_from["split"]["name"])) if learned_from["kind"] == "finetune" else set(data.ids(FULL))
+    split = run.manifest["split"]["name"]
+    learnt = set(data.ids(split if run.manifest["kind"] == "finetune" else FULL))
     if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
-        hint = "Fine-tune on full, and unlearn from that."
-        split = learned_from["split"]["name"]
-        raise RunError(
-            f"the model was trained on {split}: it never saw {unknown[0]} of {forget}", where=base, hint=hint
-        )
+        what = f"the model was trained on {split}: it never saw {unknown[0]} of {forget}"
+        raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
     return data
 
 
@@ -195,12 +192,8 @@ def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     """Who early stopping looks at: the first people of the split that no evaluation split has."""
     if settings.stop is None:
         return ()
-    evaluated = {
-        unique_id
-        for name, ids in data.splits.items()
-        if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)
-        for unique_id in ids
-    }
+    names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
+    evaluated = {unique_id for name in names for unique_id in data.splits[name]}
     people = [unique_id for unique_id in data.ids(split) if unique_id not in evaluated][: settings.stop.identities]
     if len(people) < settings.stop.identities:
         hint = "Validation people are in no forget, retain_eval or holdout split. Ask for fewer, or stop at no rule."

@@ -8,7 +8,8 @@ import pytest
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.evaluation.workflow import rescore
-from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.metrics.aggregate import score
+from fiubench.unlearning.metrics.definition import load_definitions
 
 from tests.unlearning import sample_logs
 
