@@ -10,7 +10,25 @@ ALL = "all"
 _ASKED, _SCORED, _JUDGE, _RUNNING = Flag("Questions"), Flag("Scoring"), Flag("Judge"), Flag("Running")
 
 
-class EvaluationSettings(Settings):
+class ScoringSettings(Settings):
+    """How models are evaluated, whichever they are."""
+
+    controls: Annotated[tuple[str, ...], Flag("Questions", separator=",")] = Field(
+        ("none",), description="Comma-separated, all, none, or FILE.yaml of your own."
+    )
+    definition: Annotated[str | Definition, _SCORED] = Field(
+        "corrected", description="upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
+    )
+    memorised: Annotated[float, _SCORED] = Field(
+        MEMORISED, ge=0, le=1, description="Exact match that the model before unlearning must have on the forget set."
+    )
+    force: Annotated[bool, Flag("Scoring", default="no")] = Field(
+        False, description="Score although a condition does not hold; tables are marked."
+    )
+    batch_size: Annotated[int, _RUNNING] = Field(16, ge=1, description="Questions at once.")
+
+
+class EvaluationSettings(ScoringSettings):
     """The options of `fiubench evaluate`."""
 
     data: Annotated[str | None, _ASKED] = Field(
@@ -20,28 +38,16 @@ class EvaluationSettings(Settings):
     checkpoint: Annotated[str | None, _ASKED] = Field(
         None, description="Of a run: a step, or all. Without it, the final one."
     )
-    controls: Annotated[tuple[str, ...], Flag("Questions", separator=",")] = Field(
-        ("none",), description="Comma-separated, all, none, or FILE.yaml of your own."
-    )
     benchmarks: Annotated[tuple[str, ...], Flag("Questions", name="--benchmark")] = Field(
         (),
         description="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable.",
     )
     benchmark_limit: Annotated[int | None, _ASKED] = Field(None, ge=1, description="Questions per benchmark.")
-    definition: Annotated[str | Definition, _SCORED] = Field(
-        "corrected", description="upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
-    )
     reference: Annotated[str | None, _SCORED] = Field(
         None, description="Run (or log) of the model that was trained on the retain set alone."
     )
     before: Annotated[str | None, _SCORED] = Field(
         None, description="Run (or log) that unlearning started from; a run knows its own."
-    )
-    memorised: Annotated[float, _SCORED] = Field(
-        MEMORISED, ge=0, le=1, description="Exact match that the model before unlearning must have on the forget set."
-    )
-    force: Annotated[bool, Flag("Scoring", default="no")] = Field(
-        False, description="Score although a condition does not hold; tables are marked."
     )
     judge: Annotated[str | None, _JUDGE] = Field(
         None, description="URL of an OpenAI-compatible server that judges answers."
@@ -51,7 +57,6 @@ class EvaluationSettings(Settings):
         "OPENAI_API_KEY", description="Environment variable that holds its key."
     )
     judge_max_calls: Annotated[int | None, _JUDGE] = Field(None, ge=0, description="Most calls to it for one log.")
-    batch_size: Annotated[int, _RUNNING] = Field(16, ge=1, description="Questions at once.")
     max_new_tokens: Annotated[int | None, _RUNNING] = Field(
         None, ge=50, description="Longest answer; without it, room for the longest true one."
     )
