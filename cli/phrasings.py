@@ -34,6 +34,7 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
 BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]
+_KINDS = ("question", "answer")
 _SHOWN = 20  # disagreements that are printed
 
 
@@ -182,28 +183,21 @@ def judge(
 
 
 def _print_counts(candidates: "Candidates") -> None:
-    rows = [("attribute", "questions", "passed", "answers", "passed")]
+    def counts(name: str) -> tuple[str, ...]:
+        kinds = [[c.passed for c in candidates.candidates if (c.attribute, c.kind) == (name, kind)] for kind in _KINDS]
+        return tuple(str(n) for passed in kinds for n in (len(passed), sum(passed)))
+
     names = dict.fromkeys(c.attribute for c in candidates.candidates)
-    for name in names:
-        row = [name]
-        for kind in ("question", "answer"):
-            listed = [c for c in candidates.candidates if c.attribute == name and c.kind == kind]
-            row += [str(len(listed)), str(sum(c.passed for c in listed))]
-        rows.append(tuple(row))  # type: ignore[arg-type]
-    table(rows)
+    heading = ("attribute", "questions", "passed", "answers", "passed")
+    table([heading, *((name, *counts(name)) for name in names)])
 
 
 def _print_verdicts(verdicts: Any) -> None:
-    rows: list[tuple[str, ...]] = [("by the checks the answer", "judged kept", "changed", "unclear")]
-    for said, counted in verdicts.table().items():
-        rows.append((said, *(str(counted[w]) for w in _FACTS)))
-    table(rows)
+    rows = [(said, *(str(n[fact]) for fact in ("kept", "changed", "unclear"))) for said, n in verdicts.table().items()]
+    table([("by the checks the answer", "judged kept", "changed", "unclear"), *rows])
     kappa = "not defined" if verdicts.kappa is None else f"{verdicts.kappa:.2f}"
     typer.echo(f"agreement {verdicts.agreement:.1%}, Cohen's kappa {kappa}; reads naturally: {verdicts.natural:.1%}")
     if verdicts.unjudged:
         typer.echo(f"{many(verdicts.unjudged, 'sentence')} got no usable verdict")
     for case, fact in list(verdicts.disagreements())[:_SHOWN]:
         typer.echo(f"  {fact}: {case.attribute}: {case.question} {case.answer} (value: {case.value})")
-
-
-_FACTS = ("kept", "changed", "unclear")

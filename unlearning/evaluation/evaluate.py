@@ -40,10 +40,7 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
             (c for c in manifest["checkpoints"] if Path(c["path"]).name == subject.name), {}
         )
         run = {
-            "kind": manifest["kind"],
-            "method": manifest["method"],
-            "seed": manifest["seed"],
-            "digest": manifest["digest"],
+            **{name: manifest[name] for name in ("kind", "method", "seed", "digest")},
             "name": subject.run.directory.resolve().name,
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},
             "base_fingerprint": manifest["base"]["fingerprint"],
@@ -115,7 +112,7 @@ def evaluate(
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
     make_folder(out / _PARTS)
-    asked = _Questions(subject, data, forget, plan, (device, dtype, batch_size), max_new_tokens, progress)
+    asked = _Questions(subject, data, forget, plan, device, dtype, batch_size, max_new_tokens, progress)
     rows: list[Mapping[str, Any]] = []
     for role, control in plan:
         if there is not None and _has(there, control):
@@ -163,7 +160,9 @@ class _Questions:
     data: Data
     forget: str
     plan: Sequence[tuple[str, Control | None]]
-    loading: tuple[str, str, int]  # device, dtype, batch size
+    device: str
+    dtype: str
+    batch_size: int
     limit: int | None
     progress: Progress
 
@@ -189,10 +188,9 @@ class _Questions:
 
     @cached_property
     def _scorer(self) -> Scorer:
-        device, dtype, batch_size = self.loading
         # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
-        loaded = load(self.subject.target, device=device, dtype=dtype)
-        return Scorer(loaded.model, loaded.processor, batch_size)
+        loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
+        return Scorer(loaded.model, loaded.processor, self.batch_size)
 
     @cached_property
     def _longest(self) -> int:

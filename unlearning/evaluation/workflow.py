@@ -129,7 +129,9 @@ def ask(
         )
         if files or tasks:
             _benchmark(subject, files, tasks, settings, folder, facts["model"], progress)
-        logs.append(rescore(path, settings, progress, report))
+        if settings.judge is not None:
+            rescore(path, settings, progress, report)
+        logs.append(path)
     return logs
 
 
