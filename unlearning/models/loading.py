@@ -17,16 +17,7 @@ from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
 from fiubench.unlearning.models.settings import Lora
 
-_LEAVES = ("language", "vision", "projector")
-
-
-@dataclass(frozen=True)
-class Family:
-    """Where LoRA goes in a family of models: regular expressions over module names (``families.yaml``)."""
-
-    language: str
-    vision: str
-    projector: str
+_PARTS = ("language", "vision", "projector")
 
 
 @dataclass(frozen=True)
@@ -36,13 +27,11 @@ class Loaded:
     Attributes:
         model: a ``PreTrainedModel``, or a ``PeftModel`` where the target was an adapter checkpoint.
         processor: its processor (tokenizer, pictures, chat template).
-        family: where adapters go.
         target: what it was loaded from.
     """
 
     model: Any
     processor: Any
-    family: Family
     target: str
 
 
@@ -73,7 +62,7 @@ def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge
     else:
         loaded = _plain(str(folder) if folder.is_dir() else str(target), kind)
     model = loaded.model.merge_and_unload() if merge and hasattr(loaded.model, "merge_and_unload") else loaded.model
-    return Loaded(model.to(device).eval(), loaded.processor, loaded.family, str(target))
+    return Loaded(model.to(device).eval(), loaded.processor, str(target))
 
 
 def fingerprint(target: str | Path) -> str:
@@ -111,16 +100,14 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
     if not (lora.language or lora.vision):
         hint = "Set language or vision to true; a projector alone can't be adapted."
         raise ConfigError("no part of the model gets adapters", where="lora", hint=hint)
-    found = {
-        part: [name for name, _ in loaded.model.named_modules() if re.fullmatch(getattr(loaded.family, part), name)]
-        for part in _LEAVES
-    }
-    for part in _LEAVES:
+    model_type = loaded.model.config.model_type
+    regions, names = family(model_type), [name for name, _ in loaded.model.named_modules()]
+    found = {part: [name for name in names if re.fullmatch(regions[part], name)] for part in _PARTS}
+    for part in _PARTS:
         if getattr(lora, part) and not found[part]:
-            model_type = loaded.model.config.model_type
             hint = f"Add an entry for {model_type!r} to unlearning/models/families.yaml, or set lora.{part} to false."
             raise ConfigError(f"no module of the model matches the {part} pattern", where=loaded.target, hint=hint)
-    patterns = [getattr(loaded.family, part) for part in ("language", "vision") if getattr(lora, part)]
+    patterns = [regions[part] for part in ("language", "vision") if getattr(lora, part)]
     projector = sorted({name.rsplit(".", 1)[-1] for name in found["projector"]}) if lora.projector else None
     config = LoraConfig(
         r=lora.rank,
@@ -180,7 +167,7 @@ def _plain(target: str, dtype: Any) -> Loaded:
     except (OSError, ValueError, ImportError) as error:
         problem = str(error).strip().split("\n")[0][:300]
         raise ConfigError(f"cannot be loaded: {problem}", where=target) from error
-    return Loaded(model, processor, family(config.model_type), target)
+    return Loaded(model, processor, target)
 
 
 def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
@@ -196,11 +183,14 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
         raise RunError(f"the adapter was trained on another model than {run.base} is now", where=folder, hint=hint)
     below = load(run.base, device=device, dtype=dtype, merge=True)
     model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
-    return Loaded(model, below.processor, below.family, str(folder))
+    return Loaded(model, below.processor, str(folder))
 
 
 @cache
-def family(model_type: str) -> Family:
-    """The entry of a family; what it leaves out comes from ``default``."""
+def family(model_type: str) -> Mapping[str, str]:
+    """Where LoRA goes in a family of models: regular expressions over module names by part (``families.yaml``).
+
+    What a family leaves out comes from ``default``.
+    """
     families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
-    return Family(**{**families["default"], **families.get(model_type, {})})
+    return {**families["default"], **families.get(model_type, {})}

@@ -68,7 +68,6 @@ def run(job: Job) -> Run:
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
-        batch_size_of=_batch_size,
         on_checkpoint=lambda *reached: _on_checkpoint(job, trainer, encoder, *reached),
         model=model,
         args=_arguments(job),
@@ -181,10 +180,6 @@ def _checkpointing(settings: Training) -> dict[str, Any]:
     fields = TrainingArguments.__dataclass_fields__
     name = "activation_checkpointing" if "activation_checkpointing" in fields else "gradient_checkpointing"
     return {name: True, f"{name}_kwargs": {"use_reentrant": False}}
-
-
-def _batch_size(batch: Mapping[str, Any]) -> int:
-    return len(batch["index"] if "index" in batch else batch["input_ids"])
 
 
 def _what(job: Job) -> str:
