@@ -1,9 +1,8 @@
 """Datasets as the companion sees them: people, questions, splits, pictures; from a directory, a release or the Hub."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +71,6 @@ class Data:
     splits: Mapping[str, tuple[str, ...]]
     digest: str
     limit: tuple[int, str, tuple[str, ...]] | None = None
-    _images: "OrderedDict[str, Image]" = field(default_factory=OrderedDict, compare=False, repr=False)
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -112,24 +110,21 @@ class Data:
         """The questions of these people, person by person."""
         return [sample for unique_id in unique_ids for sample in self.identities[unique_id].samples]
 
-    def image(self, unique_id: str) -> "Image":
-        """The face of a person as RGB. The last few hundred are kept decoded: the same object comes again.
+    @cached_property
+    def image(self) -> "Callable[[str], Image]":
+        """Unique id -> face as RGB. The last few hundred are kept decoded: the same object comes again.
 
         Raises:
             DatasetError: the person has no picture, or it can't be decoded.
         """
-        if (kept := self._images.get(unique_id)) is not None:
-            self._images.move_to_end(unique_id)
-            return kept
+        return lru_cache(_IMAGES_KEPT)(self._decode)
+
+    def _decode(self, unique_id: str) -> "Image":
         read = self.identities[unique_id].read_image
         if read is None:
             hint = "Build with faces (`fiubench build --faces embedded`): the companion trains on pictures."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
-        picture = decode_image(read(), f"{self.source}, picture of {unique_id}")
-        self._images[unique_id] = picture
-        while len(self._images) > _IMAGES_KEPT:
-            self._images.popitem(last=False)
-        return picture
+        return decode_image(read(), f"{self.source}, picture of {unique_id}")
 
     def split_digest(self, split: str) -> str:
         """SHA-256 over the membership of a split in this dataset."""
@@ -183,7 +178,6 @@ class Data:
             splits=splits,
             digest=digest_of([self.digest, list(identities), sorted(asked)]),
             limit=(count, forget, tuple(attributes)),
-            _images=OrderedDict(),
         )
 
     @cached_property
