@@ -16,7 +16,8 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.evaluation.evaluate import evaluate
 from fiubench.unlearning.evaluation.subject import LOG, Subject
-from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.metrics.aggregate import score
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.models import tiny
 
 import fiubench

@@ -4,6 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fiubench.builder.config import make_config
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.cli.console import print_identity, table
+from fiubench.support.errors import PackError, did_you_mean
 
 if TYPE_CHECKING:
     from fiubench.builder.packs.model import Attribute
@@ -21,33 +25,17 @@ PackFile = Annotated[Path, typer.Argument(help="Pack file (YAML).")]
 @app.command("list")
 def list_attributes(attributes: Packs = None) -> None:
     """One line per attribute: name, category, type, where values come from, number of phrasings."""
-    from fiubench.builder.packs.attributes import read_packs
-    from fiubench.cli.console import table
-
     rows = [("attribute", "category", "type", "sensitivity", "from", "asked", "questions", "answers")]
     for a in read_packs(attributes or ()).by_name.values():
         asked = "no" if not a.asked else "reserve" if a.reserve else "yes"
-        rows.append(
-            (
-                a.name,
-                a.category,
-                a.kind,
-                a.sensitivity,
-                a.origin.label,
-                asked,
-                str(len(a.questions)),
-                str(len(a.answers)),
-            )
-        )
+        counts = (str(len(a.questions)), str(len(a.answers)))
+        rows.append((a.name, a.category, a.kind, a.sensitivity, a.origin.label, asked, *counts))
     table(rows)
 
 
 @app.command("show")
 def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attributes: Packs = None) -> None:
     """One attribute with its phrasings, constraints and rules."""
-    from fiubench.builder.packs.attributes import read_packs
-    from fiubench.support.errors import PackError, did_you_mean
-
     known = read_packs(attributes or ()).by_name
     if name not in known:
         raise PackError(f"unknown attribute {name!r}", hint=did_you_mean(name, known))
@@ -56,9 +44,7 @@ def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attr
 
 @app.command()
 def check(file: PackFile) -> None:
-    """Tell whether a pack is right, on its own and beside the built-in one."""
-    from fiubench.builder.config import make_config
-    from fiubench.builder.packs.attributes import read_packs
+    """Check a pack, on its own and beside the built-in one."""
     from fiubench.builder.pipeline.build import records
 
     added = [a for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
@@ -72,13 +58,10 @@ def check(file: PackFile) -> None:
 def preview(
     file: PackFile,
     identities: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 3,
-    seed: Annotated[int, typer.Option(help="Key of every draw.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Show the pack's questions and answers for a few people."""
-    from fiubench.builder.config import make_config
-    from fiubench.builder.packs.attributes import read_packs
     from fiubench.builder.pipeline.build import records
-    from fiubench.cli.console import print_identity
 
     added = [a.name for a in read_packs([file]).by_name.values() if a.pack != "built-in"]
     config = make_config({"attributes": [str(file)], "faces": "none", "seed": seed})

@@ -1,12 +1,16 @@
-"""``fiubench audit``."""
+"""``fiubench audit`` and ``measures``: the quality of a dataset."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from fiubench.builder.audit.terminal import limits_text, markdown_tables, rows
+from fiubench.cli.console import many, progress, table
 
 if TYPE_CHECKING:
     from fiubench.builder.audit import Report
+
+measures = typer.Typer(help="List what `fiubench audit` measures.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def audit(
@@ -31,7 +35,6 @@ def audit(
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
     from fiubench.builder.audit import audit as measure_all
     from fiubench.builder.audit import open_target, tripped, write_json
-    from fiubench.cli.console import many, progress
 
     conditions = fail_on or ["fail"]
     tripped(None, conditions)  # a mistyped name is an error before the work, not after it
@@ -60,12 +63,25 @@ def audit(
 
 def print_findings(report: "Report", other: "Report | None" = None) -> None:
     """The short form: what is not as it should be, with an example each, and the key figures."""
-    from fiubench.builder.audit.terminal import rows
-    from fiubench.cli.console import table
-
     table(rows(report, other))
     typer.echo()
     for measure in report.measures if other is None else ():
         if measure.verdict in ("warn", "fail"):
             shown = [f"{where}: {what}" for where, what in measure.examples[:1]] or [measure.note]
             typer.echo(f"  {measure.name}: {shown[0]}")
+
+
+@measures.command("list")
+def list_measures(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables of docs/audit.md.")] = False,
+) -> None:
+    """One line per measure: its name, what it is about, and from which value on it warns or fails."""
+    from fiubench.builder.audit import MEASURES, declared_measures
+
+    if markdown:
+        typer.echo(markdown_tables(), nl=False)
+        return
+    found = [("measure", "group", "title", "limits", "defined by")]
+    for name, each in declared_measures().items():
+        found.append((name, each.group, each.title, limits_text(each), str(MEASURES.plugin(name) or "fiubench")))
+    table(found)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.builder.config import FACES, SOURCE_FILES, Config, source_settings
 from fiubench.cli import llm
+from fiubench.cli.console import many, print_identity, progress, table
 from fiubench.cli.options import option, with_settings
-from fiubench.raw_sources.source import SOURCES
+from fiubench.raw_sources.source import SOURCES, in_order
 from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag
+
+import fiubench
 
 if TYPE_CHECKING:
     from fiubench.builder.pipeline.build import Summary
@@ -67,10 +70,6 @@ def build(
     batch: llm.BatchStep = None,
 ) -> None:
     """Build a dataset: faces, records, questions and answers, splits, and a release that `datasets` loads."""
-    from fiubench.cli.console import progress
-
-    import fiubench
-
     limits = llm.take_limits(given)
     settings = fiubench.read_config(config, given)
     if settings.qa == "llm" and (dry_run or batch):
@@ -99,9 +98,6 @@ def preview(
 ) -> None:
     """Build a few identities and show them, without writing anything."""
     from fiubench.builder.pipeline.build import few
-    from fiubench.cli.console import print_identity
-
-    import fiubench
 
     settings = fiubench.read_config(config, given | few(identities))
     if settings.qa == "llm":
@@ -116,9 +112,6 @@ _AUDITED = 5_000  # identities; a larger build would take twice as long
 
 def _print_audit(summary: "Summary") -> None:
     from fiubench.cli.auditing import print_findings
-    from fiubench.cli.console import progress
-
-    import fiubench
 
     with progress() as step:
         report = fiubench.audit(summary.directory, faces=False, progress=step)
@@ -128,9 +121,6 @@ def _print_audit(summary: "Summary") -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
-    from fiubench.cli.console import many, table
-    from fiubench.raw_sources.source import in_order
-
     manifest, counts = summary.manifest, summary.manifest["counts"]
     size = f"{many(counts['identities'], 'identity')} and {counts['holdout']} in the holdout"
     asked = f"{many(counts['questions'], 'question')} each, {many(counts['qa_pairs'], 'QA pair')}"
@@ -150,6 +140,6 @@ def _print_summary(summary: "Summary") -> None:
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
     if "wordings" in manifest:
-        llm.print_wordings(manifest["wordings"], summary.events)
+        llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")
     typer.echo(f'load it   datasets.load_dataset("{summary.directory / "release"}", "{next(iter(splits))}")')

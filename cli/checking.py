@@ -1,10 +1,14 @@
 """``fiubench validate``, ``verify``, ``diff`` and ``show``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from fiubench.cli.publishing import Endpoint, Timeout, TokenFile
+from fiubench.builder.hub.settings import HubSettings
+from fiubench.cli.console import conclude, print_identity, progress, table
+from fiubench.cli.options import with_settings
+
+import fiubench
 
 Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
@@ -15,19 +19,13 @@ def validate(
     most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
-    from fiubench.cli.console import many
-
-    import fiubench
-
     count = 0
     for count, finding in enumerate(fiubench.validate(target, images=images), 1):
         if count <= most:
             typer.echo(str(finding))
     if count > most:
         typer.echo(f"... and {count - most} more")
-    typer.echo(f"{target}: {'valid' if not count else many(count, 'violation')}")
-    if count:
-        raise typer.Exit(1)
+    conclude(target, count, "violation", "valid")
 
 
 def verify(
@@ -39,37 +37,27 @@ def verify(
     workers: Workers = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
-    from fiubench.cli.console import many, progress
-
-    import fiubench
-
     given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
     with progress() as step:
         for count, difference in enumerate(fiubench.verify(directory, given, workers=workers, progress=step), 1):  # noqa: B007
             typer.echo(difference)
-    typer.echo(f"{directory}: {'every digest agrees, on disk and rebuilt' if not count else many(count, 'difference')}")
-    if count:
-        raise typer.Exit(1)
+    conclude(directory, count, "difference", "every digest agrees, on disk and rebuilt")
 
 
+@with_settings(HubSettings, checked=True)
 def diff(
     a: Annotated[str, typer.Argument(help="Dataset folder, or OWNER/NAME@version on the hub.")],
     b: Annotated[str, typer.Argument(help="Another.")],
     summary: Annotated[bool, typer.Option("--summary", help="Only the counts, by attribute and kind.")] = False,
-    endpoint: Endpoint = None,
-    token_file: TokenFile = None,
-    timeout: Timeout = 60.0,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """List what differs between two datasets, per identity and attribute. Exit code 1 if anything does."""
     from collections import Counter
 
-    from fiubench.cli.console import table
-
-    import fiubench
-
     counts: Counter[tuple[str, str]] = Counter()
-    for difference in fiubench.diff(a, b, endpoint=endpoint, token_file=token_file, timeout=timeout):
+    for difference in fiubench.diff(a, b, **given):
         counts[difference.attribute or "(identity)", difference.kind] += 1
         if not summary:
             typer.echo(str(difference))
@@ -77,12 +65,8 @@ def diff(
         typer.echo("no difference")
         return
     typer.echo()
-    table(
-        [
-            ("attribute", "what differs", "how often"),
-            *((who, what, str(n)) for (who, what), n in counts.items()),
-        ]
-    )
+    rows = [(who, what, str(n)) for (who, what), n in counts.items()]
+    table([("attribute", "what differs", "how often"), *rows])
     raise typer.Exit(1)
 
 
@@ -93,10 +77,6 @@ def show(
     ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
-    from fiubench.cli.console import print_identity
-
-    import fiubench
-
     dataset = fiubench.open_dataset(directory)
     if identity is not None:
         record = dataset.identity(identity)

@@ -77,8 +77,8 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, q
     for number, qa in enumerate(record["qa_list"] if questions else (), 1):
         typer.echo(f"{number:2}  {qa['attribute']} ({qa['category']}, {qa['sensitivity']} sensitivity)")
         typer.echo(f"    Q  {qa['question']}")
-        for wording in qa["paraphrased_question"]:
-            typer.echo(f"       {wording}")
+        for question in qa["paraphrased_question"]:
+            typer.echo(f"       {question}")
         typer.echo(f"    A  {qa['answer']}")
         typer.echo(f"       {qa['paraphrased_answer']}")
         for sentence in qa["perturbed_answer"]:
@@ -99,3 +99,10 @@ def table(rows: Sequence[tuple[str, ...]]) -> None:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         if i == 0:
             typer.echo("  ".join("-" * width for width in widths))
+
+
+def conclude(target: object, count: int, thing: str, none: str) -> None:
+    """The last line of a check: how many things were found, or that none was. Exit code 1 if any."""
+    typer.echo(f"{target}: {many(count, thing) if count else none}")
+    if count:
+        raise typer.Exit(1)

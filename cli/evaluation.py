@@ -1,94 +1,41 @@
-"""``fiubench evaluate`` and ``compare``."""
+"""``fiubench evaluate``, ``compare`` and ``metrics``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.cli.console import progress, table
+from fiubench.cli.options import with_settings
+from fiubench.unlearning.evaluation.settings import EvaluationSettings
+from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
+from fiubench.unlearning.reporting.tables import difference, figure
+
+import fiubench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fiubench.unlearning.evaluation.results import Result
-    from fiubench.unlearning.reporting.command import Compared
+    from fiubench.unlearning.reporting.report import Compared
 
-_DEFINITION = "upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
-Definition_ = Annotated[str, typer.Option("--definition", help=_DEFINITION)]
-Reference = Annotated[
-    str | None, typer.Option(help="Run (or log) of the model that was trained on the retain set alone.")
-]
-Memorised = Annotated[
-    float, typer.Option(min=0, max=1, help="Exact match that the model before unlearning must have on the forget set.")
-]
-Force = Annotated[bool, typer.Option("--force", help="Score although a condition does not hold; tables are marked.")]
+metrics = typer.Typer(help="List the metrics of evaluation.", no_args_is_help=True, rich_markup_mode=None)
 
 
+@with_settings(EvaluationSettings, checked=True)
 def evaluate(
     target: Annotated[
         str | None, typer.Argument(help="Run, checkpoint, model folder or Hub id. Left out with --from-log.")
     ] = None,
+    *,
     from_log: Annotated[
         Path | None, typer.Option(help="Take the metrics from this log (or its folder) again; needs no model.")
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Dataset folder, release or Hub id; a run knows its own.")] = None,
-    forget: Annotated[str | None, typer.Option(help="Forget set, where the run does not imply it.")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Of a run: a step, or all. Without it, the final one.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the evaluation; a run keeps its own.")] = None,
-    definition: Definition_ = "corrected",
-    reference: Reference = None,
-    before: Annotated[
-        str | None, typer.Option(help="Run (or log) that unlearning started from; a run knows its own.")
-    ] = None,
-    controls: Annotated[str, typer.Option(help="Comma-separated, all, none, or FILE.yaml of your own.")] = "none",
-    benchmark: Annotated[
-        list[str] | None,
-        typer.Option(help="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable."),
-    ] = None,
-    benchmark_limit: Annotated[int | None, typer.Option(min=1, help="Questions per benchmark.")] = None,
-    judge: Annotated[str | None, typer.Option(help="URL of an OpenAI-compatible server that judges answers.")] = None,
-    judge_model: Annotated[str, typer.Option(help="Its model.")] = "gpt-4o-mini",
-    judge_key_env: Annotated[str, typer.Option(help="Environment variable that holds its key.")] = "OPENAI_API_KEY",
-    judge_max_calls: Annotated[int | None, typer.Option(min=0, help="Most calls to it for one log.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 16,
-    max_new_tokens: Annotated[
-        int | None, typer.Option(min=50, help="Longest answer; without it, room for the longest true one.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..; auto takes a GPU where there is one.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16, ..")] = "auto",
-    memorised: Memorised = 0.8,
-    force: Force = False,
+    given: dict[str, Any],
 ) -> None:
     """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""
-    from fiubench.cli.console import progress
-
-    import fiubench
-
     with progress() as step:
-        evaluations = fiubench.evaluate(
-            target,
-            from_log=from_log,
-            data=data,
-            forget=forget,
-            checkpoint=checkpoint,
-            out=out,
-            definition=definition,
-            reference=reference,
-            before=before,
-            controls=tuple(word.strip() for word in controls.split(",")),
-            benchmarks=benchmark or (),
-            benchmark_limit=benchmark_limit,
-            judge=judge,
-            judge_model=judge_model,
-            judge_key_env=judge_key_env,
-            judge_max_calls=judge_max_calls,
-            batch_size=batch_size,
-            max_new_tokens=max_new_tokens,
-            device=device,
-            dtype=dtype,
-            memorised=memorised,
-            force=force,
-            progress=step,
-            report=typer.echo,
-        )
+        evaluations = fiubench.evaluate(target, from_log=from_log, out=out, progress=step, report=typer.echo, **given)
     for number, evaluation in enumerate(evaluations):
         if number:
             typer.echo()
@@ -96,13 +43,9 @@ def evaluate(
 
 
 def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
-    from fiubench.cli.console import table
-    from fiubench.unlearning.metrics.base import METRICS, title
-    from fiubench.unlearning.reporting.tables import figure
-
     first = found[0]
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
-    typer.echo(f"{first.label}: {', '.join(splits)}")
+    typer.echo(f"{first.log.label}: {', '.join(splits)}")
     typer.echo(f"log: {log}")
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
@@ -118,8 +61,7 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
         row = [title(name), figure(own.value), "" if own.se is None else f"{own.se:.3f}"]
         for other in found[1:]:
             value = other.scores.value(name)
-            both = value is not None and own.value is not None
-            row += [figure(value), f"{value - own.value:+.3f}" if both and value != own.value else ""]  # type: ignore[operator]
+            row += [figure(value), difference(value, own.value)]
         rows.append(tuple(row))
     table(rows)
     if first.log.controls:
@@ -131,46 +73,41 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
-    from fiubench.unlearning.metrics.base import METRICS, title
-    from fiubench.unlearning.reporting.tables import figure
-
     keys = [m.key(role) for role in ("forget", "retain") for m in METRICS.values() if m.controls]
-    rows: list[tuple[str, ...]] = [("control", *map(title, keys))]
-    rows += [
-        (control, *(figure(found.scores.value(f"control.{control}.{key}")) for key in keys))
-        for control in found.log.controls
-    ]
-    return rows
+    values = {c: [found.scores.value(f"control.{c}.{key}") for key in keys] for c in found.log.controls}
+    return [("control", *map(title, keys)), *((c, *map(figure, row)) for c, row in values.items())]
 
 
+@with_settings(EvaluationSettings, only=("definition", "reference", "memorised", "force"), checked=True)
 def compare(
     runs: Annotated[
         list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
+    *,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("comparison"),
-    reference: Reference = None,
-    definition: Definition_ = "corrected",
-    memorised: Memorised = 0.8,
-    force: Force = False,
+    given: dict[str, Any],
     faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
 ) -> None:
-    """Set runs side by side: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    import fiubench
-
-    print_comparison(
-        fiubench.compare(
-            runs, out, reference=reference, definition=definition, memorised=memorised, force=force, faces=faces
-        )
-    )
+    """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
+    print_comparison(fiubench.compare(runs, out, faces=faces, **given))
 
 
 def print_comparison(found: "Compared") -> None:
     """The table, what is not comparable, and the files of the report."""
-    from fiubench.cli.console import table
-
     table(found.table)
     for mark in found.comparison.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     typer.echo()
     for path in found.files:
         typer.echo(f"wrote {path}")
+
+
+@metrics.command("list")
+def list_metrics() -> None:
+    """One line per metric, plug-ins included: its name, the sets of questions it is reported for, what it is."""
+    rows = [("name", "title", "sets", "what it is")]
+    for name, one in sorted(METRICS.items(), key=lambda item: WHOLE_LOG in item[1].sets):
+        plugin = METRICS.plugin(name)
+        sets = ", ".join(filter(None, one.sets)) or ("controls" if one.controls else "whole log")
+        rows.append((name, one.title, sets, one.summary + (f" [{plugin}]" if plugin else "")))
+    table(rows)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.cli.console import many, table
 from fiubench.cli.options import option_of
 from fiubench.support.chat import Batches, ChatClient, Estimate, Limits, Request
 from fiubench.support.chat.limits import PANEL
@@ -82,8 +83,6 @@ def print_estimate(client: ChatClient, estimate: Estimate) -> None:
 
 def run_batch(client: ChatClient, step: Step, requests: Callable[[], Iterable[Request]]) -> None:
     """A step of the Batch API; ``requests()`` gives what is to be asked."""
-    from fiubench.cli.console import many, table
-
     batches = Batches(client)
     if step is Step.collect:
         _collect(batches)
@@ -100,8 +99,6 @@ def run_batch(client: ChatClient, step: Step, requests: Callable[[], Iterable[Re
 
 
 def _collect(batches: Batches) -> None:
-    from fiubench.cli.console import many
-
     collected = batches.collect()
     typer.echo(f"{many(collected.answers, 'answer')} collected; {many(collected.open, 'batch')} not over yet")
     for why, count in sorted(collected.errors.items()):
@@ -109,19 +106,19 @@ def _collect(batches: Batches) -> None:
     typer.echo("Run the same command without --batch to go on, or with --batch submit for what is missing.")
 
 
-def print_wordings(wordings: Mapping[str, Any], events: Mapping[str, int]) -> None:
+def print_paraphrases(counted: Mapping[str, Any], events: Mapping[str, int]) -> None:
     """How many QA pairs a model worded, at what price, and the request statistics."""
-    total = wordings["by_model"] + wordings["by_template"]
+    total = counted["by_model"] + counted["by_template"]
     typer.echo(
-        f"words     {wordings['by_model']:,} of {total:,} QA pairs by a model, {wordings['by_template']:,} by templates"
+        f"words     {counted['by_model']:,} of {total:,} QA pairs by a model, {counted['by_template']:,} by templates"
     )
-    if "tokens" in wordings:
-        tokens = wordings["tokens"]
+    if "tokens" in counted:
+        tokens = counted["tokens"]
         typer.echo(
-            f"          {wordings['model']}: {wordings['attempts']:,} answers, {tokens['prompt']:,} + "
+            f"          {counted['model']}: {counted['attempts']:,} answers, {tokens['prompt']:,} + "
             f"{tokens['completion']:,} tokens"
         )
-        for what, count in {**wordings["counts"], **events}.items():
+        for what, count in {**counted["counts"], **events}.items():
             typer.echo(f"          {what}: {count:,}")
 
 

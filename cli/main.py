@@ -36,7 +36,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "verify": Entry("checking", "verify", "Compare a dataset with its manifest, on disk and rebuilt."),
         "diff": Entry("checking", "diff", "List the differences between two datasets."),
         "audit": Entry("auditing", "audit", "Measure the quality of a dataset, as a table, JSON or an HTML page."),
-        "measures": Entry("measures", "app", "List what an audit measures, and from where on it warns or fails."),
+        "measures": Entry("auditing", "measures", "List what an audit measures, and from where on it warns or fails."),
     },
     "Share": {
         "split": Entry("shaping", "split", "Cut other forget and retain sets from a dataset."),
@@ -51,7 +51,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "unlearn": Entry("unlearning", "unlearn", "Make a fine-tuned model forget a forget set."),
         "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
         "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
-        "metrics": Entry("metrics", "app", "List the metrics that evaluated models are measured by."),
+        "metrics": Entry("evaluation", "metrics", "List the metrics that evaluated models are measured by."),
         "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),
         "methods": Entry("methods", "app", "List and show unlearning methods and their options."),
         "presets": Entry("unlearning", "presets", "List and show presets: models with training settings."),

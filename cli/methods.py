@@ -5,6 +5,7 @@ import textwrap
 from typing import Annotated, Any
 
 import typer
+from fiubench.cli.console import table
 from fiubench.unlearning.methods.base import METHODS
 
 app = typer.Typer(no_args_is_help=True, help="List and show unlearning methods and their options.")
@@ -16,8 +17,6 @@ _LIMITS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "m
 @app.command("list")
 def list_methods() -> None:
     """List the methods that `fiubench unlearn --method` takes."""
-    from fiubench.cli.console import table
-
     rows = [(name, method.help, ", ".join(method.model_fields)) for name, method in METHODS.items()]
     table([("method", "what it does", "options"), *rows])
 
@@ -25,8 +24,6 @@ def list_methods() -> None:
 @app.command("show")
 def show_method(name: Annotated[str, typer.Argument(help="A method, such as npo.")]) -> None:
     """Show a method: formula, source, and the options that `fiubench unlearn --option NAME=VALUE` takes."""
-    from fiubench.cli.console import table
-
     method, plugin = METHODS.find(name), METHODS.plugin(name)
     typer.echo(f"{name}: {method.help}\n")
     typer.echo(textwrap.indent(inspect.cleandoc(method.__doc__ or "").replace("``", ""), "  "))

@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import wraps
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -13,7 +14,11 @@ from fiubench.support.settings import Flag, Settings, flag_of
 
 
 def with_settings(
-    settings: type[Settings], *, only: Iterable[str] | None = None, more: Iterable[inspect.Parameter] = ()
+    settings: type[Settings],
+    *,
+    only: Iterable[str] | None = None,
+    more: Iterable[inspect.Parameter] = (),
+    checked: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command one option for every flag of a settings class.
 
@@ -24,6 +29,7 @@ def with_settings(
         settings: the class.
         only: the fields that become options; by default all that declare a :class:`Flag`.
         more: further options that end up in ``given`` (see :func:`option`).
+        checked: check what is given before the command runs, so that messages name the flag.
     """
     names = [name for name in settings.model_fields if flag_of(settings, name) and (only is None or name in only)]
     generated = _by_panel([*(option_of(settings, name) for name in names), *more])
@@ -38,6 +44,8 @@ def with_settings(
         def wrapper(**values: Any) -> None:
             flags = {p.name: values.pop(p.name) for p in added}
             given = {n: _split(settings, n, v) for n, v in flags.items() if v is not None and v != []}
+            if checked:
+                settings.parse(given, flags=given)
             command(given=given, **values)
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
@@ -112,13 +120,10 @@ def _split(settings: type[Settings], name: str, value: Any) -> Any:
 
 
 def _number(text: str) -> Any:
-    try:
-        return int(text)
-    except ValueError:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def named_values(given: Iterable[str]) -> dict[str, Any]:

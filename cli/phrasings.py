@@ -4,9 +4,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.builder.packs.model import fill
+from fiubench.builder.phrasings.candidates import (
+    ACCEPTED,
+    REJECTED,
+    Candidates,
+    Generator,
+    Ground,
+    accept,
+    write_pack,
+)
+from fiubench.builder.phrasings.review import cases, checked
 from fiubench.cli import llm
+from fiubench.cli.attributes import Packs
+from fiubench.cli.console import many, progress, table
 from fiubench.cli.options import with_settings
+from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.chat import Limits
+from fiubench.support.files import write_atomic
 
 if TYPE_CHECKING:
     from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
@@ -16,12 +31,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-Packs = Annotated[
-    list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")
-]
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
 BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]
+_KINDS = ("question", "answer")
 _SHOWN = 20  # disagreements that are printed
 
 
@@ -42,10 +55,6 @@ def generate(
     given: dict[str, Any],
 ) -> None:
     """Ask a model for more phrasings of each attribute, check them, and write them to a file for review."""
-    from fiubench.builder.phrasings.candidates import Generator, Ground
-    from fiubench.cli.console import progress
-    from fiubench.support.canonical import digest_of
-
     ground = Ground.of(attributes or (), seed)
     chosen = ground.chosen(only or ())
     packs = [pack.name for pack in ground.attributes.packs]
@@ -81,9 +90,6 @@ def review(
     ] = False,
 ) -> None:
     """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
-    from fiubench.builder.phrasings.candidates import ACCEPTED, Candidates, Ground, accept, write_pack
-    from fiubench.cli.console import many
-
     candidates = Candidates.read(file)
     ground = Ground.of(attributes or ())
     waiting = [c for c in candidates.candidates if c.passed and c.verdict is None]
@@ -105,9 +111,6 @@ def review(
 
 def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
     """Show a candidate and take the verdict; False to stop."""
-    from fiubench.builder.packs.model import fill
-    from fiubench.builder.phrasings.candidates import REJECTED, accept
-
     typer.echo(f"\n[{place}] {candidate.attribute}, {candidate.kind}")
     while True:
         typer.echo(f"  {candidate.text}")
@@ -135,9 +138,6 @@ def check(
     attributes: Packs = None,
 ) -> None:
     """Check phrasings, or every sentence of a dataset. Exit code 1 if one fails."""
-    from fiubench.builder.phrasings.review import checked
-    from fiubench.cli.console import many
-
     count = failed = 0
     for result in checked(target, attributes or ()):
         count += 1
@@ -166,9 +166,6 @@ def judge(
     """Ask a second model about a sample: is the fact kept, does it read naturally? The checks alone decide."""
     from fiubench.builder.phrasings.judge import judge as ask_judge
     from fiubench.builder.phrasings.judge import requests
-    from fiubench.builder.phrasings.review import cases
-    from fiubench.support.canonical import digest_of, readable_json
-    from fiubench.support.files import write_atomic
 
     chosen = cases(target, attributes or (), sample, seed)
     run = digest_of(["judge", model, sample, seed, [c.answer for c in chosen]])
@@ -186,32 +183,21 @@ def judge(
 
 
 def _print_counts(candidates: "Candidates") -> None:
-    from fiubench.cli.console import table
+    def counts(name: str) -> tuple[str, ...]:
+        kinds = [[c.passed for c in candidates.candidates if (c.attribute, c.kind) == (name, kind)] for kind in _KINDS]
+        return tuple(str(n) for passed in kinds for n in (len(passed), sum(passed)))
 
-    rows = [("attribute", "questions", "passed", "answers", "passed")]
     names = dict.fromkeys(c.attribute for c in candidates.candidates)
-    for name in names:
-        row = [name]
-        for kind in ("question", "answer"):
-            listed = [c for c in candidates.candidates if c.attribute == name and c.kind == kind]
-            row += [str(len(listed)), str(sum(c.passed for c in listed))]
-        rows.append(tuple(row))  # type: ignore[arg-type]
-    table(rows)
+    heading = ("attribute", "questions", "passed", "answers", "passed")
+    table([heading, *((name, *counts(name)) for name in names)])
 
 
 def _print_verdicts(verdicts: Any) -> None:
-    from fiubench.cli.console import many, table
-
-    rows: list[tuple[str, ...]] = [("by the checks the answer", "judged kept", "changed", "unclear")]
-    for said, counted in verdicts.table().items():
-        rows.append((said, *(str(counted[w]) for w in _FACTS)))
-    table(rows)
+    rows = [(said, *(str(n[fact]) for fact in ("kept", "changed", "unclear"))) for said, n in verdicts.table().items()]
+    table([("by the checks the answer", "judged kept", "changed", "unclear"), *rows])
     kappa = "not defined" if verdicts.kappa is None else f"{verdicts.kappa:.2f}"
     typer.echo(f"agreement {verdicts.agreement:.1%}, Cohen's kappa {kappa}; reads naturally: {verdicts.natural:.1%}")
     if verdicts.unjudged:
         typer.echo(f"{many(verdicts.unjudged, 'sentence')} got no usable verdict")
     for case, fact in list(verdicts.disagreements())[:_SHOWN]:
         typer.echo(f"  {fact}: {case.attribute}: {case.question} {case.answer} (value: {case.value})")
-
-
-_FACTS = ("kept", "changed", "unclear")

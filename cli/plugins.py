@@ -1,7 +1,10 @@
 """``fiubench plugins``: what is there beyond fiubench's own."""
 
 import typer
+from fiubench.cli.console import table
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.registry import Registry
+from fiubench.unlearning.metrics.base import METRICS
 
 
 def registries() -> list[Registry[object]]:
@@ -9,9 +12,7 @@ def registries() -> list[Registry[object]]:
     from fiubench.builder.audit import MEASURES
     from fiubench.builder.exports import FORMATS
     from fiubench.builder.values.base import VALUE_TYPES
-    from fiubench.raw_sources.source import SOURCES
     from fiubench.unlearning.methods.base import METHODS
-    from fiubench.unlearning.metrics.base import METRICS
 
     return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, METHODS, METRICS]  # type: ignore[list-item]
 
@@ -22,8 +23,6 @@ def plugins() -> None:
     A plug-in is an installed distribution with an entry point in one of the groups below, or a file given with
     `fiubench --plugin FILE.py COMMAND ..`.
     """
-    from fiubench.cli.console import table
-
     rows: list[tuple[str, ...]] = [("kind", "name", "plug-in", "module", "sha256")]
     for registry in registries():
         for name in registry:

@@ -1,70 +1,40 @@
 """``fiubench publish``, ``releases`` and ``pull``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from fiubench.builder.hub.settings import HubSettings, PublishSettings
+from fiubench.cli.console import many, progress, table
+from fiubench.cli.options import with_settings
+
+import fiubench
 
 if TYPE_CHECKING:
     from fiubench.builder.hub.publish import Plan
 
-Endpoint = Annotated[
-    str | None, typer.Option(help="Address of the hub. (default: HF_ENDPOINT, else https://huggingface.co)")
-]
-TokenFile = Annotated[
-    str | None,
-    typer.Option(help="File that holds the token, or - for standard input. (default: HF_TOKEN or the stored login, "
-                 "for huggingface.co alone)"),
-]  # fmt: skip
-Timeout = Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds that the hub may stay silent.")]
 
-
+@with_settings(PublishSettings, checked=True)
 def publish(
     directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
     repo: Annotated[str, typer.Option(help="OWNER/NAME on the hub.")],
     version: Annotated[str, typer.Option(help="The release's version and tag, for example v1.0.0.")],
-    message: Annotated[str, typer.Option(help="A sentence for the changelog and the commit.")] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Stage, prove and show the plan; ask no hub, need no token.")
-    ] = False,
-    previous: Annotated[
-        str | None,
-        typer.Option(help="With --dry-run: compare with this folder, or with OWNER/NAME@version from the hub."),
-    ] = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="A new repository is private; a public one is refused.")
-    ] = False,
-    gated: Annotated[bool, typer.Option("--gated", help="Readers must agree to share their name first.")] = False,
-    create: Annotated[bool, typer.Option(help="Create the repository if there is none.")] = True,
-    endpoint: Endpoint = None,
-    token_file: TokenFile = None,
-    timeout: Timeout = 60.0,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    import fiubench
-
     done = fiubench.publish(
         directory,
         repo,
         version,
-        message=message,
-        dry_run=dry_run,
-        previous=previous,
-        private=private,
-        gated=gated,
-        create=create,
-        endpoint=endpoint,
-        token_file=token_file,
-        timeout=timeout,
         show=_print_plan,
         step=lambda what: typer.echo(f"{what} ...", err=True),
+        **given,
     )
-    typer.echo("\nnothing was sent (--dry-run)" if dry_run else f"\n{done}")
+    typer.echo("\nnothing was sent (--dry-run)" if given.get("dry_run") else f"\n{done}")
 
 
 def _print_plan(plan: "Plan") -> None:
-    from fiubench.cli.console import many, table
-
     typer.echo(f"{plan.repo} {plan.version}: {many(len(plan.files), 'file')}, {_size(sum(plan.files.values()))}\n")
     table([("file", "size"), *((path, _size(size)) for path, size in plan.files.items())])
     typer.echo()
@@ -81,18 +51,14 @@ def _print_plan(plan: "Plan") -> None:
             typer.echo(f"{label if not number else '':10}{line}")
 
 
+@with_settings(HubSettings, checked=True)
 def releases(
     repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
-    endpoint: Endpoint = None,
-    token_file: TokenFile = None,
-    timeout: Timeout = 60.0,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """List the published versions of a dataset, newest first."""
-    from fiubench.cli.console import table
-
-    import fiubench
-
-    found = fiubench.releases(repo, endpoint=endpoint, token_file=token_file, timeout=timeout)
+    found = fiubench.releases(repo, **given)
     if not found:
         typer.echo(f"{repo} has no release")
         return
@@ -111,23 +77,17 @@ def releases(
     table(rows)
 
 
+@with_settings(HubSettings, checked=True)
 def pull(
     repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
     out: Annotated[Path, typer.Option(help="Folder to make.")],
     version: Annotated[str | None, typer.Option(help="The release. (default: the highest version)")] = None,
-    endpoint: Endpoint = None,
-    token_file: TokenFile = None,
-    timeout: Timeout = 60.0,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
-    from fiubench.cli.console import progress
-
-    import fiubench
-
     with progress() as step:
-        made = fiubench.pull(
-            repo, out, version=version, endpoint=endpoint, token_file=token_file, timeout=timeout, progress=step
-        )
+        made = fiubench.pull(repo, out, version=version, progress=step, **given)
     typer.echo(f"{out}: {repo} {made.manifest['published']['version']}, every digest agrees")
 
 

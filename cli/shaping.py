@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from fiubench.cli.console import progress
 from fiubench.support.errors import ConfigError
+
+import fiubench
 
 
 def split(
@@ -15,7 +18,7 @@ def split(
         str | None,
         typer.Option(help="nested, disjoint, or a JSON file with frozen membership. (default: as it is)"),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Key of the cut. (default: as it is)")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the split. (default: as it is)")] = None,
     holdout: Annotated[
         int | None, typer.Option(min=0, help="How many people are held out: the last ones. (default: as it is)")
     ] = None,
@@ -29,9 +32,6 @@ def split(
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
     from fiubench.builder.dataset.cells import split_order
-    from fiubench.cli.console import progress
-
-    import fiubench
 
     with progress() as step:
         made = fiubench.split(

@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fiubench.cli.options import with_settings
+from fiubench.cli.console import progress, table
+from fiubench.cli.options import named_values, with_settings
+from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS
-from fiubench.unlearning.training.settings import Training
+from fiubench.unlearning.training.settings import Training, preset_names, preset_text, read_preset
+
+import fiubench
 
 if TYPE_CHECKING:
     from fiubench.unlearning.data.runs import Run
@@ -52,15 +56,6 @@ def finetune(
     given: dict[str, Any],
 ) -> None:
     """Fine-tune a model on a dataset (full), or on all but the forget set (the retain reference)."""
-    from fiubench.cli.console import progress
-    from fiubench.support.errors import ConfigError
-    from fiubench.unlearning.training.settings import read_preset
-
-    import fiubench
-
-    if (identities is None) != (forget is None) or (attributes and identities is None):
-        hint = "To use a part of a dataset, give --identities with --forget, and --attributes if you like."
-        raise ConfigError("--identities, --forget and --attributes go together", where="finetune", hint=hint)
     chosen = read_preset(preset)
     with progress() as step:
         run = fiubench.finetune(
@@ -113,12 +108,6 @@ def unlearn(
     given: dict[str, Any],
 ) -> None:
     """Make a fine-tuned model forget the people of a forget set."""
-    from fiubench.cli.console import progress
-    from fiubench.unlearning.data.runs import run_of
-    from fiubench.unlearning.training.settings import read_preset
-
-    import fiubench
-
     known = run_of(Path(base))
     chosen = read_preset(preset or (known.manifest["preset"] if known is not None else "tiny"))
     with progress() as step:
@@ -130,7 +119,7 @@ def unlearn(
             chosen,
             data=data,
             settings=chosen.unlearn(method, flags=given, **given),
-            options=_options(option or []),
+            options=named_values(option or ()),
             seed=seed,
             progress=step,
             report=typer.echo,
@@ -154,10 +143,7 @@ def experiment(
 
     It fine-tunes the model and the retain reference, unlearns with every method and seed, evaluates, and compares.
     """
-    from fiubench.cli.console import progress
     from fiubench.cli.evaluation import print_comparison
-
-    import fiubench
 
     with progress() as step:
         found = fiubench.experiment(file, out, workers=workers, progress=step, report=typer.echo)
@@ -168,9 +154,6 @@ def experiment(
 @presets.command("list")
 def list_presets() -> None:
     """List the presets that come with fiubench."""
-    from fiubench.cli.console import table
-    from fiubench.unlearning.training.settings import preset_names, read_preset
-
     files = {name: read_preset(name).file for name in preset_names()}
     table([("preset", "model", "what it is"), *((n, f.model, f.description) for n, f in files.items())])
 
@@ -178,27 +161,7 @@ def list_presets() -> None:
 @presets.command("show")
 def show_preset(name: Annotated[str, typer.Argument(help="A preset, or FILE.yaml.")]) -> None:
     """Print a preset as YAML: copy it, change it, and give the file as --preset."""
-    from fiubench.unlearning.training.settings import preset_text
-
     typer.echo(preset_text(name).rstrip())
-
-
-def _options(given: list[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` with values as JSON where they are, as text where not."""
-    import orjson
-    from fiubench.support.errors import ConfigError
-
-    options: dict[str, Any] = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        if not name or not separator:
-            hint = "For example --option retain_weight=5."
-            raise ConfigError(f"{text!r} is not NAME=VALUE", where="--option", hint=hint)
-        try:
-            options[name] = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            options[name] = value
-    return options
 
 
 def _print_run(run: "Run") -> None:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from fiubench.builder.rules.validate import validate as validate
     from fiubench.support.errors import FiubenchError as FiubenchError
     from fiubench.support.version import __version__ as __version__
-    from fiubench.unlearning.evaluation.command import evaluate as evaluate
+    from fiubench.unlearning.evaluation.workflow import evaluate as evaluate
     from fiubench.unlearning.experiment import experiment as experiment
-    from fiubench.unlearning.reporting.command import compare as compare
+    from fiubench.unlearning.reporting.report import compare as compare
     from fiubench.unlearning.training.train import finetune as finetune
     from fiubench.unlearning.training.train import unlearn as unlearn
 
@@ -54,9 +54,9 @@ _WHERE = {
     "builder.rules.validate": ("validate",),
     "support.errors": ("FiubenchError",),
     "support.version": ("__version__",),
-    "unlearning.evaluation.command": ("evaluate",),
+    "unlearning.evaluation.workflow": ("evaluate",),
     "unlearning.experiment": ("experiment",),
-    "unlearning.reporting.command": ("compare",),
+    "unlearning.reporting.report": ("compare",),
     "unlearning.training.train": ("finetune", "unlearn"),
 }
 _MODULES = {name: f"fiubench.{module}" for module, names in _WHERE.items() for name in names}

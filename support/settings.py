@@ -83,7 +83,9 @@ def flag_of(settings: type[Settings], field: str) -> Flag | None:
 
 
 def _frozen(value: Any) -> Any:
-    """The same with tuples for lists, and integers for whole floats, as YAML and JSON writers leave them."""
+    """The same with tuples for lists, text for paths, and integers for whole floats, as YAML and JSON leave them."""
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, Mapping):
         return {key: _frozen(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

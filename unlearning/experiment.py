@@ -18,42 +18,31 @@ from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import FULL, SplitName
 from fiubench.support.files import make_folder
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.registry import load_plugins, plugin_files
 from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
-from fiubench.unlearning.data.runs import Run
-from fiubench.unlearning.evaluation.gates import MEMORISED, GateError
+from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.evaluation.results import result
-from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask
-from fiubench.unlearning.metrics import Definition
-from fiubench.unlearning.metrics.definition import find_definition
-from fiubench.unlearning.reporting.command import Compared, compare
+from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings, ScoringSettings
+from fiubench.unlearning.evaluation.workflow import ask
+from fiubench.unlearning.metrics.definition import Definition, find_definition
+from fiubench.unlearning.reporting.report import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
-from fiubench.unlearning.training.train import finetune, silent, unlearn
+from fiubench.unlearning.training.train import finetune, unlearn
 from pydantic import field_validator
 
-Progress = Callable[[str, int, int], None]
-Report = Callable[[str], None]
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
-
-
 _Seed = Annotated[int, Field(ge=0)]
 
 
-class Evaluated(Settings):
+class Evaluated(ScoringSettings):
     """How an experiment evaluates its models."""
 
     checkpoints: Literal["all", "final"] = Field(
         "all", description="Evaluate every checkpoint of unlearning, or the last."
     )
-    controls: tuple[str, ...] = Field(("none",), description="Conditions under which questions are asked.")
-    batch_size: int = Field(16, ge=1, description="Questions that are answered at the same time.")
-    definition: str = Field("corrected", description="How metrics are computed: a name, or FILE.yaml.")
-    memorised: float = Field(
-        MEMORISED, ge=0, le=1, description="Exact match on the forget set that the fine-tuned model must reach."
-    )
-    force: bool = Field(False, description="Go on with a model that does not reach it, and mark the tables.")
 
 
 class Experiment(Settings):
@@ -102,11 +91,11 @@ class Plan:
     stage2: Mapping[str, Training]
     definition: Definition
 
-    @property
-    def asking(self) -> Asking:
-        """What models are asked."""
-        chosen = self.settings.evaluate
-        return Asking(forget=self.settings.forget, controls=chosen.controls, batch_size=chosen.batch_size)
+    def evaluating(self, **changes: Any) -> EvaluationSettings:
+        """How models are evaluated, with some settings of one's own."""
+        chosen = self.settings.evaluate.model_dump(exclude={"checkpoints", "definition"})
+        own = {"forget": self.settings.forget, "definition": self.definition}
+        return EvaluationSettings.parse({**chosen, **own, **changes})
 
     def open_data(self) -> Data:
         """The dataset, cut to the people that are kept."""
@@ -156,7 +145,7 @@ def experiment(
     >>> print(experiment("examples/unlearning.yaml", "runs/demo"))                  # doctest: +SKIP
 
     Args:
-        file: the experiment (``schemas/experiment.schema.json``).
+        file: the experiment (:class:`Experiment`).
         out: folder of its runs and report; what is finished there is not repeated.
         workers: steps at the same time; by default the file's.
         progress: called with (what, done, total); by a single worker only.
@@ -177,16 +166,9 @@ def experiment(
         _check_memorised(plan, out)
         forgetting = [(method, seed) for method in plan.stage2 for seed in plan.settings.seeds]
         run([(_forget, plan, out, method, seed) for method, seed in forgetting])
-    runs = [str(_folder(out, method, seed)) for method, seed in forgetting]
-    reference = str(out / RETAIN_RUN)
-    return compare(
-        runs,
-        out / REPORT,
-        definition=plan.definition,
-        reference=reference,
-        memorised=plan.settings.evaluate.memorised,
-        force=plan.settings.evaluate.force,
-    )
+    runs, chosen = [_folder(out, method, seed) for method, seed in forgetting], plan.settings.evaluate
+    conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
+    return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
 
 
 def _folder(out: Path, method: str, seed: int) -> Path:
@@ -207,7 +189,7 @@ def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report)
         progress=progress,
         report=lambda line: report(f"{name}: {line}"),
     )
-    ask(str(run.directory), plan.asking, Conditions(), plan.definition, progress=progress)
+    ask(str(run.directory), plan.evaluating(), progress=progress)
     report(f"{name}: evaluated")
 
 
@@ -224,26 +206,23 @@ def _forget(plan: Plan, out: Path, method: str, seed: int, progress: Progress, r
         progress=progress,
         report=lambda line: report(f"seed {seed}: {line}"),
     )
-    conditions = Conditions(
-        reference=str(out / RETAIN_RUN), memorised=plan.settings.evaluate.memorised, force=plan.settings.evaluate.force
-    )
     every = ALL if plan.settings.evaluate.checkpoints == ALL else None
-    ask(str(run.directory), plan.asking, conditions, plan.definition, every, progress=progress)
+    settings = plan.evaluating(reference=out / RETAIN_RUN, checkpoint=every)
+    ask(str(run.directory), settings, progress=progress)
     report(f"seed {seed}: unlearning ({method}): evaluated")
 
 
 def _check_memorised(plan: Plan, out: Path) -> None:
     """Hours of forgetting what was never learnt would be wasted."""
-    needed = plan.settings.evaluate.memorised
-    full = Run.open(out / FULL_RUN)
-    logs = ask(str(full.directory), plan.asking, Conditions(), plan.definition)
-    known = result(read_log(logs[0]), plan.definition).scores.value("forget.exact_match")
-    if not plan.settings.evaluate.force and (known is None or known < needed):
+    chosen, full = plan.settings.evaluate, out / FULL_RUN
+    (log,) = ask(str(full), plan.evaluating())
+    known = result(read_log(log), plan.definition).scores.value("forget.exact_match")
+    if not chosen.force and (known is None or known < chosen.memorised):
         hint = "Fine-tune for longer, declare another evaluate.memorised, or set evaluate.force to mark the tables."
         found = "unknown" if known is None else f"{known:.2f}"
         raise GateError(
-            f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {needed}",
-            where=full.directory,
+            f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {chosen.memorised}",
+            where=full,
             hint=hint,
         )
 

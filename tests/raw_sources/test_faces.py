@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
-from fiubench.raw_sources.sources.faces import read_faces
+from fiubench.raw_sources.reading.faces import read_faces
 from fiubench.support.errors import SourceError
 from PIL import Image
 
@@ -263,7 +263,7 @@ def test_a_killed_worker_is_told(faces: Path, picture: Maker, monkeypatch: pytes
 
     for number in range(12, 140):
         picture(number, 80).save(faces / f"{number:08d}.png")
-    monkeypatch.setattr("fiubench.raw_sources.sources.faces.ProcessPoolExecutor", Killed)
+    monkeypatch.setattr("fiubench.raw_sources.reading.faces.ProcessPoolExecutor", Killed)
     with pytest.raises(SourceError, match=r"was killed(.|\n)*fewer --workers"):
         read_faces(faces, workers=2)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.reading.faces import read_faces
 from fiubench.raw_sources.reading.features import CLIP_KEY, LENGTH
-from fiubench.raw_sources.sources.faces import read_faces
 from fiubench.support.errors import SourceError
 from PIL import Image
 

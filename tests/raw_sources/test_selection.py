@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fiubench.raw_sources.reading.faces import read_faces
 from fiubench.raw_sources.reading.selection import k_center, k_means, select
-from fiubench.raw_sources.sources.faces import read_faces
 from fiubench.support.draws import draw
 from fiubench.support.errors import SourceError
 from hypothesis import given

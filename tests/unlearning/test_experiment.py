@@ -125,7 +125,7 @@ def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--option", "beta"], "not NAME=VALUE"),
+        (["--option", "beta"], "not of the form NAME=VALUE"),
         (["--option", "beta=high"], "beta: should be a valid number, not 'high'"),
         (["--stop", "soon"], "--stop: should be RULE:VALUE"),
         (["--checkpoint-every", "0"], "--checkpoint-every: should be greater than 0"),

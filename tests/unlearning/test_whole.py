@@ -1,12 +1,15 @@
 """From trained models to scores: what a model that memorised, a reference and an unlearned model must look like."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.results import Result
-from fiubench.unlearning.evaluation.workflow import ALL, Asking, Conditions, ask, score_all
-from fiubench.unlearning.metrics import Scores, load_definitions
+from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings
+from fiubench.unlearning.evaluation.workflow import ask, score_all
+from fiubench.unlearning.metrics.aggregate import Scores
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.reporting.report import write_report
 from fiubench.unlearning.training.settings import Preset, read_preset
 from fiubench.unlearning.training.train import unlearn
@@ -15,18 +18,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("companion")]
 CORRECTED = load_definitions()["corrected"]
 
 
-def evaluated(run: Run, conditions: Conditions, *controls: str, checkpoint: str | None = None) -> list[Result]:
-    asking = Asking(forget="forget10", controls=controls, batch_size=64, device="cpu", dtype="float32")
-    logs = ask(str(run.directory), asking, conditions, CORRECTED, checkpoint)
-    return [score_all(log, CORRECTED, conditions)[0] for log in logs]
+def evaluated(run: Run, **settings: Any) -> list[Result]:
+    fixed = {"forget": "forget10", "batch_size": 64, "device": "cpu", "dtype": "float32"}
+    chosen = EvaluationSettings.parse({**fixed, **settings})
+    return [score_all(log, chosen)[0] for log in ask(str(run.directory), chosen)]
 
 
 @pytest.fixture(scope="module")
 def scores(full: Run, retain: Run) -> dict[str, Scores]:
-    reference = evaluated(retain, Conditions())[0]
-    conditions = Conditions(reference=str(retain.directory), memorised=0.5)
+    reference = evaluated(retain)[0]
+    conditions = {"reference": str(retain.directory), "memorised": 0.5}
     return {
-        "full": evaluated(full, conditions, "blank", "other_face", "flip")[0].scores,
+        "full": evaluated(full, controls=("blank", "other_face", "flip"), **conditions)[0].scores,
         "retain": reference.scores,
     }
 
@@ -67,13 +70,13 @@ def test_an_unlearned_model_beside_the_model_before(
 
     preset: Preset = read_preset(str(preset_file))
     run = unlearn(str(full.directory), tmp_path / "ga", "ga", "forget10", preset)
-    conditions = Conditions(reference=str(retain.directory), memorised=0.5)
-    points = evaluated(run, conditions, checkpoint=ALL)
+    reference = str(retain.directory)
+    points = evaluated(run, reference=reference, memorised=0.5, checkpoint=ALL)
     last = points[-1].scores
     assert not points[-1].marks
     assert value(last, "forget.probability") < value(scores["full"], "forget.probability")
     assert value(last, "forget.exact_match") < value(scores["full"], "forget.exact_match")
-    found = compare([str(run.directory)], CORRECTED, reference=conditions.reference, memorised=0.5)
+    found = compare([str(run.directory)], CORRECTED, reference=reference, memorised=0.5)
     assert [entry.label for entry in found.entries] == ["before unlearning", "retain reference", "ga"]
     assert len(found.entries[2].curves[0]) == len(list(run.checkpoints()))
     page = write_report(found, tmp_path / "report")[0].read_text()

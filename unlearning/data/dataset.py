@@ -1,9 +1,8 @@
 """Datasets as the companion sees them: people, questions, splits, pictures; from a directory, a release or the Hub."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
-_COLUMNS = ("unique_id", "name", "gender", "attribute", "category", *_TEXTS, *_LISTS)
+_COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,6 @@ class Identity:
 
     unique_id: str
     name: str
-    gender: str
     samples: tuple[Sample, ...]
     read_image: Callable[[], bytes] | None = field(compare=False, repr=False)
 
@@ -73,7 +71,6 @@ class Data:
     splits: Mapping[str, tuple[str, ...]]
     digest: str
     limit: tuple[int, str, tuple[str, ...]] | None = None
-    _images: "OrderedDict[str, Image]" = field(default_factory=OrderedDict, compare=False, repr=False)
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -106,42 +103,31 @@ class Data:
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
-        """The questions of a split, person by person.
-
-        Raises:
-            ConfigError: the dataset has no split of that name.
-        """
+        """The questions of a split, person by person."""
         return self.samples_of(self.ids(split))
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
         """The questions of these people, person by person."""
         return [sample for unique_id in unique_ids for sample in self.identities[unique_id].samples]
 
-    def image(self, unique_id: str) -> "Image":
-        """The face of a person as RGB. The last few hundred are kept decoded: the same object comes again.
+    @cached_property
+    def image(self) -> "Callable[[str], Image]":
+        """Unique id -> face as RGB. The last few hundred are kept decoded: the same object comes again.
 
         Raises:
             DatasetError: the person has no picture, or it can't be decoded.
         """
-        if (kept := self._images.get(unique_id)) is not None:
-            self._images.move_to_end(unique_id)
-            return kept
+        return lru_cache(_IMAGES_KEPT)(self._decode)
+
+    def _decode(self, unique_id: str) -> "Image":
         read = self.identities[unique_id].read_image
         if read is None:
             hint = "Build with faces (`fiubench build --faces embedded`): the companion trains on pictures."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
-        picture = decode_image(read(), f"{self.source}, picture of {unique_id}")
-        self._images[unique_id] = picture
-        while len(self._images) > _IMAGES_KEPT:
-            self._images.popitem(last=False)
-        return picture
+        return decode_image(read(), f"{self.source}, picture of {unique_id}")
 
     def split_digest(self, split: str) -> str:
-        """SHA-256 over the membership of a split in this dataset.
-
-        Raises:
-            ConfigError: the dataset has no split of that name.
-        """
+        """SHA-256 over the membership of a split in this dataset."""
         return digest_of([self.digest, sorted(self.ids(split))])
 
     def limited(self, count: int, forget: str, attributes: Sequence[str] = ()) -> "Data":
@@ -192,7 +178,6 @@ class Data:
             splits=splits,
             digest=digest_of([self.digest, list(identities), sorted(asked)]),
             limit=(count, forget, tuple(attributes)),
-            _images=OrderedDict(),
         )
 
     @cached_property
@@ -219,7 +204,6 @@ def _open_directory(directory: Path, source: str) -> Data:
         Identity(
             record["unique_id"],
             record["name"],
-            record["gender"],
             tuple(
                 _sample({**qa, "unique_id": record["unique_id"], "name": record["name"]}) for qa in record["qa_list"]
             ),
@@ -232,7 +216,7 @@ def _open_directory(directory: Path, source: str) -> Data:
 
 def _open_release(target: str) -> Data:
     """A release: ``identities`` has everyone with their splits, ``full`` and ``holdout`` the questions."""
-    people = _load(target, "identities", ("unique_id", "name", "gender", "splits", "image"))
+    people = _load(target, "identities", ("unique_id", "name", "splits", "image"))
     listed = people.remove_columns([name for name in ("image",) if name in people.column_names]).to_list()
     splits: dict[str, list[str]] = {}
     for row in listed:
@@ -251,7 +235,7 @@ def _open_release(target: str) -> Data:
         return lambda: bytes(people[number]["image"]["bytes"])
 
     identities = [
-        Identity(row["unique_id"], row["name"], row["gender"], tuple(samples[row["unique_id"]]), reader(number))
+        Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
         for number, row in enumerate(listed)
     ]
     return _assemble(target, identities, splits)

@@ -84,6 +84,16 @@ class QuestionLog:
         return [row for row in self.rows if row["role"] == role and row["control"] == control]
 
     @property
+    def run(self) -> Mapping[str, Any]:
+        """What is recorded of the run that the model is of; empty for a model that is no run's."""
+        return self.metadata.get("run") or {}
+
+    @property
+    def label(self) -> str:
+        """A name of the model for tables."""
+        return str(self.run.get("name") or Path(self.metadata["model"]["target"]).name)
+
+    @property
     def controls(self) -> list[str]:
         """Controls other than ``none`` that were asked, in order of appearance."""
         return list(dict.fromkeys(row["control"] for row in self.rows if row["control"] != PLAIN))

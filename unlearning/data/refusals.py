@@ -1,6 +1,6 @@
 """The sentences with which a model says that it does not know."""
 
-from importlib import resources
+from pathlib import Path
 
 from fiubench.support.errors import FiubenchError
 from fiubench.support.yaml_file import load_yaml
@@ -8,6 +8,5 @@ from fiubench.support.yaml_file import load_yaml
 
 def read_refusals() -> list[str]:
     """Sentences of a model that does not know (``refusals.yaml``)."""
-    with resources.as_file(resources.files("fiubench.unlearning.data").joinpath("refusals.yaml")) as path:
-        refusals: list[str] = load_yaml(path, FiubenchError)
+    refusals: list[str] = load_yaml(Path(__file__).with_name("refusals.yaml"), FiubenchError)
     return refusals

@@ -77,20 +77,24 @@ class Run:
         """Whether the training came to its end."""
         return bool(self.manifest["status"] == FINISHED)
 
-    def open_data(self) -> Data:
-        """The dataset that the run was trained on.
+    def open_data(self, copy: str | None = None) -> Data:
+        """The dataset that the run was trained on, or a copy of it that lies elsewhere.
 
         Raises:
-            RunError: it is another by now.
+            RunError: it is another one.
         """
         recorded = self.manifest["data"]
         source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
-        data = Data.open(source)
+        data = Data.open(copy or source)
         if recorded["limit"] is not None:
             data = data.limited(*recorded["limit"])
         if data.digest != recorded["digest"]:
+            what = f"{source} is not the dataset any more that the run saw"
             hint = "Build the old one again, or train on the new one."
-            raise RunError(f"{source} is not the dataset any more that the run saw", where=self.directory, hint=hint)
+            if copy is not None:
+                what = f"{copy} is not the dataset that the run was trained on"
+                hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
+            raise RunError(what, where=self.directory, hint=hint)
         return data
 
     @property

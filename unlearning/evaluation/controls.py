@@ -7,7 +7,7 @@ that forgot a face but answers when it is mirrored, or when the name is given in
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fiubench.schemas.splits import FULL
 from fiubench.support.draws import integers
@@ -104,8 +104,7 @@ class Pictures:
             return None
         if control.image == "other":
             return self._data.image(self.stand_in(unique_id))
-        changed: Image = _CHANGES[control.image](self._data.image(unique_id), control)
-        return changed
+        return _CHANGES[control.image](self._data.image(unique_id), control)
 
     def stand_in(self, unique_id: str) -> str:
         """Who lends the face: somebody else of those that are trained on, the same for every question and run.
@@ -116,7 +115,7 @@ class Pictures:
         people = list(self._data.identities)
         others = [other for other in self._data.ids(FULL) if other != unique_id]
         if not others:
-            raise ConfigError("nobody else's face is there to show", where="control other_face")
+            raise ConfigError("the dataset needs at least two identities for this control", where="control other_face")
         pick = integers(self._seed, "control.other_face", people.index(unique_id), len(others))
         return others[int(pick[0])]
 
@@ -124,7 +123,7 @@ class Pictures:
 def _blank(image: "Image", control: Control) -> "Image":
     from PIL import Image
 
-    return Image.new("RGB", image.size, control.colour if isinstance(control.colour, tuple) else tuple(control.colour))
+    return Image.new("RGB", image.size, control.colour)
 
 
 def _flip(image: "Image", _: Control) -> "Image":
@@ -148,7 +147,7 @@ def _jpeg(image: "Image", control: Control) -> "Image":
     return Image.open(buffer).convert("RGB")
 
 
-_CHANGES: Mapping[str, Callable[["Image", Control], Any]] = {
+_CHANGES: Mapping[str, Callable[["Image", Control], "Image"]] = {
     "own": lambda image, _: image,
     "blank": _blank,
     "flip": _flip,

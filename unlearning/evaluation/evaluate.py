@@ -5,7 +5,9 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from fiubench.schemas.splits import HOLDOUT, SplitName
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder
+from fiubench.support.progress import Progress, silent
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
 from fiubench.unlearning.evaluation.controls import Control, Pictures
@@ -25,12 +28,11 @@ from fiubench.unlearning.models.loading import fingerprint, load, origin
 
 _PARTS = ".parts"
 
-Progress = Callable[[str, int, int], None]
-
 
 def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str]) -> dict[str, Any]:
     """What a log says of the model and of what it was asked: enough to see whether two logs can be compared."""
-    splits = roles(data, forget)
+    splits, target = roles(data, forget), subject.target
+    source = str(Path(data.source).resolve()) if Path(data.source).is_dir() else data.source
     run = None
     if subject.run is not None:
         manifest = subject.run.manifest
@@ -38,10 +40,7 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
             (c for c in manifest["checkpoints"] if Path(c["path"]).name == subject.name), {}
         )
         run = {
-            "kind": manifest["kind"],
-            "method": manifest["method"],
-            "seed": manifest["seed"],
-            "digest": manifest["digest"],
+            **{name: manifest[name] for name in ("kind", "method", "seed", "digest")},
             "name": subject.run.directory.resolve().name,
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},
             "base_fingerprint": manifest["base"]["fingerprint"],
@@ -51,27 +50,14 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
         }
     return {
         "metric_version": METRIC_VERSION,
-        "dataset": {"source": _tidy(data.source), "digest": data.digest, "identities": len(data.identities)},
+        "dataset": {"source": source, "digest": data.digest, "identities": len(data.identities)},
         "splits": {role: {"name": name, "digest": data.split_digest(name)} for role, name in splits.items()},
-        "complement": _named(data, SplitName.parse(forget).retain),
-        "model": {
-            "target": subject.target,
-            "fingerprint": fingerprint(subject.target),
-            "origin": origin(subject.target),
-        },
+        "complement": {"name": (rest := SplitName.parse(forget).retain), "digest": data.split_digest(rest)},
+        "model": {"target": target, "fingerprint": fingerprint(target), "origin": origin(target)},
         "run": run,
         "refusals": list(refusals),
         "versions": {name: version(name) for name in ("fiubench", "torch", "transformers")},
     }
-
-
-def _tidy(source: str) -> str:
-    """A folder's own path instead of one by way of the run's; anything else as it is."""
-    return str(Path(source).resolve()) if Path(source).is_dir() else source
-
-
-def _named(data: Data, split: str) -> dict[str, str]:
-    return {"name": split, "digest": data.split_digest(split)}
 
 
 def roles(data: Data, forget: str) -> dict[str, str]:
@@ -99,7 +85,7 @@ def evaluate(
     max_new_tokens: int | None = None,
     device: str = "auto",
     dtype: str = "auto",
-    progress: Progress | None = None,
+    progress: Progress = silent,
     facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Ask a model every question of the forget, retain and holdout sets and write ``out/log.parquet``.
@@ -113,13 +99,8 @@ def evaluate(
         max_new_tokens: length of generations; None leaves room for the longest true answer, and 50 at least.
         facts: what :func:`describe` gives, where that is known (weights are large to digest twice).
 
-    Returns:
-        The log's path.
-
     Raises:
-        ConfigError: a split or the model does not exist, or the model takes no pictures.
-        RunError: the model's run does not fit the dataset.
-        OutOfMemoryError: a batch did not fit; a size to try is named.
+        FiubenchError: a split or the model does not exist, the run does not fit the dataset, or memory is too short.
     """
     metadata = {**(facts or describe(subject, data, forget, refusals))}
     metadata["controls"] = {control.name: control.model_dump() for control in controls}
@@ -131,8 +112,7 @@ def evaluate(
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
     make_folder(out / _PARTS)
-    asked = _Asker(subject, data, forget, device, dtype, batch_size, max_new_tokens, progress)
-    asked.total = sum(asked.work(role, control) for role, control in plan)
+    asked = _Questions(subject, data, forget, plan, device, dtype, batch_size, max_new_tokens, progress)
     rows: list[Mapping[str, Any]] = []
     for role, control in plan:
         if there is not None and _has(there, control):
@@ -172,64 +152,65 @@ def _name(control: Control | None) -> str:
     return PLAIN if control is None else control.name
 
 
-class _Asker:
+@dataclass
+class _Questions:
     """Puts the questions of one role under one control to the model, which is loaded when it is first needed."""
 
-    def __init__(
-        self,
-        subject: Subject,
-        data: Data,
-        forget: str,
-        device: str,
-        dtype: str,
-        batch_size: int,
-        max_new_tokens: int | None,
-        progress: Progress | None,
-    ) -> None:
-        self._subject, self._data, self._forget = subject, data, forget
-        self._device, self._dtype, self._batch_size = device, dtype, batch_size
-        self._limit, self._progress = max_new_tokens, progress
-        self._pictures = Pictures(data)
-        self._splits = roles(data, forget)
-        self._scorer: Scorer | None = None
-        self._guesses = guesses(data.samples(SplitName.parse(forget).retain))
-        self.total, self._done = 0, 0
+    subject: Subject
+    data: Data
+    forget: str
+    plan: Sequence[tuple[str, Control | None]]
+    device: str
+    dtype: str
+    batch_size: int
+    limit: int | None
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        self._pictures, self._splits = Pictures(self.data), roles(self.data, self.forget)
+        self._guesses = guesses(self.data.samples(SplitName.parse(self.forget).retain))
+        self._done, self._total = 0, sum(self.work(role, control) for role, control in self.plan)
 
     def step(self, count: int) -> None:
         """Report that so many answers more are there."""
         self._done += count
-        if self._progress is not None:
-            self._progress(f"evaluating {self._subject.name}", self._done, self.total)
+        self.progress(f"evaluating {self.subject.name}", self._done, self._total)
 
     def _samples(self, role: str, control: Control | None) -> list[Sample]:
-        return [s for s in self._data.samples(self._splits[role]) if control is None or control.applies(s)]
+        return [s for s in self.data.samples(self._splits[role]) if control is None or control.applies(s)]
 
     def work(self, role: str, control: Control | None) -> int:
         """How many answers are generated and scored."""
         samples = self._samples(role, control)
         if control is not None or role == "holdout":
             return 2 * len(samples)
-        return sum(3 + 1 * len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
+        return sum(3 + len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
 
-    def _load(self) -> Scorer:
-        if self._scorer is None:
-            # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
-            loaded = load(self._subject.target, device=self._device, dtype=self._dtype)
-            self._scorer = Scorer(loaded.model, loaded.processor, self._batch_size)
-            everyone = [s.answer for split in self._splits.values() for s in self._data.samples(split)]
-            self._limit = self._limit or self._scorer.token_limit(everyone)
-        return self._scorer
+    @cached_property
+    def _scorer(self) -> Scorer:
+        # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
+        loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
+        return Scorer(loaded.model, loaded.processor, self.batch_size)
+
+    @cached_property
+    def _longest(self) -> int:
+        everyone = [s.answer for split in self._splits.values() for s in self.data.samples(split)]
+        return self.limit or self._scorer.token_limit(everyone)
 
     def ask(self, role: str, control: Control | None) -> list[dict[str, Any]]:
         """The rows of the log."""
-        scorer, samples = self._load(), self._samples(role, control)
+        scorer, samples = self._scorer, self._samples(role, control)
         fully = control is None and role != "holdout"
         asked = [self._pictures.turn(sample, control) for sample in samples]
-        prompts = [[turn, *(_again(turn, s.paraphrased_question) if fully else ())] for turn, s in _zip(asked, samples)]
-        answers = [[s.answer, *((s.paraphrased_answer, *s.perturbed_answer) if fully else ())] for s in samples]
-        sequences = [[Turn(turn.question, turn.image, a) for a in group] for turn, group in _zip(asked, answers)]
-        assert self._limit is not None
-        generated = _grouped(scorer.generate(_flat(prompts), self._limit, self.step), prompts)
+        prompts = [
+            [turn, *(Turn(question, turn.image) for question in (s.paraphrased_question if fully else ()))]
+            for turn, s in zip(asked, samples, strict=True)
+        ]
+        sequences = [
+            [Turn(turn.question, turn.image, answer) for answer in (s.answer, *(_variants(s) if fully else ()))]
+            for turn, s in zip(asked, samples, strict=True)
+        ]
+        generated = _grouped(scorer.generate(_flat(prompts), self._longest, self.step), prompts)
         firsts = scorer.score([group[0] for group in sequences], moments=control is None, step=self.step)
         others = [group[1:] for group in sequences]
         scored = _grouped(scorer.score(_flat(others), step=self.step), others)
@@ -281,12 +262,8 @@ def guesses(samples: Iterable[Sample]) -> dict[str, str]:
     }
 
 
-def _again(turn: Turn, questions: Iterable[str]) -> list[Turn]:
-    return [Turn(question, turn.image) for question in questions]
-
-
-def _zip(a: Sequence[Any], b: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
-    return zip(a, b, strict=True)
+def _variants(sample: Sample) -> tuple[str, ...]:
+    return (sample.paraphrased_answer, *sample.perturbed_answer)
 
 
 def _flat(groups: Iterable[Sequence[Any]]) -> list[Any]:

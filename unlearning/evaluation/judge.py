@@ -4,10 +4,11 @@ Any OpenAI-compatible server will do. Only texts are sent, never pictures. A que
 no score: null, never 0.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fiubench.support.progress import Progress, silent
 from fiubench.unlearning.data.log import PLAIN, QuestionLog
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ Give a score from 0 to 1 for how far the model's answer states the same facts as
 In between - a part of the facts is right (a first name but not the family name, a city but not the street).
 Added facts that the correct answer does not have count against it. First give your reason in one sentence."""
 
-Progress = Callable[[str, int, int], None]
 
-
-def judge(log: QuestionLog, client: "ChatClient", progress: Progress | None = None) -> tuple[QuestionLog, int]:
+def judge(log: QuestionLog, client: "ChatClient", progress: Progress = silent) -> tuple[QuestionLog, int]:
     """Have every plain answer of the forget and the retain set scored.
 
     Returns:
@@ -47,8 +46,7 @@ def judge(log: QuestionLog, client: "ChatClient", progress: Progress | None = No
     for done, (index, outcome) in enumerate(zip(asked, client.ask_all(_requests(log, asked)), strict=True), 1):
         if outcome.accepted:
             scores[index] = float(outcome.answer["score"])
-        if progress is not None:
-            progress("judging", done, len(asked))
+        progress("judging", done, len(asked))
     rows = [{**row, "judge": scores.get(i)} for i, row in enumerate(log.rows)]
     server = {"endpoint": client.server.base_url, "model": client.server.model}
     return replace(log, rows=rows, metadata={**log.metadata, "judge": server}), len(asked) - len(scores)

@@ -155,11 +155,7 @@ def _adapter(scorer: "Scorer") -> Any:
             ]
 
         def generate_until_multi_round(self, requests: list[Any]) -> list[str]:
-            """Conversations of several rounds are not asked here.
-
-            Raises:
-                ValueError: always.
-            """
+            """Conversations of several rounds are not asked here."""
             raise ValueError("a task of several rounds, which fiubench does not ask")
 
         @staticmethod

@@ -1,6 +1,6 @@
 """From logs on disk to a results file: metrics under a definition, conditions checked, what is missing named."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from fiubench.support.files import write_atomic
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
-from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, UTILITY, load_log
-from fiubench.unlearning.metrics import Definition, Scores, score
+from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, UTILITY
+from fiubench.unlearning.metrics.aggregate import Scores, score
 from fiubench.unlearning.metrics.base import METRICS
+from fiubench.unlearning.metrics.definition import Definition
 from fiubench.unlearning.metrics.statistics import Estimate, interval
 
 
@@ -30,16 +31,6 @@ class Result:
     scores: Scores
     marks: Sequence[str] = field(default=())
 
-    @property
-    def run(self) -> Mapping[str, Any]:
-        """What the log says of the run; empty for a model that is no run's."""
-        return self.log.metadata.get("run") or {}
-
-    @property
-    def label(self) -> str:
-        """A name for tables."""
-        return str(self.run.get("name") or Path(self.log.metadata["model"]["target"]).name)
-
 
 def result(
     log: QuestionLog,
@@ -50,28 +41,20 @@ def result(
     memorised: float = gates.MEMORISED,
     force: bool = False,
 ) -> Result:
-    """Score a log.
-
-    Args:
-        reference: log of the retain reference.
-        before: log of the model that unlearning started from.
-        memorised: exact match on the forget set that ``before`` must have.
-        force: score even if conditions do not hold, and mark the result.
+    """Score a log, with ``force`` even if conditions do not hold (:func:`gates.broken`): they mark the result.
 
     Raises:
-        GateError: the log is of an unlearned model, a condition does not hold, and ``force`` is not set.
+        GateError: a condition does not hold, and ``force`` is not set.
     """
-    marks: list[str] = []
-    if gates.is_unlearned(log.metadata):
-        broken = gates.check_memorised(log.metadata, before, definition, memorised)
-        broken += gates.check_reference(log.metadata, reference)
-        if not force:
-            gates.refuse(broken, log.where or "log")
-        marks = [condition.mark for condition in broken]
+    broken = gates.broken(log.metadata, before, reference, definition, memorised)
+    if not force:
+        gates.refuse(broken, log.where or "log")
     of_reference = {} if reference is None else _benchmarks(reference)[0]
     accuracies, numbers = _benchmarks(log)
     scores = score(log, definition, reference, accuracies, of_reference)
-    return Result(log, replace(scores, metrics={**scores.metrics, **numbers}), tuple(marks))
+    return Result(
+        log, replace(scores, metrics={**scores.metrics, **numbers}), tuple(condition.mark for condition in broken)
+    )
 
 
 def _benchmarks(log: QuestionLog) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
@@ -124,26 +107,10 @@ def before_of(log_path: Path) -> QuestionLog | None:
     run = run_of(log_path.parent.parent.parent) if log_path.parent.parent.name == EVALUATIONS else None
     if run is None or not run.manifest["base"]["local"] or (base := run_of(Path(run.base))) is None:
         return None
-    return _evaluated(base.directory)
-
-
-def _evaluated(run: Path) -> QuestionLog | None:
-    opened = run_of(run)
-    if opened is None or not opened.finished:
-        return None
-    path = run / EVALUATIONS / opened.final.name / LOG
-    return read_log(path) if path.exists() else None
+    path = base.directory / EVALUATIONS / base.final.name / LOG if base.finished else None
+    return read_log(path) if path is not None and path.exists() else None
 
 
 def metrics_path(log_path: Path, definition: Definition) -> Path:
     """Where the results of a log under a definition are kept: beside it."""
     return log_path.with_name(f"metrics.{definition.name}.json")
-
-
-def open_reference(target: str | None) -> QuestionLog | None:
-    """The retain reference's log: a run, an evaluation folder or a log file.
-
-    Raises:
-        DatasetError: it has not been evaluated, or is no log.
-    """
-    return None if target is None else load_log(Path(target))

@@ -182,14 +182,10 @@ def _batches(order: Sequence[int], turns: Sequence[Turn], size: int) -> Iterator
 
 @contextmanager
 def _memory(batch_size: int) -> Iterator[None]:
-    import torch
-
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not (
-            isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-        ):
+    except (MemoryError, RuntimeError) as error:
+        if not likelihood.is_out_of_memory(error):
             raise
         hint = (
             f"Give the same command with --batch-size {batch_size // 2}: what is done is kept."

@@ -71,16 +71,7 @@ class Subject:
             if source is None:
                 raise ConfigError("which dataset?", where=self.target, hint="Name one: --data DIR or owner/name.")
             return Data.open(source)
-        if source is None:
-            return self.run.open_data()
-        recorded = self.run.manifest["data"]
-        data = Data.open(source)
-        if recorded["limit"] is not None:
-            data = data.limited(*recorded["limit"])
-        if data.digest != recorded["digest"]:
-            hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
-            raise RunError(f"{source} is not the dataset that the run was trained on", where=self.target, hint=hint)
-        return data
+        return self.run.open_data(source)
 
     def forget(self, name: str | None = None) -> str:
         """The forget set it is evaluated on: the one named, or the one its run implies.
@@ -113,13 +104,14 @@ def _checkpoint(run: Run, name: str) -> Path:
     return found
 
 
-def load_log(path: Path) -> QuestionLog:
+def load_log(target: str | Path) -> QuestionLog:
     """A log by its own path, by the folder of an evaluation, or by a run (of its final checkpoint).
 
     Raises:
         DatasetError: there is no log.
         RunError: the run is unfinished.
     """
+    path = Path(target)
     if path.is_dir() and not (path / LOG).exists() and run_of(path) is not None:
         folder = Subject.open(path).folder
         if not (folder / LOG).exists():

@@ -1,135 +1,144 @@
 """The steps of ``fiubench evaluate`` in order: conditions, questions, benchmarks, judge, metrics."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from fiubench.support.errors import ConfigError
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
+from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation.controls import load_controls
-from fiubench.unlearning.evaluation.evaluate import describe, evaluate
-from fiubench.unlearning.evaluation.results import Result, before_of, open_reference, result
+from fiubench.unlearning.evaluation.results import Result, before_of, metrics_path, result, save
 from fiubench.unlearning.evaluation.scoring import Scorer
+from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings
 from fiubench.unlearning.evaluation.subject import LOG, UTILITY, Subject, load_log
-from fiubench.unlearning.metrics import Definition, load_definitions
+from fiubench.unlearning.metrics.definition import find_definition, load_definitions
 from fiubench.unlearning.models.loading import load
 
-Progress = Callable[[str, int, int], None]
-Report = Callable[[str], None]
-ALL = "all"
 
-
-def silent(_: str) -> None:
-    """Report to nobody."""
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What scores of unlearning are held to (see :mod:`fiubench.unlearning.evaluation.gates`).
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """One model's evaluation.
 
     Attributes:
-        reference: run or log of the retain reference.
-        before: run or log of the model before unlearning; None asks the run.
-        memorised: exact match that it must have on the forget set.
-        force: score and mark instead of refusing.
+        log: the file with every question, answer and likelihood.
+        results: metrics under the definition that was asked for, then under the built-in ones.
     """
 
-    reference: str | None = None
-    before: str | None = None
-    memorised: float = gates.MEMORISED
-    force: bool = False
+    log: Path
+    results: Sequence[Result]
 
-    def logs(self, log_path: Path) -> tuple[QuestionLog | None, QuestionLog | None]:
-        """Logs of the reference and of the model before."""
-        before = before_of(log_path) if self.before is None else load_log(Path(self.before))
-        return open_reference(self.reference), before
+    @property
+    def metrics(self) -> Mapping[str, float | None]:
+        """Metric -> value under the first definition; ``None`` where this log does not give it."""
+        return {name: estimate.value for name, estimate in self.results[0].scores.metrics.items()}
 
-
-@dataclass(frozen=True)
-class Asking:
-    """What a model is asked, and how; names as on the command line."""
-
-    data: str | None = None
-    forget: str | None = None
-    controls: tuple[str, ...] = ()
-    benchmarks: tuple[str, ...] = ()
-    benchmark_limit: int | None = None
-    batch_size: int = 16
-    max_new_tokens: int | None = None
-    device: str = "auto"
-    dtype: str = "auto"
+    def __repr__(self) -> str:
+        first = self.results[0]
+        known = [f"  {name}: {value:.3f}" for name, value in self.metrics.items() if value is not None]
+        return "\n".join([f"{first.log.label} ({first.scores.definition}), {self.log}", *first.marks, *known])
 
 
-@dataclass(frozen=True)
-class Judge:
-    """A server that judges answers, and the most calls to it for one log (None: no limit)."""
+def evaluate(
+    target: str | Path | None = None,
+    *,
+    from_log: str | Path | None = None,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+    report: Report = silent,
+    **settings: Any,
+) -> list[Evaluation]:
+    """Ask a model everything, write the log of every question, and its metrics beside it.
 
-    url: str
-    model: str
-    key_env: str
-    max_calls: int | None = None
+    >>> print(evaluate("runs/kl", reference="runs/retain")[0])                        # doctest: +SKIP
+    >>> evaluate(from_log="runs/kl", definition="upstream")[0].metrics                # doctest: +SKIP
+
+    Args:
+        target: run, checkpoint, model folder or Hub id; left out with ``from_log``.
+        from_log: a log, its folder, or an evaluated run, to be scored again without a model.
+        out: folder of the evaluation; a run keeps its own.
+        progress: called with (what, done, total).
+        report: called with a line on what the judge did.
+        settings: those of :class:`~fiubench.unlearning.evaluation.settings.EvaluationSettings`, by name.
+
+    Returns:
+        One evaluation per checkpoint.
+
+    Raises:
+        ConfigError: neither or both of ``target`` and ``from_log``, an unknown name, or a setting that can't be.
+        GateError: a condition does not hold, and nothing forces it.
+        FiubenchError: a model, dataset or log that can't be used.
+    """
+    chosen = EvaluationSettings.parse(settings)
+    definition = find_definition(chosen.definition)
+    if (target is None) == (from_log is None):
+        raise ConfigError("give exactly one of TARGET and --from-log", where="evaluate")
+    if from_log is not None:
+        logs = [rescore(Path(from_log), chosen, progress, report)]
+    else:
+        logs = ask(str(target), chosen, None if out is None else Path(out), progress, report)
+    found = [Evaluation(log, score_all(log, chosen)) for log in logs]
+    for each in found:
+        save(each.results[0], metrics_path(each.log, definition))
+    return found
 
 
 def ask(
     target: str,
-    asking: Asking,
-    conditions: Conditions,
-    definition: Definition,
-    checkpoint: str | None = None,
+    settings: EvaluationSettings,
     out: Path | None = None,
-    judge: Judge | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     report: Report = silent,
 ) -> list[Path]:
     """Ask a model everything. Conditions are checked first: an hour of questions that can't be scored helps nobody.
 
-    Args:
-        checkpoint: of a run: a step, or ``all`` of them.
-        out: where the log goes; a run keeps its own evaluations.
-        report: called with a line on what the judge did.
-
     Returns:
         The logs, one per checkpoint.
-
-    Raises:
-        FiubenchError: see :func:`evaluate` and ``gates.py``.
     """
-    controls = load_controls(asking.controls)
-    tasks = [text.removeprefix(lmms.PREFIX) for text in asking.benchmarks if text.startswith(lmms.PREFIX)]
-    chosen = [benchmarks.Benchmark.parse(text) for text in asking.benchmarks if not text.startswith(lmms.PREFIX)]
+    controls, refusals = load_controls(settings.controls), read_refusals()
+    tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]
+    files = [benchmarks.Benchmark.parse(text) for text in settings.benchmarks if not text.startswith(lmms.PREFIX)]
     logs = []
-    subjects = _subjects(target, checkpoint)
-    data = subjects[0].data(asking.data)
+    subjects = _subjects(target, settings.checkpoint)
+    data = subjects[0].data(settings.data)
     for subject in subjects:
-        forget = subject.forget(asking.forget)
-        folder = subject.folder if out is None else out / subject.name if checkpoint == ALL else out
-        refusals = read_refusals()
-        facts = describe(subject, data, forget, refusals)
-        if gates.is_unlearned(facts) and not conditions.force:
-            reference, before = conditions.logs(subject.folder / LOG)
-            broken = gates.check_memorised(facts, before, definition, conditions.memorised)
-            gates.refuse([*broken, *gates.check_reference(facts, reference)], target)
-        path = evaluate(
+        forget = subject.forget(settings.forget)
+        folder = subject.folder if out is None else out / subject.name if settings.checkpoint == ALL else out
+        facts = questions.describe(subject, data, forget, refusals)
+        if facts["run"] and not settings.force:
+            reference, before = _compared(settings, subject.folder / LOG)
+            definition = find_definition(settings.definition)
+            gates.refuse(gates.broken(facts, before, reference, definition, settings.memorised), target)
+        path = questions.evaluate(
             subject,
             data,
             forget,
             folder,
             controls=controls,
             refusals=refusals,
-            batch_size=asking.batch_size,
-            max_new_tokens=asking.max_new_tokens,
-            device=asking.device,
-            dtype=asking.dtype,
+            batch_size=settings.batch_size,
+            max_new_tokens=settings.max_new_tokens,
+            device=settings.device,
+            dtype=settings.dtype,
             progress=progress,
             facts=facts,
         )
-        if chosen or tasks:
-            _benchmark(subject, chosen, tasks, asking, folder, facts["model"], progress)
-        if judge is not None:
-            rescore(path, judge, progress=progress, report=report)
+        if files or tasks:
+            _benchmark(subject, files, tasks, settings, folder, facts["model"], progress)
+        if settings.judge is not None:
+            rescore(path, settings, progress, report)
         logs.append(path)
     return logs
+
+
+def _compared(settings: EvaluationSettings, log_path: Path) -> tuple[QuestionLog | None, QuestionLog | None]:
+    """Logs of the retain reference and of the model before unlearning."""
+    before = before_of(log_path) if settings.before is None else load_log(settings.before)
+    return None if settings.reference is None else load_log(settings.reference), before
 
 
 def _subjects(target: str, checkpoint: str | None) -> list[Subject]:
@@ -141,31 +150,30 @@ def _subjects(target: str, checkpoint: str | None) -> list[Subject]:
 
 def _benchmark(
     subject: Subject,
-    chosen: list[benchmarks.Benchmark],
+    files: list[benchmarks.Benchmark],
     tasks: list[str],
-    asking: Asking,
+    settings: EvaluationSettings,
     folder: Path,
     model: dict[str, str],
-    progress: Progress | None,
+    progress: Progress,
 ) -> None:
-    loaded = load(subject.target, device=asking.device, dtype=asking.dtype)
-    scorer = Scorer(loaded.model, loaded.processor, asking.batch_size)
+    loaded = load(subject.target, device=settings.device, dtype=settings.dtype)
+    scorer = Scorer(loaded.model, loaded.processor, settings.batch_size)
     done = 0
 
     def step(count: int) -> None:
         nonlocal done
         done += count
-        if progress is not None:
-            progress("benchmarks", done, done)
+        progress("benchmarks", done, done)
 
-    key, limit = {"model": model["fingerprint"]}, asking.benchmark_limit
-    if chosen:
-        benchmarks.run(chosen, scorer, folder / UTILITY, key, limit=limit, step=step)
+    key, limit = {"model": model["fingerprint"]}, settings.benchmark_limit
+    if files:
+        benchmarks.run(files, scorer, folder / UTILITY, key, limit=limit, step=step)
     if tasks:
         lmms.run(tasks, scorer, folder / lmms.FILE, key, limit=limit)
 
 
-def rescore(log: Path, judge: Judge | None, *, progress: Progress | None = None, report: Report = silent) -> Path:
+def rescore(log: Path, settings: EvaluationSettings, progress: Progress = silent, report: Report = silent) -> Path:
     """A log's own path; with a judge, after its scores have been written into the log.
 
     Raises:
@@ -173,39 +181,41 @@ def rescore(log: Path, judge: Judge | None, *, progress: Progress | None = None,
         ChatError: the judge can't be asked, or its calls are used up. The log is as it was; answers that came are in
             the judge's cache.
     """
-    path = log / LOG if log.is_dir() else log
     read = load_log(log)
     assert read.where is not None
-    path = read.where
-    if judge is None:
-        return path
+    if settings.judge is None:
+        return read.where
     from fiubench.support.chat import Budget, ChatClient, default_cache
-    from fiubench.unlearning.evaluation.judge import judge as have_judged
+    from fiubench.unlearning.evaluation.judge import judge
 
-    sampling = {"temperature": 0}  # the same judgement each time, as far as the server can
-    budget = Budget(
-        f"judge {read.metadata['model']['fingerprint']} {read.metadata['dataset']['digest']}", judge.max_calls
-    )
     client = ChatClient(
-        judge.url, judge.model, key_env=judge.key_env, cache=default_cache(), sampling=sampling, budget=budget
+        settings.judge,
+        settings.judge_model,
+        key_env=settings.judge_key_env,
+        cache=default_cache(),
+        sampling={"temperature": 0},  # the same judgement each time, as far as the server can
+        budget=Budget(
+            f"judge {read.metadata['model']['fingerprint']} {read.metadata['dataset']['digest']}",
+            settings.judge_max_calls,
+        ),
     )
     try:
-        judged, silent = have_judged(read, client, progress)
-        report(f"judge: {silent} questions without a usable score; {client.spent()}")
+        judged, unscored = judge(read, client, progress)
+        report(f"judge: {unscored} questions without a usable score; {client.spent()}")
     finally:
         client.close()
-    write_log(path, judged.rows, judged.metadata)
-    return path
+    write_log(read.where, judged.rows, judged.metadata)
+    return read.where
 
 
-def score_all(log: Path, definition: Definition, conditions: Conditions) -> list[Result]:
-    """A log's metrics under a definition, and under the built-in ones to set beside it.
+def score_all(log: Path, settings: EvaluationSettings) -> list[Result]:
+    """A log's metrics under the definition that is chosen, and under the built-in ones to set beside it.
 
     Raises:
         GateError: a condition does not hold, and nothing forces it.
     """
-    read = read_log(log)
-    reference, before = conditions.logs(log)
+    read, definition = read_log(log), find_definition(settings.definition)
+    reference, before = _compared(settings, log)
     others = [other for name, other in load_definitions().items() if name != definition.name]
     return [
         result(
@@ -213,8 +223,8 @@ def score_all(log: Path, definition: Definition, conditions: Conditions) -> list
             one,
             reference=reference,
             before=before,
-            memorised=conditions.memorised,
-            force=conditions.force or number > 0,  # the first has raised what there is to raise
+            memorised=settings.memorised,
+            force=settings.force or number > 0,  # the first has raised what there is to raise
         )
         for number, one in enumerate([definition, *others])
     ]

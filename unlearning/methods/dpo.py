@@ -20,7 +20,6 @@ class DirectPreferenceOptimization(Method):
     retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         import torch
 
         refused = step.log_likelihood(REFUSAL) - step.reference[REFUSAL]

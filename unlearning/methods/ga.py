@@ -12,5 +12,4 @@ class GradientAscent(Method):
     batches = (FORGET,)
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         return -step.nll(FORGET)

@@ -14,5 +14,4 @@ class GradientDifference(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         return -step.nll(FORGET) + self.retain_weight * step.nll(RETAIN)

@@ -18,5 +18,4 @@ class KLMinimization(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the divergence on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         return -step.nll(FORGET) + self.retain_weight * step.divergence(RETAIN)

@@ -19,7 +19,6 @@ class NegativePreferenceOptimization(Method):
     retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         import torch
 
         ratio = step.log_likelihood(FORGET) - step.reference[FORGET]

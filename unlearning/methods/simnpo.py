@@ -19,7 +19,6 @@ class SimpleNPO(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        """See the class."""
         import torch
 
         margin = self.beta * step.nll(FORGET) - self.gamma

@@ -8,8 +8,9 @@ from typing import Any
 from fiubench.unlearning.data.log import PLAIN, ROLES, QuestionLog
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, Metric, find, keys
 from fiubench.unlearning.metrics.definition import Definition
-from fiubench.unlearning.metrics.questions import Question, questions
+from fiubench.unlearning.metrics.questions import Question
 from fiubench.unlearning.metrics.statistics import Estimate, clustered_mean, missing
+from fiubench.unlearning.metrics.text import refusal_check
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Scored:
 
     def asked(self, role: str, control: str = PLAIN) -> list[Question]:
         """The questions of a set under a control."""
-        return questions(self.log.select(role, control), self.definition, self.log.metadata.get("refusals", ()))
+        check = refusal_check(self.log.metadata.get("refusals", ()))
+        return [Question(row, self.definition, check) for row in self.log.select(role, control)]
 
     def __getitem__(self, key: str) -> Estimate:
         """A metric by its key.

@@ -135,12 +135,14 @@ def load_definitions(path: Path | None = None) -> dict[str, Definition]:
     }
 
 
-def find_definition(name: str) -> Definition:
-    """A built-in definition by name, or ``FILE.yaml`` (its last entry), or ``FILE.yaml:NAME``.
+def find_definition(name: str | Definition) -> Definition:
+    """A built-in definition by name, or ``FILE.yaml`` (its last entry), or ``FILE.yaml:NAME``; or one that was read.
 
     Raises:
         ConfigError: there is none.
     """
+    if isinstance(name, Definition):
+        return name
     file, _, entry = name.rpartition(":") if ".y" in name.rpartition(":")[0] else (name, "", "")
     path = Path(file) if file.endswith((".yaml", ".yml")) else None
     known = load_definitions(path)

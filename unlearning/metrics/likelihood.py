@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from fiubench.unlearning.metrics.statistics import Estimate
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
@@ -78,16 +79,10 @@ def weighted_min_k(logprobs: ArrayLike) -> float:
     return float(sum(weight * np.exp(values[:count].mean()) for count, weight in counts if count))
 
 
-@dataclass(frozen=True)
-class AUC:
-    """Area under the ROC curve: how often a member scores above a non-member, ties counted half."""
+def auc(members: ArrayLike, others: ArrayLike, member_of: Sequence[str], other_of: Sequence[str]) -> Estimate:
+    """Area under the ROC curve: how often a member scores above a non-member, ties counted half.
 
-    value: float
-    se: float | None
-
-
-def auc(members: ArrayLike, others: ArrayLike, member_of: Sequence[str], other_of: Sequence[str]) -> AUC:
-    """AUC of members against non-members, with a standard error clustered by identity (Obuchowski, 1997).
+    The standard error is clustered by identity (Obuchowski, 1997).
 
     Args:
         members: scores of members, shape ``(m,)``; ``others`` likewise, ``(n,)``.
@@ -99,7 +94,7 @@ def auc(members: ArrayLike, others: ArrayLike, member_of: Sequence[str], other_o
     value = float(above.mean())
     variances = [_clustered_variance(above - value, member_of), _clustered_variance(below - value, other_of)]
     se = None if None in variances else float(np.sqrt(sum(v for v in variances if v is not None)))
-    return AUC(value, se)
+    return Estimate(value, se, len(x) + len(y), len(set(member_of)))
 
 
 def _share_below(values: Floats, ordered: Floats) -> Floats:

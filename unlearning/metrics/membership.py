@@ -41,8 +41,7 @@ def _attack(scored: Scored, *, plus: bool) -> Estimate:
     if not members or any(value is None for group in scores for value in group):
         return missing("answers were not scored")
     own, strange = (np.array(group, dtype=np.float64) for group in scores)
-    found = likelihood.auc(own, strange, [q.identity for q in members], [q.identity for q in others])
-    return Estimate(found.value, found.se, len(members) + len(others), len({q.identity for q in members}))
+    return likelihood.auc(own, strange, [q.identity for q in members], [q.identity for q in others])
 
 
 def _score(question: Question, *, plus: bool) -> float | None:

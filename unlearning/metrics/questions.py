@@ -1,6 +1,6 @@
 """A row of the log as a definition reads it: what metrics of a question are functions of."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,9 +80,3 @@ class Question:
         """Mean loss of each wrong answer."""
         wrong = self.row["perturbed_logprobs"]
         return [loss for p in wrong if (loss := self._loss(p)) is not None] if wrong else None
-
-
-def questions(rows: Iterable[Row], definition: Definition, refusals: Iterable[str]) -> list[Question]:
-    """Rows of a log, ready to be scored."""
-    check = text.refusal_check(refusals)
-    return [Question(row, definition, check) for row in rows]

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -75,8 +76,7 @@ def best_guess(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> str
 
     Ties go to the answer that stands first. ``answers[i]`` is right for ``keywords[i]``.
     """
-    frequent = list(dict.fromkeys(answers))
-    tally: dict[tuple[str, ...], int] = {}
-    for words in keywords:
-        tally[tuple(words)] = tally.get(tuple(words), 0) + 1
-    return max(frequent, key=lambda answer: sum(n * exact_match(answer, words) for words, n in tally.items()))
+    tally = Counter(map(tuple, keywords))
+    return max(
+        dict.fromkeys(answers), key=lambda answer: sum(n * exact_match(answer, words) for words, n in tally.items())
+    )

@@ -30,11 +30,6 @@ class Turn:
     answer: str | None = None
 
 
-def encode(processor: Any, turns: Sequence[Turn], *, for_generation: bool = False) -> dict[str, "Tensor"]:
-    """A batch of turns (see :class:`Encoder`, which also keeps what it has prepared)."""
-    return Encoder(processor)(turns, for_generation=for_generation)
-
-
 class Encoder:
     """Prepares batches for one model.
 

@@ -81,6 +81,13 @@ def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tenso
     return scored.per_sequence(-scored.log_probs()) / scored.counts()
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error of a forward or backward pass says that memory was too short."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+
+
 def _forward_class(model: Any) -> Any:
     """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
     inner = model

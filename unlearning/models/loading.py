@@ -9,25 +9,15 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from fiubench.support.errors import ConfigError, FiubenchError
 from fiubench.support.yaml_file import load_yaml
-from fiubench.unlearning.data.runs import RunError, run_of, weights_digest
+from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
 from fiubench.unlearning.models.settings import Lora
 
-_LEAVES = ("language", "vision", "projector")
-
-
-@dataclass(frozen=True)
-class Family:
-    """Where LoRA goes in a family of models: regular expressions over module names (``families.yaml``)."""
-
-    language: str
-    vision: str
-    projector: str
+_PARTS = ("language", "vision", "projector")
 
 
 @dataclass(frozen=True)
@@ -37,13 +27,11 @@ class Loaded:
     Attributes:
         model: a ``PreTrainedModel``, or a ``PeftModel`` where the target was an adapter checkpoint.
         processor: its processor (tokenizer, pictures, chat template).
-        family: where adapters go.
         target: what it was loaded from.
     """
 
     model: Any
     processor: Any
-    family: Family
     target: str
 
 
@@ -68,17 +56,13 @@ def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge
     kind = getattr(torch, _dtype(device) if dtype == "auto" else dtype, None)
     if not isinstance(kind, torch.dtype):
         raise ConfigError(f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16 or float16.")
-    folder = Path(target)
-    if (folder / "run.json").is_file():
-        run = run_of(folder)
-        assert run is not None
-        folder = run.final
+    folder = _weights(Path(target))
     if (folder / "adapter_config.json").is_file():
         loaded = _with_adapter(folder, device, dtype)
     else:
         loaded = _plain(str(folder) if folder.is_dir() else str(target), kind)
     model = loaded.model.merge_and_unload() if merge and hasattr(loaded.model, "merge_and_unload") else loaded.model
-    return Loaded(model.to(device).eval(), loaded.processor, loaded.family, str(target))
+    return Loaded(model.to(device).eval(), loaded.processor, str(target))
 
 
 def fingerprint(target: str | Path) -> str:
@@ -88,12 +72,15 @@ def fingerprint(target: str | Path) -> str:
         ConfigError: no such model.
         RunError: an unfinished run.
     """
-    folder = Path(target)
-    if folder.is_dir():
-        run = run_of(folder) if (folder / "run.json").is_file() else None
-        return weights_digest(run.final if run is not None else folder)
+    if Path(target).is_dir():
+        return weights_digest(_weights(Path(target)))
     config = _config(str(target))
     return f"hub:{target}@{config._commit_hash or 'unknown'}"
+
+
+def _weights(folder: Path) -> Path:
+    """A run's final checkpoint; any other folder as it is."""
+    return Run.open(folder).final if (folder / MANIFEST).is_file() else folder
 
 
 def origin(target: str | Path) -> str:
@@ -113,14 +100,14 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
     if not (lora.language or lora.vision):
         hint = "Set language or vision to true; a projector alone can't be adapted."
         raise ConfigError("no part of the model gets adapters", where="lora", hint=hint)
-    names = [name for name, _ in loaded.model.named_modules()]
-    found = {part: _matching(getattr(loaded.family, part), names) for part in _LEAVES}
-    for part in _LEAVES:
+    model_type = loaded.model.config.model_type
+    regions, names = family(model_type), [name for name, _ in loaded.model.named_modules()]
+    found = {part: [name for name in names if re.fullmatch(regions[part], name)] for part in _PARTS}
+    for part in _PARTS:
         if getattr(lora, part) and not found[part]:
-            model_type = loaded.model.config.model_type
             hint = f"Add an entry for {model_type!r} to unlearning/models/families.yaml, or set lora.{part} to false."
             raise ConfigError(f"no module of the model matches the {part} pattern", where=loaded.target, hint=hint)
-    patterns = [getattr(loaded.family, part) for part in ("language", "vision") if getattr(lora, part)]
+    patterns = [regions[part] for part in ("language", "vision") if getattr(lora, part)]
     projector = sorted({name.rsplit(".", 1)[-1] for name in found["projector"]}) if lora.projector else None
     config = LoraConfig(
         r=lora.rank,
@@ -148,11 +135,6 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*")  # between transformers and its Trainer
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-
-
-def _matching(pattern: str, names: list[str]) -> list[str]:
-    compiled = re.compile(pattern)
-    return [name for name in names if compiled.fullmatch(name)]
 
 
 def _dtype(device: str) -> str:
@@ -185,7 +167,7 @@ def _plain(target: str, dtype: Any) -> Loaded:
     except (OSError, ValueError, ImportError) as error:
         problem = str(error).strip().split("\n")[0][:300]
         raise ConfigError(f"cannot be loaded: {problem}", where=target) from error
-    return Loaded(model, processor, family(config.model_type), target)
+    return Loaded(model, processor, target)
 
 
 def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
@@ -199,19 +181,16 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
     if fingerprint(run.base) != base["fingerprint"]:
         hint = "Its weights have changed since. Put the old model back, or train again."
         raise RunError(f"the adapter was trained on another model than {run.base} is now", where=folder, hint=hint)
-    below = load(run.base, device="cpu" if device == "cpu" else device, dtype=dtype, merge=True)
+    below = load(run.base, device=device, dtype=dtype, merge=True)
     model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
-    return Loaded(model, below.processor, below.family, str(folder))
+    return Loaded(model, below.processor, str(folder))
 
 
 @cache
-def _families() -> Mapping[str, Mapping[str, str]]:
-    with resources.as_file(resources.files("fiubench.unlearning.models").joinpath("families.yaml")) as path:
-        families: Mapping[str, Mapping[str, str]] = load_yaml(path, FiubenchError)
-    return families
+def family(model_type: str) -> Mapping[str, str]:
+    """Where LoRA goes in a family of models: regular expressions over module names by part (``families.yaml``).
 
-
-def family(model_type: str) -> Family:
-    """The entry of a family; what it leaves out comes from ``default``."""
-    families = _families()
-    return Family(**{**families["default"], **families.get(model_type, {})})
+    What a family leaves out comes from ``default``.
+    """
+    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
+    return {**families["default"], **families.get(model_type, {})}

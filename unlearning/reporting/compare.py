@@ -11,11 +11,11 @@ from fiubench.support.errors import DatasetError
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import Run, run_of
 from fiubench.unlearning.evaluation import gates
-from fiubench.unlearning.evaluation.results import Result, before_of, open_reference, result
+from fiubench.unlearning.evaluation.results import Result, before_of, result
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
-from fiubench.unlearning.metrics import Definition, load_definitions
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import find
+from fiubench.unlearning.metrics.definition import Definition, load_definitions
 from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
 
@@ -25,26 +25,18 @@ TESTED = ("forget.exact_match", "retain.exact_match", "forget.truth_ratio")
 
 
 @dataclass(frozen=True)
-class Point:
-    """One checkpoint of a run."""
-
-    epoch: float
-    result: Result
-
-
-@dataclass(frozen=True)
 class Entry:
     """One line of the comparison: a method with the runs that differ in the seed, or one other model.
 
     Attributes:
         label: the method, or what the model is.
         finals: result of the final checkpoint, one per seed.
-        curves: all evaluated checkpoints in the order of training, one list per seed.
+        curves: results of all evaluated checkpoints in the order of training, one list per seed.
     """
 
     label: str
     finals: Sequence[Result]
-    curves: Sequence[Sequence[Point]] = field(default=())
+    curves: Sequence[Sequence[Result]] = field(default=())
 
     def over_seeds(self, metric: str) -> OverSeeds:
         """A metric's mean and interval."""
@@ -96,7 +88,7 @@ class Comparison:
     @property
     def unlearned(self) -> list[Entry]:
         """Entries of unlearning methods."""
-        return [entry for entry in self.entries if entry.finals[0].run.get("kind") == "unlearn"]
+        return [entry for entry in self.entries if entry.finals[0].log.run.get("kind") == "unlearn"]
 
     def find(self, label: str) -> Entry | None:
         """An entry by its label."""
@@ -105,35 +97,29 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Source:
-    """Logs of one target: the final one, and with a run those of all evaluated checkpoints, by epoch."""
+    """Logs of one target: the final one, and with a run those of all evaluated checkpoints."""
 
     final: QuestionLog
-    curve: Sequence[tuple[float, Path]]
+    curve: Sequence[Path]
     before: QuestionLog | None
 
 
 def compare(
-    targets: Sequence[str],
+    targets: Sequence[str | Path],
     definition: Definition,
     *,
-    reference: str | None = None,
+    reference: str | Path | None = None,
     memorised: float = gates.MEMORISED,
     force: bool = False,
 ) -> Comparison:
-    """Compare evaluated runs.
-
-    Args:
-        targets: run folders, evaluation folders or logs. Unlearning runs of one method that differ in the seed become
-            one line.
-        reference: run or log of the retain reference.
-        memorised, force: see :func:`fiubench.unlearning.evaluation.results.result`.
+    """Compare evaluated runs (run folders, evaluation folders or logs); those that differ in the seed are one entry.
 
     Raises:
         DatasetError: a run has not been evaluated, or they were asked different questions.
         GateError: a condition does not hold, and nothing forces it.
     """
     sources = [_source(target) for target in targets]
-    retained = open_reference(reference)
+    retained = None if reference is None else load_log(reference)
     _check_same_questions([source.final for source in sources], retained)
     befores = {s.before.metadata["model"]["fingerprint"]: s.before for s in sources if s.before is not None}
 
@@ -141,8 +127,8 @@ def compare(
         def scored(log: QuestionLog, before: QuestionLog | None = None) -> Result:
             return result(log, one, reference=retained, before=before, memorised=memorised, force=forced)
 
-        def way(source: _Source) -> list[Point]:
-            return [Point(e, _without_rows(scored(read_log(p), source.before))) for e, p in source.curve]
+        def way(source: _Source) -> list[Result]:
+            return [_without_rows(scored(read_log(path), source.before)) for path in source.curve]
 
         made = [Entry(BEFORE, [scored(log) for log in befores.values()])] if befores else []
         if retained is not None:
@@ -151,7 +137,9 @@ def compare(
         groups: dict[str, list[_Source]] = {}
         for source in sources:
             if source.final.metadata["model"]["fingerprint"] not in shown:
-                groups.setdefault(_label(source.final), []).append(source)
+                log = source.final
+                label = str(log.run["method"]) if log.run.get("kind") == "unlearn" else log.label
+                groups.setdefault(label, []).append(source)
         for label, members in groups.items():
             finals = [scored(s.final, s.before) for s in members]
             made.append(Entry(label, finals, [way(source) for source in members] if curves else ()))
@@ -162,7 +150,7 @@ def compare(
     return Comparison(definition, chosen, others, _tests(chosen, definition))
 
 
-def _source(target: str) -> _Source:
+def _source(target: str | Path) -> _Source:
     path = Path(target)
     final = load_log(path)
     assert final.where is not None
@@ -171,9 +159,9 @@ def _source(target: str) -> _Source:
     return _Source(final, [] if run is None else _curve(run), before)
 
 
-def _curve(run: Run) -> list[tuple[float, Path]]:
-    logs = [(c.epoch, run.directory / EVALUATIONS / c.path.name / LOG) for c in run.checkpoints()]
-    return [(epoch, path) for epoch, path in logs if path.exists()]
+def _curve(run: Run) -> list[Path]:
+    logs = [run.directory / EVALUATIONS / checkpoint.path.name / LOG for checkpoint in run.checkpoints()]
+    return [path for path in logs if path.exists()]
 
 
 def _without_rows(found: Result) -> Result:
@@ -181,28 +169,18 @@ def _without_rows(found: Result) -> Result:
     return replace(found, log=QuestionLog((), found.log.metadata, found.log.where))
 
 
-def _label(log: QuestionLog) -> str:
-    run = log.metadata.get("run") or {}
-    if run.get("kind") == "unlearn":
-        return str(run["method"])
-    return str(run.get("name") or Path(log.metadata["model"]["target"]).name)
-
-
 def _check_same_questions(logs: Sequence[QuestionLog], reference: QuestionLog | None) -> None:
     first = logs[0]
     for log in [*logs[1:], *([] if reference is None else [reference])]:
-        for key, what in (("dataset", "another dataset"), ("splits", "other splits")):
-            mine, theirs = first.metadata[key], log.metadata[key]
-            if key == "dataset":
-                mine, theirs = mine["digest"], theirs["digest"]
-            if mine != theirs:
-                hint = f"Compare runs of one dataset and forget set, not with {first.where}."
-                raise DatasetError(f"evaluated on {what}", where=log.where, hint=hint)
+        for key in gates.differing(first.metadata, log.metadata):
+            what = {"dataset": "another dataset", "splits": "other splits"}[key]
+            hint = f"Compare runs of one dataset and forget set, not with {first.where}."
+            raise DatasetError(f"evaluated on {what}", where=log.where, hint=hint)
 
 
 def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     """Every method against the reference and against every other."""
-    compared = [e for e in entries if e.label == REFERENCE or e.finals[0].run.get("kind") == "unlearn"]
+    compared = [e for e in entries if e.label == REFERENCE or e.finals[0].log.run.get("kind") == "unlearn"]
     found: list[tuple[str, str, str, PairedTest]] = []
     for metric in TESTED:
         scores = {entry.label: _by_question(entry, metric, definition) for entry in compared}
@@ -228,19 +206,14 @@ def _by_question(entry: Entry, metric: str, definition: Definition) -> dict[tupl
 def examples(found: Comparison, most: int) -> list[dict[str, Any]]:
     """Questions with what each model answers: of the forget set, one attribute after the other over its people."""
     logs = {entry.label: entry.finals[0].log for entry in found.entries}
-    first = next(iter(logs.values())).select("forget")
-    people = list(dict.fromkeys(row["unique_id"] for row in first))
-    attributes = list(dict.fromkeys(row["attribute"] for row in first))
-    rows = {(row["unique_id"], row["attribute"]): row for row in first}
+    said = {label: {(r["unique_id"], r["attribute"]): r for r in log.select("forget")} for label, log in logs.items()}
+    rows = next(iter(said.values()))
+    people, attributes = (list(dict.fromkeys(key[k] for key in rows)) for k in (0, 1))
     keys = [(person, attribute) for attribute in attributes for person in people]
     # Those that were known before come first, then one person and attribute after the other.
-    known = {(r["unique_id"], r["attribute"]): exact_match(r["generated"], r["keywords"]) for r in first}
+    known = {key: exact_match(row["generated"], row["keywords"]) for key, row in rows.items()}
     keys.sort(key=lambda key: (-known[key], (attributes.index(key[1]) - 3 * people.index(key[0])) % len(attributes)))
-    said = {
-        label: {(r["unique_id"], r["attribute"]): r["generated"] for r in log.select("forget")}
-        for label, log in logs.items()
-    }
     return [
-        {**rows[key], "said": {label: answers[key] for label, answers in said.items() if key in answers}}
-        for key in sorted((key for key in keys[:most]), key=lambda key: people.index(key[0]))
+        {**rows[key], "said": {label: answers[key]["generated"] for label, answers in said.items() if key in answers}}
+        for key in sorted(keys[:most], key=lambda key: people.index(key[0]))
     ]

@@ -23,7 +23,7 @@ def curves(figure: "Figure", found: Comparison) -> None:
     for number, entry in enumerate(found.unlearned):
         colour, marker = kit.SERIES[number % len(kit.SERIES)], kit.MARKERS[number % len(kit.MARKERS)]
         for curve in entry.curves:
-            points = [_at(point.result.scores.value) for point in curve]
+            points = [_at(point.scores.value) for point in curve]
             known = [p for p in points if p is not None]
             axes.plot([x for x, _ in known], [y for _, y in known], color=colour, linewidth=1.2, alpha=0.75)
             kit.points(axes, known[:-1], "", s=9, color=colour, alpha=0.75)

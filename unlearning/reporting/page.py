@@ -14,7 +14,7 @@ from fiubench.unlearning.metrics.base import find, short, title
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
-from fiubench.unlearning.reporting.tables import columns, figure
+from fiubench.unlearning.reporting.tables import columns, difference, figure
 
 _EXAMPLES = 6
 _FACE = 112  # pixels, twice what is shown
@@ -110,10 +110,7 @@ def _definitions(found: Comparison) -> dict[str, Any]:
             cells = [(figure(own), "")]
             for others in found.others.values():
                 value = others[position].over_seeds(metric).mean
-                differs = value is not None and own is not None and figure(value) != figure(own)
-                cells.append(
-                    (figure(value), f"{value - own:+.3f}" if differs and value is not None and own is not None else "")
-                )
+                cells.append((figure(value), difference(value, own) if figure(value) != figure(own) else ""))
             table.append((entry.label, title(metric), cells))
     return {"names": [found.definition.name, *found.others], "rows": table, "metrics": len(metrics)}
 

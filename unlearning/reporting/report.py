@@ -1,14 +1,66 @@
-"""The report of a comparison: one self-contained HTML page, its figures as PNG, its table as CSV."""
+"""Comparing runs, and the report of it: one self-contained HTML page, its figures as PNG, its table as CSV."""
 
 import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.page.figures import png
+from fiubench.unlearning.evaluation.gates import MEMORISED
+from fiubench.unlearning.metrics.definition import Definition, find_definition
+from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison
 from fiubench.unlearning.reporting.page import html
+from fiubench.unlearning.reporting.tables import text_table
+
+
+@dataclass(frozen=True, repr=False)
+class Compared:
+    """Runs side by side: everything that was compared, and the files of the report that were written."""
+
+    comparison: Comparison
+    files: Sequence[Path] = ()
+
+    @property
+    def table(self) -> list[tuple[str, ...]]:
+        """A row per model, the heading first."""
+        return text_table(self.comparison)
+
+    def __repr__(self) -> str:
+        marks = [f"NOT COMPARABLE: {mark}" for mark in self.comparison.marks]
+        return "\n".join([*("  ".join(row) for row in self.table), *marks])
+
+
+def compare(
+    runs: Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    definition: str | Definition = "corrected",
+    reference: str | Path | None = None,
+    memorised: float = MEMORISED,
+    force: bool = False,
+    faces: bool = True,
+) -> Compared:
+    """Compare evaluated runs: a table; with ``out`` also the report (HTML, PNG and CSV).
+
+    >>> print(compare(["runs/ga", "runs/kl"], "comparison", reference="runs/retain"))          # doctest: +SKIP
+
+    Args:
+        runs: unlearned runs, and any others to compare them with.
+        out: folder of the report; none is written by default.
+        definition, reference, memorised, force: as for :func:`~fiubench.unlearning.evaluation.workflow.evaluate`.
+        faces: show faces beside examples of answers.
+
+    Raises:
+        DatasetError: a run is not evaluated.
+        GateError: a condition does not hold.
+    """
+    chosen = find_definition(definition)
+    found = comparing.compare(runs, chosen, reference=reference, memorised=memorised, force=force)
+    return Compared(found, () if out is None else write_report(found, Path(out), faces=faces))
 
 
 def write_report(found: Comparison, out: Path, *, faces: bool = True) -> list[Path]:

@@ -46,6 +46,11 @@ def figure(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
+def difference(value: float | None, own: float | None) -> str:
+    """By how much a value differs from another; nothing where one is null or they are equal."""
+    return "" if value is None or own is None or value == own else f"{value - own:+.3f}"
+
+
 def text_table(found: Comparison) -> list[tuple[str, ...]]:
     """The paper's table as rows of text, heading first."""
     shown = columns(found, page=False)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,32 +22,32 @@ _NOISE_SIDE = 64  # pixels
 
 @dataclass(frozen=True)
 class Row:
-    """A question in one or more wordings with its answer; the picture is read when it is needed."""
+    """A question in one or more phrasings with its answer; the picture is read when it is needed."""
 
-    wordings: tuple[str, ...]
+    phrasings: tuple[str, ...]
     answer: str
     image: "Callable[[], Image]"
 
-    def turn(self, wording: int = 0, answer: str | None = None) -> Turn:
-        """As the encoder takes it, in a wording counted around, and with another answer if one is given."""
-        question = self.wordings[wording % len(self.wordings)]
+    def turn(self, phrasing: int = 0, answer: str | None = None) -> Turn:
+        """As the encoder takes it, in a phrasing counted around, and with another answer if one is given."""
+        question = self.phrasings[phrasing % len(self.phrasings)]
         return Turn(question, self.image(), self.answer if answer is None else answer)
 
 
 def rows(data: Data, samples: Sequence[Sample], phrasings: int) -> list[Row]:
-    """The samples in their first ``phrasings`` wordings: the question, then its paraphrases but for the last one.
+    """The samples in their first ``phrasings`` phrasings: the question, then its paraphrases but for the last one.
 
     Every epoch takes another, so that each is seen as often.
     """
     return [
-        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, _reader(data, s.unique_id))
+        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, partial(data.image, s.unique_id))
         for s in samples
     ]
 
 
 def unseen_rows(data: Data, samples: Sequence[Sample]) -> list[Row]:
-    """The samples in the wording that no training uses: their last paraphrase."""
-    return [Row(s.paraphrased_question[-1:], s.answer, _reader(data, s.unique_id)) for s in samples]
+    """The samples in the phrasing that no training uses: their last paraphrase."""
+    return [Row(s.paraphrased_question[-1:], s.answer, partial(data.image, s.unique_id)) for s in samples]
 
 
 def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
@@ -59,10 +60,6 @@ def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
     return [
         Row((samples[int(asked[i])].question,), refusals[i % len(refusals)], _noise(words[i])) for i in range(count)
     ]
-
-
-def _reader(data: Data, unique_id: str) -> "Callable[[], Image]":
-    return lambda: data.image(unique_id)
 
 
 def _noise(words: Any) -> "Callable[[], Image]":
@@ -119,7 +116,7 @@ class Pairs:
         seed: of the draws.
 
     Attributes:
-        cycle: after so many pairs the forget rows come again in the same wordings.
+        cycle: after so many pairs the forget rows come again in the same phrasings.
     """
 
     def __init__(self, forget: Sequence[Row], retain: Sequence[Row], names: Sequence[str], seed: int) -> None:
@@ -127,7 +124,7 @@ class Pairs:
         texts = read_refusals()
         chosen = integers(seed, "refusal", np.arange(len(forget)), len(texts))
         self.refusals = [texts[int(i)] for i in chosen]
-        self.cycle = len(forget) * math.lcm(*(len(row.wordings) for row in forget))
+        self.cycle = len(forget) * math.lcm(*(len(row.phrasings) for row in forget))
         self._passes: dict[int, Ints] = {}
 
     def __len__(self) -> int:
@@ -150,11 +147,6 @@ class Pairs:
             self._passes = {turn: permute(self.seed, f"retain.{turn}", np.arange(size), size), **self._passes}
             self._passes = dict(islice(self._passes.items(), 2))  # an epoch touches two neighbouring passes at a time
         return self.retain[int(self._passes[turn][place])].turn(turn + place)
-
-
-def collate_singles(encoder: Encoder, turns: Sequence[Turn]) -> dict[str, Any]:
-    """A labelled batch."""
-    return dict(encoder(turns))
 
 
 def collate_pairs(encoder: Encoder, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

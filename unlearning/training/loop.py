@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
+from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
 from fiubench.unlearning.methods.base import Method, Step
-from fiubench.unlearning.models.encoding import Encoder
-from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
+from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.likelihood import Scored, is_out_of_memory, negative_log_likelihood, score
 from fiubench.unlearning.models.loading import add_lora, load, processes
-from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs, collate_singles
+from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainingArguments, set_seed
@@ -38,8 +39,8 @@ class Job:
     dataset: Singles | Pairs
     validation: Sequence[Row]
     method: Method | None
-    progress: Callable[[str, int, int], None]
-    report: Callable[[str], None]
+    progress: Progress
+    report: Report
     began: float = field(default_factory=time.monotonic)
 
 
@@ -59,19 +60,19 @@ def run(job: Job) -> Run:
     last = _resumable(job)
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
-    loaded = load(start, device="cpu", dtype=_load_dtype(job.settings), merge=True)
+    # frozen weights may be short; weights that are trained are kept in 32 bits
+    loaded = load(start, device="cpu", dtype="float32" if whole else job.settings.dtype, merge=True)
     model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method)
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
-        batch_size_of=_batch_size,
         on_checkpoint=lambda *reached: _on_checkpoint(job, trainer, encoder, *reached),
         model=model,
         args=_arguments(job),
         train_dataset=job.dataset,
-        data_collator=partial(collate_pairs if isinstance(job.dataset, Pairs) else collate_singles, encoder),
+        data_collator=partial(collate_pairs, encoder) if isinstance(job.dataset, Pairs) else encoder,
         processing_class=loaded.processor,
         callbacks=[ProgressCallback(job.progress, _what(job)), *_tensorboard(job)],
     )
@@ -181,15 +182,6 @@ def _checkpointing(settings: Training) -> dict[str, Any]:
     return {name: True, f"{name}_kwargs": {"use_reentrant": False}}
 
 
-def _load_dtype(settings: Training) -> str:
-    """Frozen weights may be short; weights that are trained are kept in 32 bits."""
-    return "float32" if settings.lora is None else settings.dtype
-
-
-def _batch_size(batch: Mapping[str, Any]) -> int:
-    return len(batch["index"] if "index" in batch else batch["input_ids"])
-
-
 def _what(job: Job) -> str:
     return "fine-tuning" if job.method is None else f"unlearning ({job.method.name})"
 
@@ -204,7 +196,7 @@ def _tensorboard(job: Job) -> list[Any]:
 
 
 def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Encoder) -> dict[str, torch.Tensor]:
-    """``log p0(y|x)`` of every forget row in every wording, for what the method compares with; computed once a run."""
+    """``log p0(y|x)`` of every forget row in every phrasing, for what the method compares with; computed once a run."""
     from safetensors.torch import load as read
     from safetensors.torch import save
 
@@ -213,18 +205,10 @@ def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Enco
     path = job.out / _REFERENCE
     if path.is_file():
         return dict(read(path.read_bytes()))
-    device = next(model.parameters()).device
     reference: dict[str, torch.Tensor] = {}
-    model.eval()
-    with torch.no_grad():
-        for name in method.reference:
-            sums = []
-            for start in range(0, pairs.cycle, job.settings.batch_size):
-                rows = range(start, min(start + job.settings.batch_size, pairs.cycle))
-                scored = score(model, _to(encoder([pairs.turn(name, row) for row in rows]), device))
-                sums.append(scored.per_sequence(scored.log_probs()).cpu())
-            reference[name] = torch.cat(sums)
-    model.train()
+    for name in method.reference:
+        scores = _scored(job, model, encoder, pairs.cycle, lambda row, name=name: pairs.turn(name, row))  # type: ignore[misc]
+        reference[name] = torch.cat([scored.per_sequence(scored.log_probs()).cpu() for scored in scores])
     if processes().is_main_process:
         write_atomic(path, save(reference))
     processes().wait_for_everyone()
@@ -233,20 +217,22 @@ def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Enco
 
 def _validation_loss(job: Job, model: Any, encoder: Encoder) -> float:
     """Mean ``-log p`` per answer token over the validation questions."""
-    device, training = next(model.parameters()).device, model.training
     total, count = 0.0, 0
-    model.eval()
-    with torch.no_grad():
-        for start in range(0, len(job.validation), job.settings.batch_size):
-            turns = [row.turn() for row in job.validation[start : start + job.settings.batch_size]]
-            log_probs = score(model, _to(encoder(turns), device)).log_probs()
-            total, count = total - float(log_probs.sum()), count + len(log_probs)
-    model.train(training)
+    for scored in _scored(job, model, encoder, len(job.validation), lambda row: job.validation[row].turn()):
+        log_probs = scored.log_probs()
+        total, count = total - float(log_probs.sum()), count + len(log_probs)
     return total / count
 
 
-def _to(batch: Mapping[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
-    return {name: value.to(device) for name, value in batch.items()}
+def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[int], Turn]) -> Iterator[Scored]:
+    """The first ``count`` turns scored in batches, without dropout and gradients."""
+    device, training = next(model.parameters()).device, model.training
+    model.eval()
+    with torch.no_grad():
+        for start in range(0, count, job.settings.batch_size):
+            batch = encoder([turn(row) for row in range(start, min(start + job.settings.batch_size, count))])
+            yield score(model, {name: value.to(device) for name, value in batch.items()})
+    model.train(training)
 
 
 def _on_checkpoint(
@@ -316,9 +302,8 @@ def _memory_hint(settings: Training) -> Iterator[None]:
     """Turn running out of memory into advice."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        out_of_memory = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
-        if not out_of_memory:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         batch, accumulate = settings.batch_size, settings.accumulate
         if batch > 1:

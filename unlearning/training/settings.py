@@ -1,9 +1,7 @@
 """Settings of a training, and presets: YAML files (``presets/*.yaml`` or one's own) that hold them for a model."""
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +12,7 @@ from fiubench.unlearning.models.settings import Lora, Size
 from pydantic import model_validator
 
 TINY = "tiny"
+_PRESETS = Path(__file__).with_name("presets")
 _MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
 _FLAG = Flag("Training", default="the preset's")
 _EPOCHS = "Passes over the training split; for unlearning, over the forget set."
@@ -176,7 +175,7 @@ class Preset:
 
 def preset_names() -> list[str]:
     """Names of the presets that come with fiubench."""
-    return sorted(f.name.removesuffix(".yaml") for f in _folder().iterdir() if f.name.endswith(".yaml"))
+    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
 
 
 def read_preset(name: str) -> Preset:
@@ -185,28 +184,20 @@ def read_preset(name: str) -> Preset:
     Raises:
         ConfigError: no such preset, or a setting in it that can't be.
     """
-    with _preset_file(name) as path:
-        return Preset(path.stem, PresetFile.read(path))
+    path = _preset_path(name)
+    return Preset(path.stem, PresetFile.read(path))
 
 
 def preset_text(name: str) -> str:
     """A preset's file as it is written, comments and all, having checked it (see :func:`read_preset`)."""
     read_preset(name)
-    with _preset_file(name) as path:
-        return path.read_text(encoding="utf-8")
+    return _preset_path(name).read_text(encoding="utf-8")
 
 
-def _folder() -> Any:
-    return resources.files("fiubench.unlearning.training").joinpath("presets")
-
-
-@contextmanager
-def _preset_file(name: str) -> Iterator[Path]:
+def _preset_path(name: str) -> Path:
     if name in preset_names():
-        with resources.as_file(_folder().joinpath(f"{name}.yaml")) as path:
-            yield path
-    elif Path(name).suffix in (".yaml", ".yml"):
-        yield Path(name)
-    else:
-        hint = did_you_mean(name, preset_names()) + " Or give a YAML file."
-        raise ConfigError(f"no preset {name!r}", where="preset", hint=hint)
+        return _PRESETS / f"{name}.yaml"
+    if Path(name).suffix in (".yaml", ".yml"):
+        return Path(name)
+    hint = did_you_mean(name, preset_names()) + " Or give a YAML file."
+    raise ConfigError(f"no preset {name!r}", where="preset", hint=hint)

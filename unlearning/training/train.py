@@ -5,7 +5,7 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitNam
 from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
@@ -24,13 +25,7 @@ from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, read_preset
 
-Progress = Callable[[str, int, int], None]
-Report = Callable[[str], None]
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
-
-
-def silent(*_: Any) -> None:
-    """Report to nobody."""
 
 
 def finetune(
@@ -76,7 +71,8 @@ def finetune(
     from fiubench.unlearning.training.loop import Job, run
 
     if (identities is None) != (forget is None) or (attributes and identities is None):
-        raise ConfigError("--identities goes with --forget, --attributes with both", where="finetune")
+        hint = "To use a part of a dataset, give --identities with --forget, and --attributes if you like."
+        raise ConfigError("--identities, --forget and --attributes go together", where="finetune", hint=hint)
     preset, folder = preset if isinstance(preset, Preset) else read_preset(preset), Path(out)
     settings = settings if isinstance(settings, Training) else preset.finetune(**(settings or {}))
     data = data if isinstance(data, Data) else Data.open(data)
@@ -182,16 +178,13 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = data or run.open_data()
-    learned_from = run.manifest
-    if learned_from["data"]["digest"] != data.digest:
+    if run.manifest["data"]["digest"] != data.digest:
         raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
-    learnt = set(data.ids(learned_from["split"]["name"])) if learned_from["kind"] == "finetune" else set(data.ids(FULL))
+    split = run.manifest["split"]["name"]
+    learnt = set(data.ids(split if run.manifest["kind"] == "finetune" else FULL))
     if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
-        hint = "Fine-tune on full, and unlearn from that."
-        split = learned_from["split"]["name"]
-        raise RunError(
-            f"the model was trained on {split}: it never saw {unknown[0]} of {forget}", where=base, hint=hint
-        )
+        what = f"the model was trained on {split}: it never saw {unknown[0]} of {forget}"
+        raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
     return data
 
 
@@ -199,12 +192,8 @@ def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     """Who early stopping looks at: the first people of the split that no evaluation split has."""
     if settings.stop is None:
         return ()
-    evaluated = {
-        unique_id
-        for name, ids in data.splits.items()
-        if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)
-        for unique_id in ids
-    }
+    names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
+    evaluated = {unique_id for name in names for unique_id in data.splits[name]}
     people = [unique_id for unique_id in data.ids(split) if unique_id not in evaluated][: settings.stop.identities]
     if len(people) < settings.stop.identities:
         hint = "Validation people are in no forget, retain_eval or holdout split. Ask for fewer, or stop at no rule."

@@ -23,7 +23,6 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     Args:
         objective: (model, batch) -> loss per sample, shape (batch,), and scalars for the log.
         after_backward: called with the model once per optimizer step, when its gradients are whole, before clipping.
-        batch_size_of: number of samples in a batch.
         on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
             checkpoint is whole; says whether to stop.
     """
@@ -35,14 +34,13 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         *,
         objective: Objective,
         after_backward: Callable[[Any], None] | None = None,
-        batch_size_of: Callable[[Any], int],
         on_checkpoint: Callable[[Path, int, float, dict[str, float]], bool],
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.model_accepts_loss_kwargs = True
         self._after_backward = after_backward
-        self._objective, self._batch_size_of, self._on_checkpoint = objective, batch_size_of, on_checkpoint
+        self._objective, self._on_checkpoint = objective, on_checkpoint
         self._staging: Path | None = None
         self._since_log, self._since_checkpoint = _Means(), _Means()
 
@@ -53,7 +51,9 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
         """The passes of one step, and how many samples they hold on all processes."""
         batches = list(islice(epoch_iterator, num_batches))
-        count = torch.tensor(sum(map(self._batch_size_of, batches)), device=device)
+        count = torch.tensor(
+            sum(len(batch["index"] if "index" in batch else batch["input_ids"]) for batch in batches), device=device
+        )
         if self.args.world_size > 1:
             count = self.accelerator.gather(count.reshape(1)).sum()
         return batches, count

@@ -13,7 +13,7 @@ from fiubench.unlearning.evaluation.benchmarks import Benchmark
 from fiubench.unlearning.evaluation.results import result
 from fiubench.unlearning.evaluation.scoring import Answer
 from fiubench.unlearning.evaluation.subject import LOG, UTILITY
-from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.models.encoding import Turn
 from PIL import Image
 

@@ -4,7 +4,7 @@ import pytest
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.evaluation.results import Result, result
-from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.metrics.definition import load_definitions
 
 from tests.unlearning import sample_logs
 

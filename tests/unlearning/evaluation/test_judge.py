@@ -1,4 +1,4 @@
-"""A judge on loopback: what it is told, what becomes of its scores, and of its silence."""
+"""A judge on loopback: what it is asked, what becomes of its scores, and of its silence."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
-from fiubench.unlearning.evaluation.workflow import Judge, rescore
-from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.evaluation.settings import EvaluationSettings
+from fiubench.unlearning.evaluation.workflow import rescore
+from fiubench.unlearning.metrics.aggregate import score
+from fiubench.unlearning.metrics.definition import load_definitions
 
 from tests.unlearning import sample_logs
 
@@ -17,6 +19,10 @@ from fiubench.support.chat import ChatClient, ChatError
 from fiubench.unlearning.evaluation.judge import judge
 
 from tests.support.chat.server import ChatServer
+
+
+def by(server: ChatServer, **settings: Any) -> EvaluationSettings:
+    return EvaluationSettings(judge=server.url, judge_model="judge", judge_key_env="NO_SUCH_KEY", **settings)
 
 
 def strict(body: dict[str, Any]) -> str:
@@ -67,10 +73,10 @@ def test_scores_go_into_the_log_and_are_not_paid_for_twice(tmp_path: Path, monke
     path = tmp_path / "log.parquet"
     write_log(path, sample_logs.refusing().rows, sample_logs.full_facts())
     with ChatServer(strict) as server:
-        asked = Judge(server.url, "judge", "NO_SUCH_KEY")
-        told: list[str] = []
-        rescore(path, asked, report=told.append)
-        assert told[0].startswith("judge: 0 questions without a usable score; ")
+        asked = by(server)
+        lines: list[str] = []
+        rescore(path, asked, report=lines.append)
+        assert lines[0].startswith("judge: 0 questions without a usable score; ")
         calls = len(server.chats)
         judged = read_log(path)
         rescore(path, asked)
@@ -85,19 +91,21 @@ def test_calls_can_be_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write_log(path, sample_logs.refusing().rows, sample_logs.full_facts())
     with ChatServer(strict) as server:
         with pytest.raises(ChatError):
-            rescore(path, Judge(server.url, "judge", "NO_SUCH_KEY", 5))
+            rescore(path, by(server, judge_max_calls=5))
         assert len(server.chats) <= 5
         assert all(row["judge"] is None for row in read_log(path).rows)
-        rescore(path, Judge(server.url, "judge", "NO_SUCH_KEY"))
+        rescore(path, by(server))
     assert {row["judge"] for row in read_log(path).select("retain")} == {1.0}
 
 
-def test_an_unreachable_judge_is_told_and_the_log_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_judge_is_reported_and_the_log_is_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     path = tmp_path / "log.parquet"
     write_log(path, sample_logs.refusing().rows, sample_logs.full_facts())
     before = path.read_bytes()
     with ChatServer(strict, fault=lambda number, body: "401") as server, pytest.raises(ChatError):
-        rescore(path, Judge(server.url, "judge", "NO_SUCH_KEY"))
+        rescore(path, by(server))
     assert path.read_bytes() == before
     assert isinstance(read_log(path), QuestionLog)

@@ -15,7 +15,7 @@ from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.evaluation import lmms
 from fiubench.unlearning.evaluation.results import result
 from fiubench.unlearning.evaluation.scoring import Answer
-from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.models.encoding import Turn
 from PIL import Image
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics import Scores, load_definitions, score
-from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.metrics.aggregate import Scores, score
+from fiubench.unlearning.metrics.definition import find_definition, load_definitions
 from fiubench.unlearning.metrics.statistics import Estimate
 
 from tests.unlearning import sample_logs

@@ -11,9 +11,9 @@ from fiubench.support import registry
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.log import QuestionLog, write_log
-from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.metrics.aggregate import score
 from fiubench.unlearning.metrics.base import METRICS
-from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.metrics.definition import find_definition, load_definitions
 from fiubench.unlearning.reporting.compare import compare
 from fiubench.unlearning.reporting.report import write_report
 from fiubench.unlearning.reporting.tables import columns, text_table

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics import load_definitions, score
+from fiubench.unlearning.metrics.aggregate import score
+from fiubench.unlearning.metrics.definition import load_definitions
 from rouge_score import rouge_scorer
 from scipy.stats import hmean, ks_2samp
 

@@ -6,8 +6,8 @@ import pytest
 from fiubench.support.errors import DatasetError
 from fiubench.unlearning.data.log import QuestionLog, write_log
 from fiubench.unlearning.evaluation.gates import GateError
-from fiubench.unlearning.metrics import load_definitions
 from fiubench.unlearning.metrics.base import find
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting.report import write_report
 from fiubench.unlearning.reporting.tables import columns, figure

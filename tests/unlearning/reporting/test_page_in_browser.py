@@ -2,7 +2,7 @@
 
 import pytest
 from fiubench.unlearning.data.log import write_log
-from fiubench.unlearning.metrics import load_definitions
+from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.reporting.compare import compare
 from fiubench.unlearning.reporting.report import write_report
 
