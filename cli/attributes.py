@@ -56,7 +56,7 @@ def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attr
 
 @app.command()
 def check(file: PackFile) -> None:
-    """Tell whether a pack is right, on its own and beside the built-in one."""
+    """Check a pack, on its own and beside the built-in one."""
     from fiubench.builder.config import make_config
     from fiubench.builder.packs.attributes import read_packs
     from fiubench.builder.pipeline.build import records

@@ -11,49 +11,89 @@ if TYPE_CHECKING:
     from fiubench.unlearning.evaluation.results import Result
     from fiubench.unlearning.reporting.command import Compared
 
-_DEFINITION = "upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
+_DEFINITION = "How metrics are computed: upstream, paper, corrected, or FILE.yaml[:NAME] of your own."
 Definition_ = Annotated[str, typer.Option("--definition", help=_DEFINITION)]
 Reference = Annotated[
-    str | None, typer.Option(help="Run (or log) of the model that was trained on the retain set alone.")
+    str | None,
+    typer.Option(
+        help="Evaluated run (or log) of the retain reference: the model that was fine-tuned on the retain set alone."
+    ),
 ]
 Memorised = Annotated[
-    float, typer.Option(min=0, max=1, help="Exact match that the model before unlearning must have on the forget set.")
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Exact match from which on the model before unlearning counts as having memorised the forget set; below "
+        "it there is nothing to forget, and the result is refused.",
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Score although a condition does not hold; tables are marked.")]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force", help="Compute the metrics although a condition does not hold, and mark every table with it."
+    ),
+]
 
 
 def evaluate(
     target: Annotated[
-        str | None, typer.Argument(help="Run, checkpoint, model folder or Hub id. Left out with --from-log.")
+        str | None,
+        typer.Argument(help="What to evaluate: a run, checkpoint, model folder or Hub id. Left out with --from-log."),
     ] = None,
     from_log: Annotated[
-        Path | None, typer.Option(help="Take the metrics from this log (or its folder) again; needs no model.")
+        Path | None,
+        typer.Option(help="Compute the metrics again from this log, its folder or its run, without a model."),
     ] = None,
-    data: Annotated[str | None, typer.Option(help="Dataset folder, release or Hub id; a run knows its own.")] = None,
-    forget: Annotated[str | None, typer.Option(help="Forget set, where the run does not imply it.")] = None,
-    checkpoint: Annotated[str | None, typer.Option(help="Of a run: a step, or all. Without it, the final one.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the evaluation; a run keeps its own.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Dataset folder, release or Hub id. (default: that of the run)")
+    ] = None,
+    forget: Annotated[str | None, typer.Option(help="Forget set, such as forget05. (default: that of the run)")] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="Checkpoint of a run: a step, or all. (default: the final one)")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the log and the metrics. (default: one in the run)")
+    ] = None,
     definition: Definition_ = "corrected",
     reference: Reference = None,
     before: Annotated[
-        str | None, typer.Option(help="Run (or log) that unlearning started from; a run knows its own.")
+        str | None,
+        typer.Option(
+            help="Evaluated run (or log) of the model that unlearning started from. (default: that of the run)"
+        ),
     ] = None,
-    controls: Annotated[str, typer.Option(help="Comma-separated, all, none, or FILE.yaml of your own.")] = "none",
+    controls: Annotated[
+        str,
+        typer.Option(help="Conditions under which to ask again: names with commas between, all, none, or a FILE.yaml."),
+    ] = "none",
     benchmark: Annotated[
         list[str] | None,
-        typer.Option(help="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable."),
+        typer.Option(
+            help="General ability: lmms:TASK of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable."
+        ),
     ] = None,
-    benchmark_limit: Annotated[int | None, typer.Option(min=1, help="Questions per benchmark.")] = None,
-    judge: Annotated[str | None, typer.Option(help="URL of an OpenAI-compatible server that judges answers.")] = None,
-    judge_model: Annotated[str, typer.Option(help="Its model.")] = "gpt-4o-mini",
-    judge_key_env: Annotated[str, typer.Option(help="Environment variable that holds its key.")] = "OPENAI_API_KEY",
-    judge_max_calls: Annotated[int | None, typer.Option(min=0, help="Most calls to it for one log.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Questions at once.")] = 16,
+    benchmark_limit: Annotated[int | None, typer.Option(min=1, help="Most questions to ask of each benchmark.")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="URL of an OpenAI-compatible server whose model judges the answers.")
+    ] = None,
+    judge_model: Annotated[str, typer.Option(help="With --judge: name of the model at its server.")] = "gpt-4o-mini",
+    judge_key_env: Annotated[
+        str, typer.Option(help="With --judge: environment variable that holds the API key.")
+    ] = "OPENAI_API_KEY",
+    judge_max_calls: Annotated[int | None, typer.Option(min=0, help="With --judge: most calls for one log.")] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Questions that the model answers in one pass; answers do not depend on it.")
+    ] = 16,
     max_new_tokens: Annotated[
-        int | None, typer.Option(min=50, help="Longest answer; without it, room for the longest true one.")
+        int | None, typer.Option(min=50, help="Most tokens of an answer. (default: room for the longest true one)")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ..; auto takes a GPU where there is one.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="float32, bfloat16, ..")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Device of the model: cpu, cuda, ..; auto takes a GPU where there is one.")
+    ] = "auto",
+    dtype: Annotated[
+        str, typer.Option(help="Number format of the weights: float32, bfloat16, float16 or auto.")
+    ] = "auto",
     memorised: Memorised = 0.8,
     force: Force = False,
 ) -> None:

@@ -19,12 +19,11 @@ def parse(arguments: list[str]) -> None:
     from fiubench.cli.main import _plugins_first, app
 
     command, rest = typer.main.get_command(app), _plugins_first(arguments)
-    with command.make_context("fiubench", rest) as context:
-        while context._protected_args or context.args:
-            name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
-            context = command.make_context(name, rest, parent=context)
-            if not hasattr(command, "resolve_command"):
-                return
+    context = command.make_context("fiubench", rest)
+    while hasattr(context.command, "resolve_command"):
+        words = [*context._protected_args, *context.args]
+        name, command, rest = context.command.resolve_command(context, words)
+        context = command.make_context(name, rest, parent=context)
 
 
 def do(job: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ WORDS = {
     "llava-phi-3-mini": "quick.yaml",
     "tiny": "quick.yaml",
     "1-500": "1-3",
+    "v1.1.0": "v1.0.0",
 }
 #: What is larger than a test's dataset, by command and option.
 SMALLER = {("split", "--holdout"): "10", ("split", "--ratios"): "5,20", ("preview", "--identities"): "2"}
@@ -142,7 +143,7 @@ def _records(folder: Path, people: list[dict]) -> None:
 def _faces(folder: Path) -> None:
     (folder / "SFHQ").mkdir()
     for number, path in enumerate(sorted((folder / "dataset/images").iterdir()), 1):
-        (folder / "SFHQ" / f"SFHQ_pt1_{number:08d}.jpg").symlink_to(path.resolve())
+        (folder / "SFHQ" / f"SFHQ_pt1_{number:08d}.jpg").write_bytes(path.read_bytes())
 
 
 def _questions(folder: Path) -> None:
@@ -151,7 +152,11 @@ def _questions(folder: Path) -> None:
     import pyarrow.parquet as pq
 
     images = [{"bytes": path.read_bytes()} for path in sorted((folder / "dataset/images").iterdir())[:2]]
-    rows = [{"image": image, "question": "Is there a face?", "answer": answer} for image in images for answer in ("yes", "no")]
+    rows = [
+        {"image": image, "question": "Is there a face?", "answer": answer}
+        for image in images
+        for answer in ("yes", "no")
+    ]
     pq.write_table(pa.Table.from_pylist(rows), folder / "questions.parquet")
 
 
