@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -127,17 +127,29 @@ def _original(folder: Path, people: list[dict]) -> None:
 def _records(folder: Path, people: list[dict]) -> None:
     from tests.raw_sources import test_addresses, test_crimes, test_health
 
-    genders = ("Female", "Male")
-    test_health.written(folder, *(
-        test_health.row(Name=f"Ann Lee{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10 % 10]}", Age=str(25 + i % 50),
-                        Gender=genders[i % 2], Room_Number=str(101 + i), Billing_Amount=str(1000.5 + i))
-        for i in range(200)
-    ))  # fmt: skip
+    test_health.written(folder, *(_health(test_health.row, i) for i in range(200)))
+    offenses = ("PETIT LARCENY", "ROBBERY", "BURGLARY", "ARSON", "FORGERY", "GRAND LARCENY", "FELONY ASSAULT", "FRAUDS")
+    crimes = [test_crimes.row(str(100228600 + i), offense=offenses[i % 8]) for i in range(200)]
     with (folder / "NYPD_Complaint_Data_Historic.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([test_crimes.HEADER, *(test_crimes.row(str(100228600 + i)) for i in range(200))])
+        csv.writer(file).writerows([test_crimes.HEADER, *crimes])
     test_addresses.write_csv(
         folder / "USA_Housing.csv", [f"{100 + i} Michael Ferry\nLaurabury, NE 37010-5101" for i in range(200)]
     )
+
+
+def _health(row: Callable[..., list[str]], i: int) -> list[str]:
+    """A record that differs from its neighbours in everything that questions ask about."""
+    names = ("Adams", "Baker", "Clark", "Davis", "Evans", "Foster", "Grant", "Hayes", "Irwin", "Jones")
+    return row(
+        Name=f"Ann {names[i % 10]}{chr(97 + i // 10)}", Age=str(25 + i % 50), Gender=("Female", "Male")[i % 2],
+        Blood_Type=("A+", "A-", "B+", "B-", "AB+", "AB-", "O+", "O-")[i // 2 % 8],
+        Medical_Condition=("Cancer", "Asthma", "Diabetes", "Hypertension", "Obesity", "Arthritis")[i // 2 % 6],
+        Doctor=f"Matthew {names[i % 10]}", Hospital=f"Sons and {names[i // 10 % 10]}",
+        Insurance_Provider=("Blue Cross", "Aetna", "Cigna", "Medicare", "UnitedHealthcare")[i // 3 % 5],
+        Billing_Amount=str(1000.5 + 37 * i), Room_Number=str(101 + i),
+        Medication=("Lipitor", "Aspirin", "Ibuprofen", "Paracetamol", "Penicillin")[i // 2 % 5],
+        Test_Results=("Normal", "Abnormal", "Inconclusive")[i // 2 % 3],
+    )  # fmt: skip
 
 
 def _faces(folder: Path) -> None:
