@@ -27,7 +27,7 @@ format: $(VENV)/.check  ## format the code with ruff
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.docs types  ## build the documentation site into build/site/; warnings are errors
-	$(BIN)/mkdocs build --strict --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 
 package: $(VENV)/.package  ## build the wheel and the source archive into dist/ and check them
 	rm -rf dist

@@ -28,7 +28,7 @@ def audit(
             "(`fiubench measures list`). Repeatable."
         ),
     ] = None,
-    faces: Annotated[bool, typer.Option(help="Open the pictures.")] = True,
+    faces: Annotated[bool, typer.Option(help="Open and compare the pictures.")] = True,
     embed: Annotated[bool, typer.Option(help="Compare face embeddings, where the extra 'faces' is installed.")] = True,
     grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
 ) -> None:

@@ -24,13 +24,17 @@ metrics = typer.Typer(help="List the metrics of evaluation.", no_args_is_help=Tr
 @with_settings(EvaluationSettings, checked=True)
 def evaluate(
     target: Annotated[
-        str | None, typer.Argument(help="Run, checkpoint, model folder or Hub id. Left out with --from-log.")
+        str | None,
+        typer.Argument(help="What to evaluate: a run, checkpoint, model folder or Hub id. Left out with --from-log."),
     ] = None,
     *,
     from_log: Annotated[
-        Path | None, typer.Option(help="Take the metrics from this log (or its folder) again; needs no model.")
+        Path | None,
+        typer.Option(help="Compute the metrics again from this log, its folder or its run, without a model."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the evaluation; a run keeps its own.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the log and the metrics. (default: one in the run)")
+    ] = None,
     given: dict[str, Any],
 ) -> None:
     """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""

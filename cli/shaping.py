@@ -12,18 +12,24 @@ import fiubench
 
 def split(
     directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
-    ratios: Annotated[str | None, typer.Option(help="Forget sets in percent. (default: as they are)")] = None,
+    out: Annotated[Path, typer.Option(help="Folder in which the dataset with the new splits is written.")],
+    ratios: Annotated[
+        str | None, typer.Option(help="Sizes of the forget sets in percent, such as 1,5,10. (default: unchanged)")
+    ] = None,
     split_scheme: Annotated[
         str | None,
-        typer.Option(help="nested, disjoint, or a JSON file with frozen membership. (default: as it is)"),
+        typer.Option(
+            help="How forget sets relate: nested, disjoint, or a JSON FILE of their members. (default: unchanged)"
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the split. (default: as it is)")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the splits. (default: unchanged)")] = None,
     holdout: Annotated[
-        int | None, typer.Option(min=0, help="How many people are held out: the last ones. (default: as it is)")
+        int | None,
+        typer.Option(min=0, help="How many people no split trains on; the last ones are taken. (default: unchanged)"),
     ] = None,
     attributes: Annotated[
-        str | None, typer.Option(help="Forget only these of the people in the forget sets, for example phone_number.")
+        str | None,
+        typer.Option(help="Forget only these attributes of the people in the forget sets, for example phone_number."),
     ] = None,
     hard_negatives: Annotated[
         str,

@@ -43,9 +43,11 @@ def show_source(name: Annotated[str, typer.Argument(help="Source.")]) -> None:
 def check(
     path: Annotated[Path, typer.Argument(help="A raw file or a folder of faces.")],
     source: Annotated[str | None, typer.Option(help="Which source it is, where its header does not show it.")] = None,
-    as_of: Annotated[str, typer.Option(help="Reference date.")] = "2025-01-01",
+    as_of: Annotated[
+        str, typer.Option(help="Reference date, YYYY-MM-DD: records after it are dropped.")
+    ] = "2025-01-01",
 ) -> None:
-    """What a file looks like to us: rows read and kept, what is repaired or dropped and why, the first rows."""
+    """Read a file as a build would: rows read and kept, what is repaired or dropped and why, the first rows."""
     from fiubench.raw_sources.inspect import inspect
 
     with progress() as step:

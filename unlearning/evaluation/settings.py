@@ -14,51 +14,71 @@ class ScoringSettings(Settings):
     """How models are evaluated, whichever they are."""
 
     controls: Annotated[tuple[str, ...], Flag("Questions", separator=",")] = Field(
-        ("none",), description="Comma-separated, all, none, or FILE.yaml of your own."
+        ("none",),
+        description="Conditions under which to ask again: names with commas between, all, none, or a FILE.yaml.",
     )
     definition: Annotated[str | Definition, _SCORED] = Field(
-        "corrected", description="upstream, paper or corrected; or FILE.yaml[:NAME] of your own."
+        "corrected",
+        description="How metrics are computed: upstream, paper, corrected, or FILE.yaml[:NAME] of your own.",
     )
     memorised: Annotated[float, _SCORED] = Field(
-        MEMORISED, ge=0, le=1, description="Exact match that the model before unlearning must have on the forget set."
+        MEMORISED,
+        ge=0,
+        le=1,
+        description="Exact match on the forget set from which on the model before unlearning counts as having memorised it.",
     )
     force: Annotated[bool, Flag("Scoring", default="no")] = Field(
-        False, description="Score although a condition does not hold; tables are marked."
+        False, description="Compute the metrics although a condition does not hold, and mark every table with it."
     )
-    batch_size: Annotated[int, _RUNNING] = Field(16, ge=1, description="Questions at once.")
+    batch_size: Annotated[int, _RUNNING] = Field(
+        16, ge=1, description="Questions that the model answers in one pass; answers do not depend on it."
+    )
 
 
 class EvaluationSettings(ScoringSettings):
     """The options of `fiubench evaluate`."""
 
     data: Annotated[str | None, _ASKED] = Field(
-        None, description="Dataset folder, release or Hub id; a run knows its own."
+        None, description="Dataset folder, release or Hub id; by default that of the run."
     )
-    forget: Annotated[str | None, _ASKED] = Field(None, description="Forget set, where the run does not imply it.")
+    forget: Annotated[str | None, _ASKED] = Field(
+        None, description="Forget set, such as forget05; by default that of the run."
+    )
     checkpoint: Annotated[str | None, _ASKED] = Field(
-        None, description="Of a run: a step, or all. Without it, the final one."
+        None, description="Checkpoint of a run: a step, or all; by default the final one."
     )
     benchmarks: Annotated[tuple[str, ...], Flag("Questions", name="--benchmark")] = Field(
         (),
-        description="lmms:TASK for a task of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable.",
+        description="General ability: lmms:TASK of lmms-eval, or NAME=FILE.parquet of yes/no questions. Repeatable.",
     )
-    benchmark_limit: Annotated[int | None, _ASKED] = Field(None, ge=1, description="Questions per benchmark.")
+    benchmark_limit: Annotated[int | None, _ASKED] = Field(
+        None, ge=1, description="Most questions to ask of each benchmark."
+    )
     reference: Annotated[str | None, _SCORED] = Field(
-        None, description="Run (or log) of the model that was trained on the retain set alone."
+        None, description="Evaluated run (or log) of the retain reference, fine-tuned on the retain set alone."
     )
     before: Annotated[str | None, _SCORED] = Field(
-        None, description="Run (or log) that unlearning started from; a run knows its own."
+        None,
+        description="Evaluated run (or log) of the model that unlearning started from; by default that of the run.",
     )
     judge: Annotated[str | None, _JUDGE] = Field(
-        None, description="URL of an OpenAI-compatible server that judges answers."
+        None, description="URL of an OpenAI-compatible server whose model judges the answers."
     )
-    judge_model: Annotated[str, _JUDGE] = Field("gpt-4o-mini", description="Its model.")
+    judge_model: Annotated[str, _JUDGE] = Field(
+        "gpt-4o-mini", description="With --judge: name of the model at its server."
+    )
     judge_key_env: Annotated[str, _JUDGE] = Field(
-        "OPENAI_API_KEY", description="Environment variable that holds its key."
+        "OPENAI_API_KEY", description="With --judge: environment variable that holds the API key."
     )
-    judge_max_calls: Annotated[int | None, _JUDGE] = Field(None, ge=0, description="Most calls to it for one log.")
+    judge_max_calls: Annotated[int | None, _JUDGE] = Field(
+        None, ge=0, description="With --judge: most calls for one log."
+    )
     max_new_tokens: Annotated[int | None, _RUNNING] = Field(
-        None, ge=50, description="Longest answer; without it, room for the longest true one."
+        None, ge=50, description="Most tokens of an answer; by default room for the longest true one."
     )
-    device: Annotated[str, _RUNNING] = Field("auto", description="cpu, cuda, ..; auto takes a GPU where there is one.")
-    dtype: Annotated[str, _RUNNING] = Field("auto", description="float32, bfloat16, ..")
+    device: Annotated[str, _RUNNING] = Field(
+        "auto", description="Device of the model: cpu, cuda, ..; auto takes a GPU where there is one."
+    )
+    dtype: Annotated[str, _RUNNING] = Field(
+        "auto", description="Number format of the weights: float32, bfloat16, float16 or auto."
+    )

@@ -1,0 +1,230 @@
+"""Every command and Python block of the README and of docs/ runs, in the order of its page."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.builder.hub.harness import WRITER, Loopback, clean
+from tests.docs import stand_ins
+from tests.docs.stand_ins import ROOT
+from tests.raw_sources.test_fetch import KEY, Kaggle, face, kaggle, port  # noqa: F401  (fixtures)
+from tests.support.chat.server import ChatServer
+
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md"))]
+#: Commands that are only read in full, and why.
+NOT_RUN = {
+    "lmms:": "needs the package lmms-eval and a large model",
+}
+#: Commands that find something, which is what they are shown for: they end with 1.
+FINDS = ("diff", "audit")
+#: Blocks of Python that another test runs.
+RUN_ELSEWHERE = {"README.md": "tests/test_api.py"}
+HEAVY = ("torch", "transformers", "peft", "accelerate", "rouge_score", "scipy.stats")
+#: A fenced block with its language, or an indented one.
+BLOCK = r"^```(\w*)\n(.*?)^```$|^((?:    [^\n]*\n)+)"
+MODELS = {"finetune", "unlearn", "evaluate", "compare", "experiment"}
+
+
+class Step(NamedTuple):
+    """A command line, a block of Python, or a file that a page shows."""
+
+    kind: str
+    text: str
+
+
+def steps(page: str) -> list[Step]:
+    """What a page has a reader run, in its order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found: list[Step] = []
+    for block in re.finditer(BLOCK, text, re.DOTALL | re.MULTILINE):
+        language, fenced, indented = block.groups()
+        if language == "python" and not fenced.startswith("--8<--"):
+            found.append(Step("python", fenced))
+        elif language == "yaml" and (name := re.match(r"pack: (\w+)\n", fenced)):
+            found.append(Step(f"{name[1]}.yaml", fenced))
+        elif language in ("", "bash", "text", None):
+            found += [Step("command", line) for line in commands(fenced or indented)]
+    return found
+
+
+def commands(block: str) -> list[str]:
+    """The command lines of a block, joined where they go on, without prompts and comments."""
+    lines = re.sub(r"\\\n\s*", "", block).splitlines()
+    stripped = [line.strip().removeprefix("$ ") for line in lines]
+    return [line for line in stripped if re.match(r"(fiubench (?!: )|make |pip )", line)]
+
+
+def uses(page: str) -> set[str]:
+    """The words of all commands of a page."""
+    return {word for step in steps(page) if step.kind == "command" for word in shlex.split(step.text, comments=True)}
+
+
+RUNNABLE = [page for page in PAGES if steps(page)]
+
+
+class Runner:
+    """A process that runs one step after the other in a folder."""
+
+    def __init__(self, folder: Path, env: dict[str, str], modules: tuple[str, ...] = ()) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests/docs/runner.py"), *modules],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
+        )  # fmt: skip
+
+    def __call__(self, **job: Any) -> tuple[int, str]:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(job) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        return answer["code"], answer["output"]
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `dataset`, as a reader has it who built it."""
+    folder = tmp_path_factory.mktemp("built")
+    small = [word for pair in stand_ins.SMALL.items() for word in pair]
+    subprocess.run([sys.executable, "-m", "fiubench", "build", "--out", "dataset", *small], cwd=folder, check=True)
+    stand_ins.files(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with runs, as a reader has them who read on from the page before."""
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copytree(dataset, folder, symlinks=True, dirs_exist_ok=True)
+    runner = Runner(folder, environment(folder), HEAVY)
+    for line in (
+        "finetune dataset --out runs/full",
+        "finetune dataset --out runs/retain --split retain95",
+        "unlearn runs/full --out runs/kl --method kl --forget forget05",
+        "evaluate runs/full",
+        "evaluate runs/retain --forget forget05",
+        "evaluate runs/kl --reference runs/retain",
+    ):
+        code, output = runner(argv=stand_ins.arguments(line.split(), hub="", chat="", token=folder))
+        assert code == 0, output
+    runner.stop()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Loopback]:
+    running = Loopback()
+    yield running
+    running.stop()
+
+
+def environment(folder: Path, hub: Loopback | None = None) -> dict[str, str]:
+    """No credentials, caches or settings of this machine's user; those of the stand-ins."""
+    home = folder / ".home"
+    return {
+        **clean(os.environ, home),
+        "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "OMP_NUM_THREADS": "1", "COLUMNS": "120",
+        "OPENAI_API_KEY": "sk-none", "MY_KEY": "sk-none",
+        "KAGGLE_API_ENVIRONMENT": "TEST", "KAGGLEHUB_CACHE": str(home / "kaggle"),
+        "KAGGLE_USERNAME": "someone", "KAGGLE_KEY": KEY,
+        **({"HF_ENDPOINT": hub.endpoint, "HF_TOKEN": WRITER} if hub else {}),
+    }  # fmt: skip
+
+
+def marked(page: str) -> Any:
+    """Pages that need the same expensive things run on one worker."""
+    group = "kaggle" if "fetch" in uses(page) else "docs-models" if uses(page) & MODELS else "docs"
+    return pytest.param(page, marks=pytest.mark.xdist_group(group), id=page)
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in RUNNABLE])
+def test_a_page_runs(page: str, request: pytest.FixtureRequest, hub: Loopback, tmp_path: Path) -> None:
+    models = bool(uses(page) & MODELS)
+    shutil.copytree(
+        request.getfixturevalue("trained" if models else "dataset"), tmp_path, symlinks=True, dirs_exist_ok=True
+    )
+    if "fetch" in uses(page):
+        server: Kaggle = request.getfixturevalue("kaggle")
+        server.files |= {face(n): b"\xff\xd8" for n in range(1, 4)}
+        server.files["healthcare_dataset.csv"] = (tmp_path / "healthcare_dataset.csv").read_bytes()
+    token = tmp_path / ".token"
+    token.write_text(WRITER)
+    with ChatServer(stand_ins.answer) as chat:
+        runner = Runner(tmp_path, environment(tmp_path, hub), HEAVY if models else ())
+        try:
+            servers = {"hub": hub.endpoint, "chat": chat.url, "token": token}
+            failed = [found for step in steps(page) if (found := run(page, step, runner, tmp_path, servers))]
+        finally:
+            runner.stop()
+    assert not failed, "\n\n".join(failed)
+
+
+def run(page: str, step: Step, runner: Runner, folder: Path, servers: dict[str, Any]) -> str | None:
+    """One step; what went wrong. What a page shows as a file is written, and is there for the commands after it."""
+    code, output = 0, ""
+    if step.kind == "python":
+        if page not in RUN_ELSEWHERE:
+            code, output = runner(python=step.text.replace("OWNER/NAME", stand_ins.REPO))
+        return f"{step.text}\n{output}" if code else None
+    if step.kind != "command":
+        (folder / step.kind).write_text(step.text)
+        return None
+    words = shlex.split(step.text, comments=True)
+    if words[0] != "fiubench":
+        known(words)
+    elif any(part in step.text for part in NOT_RUN):
+        code, output = runner(parse=words[1:])
+    else:
+        argv = stand_ins.arguments(words[1:], **servers)
+        code, output = runner(argv=argv)
+        if "Traceback" not in output and code == 1 and argv[0] in FINDS:
+            code = 0
+    return f"{step.text}\n{output}" if code else None
+
+
+def known(words: list[str]) -> None:
+    """``make TARGET`` is a target of the Makefile; ``pip install`` names us, our extras, or a folder."""
+    if words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert set(words[1:]) <= {*targets}, words
+        return
+    assert words[:2] == ["pip", "install"], words
+    for what in words[2:]:
+        if extra := re.fullmatch(r"(?:\.|fiubench)\[(\w+)\]", what):
+            assert re.search(rf"^{extra[1]} = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE), what
+        else:
+            assert what in (".", "fiubench", "torch", "pre-commit") or (ROOT / what / "pyproject.toml").is_file(), what
+
+
+def test_commands_are_found() -> None:
+    assert len(RUNNABLE) > 12
+    assert commands("$ fiubench build \\\n    --out x   # why\nmake test\n  fiubench: an error\n") == [
+        "fiubench build --out x   # why",
+        "make test",
+    ]
+
+
+def test_what_is_not_run_is_on_a_page() -> None:
+    everything = "\n".join(step.text for page in PAGES for step in steps(page))
+    assert all(part in everything for part in NOT_RUN)
+
+
+def test_a_command_that_is_only_read_is_read_in_full(tmp_path: Path) -> None:
+    runner = Runner(tmp_path, environment(tmp_path))
+    assert runner(parse=["evaluate", "runs/kl", "--benchmark", "lmms:pope"])[0] == 0
+    code, output = runner(parse=["evaluate", "runs/kl", "--benchmrk", "lmms:pope"])
+    runner.stop()
+    assert code == 2 or "--benchmrk" in output
+    assert code != 0
