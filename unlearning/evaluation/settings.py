@@ -25,7 +25,7 @@ class ScoringSettings(Settings):
         MEMORISED,
         ge=0,
         le=1,
-        description="Exact match on the forget set from which on the model before unlearning counts as having memorised it.",
+        description="Exact match on the forget set from which on the model before unlearning has memorised it.",
     )
     force: Annotated[bool, Flag("Scoring", default="no")] = Field(
         False, description="Compute the metrics although a condition does not hold, and mark every table with it."
