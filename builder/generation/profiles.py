@@ -149,16 +149,8 @@ class Profiles:
     def _generate(
         self, attribute: Attribute, index: Ints, facts: Mapping[str, Sequence[Any]], attempt: int
     ) -> list[Any]:
-        """Values that are no column of a source: chosen, computed from ``facts``, or made by their type."""
-        origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
-        seed, purpose = self.config.seed, f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
-        if origin.kind == "choose":
-            options = list(origin.options)
-            return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
-        if origin.kind == "compute":
-            return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
-        given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
-        return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
+        purpose = f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
+        return generate(attribute, self.config.seed, purpose, index, facts)
 
     def _constrained(
         self, attribute: Attribute, index: Ints, made: list[Any], values: Mapping[str, Sequence[Any]]
@@ -205,6 +197,24 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
         queue.extend(sorted(needed - wanted))
         wanted |= needed
     return [attributes.by_name[name] for name in attributes.order if name in wanted]
+
+
+def generate(
+    attribute: Attribute, seed: int, purpose: str, index: Ints, facts: Mapping[str, Sequence[Any]]
+) -> list[Any]:
+    """Values that are no column of a source: chosen, computed from ``facts``, or made by their type.
+
+    Raises:
+        PackError: an expression fails, or the options can't be met.
+    """
+    origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
+    if origin.kind == "choose":
+        options = list(origin.options)
+        return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
+    if origin.kind == "compute":
+        return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
+    given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
+    return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
 
 
 def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Given:
