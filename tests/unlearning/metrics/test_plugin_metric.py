@@ -112,7 +112,7 @@ def test_compare_has_a_column_in_table_page_and_csv(log: Path, tmp_path: Path) -
     assert {"forget.answer_length", "retain.answer_length", "length.gap"} < set(columns(found))
     assert {"forget length", "retain length", "length gap"} < set(text_table(found)[0])
     page, *_, table = write_report(found, tmp_path / "report")
-    assert page.read_text().count("<th>length</th>") == 2
+    assert page.read_text().count(">length</button></th>") == 2
     metrics = {row["metric"] for row in csv.DictReader(table.open())}
     assert {"forget.answer_length", "length.gap"} < metrics
 
