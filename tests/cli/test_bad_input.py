@@ -147,7 +147,7 @@ def test_bad_pack(body: str, says: list[str], out: Path, tmp_path: Path) -> None
         (["--as-of", "2025-02-30"], ["--as-of"]),
         (["--seed", "-1"], ["seed"]),
         (["--identities", "0"], ["identities"]),
-        (["--image-size", "4"], ["image_size"]),
+        (["--image-size", "4"], ["--image-size"]),
         (["--names", "record"], ["health"]),
         (["--resume", "--overwrite"], ["contradict"]),
         (["--identities", "many"], ["identities"]),

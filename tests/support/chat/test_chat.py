@@ -291,7 +291,8 @@ class TestConcurrency:
         server = serve(most_at_once=4, delay=0.02)
         client = ChatClient(server.url, "m", concurrency=16)
         expect(list(client.ask_all(map(request, range(120)))), 120)
-        assert client.events["responses with status 429"] == client.events["retries"] > 0
+        # a call that used up its retries waits for another's answer instead, which is no retry
+        assert client.events["responses with status 429"] >= client.events["retries"] > 0
         assert server.answered == 120 + 1  # with the probe
 
     def test_a_call_that_used_up_its_retries_goes_on_while_others_are_answered(self, serve: Any) -> None:

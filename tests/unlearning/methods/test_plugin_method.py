@@ -82,7 +82,7 @@ def test_hidden_states_now_and_before() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_hidden_states_of_a_real_model(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
-    run = unlearn(full.directory, tmp_path / "run", preset, "steer", FORGET_SET)
+    run = unlearn(full.directory, tmp_path / "run", "steer", FORGET_SET, preset)
     forget = small.samples(FORGET_SET)
     assert loss_on(run.directory, small, forget) > 2 * loss_on(full.directory, small, forget)
     assert run.manifest["plugins"]["method steer"]["sha256"] == file_digest(STEERING)
@@ -104,7 +104,7 @@ def test_gradients_are_changed_once_per_step(
     def run(name: str, **settings: Any) -> Run:
         settings = {"epochs": 2, "checkpoint_every": 1, **settings}
         made = preset.unlearn("salient", **settings)
-        return unlearn(full.directory, tmp_path / name, preset, "salient", FORGET_SET, settings=made)
+        return unlearn(full.directory, tmp_path / name, "salient", FORGET_SET, preset, settings=made)
 
     whole, cut = run("whole", batch_size=4), run("cut", batch_size=1, accumulate=4)
     steps = [checkpoint.step for checkpoint in whole.checkpoints()][-1]
@@ -131,7 +131,7 @@ def test_a_loss_that_is_no_number_per_sample(
 ) -> None:
     monkeypatch.setattr(METHODS["ga"], "loss", lambda self, step: -step.nll(FORGET).mean())
     with pytest.raises(ConfigError, match=r"method ga: its loss has shape \(\), not one number per sample, \(4,\)"):
-        unlearn(full.directory, tmp_path / "run", preset, "ga", FORGET_SET)
+        unlearn(full.directory, tmp_path / "run", "ga", FORGET_SET, preset)
 
 
 def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: 
 def test_two_processes_change_gradients_as_one(full: Run, preset_file: Path, preset: Preset, tmp_path: Path) -> None:
     flags = ["--forget", FORGET_SET, "--epochs", "3", "--batch-size", "3", "--accumulate", "2"]
     settings = preset.unlearn("salient", epochs=3, batch_size=3, accumulate=2)  # six questions: whole steps
-    one = unlearn(full.directory, tmp_path / "one", preset, "salient", FORGET_SET, settings=settings)
+    one = unlearn(full.directory, tmp_path / "one", "salient", FORGET_SET, preset, settings=settings)
     launched = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
