@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import jsonschema_rs
 from fiubench.support.chat.cache import Stored
+
+try:
+    from jsonschema_rs import Draft202012Validator
+except ImportError:  # no wheel for this machine: the reference implementation serves
+    from jsonschema import Draft202012Validator  # type: ignore[no-redef]
 
 CORRECTIONS, FRESH_TRIES = 2, 2
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
@@ -173,13 +177,17 @@ def _refuse_constant(name: str) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(json.loads(schema))
+def _validator(schema: str) -> Any:
+    return Draft202012Validator(json.loads(schema))
+
+
+def _place(error: Any) -> Any:
+    return error.instance_path if hasattr(error, "instance_path") else error.absolute_path
 
 
 def schema_problems(schema: Mapping[str, Any], answer: Any) -> list[str]:
     """Every place where an answer breaks its schema, in words."""
     return [
-        f"{'.'.join(map(str, error.instance_path)) or 'the answer'}: {error.message}"
+        f"{'.'.join(map(str, _place(error))) or 'the answer'}: {error.message}"
         for error in _validator(json.dumps(schema)).iter_errors(answer)
     ]

@@ -1,6 +1,8 @@
 """Each schema is itself valid, and the fast validator judges like the reference implementation."""
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -262,3 +264,16 @@ def test_a_fact_has_the_form_of_its_type(kind, value, fine):
     identity["profile"]["doctor"].update(type=kind, value=value)
     assert schemas.is_valid("identity")(identity) is fine
     assert reference("identity").is_valid(identity) is fine
+
+
+def test_the_reference_validator_serves_where_the_fast_one_is_missing():
+    code = (
+        "import sys; sys.modules['jsonschema_rs'] = None\n"
+        "from fiubench import schemas\n"
+        "from fiubench.support.chat.conversation import schema_problems\n"
+        "assert not schemas.is_valid('splits')({}) and list(schemas.violations('splits', {}))\n"
+        "print(*schema_problems({'properties': {'a': {'type': 'string'}}}, {'a': 1}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("a: 1 is not of type")
