@@ -49,6 +49,10 @@ class Config(Settings):
     """Attribute pack (a YAML file) that adds facts and questions; may be repeated."""
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
     """Number of questions from the built-in pack; your own packs add theirs."""
+    wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
+    """Where wrong answers come from: what anybody could have had, or what others of the same split have."""
+    distance: Annotated[Literal["near", "medium", "far"], Flag(DATA)] = "medium"
+    """How far the wrong dates, amounts and numbers of a question lie from the true one: near ones are harder."""
     match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
     """Which known properties of a face must agree with the health record it is paired with."""
     ratios: Annotated[

@@ -86,12 +86,10 @@ def _print_attribute(a: "Attribute") -> None:
             ("extra", ", ".join(p.extra)),
             ("within", p.within),
             ("distance", p.distance),
-            ("not before", p.not_before and p.not_before.source),
-            ("not after", p.not_after and p.not_after.source),
         )
         if value
     ]
-    typer.echo(f"wrong ones  {'; '.join(rules) or 'by the type'}")
+    typer.echo(f"wrong ones  {'; '.join(rules) or 'as true ones'}")
     for heading, phrasings, letter in (("questions", a.questions, "q"), ("answers", a.answers, "a")):
         for number, phrasing in enumerate(phrasings):
             typer.echo(f"{heading if not number else '':10}  {letter}{number}  {phrasing}")

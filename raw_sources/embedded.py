@@ -9,9 +9,10 @@ from datetime import date
 from typing import ClassVar
 
 import numpy as np
+from fiubench.raw_sources.drawn import Drawn, Options, Weighted, alike, weighted
 from fiubench.raw_sources.names import GENDERS
 from fiubench.raw_sources.source import EMBEDDED, Source
-from fiubench.raw_sources.table import Origin, People, Report, Values
+from fiubench.raw_sources.table import Origin, People, Report, Values, drawn_again
 from fiubench.raw_sources.vocabulary import vocabulary_digest
 from fiubench.support.canonical import digest_of
 from fiubench.support.draws import Ints, integers
@@ -51,6 +52,10 @@ class Embedded(ABC):
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
 
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """What the column of the given rows was drawn from, given the people and the rest of each row."""
+        return drawn_again(self, column, rows, people)
+
     def purpose(self, field: str) -> str:
         """Of a draw: the source's name comes first."""
         return f"{self.info.name}.{field}"
@@ -71,6 +76,10 @@ class Branches:
     def draw(self, seed: int, purpose: str, rows: Ints, item: Ints) -> list[str]:
         """One word per row, from the list of that row's item."""
         return pick(self.words, self._start[item] + integers(seed, purpose, rows, self._count[item]))
+
+    def options(self, item: Ints) -> Options:
+        """What :meth:`draw` draws from."""
+        return Options(item, lambda i: alike(self.words[self._start[i] : self._start[i] + self._count[i]]))
 
 
 class Fitting:
@@ -95,8 +104,20 @@ class Fitting:
 
     def draw(self, seed: int, purpose: str, rows: Ints, age: Ints, gender: list[str]) -> Ints:
         """Position of an item per row."""
-        group = np.clip(age, self._youngest, OLDEST) + (OLDEST + 1) * (np.array(gender) == GENDERS[1])
+        group = self._group(age, gender)
         return np.asarray(self._items[self._start[group] + integers(seed, purpose, rows, self._count[group])])
+
+    def options(self, names: list[str], age: Ints, gender: list[str]) -> Options:
+        """What :meth:`draw` draws from, given what the items are called; of items with one name any may be drawn."""
+
+        def of(group: int) -> Weighted:
+            items = self._items[self._start[group] : self._start[group] + self._count[group]]
+            return weighted(pick(names, items))
+
+        return Options(self._group(age, gender), of)
+
+    def _group(self, age: Ints, gender: list[str]) -> Ints:
+        return np.asarray(np.clip(age, self._youngest, OLDEST) + (OLDEST + 1) * (np.array(gender) == GENDERS[1]))
 
 
 def pick(words: list[str], positions: Ints) -> list[str]:

@@ -54,6 +54,8 @@ class Source:
         expects: what its file must look like; empty where there is no file to give.
         columns: column of the normalised table -> its value type.
         marks: names of columns, in lower case, by which a file of it is recognised.
+        drawn_with: column -> the column of the same row that it goes with: wrong values of it have the same, or, of two
+            dates, lie as far from it as in other rows.
         kaggle: where Kaggle has it.
         always: whether every build opens it; others are opened when a file is given.
         place: in lists and tables; built-in sources come first.
@@ -68,6 +70,7 @@ class Source:
     expects: ClassVar[str] = ""
     columns: ClassVar[Mapping[str, str]] = {}
     marks: ClassVar[frozenset[str]] = frozenset()
+    drawn_with: ClassVar[Mapping[str, str]] = {}
     kaggle: ClassVar[Kaggle | None] = None
     always: ClassVar[bool] = False
     place: ClassVar[int] = 100

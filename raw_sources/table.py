@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
+from fiubench.raw_sources.drawn import Anew, Drawn, nobody
 from fiubench.support.canonical import file_digest
 from fiubench.support.draws import Ints
 from fiubench.support.errors import SourceError
@@ -74,6 +75,19 @@ class Table(Protocol):
 
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows; a generator fits them to the people, a file has what it has."""
+
+
+@runtime_checkable
+class Generator(Table, Protocol):
+    """A generator that can say what it draws from."""
+
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """What a column of the given rows was drawn from, given the people and the rest of each row."""
+
+
+def drawn_again(table: Table, column: str, rows: Ints, people: People) -> Anew:
+    """The column of other rows of a generator, for the same people: for one that can't say what it draws from."""
+    return Anew(lambda turn: table.take(nobody(rows, turn), people)[column], own=False)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fiubench.builder.generation.members import Members
 from fiubench.builder.generation.pairing import Plan
 from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
@@ -26,7 +27,8 @@ class IdentityMaker:
         self.plan = plan
         self.paraphrases = paraphrases
         self.profiles = Profiles(plan.config, plan.sources, attributes)
-        self.perturber = Perturber(self.profiles)
+        members = Members(plan, self.profiles) if plan.config.wrong == "members" else None
+        self.perturber = Perturber(self.profiles, members)
         self.paragraphs = _caption_paragraphs(attributes, [a.name for a in self.profiles.active])
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
@@ -43,7 +45,7 @@ class IdentityMaker:
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
         columns = [
-            render(attribute, seed, index, facts[attribute.name], self.perturber.wrong(attribute, index, facts))
+            render(attribute, seed, index, facts[attribute.name], self.perturber.wrong(attribute, block, facts))
             for attribute in self.profiles.asked
         ]
         prose = captions(self.paragraphs, seed, index, facts)

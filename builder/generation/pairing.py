@@ -28,6 +28,7 @@ GENDERS = ("female", "male")
 OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
+_SPARE, _FEW = 4096, 64  # most and fewest rows of a file that serve for wrong answers
 
 
 class Offenses(NamedTuple):
@@ -49,6 +50,8 @@ class Plan:
         phone: ten-digit phone number.
         face: position in the face table, where faces come from a folder.
         unique_id: the identity's public id.
+        age_known: whether the birth date was drawn for the age that a face is known to have.
+        frozen: membership of the forget sets, where a file gives it.
         offense: offense dates (days) and which of them had to be drawn anew; ``None`` where a generator made them fit.
     """
 
@@ -62,6 +65,8 @@ class Plan:
     face: Ints | None
     unique_id: list[str]
     offense: Offenses | None
+    age_known: NDArray[np.bool_]
+    frozen: Mapping[str, list[str]] | None = None
 
     @property
     def size(self) -> int:
@@ -102,7 +107,7 @@ class Plan:
         return Population(self.unique_id, self.gender[:n].astype(np.int64) * 100 + self.age_band()[:n])
 
 
-def make_plan(config: Config, sources: Sources) -> Plan:
+def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None) -> Plan:
     """Pair everyone.
 
     Raises:
@@ -125,7 +130,10 @@ def make_plan(config: Config, sources: Sources) -> Plan:
             )
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense)
+    known = np.zeros(n, np.bool_)
+    if face is not None and config.match == "gender+age":
+        known = _known(sources, face)[1] >= 0
+    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, known, frozen)
 
 
 def gender_names(codes: NDArray[np.int8]) -> list[str]:
@@ -161,6 +169,15 @@ def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
     if len(index) and int(index.max()) >= table.rows:
         raise too_few(source, table.origin.file, table.rows, int(index.max()) + 1)
     return permute(seed, f"{source}.row", index, table.rows)
+
+
+def spare_rows(config: Config, sources: Sources, source: str) -> Ints:
+    """Rows of a file that no identity has while less than half of it is in use: the last in the order of use."""
+    table = sources.tables[source]
+    assert isinstance(table, FileTable)
+    usable = _usable_records(config, table) if source == "health" else np.arange(table.rows)
+    count = min(max(len(usable) // 2, min(len(usable), _FEW)), _SPARE)
+    return usable[permute(config.seed, f"{source}.row", len(usable) - 1 - np.arange(count), len(usable))]
 
 
 def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:
@@ -315,11 +332,11 @@ def _unique_ids(config: Config, sources: Sources, face: Ints | None, index: Ints
     return [f"{number:08d}" for number in permute(config.seed, "identity.id", index, 100_000_000).tolist()]
 
 
-def cut_splits(plan: Plan, frozen: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
+def cut_splits(plan: Plan) -> dict[str, Any]:
     """The content of ``splits.json`` for a plan.
 
     Raises:
         ConfigError: frozen membership that does not fit the identities.
     """
     config = plan.config
-    return cut(plan.population(), config.seed, config.ratios, config.split_scheme, frozen)
+    return cut(plan.population(), config.seed, config.ratios, config.split_scheme, plan.frozen)

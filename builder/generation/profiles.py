@@ -20,15 +20,18 @@ from fiubench.builder.generation.sources import Sources
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import REFERENCE_START, Drawing, Given
+from fiubench.builder.values.base import Drawing, Given
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.phone import phone_numbers, phone_text
+from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.names import capacity, full_names
 from fiubench.raw_sources.table import FileTable, People
 from fiubench.support.draws import Ints, choose, permute
 from fiubench.support.errors import PackError
+from numpy.typing import NDArray
 
 REDRAWN = " (redrawn)"
+OFFENSE_DATE = "crimes.offense_date"
 _ATTEMPTS = 50
 _REFERENCE_SIZE = 2048
 
@@ -43,6 +46,7 @@ class Block:
     name_rank: Ints
     phone: Ints
     offense: Offenses | None
+    age_known: NDArray[np.bool_]
 
     @classmethod
     def of(cls, plan: Plan, start: int, stop: int) -> "Block":
@@ -50,7 +54,29 @@ class Block:
         part = slice(start, stop)
         offense = None if plan.offense is None else Offenses(plan.offense.days[part], plan.offense.redrawn[part])
         rows = {name: rows[part] for name, rows in plan.rows.items()}
-        return cls(np.arange(start, stop), plan.people(part), rows, plan.name_rank[part], plan.phone[part], offense)
+        return cls(
+            np.arange(start, stop),
+            plan.people(part),
+            rows,
+            plan.name_rank[part],
+            plan.phone[part],
+            offense,
+            plan.age_known[part],
+        )
+
+    def is_redrawn(self, attribute: Attribute) -> bool:
+        """Whether some of the values of an attribute are offense dates that had to be drawn anew."""
+        return (
+            self.offense is not None and attribute.origin.options == OFFENSE_DATE and bool(self.offense.redrawn.any())
+        )
+
+    def part(self, places: Ints) -> "Block":
+        """The block of some of its identities."""
+        offense = None if self.offense is None else Offenses(self.offense.days[places], self.offense.redrawn[places])
+        people = People([self.people.gender[i] for i in places.tolist()], self.people.birth[places])
+        rows = {name: rows[places] for name, rows in self.rows.items()}
+        of_each = (self.name_rank[places], self.phone[places], offense, self.age_known[places])
+        return Block(self.index[places], people, rows, *of_each)
 
 
 class Profiles:
@@ -82,7 +108,7 @@ class Profiles:
     def reference(self) -> dict[str, Column]:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
         config, sources = self.config, self.sources
-        index = REFERENCE_START + np.arange(_REFERENCE_SIZE)
+        index = NOBODY + np.arange(_REFERENCE_SIZE)
         rows = {}
         for source, table in sources.tables.items():
             have = table.rows
@@ -96,7 +122,17 @@ class Profiles:
         rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
         phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-        return self.facts(Block(index, People(gender_names(gender), birth), rows, rank, phone, offense))
+        return self.facts(
+            Block(
+                index,
+                People(gender_names(gender), birth),
+                rows,
+                rank,
+                phone,
+                offense,
+                np.zeros(_REFERENCE_SIZE, np.bool_),
+            )
+        )
 
     def _column(
         self,
@@ -111,7 +147,7 @@ class Profiles:
             if source not in taken:
                 taken[source] = self._take(source, block)
             made = taken[source][name]
-            if (source, name) == ("crimes", "offense_date") and block.offense is not None:
+            if attribute.origin.options == OFFENSE_DATE and block.offense is not None:
                 origin = [
                     f"{origin}{REDRAWN}" if redrawn else str(origin) for redrawn in block.offense.redrawn.tolist()
                 ]

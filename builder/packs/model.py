@@ -42,13 +42,17 @@ class Origin:
 
 @dataclass(frozen=True)
 class Perturbation:
-    """How wrong values are made from the true one (see :meth:`~fiubench.builder.values.base.ValueType.perturb`)."""
+    """What a pack says about wrong values (see :mod:`fiubench.builder.generation.alternatives`).
+
+    Attributes:
+        extra: texts that stand in where the attribute takes fewer than four values.
+        within: only values of people who share this fact.
+        distance: how far from each other ordered values lie; ``None``: as the build says.
+    """
 
     extra: tuple[str, ...] = ()
     within: str | None = None
-    distance: tuple[int, int] | None = None
-    not_before: Expression | None = None
-    not_after: Expression | None = None
+    distance: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,6 @@ class Attribute:
         """Every expression with the place it stands in."""
         yield from (("value", e) for e in self.origin.expressions)
         yield from (("constraints", e) for e in self.constraints)
-        for place in ("not_before", "not_after"):
-            if expression := getattr(self.perturb, place):
-                yield f"perturb.{place}", expression
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ GENDERED = re.compile(
     r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
     re.IGNORECASE,
 )
-_SHARED = ("extra", "within", "not_before", "not_after")  # keys of `perturb` that are no distance
 
 
 def _add_types(document: dict[str, Any]) -> None:
@@ -26,8 +25,6 @@ def _add_types(document: dict[str, Any]) -> None:
         attribute |= entry.options
         if entry.generator:
             attribute["generate"]["properties"][entry.generator] = entry.generator_options
-        distances = {key: {"$ref": "#/$defs/range"} for key in entry.perturb_keys if key not in _SHARED}
-        attribute["perturb"]["properties"] |= distances
 
 
 schemas.complete("attribute_pack", _add_types)
@@ -126,21 +123,10 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
 
 
 def _perturbation(entry: dict[str, Any], kind: ValueType, where: str) -> Perturbation:
-    fitting = kind.perturb_keys
-    for key in entry:
-        if key not in fitting:
-            raise PackError(
-                f"perturb.{key} does nothing for the type {kind.name}",
-                where=where,
-                hint=f"For {kind.name} there is: {', '.join(fitting)}." if fitting else "Leave `perturb` out.",
-            )
-    distance = next((tuple(entry[key]) for key in entry if key not in _SHARED), None)
-    if distance and distance[1] < distance[0]:
-        raise PackError(f"perturb: the range {list(distance)} ends before it begins", where=where)
-    bounds = {
-        k: compile_expression(entry[k], f"{where}: perturb.{k}") for k in ("not_before", "not_after") if k in entry
-    }
-    return Perturbation(extra=tuple(entry.get("extra", ())), within=entry.get("within"), distance=distance, **bounds)
+    if "distance" in entry and not kind.ordered:
+        what = f"perturb.distance does nothing for the type {kind.name}, whose values have no order"
+        raise PackError(what, where=where, hint="Leave `distance` out.")
+    return Perturbation(tuple(entry.get("extra", ())), entry.get("within"), entry.get("distance"))
 
 
 def _place(where: str, document: dict[str, Any], location: tuple[str | int, ...]) -> str:

@@ -110,7 +110,7 @@ def build(
     inputs = open_build(config, workers=workers, progress=progress)
     plan = inputs.plan()
     kept = _kept_paraphrases(config, plan)
-    membership = cut_splits(plan, inputs.frozen)  # what can fail on input has, and nothing has been written so far
+    membership = cut_splits(plan)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
     existed = out.exists()

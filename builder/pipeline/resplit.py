@@ -61,6 +61,11 @@ def split(
         raise Refused(
             f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
         )
+    if dataset.manifest["config"].get("wrong") == "members":
+        what = "wrong answers were taken from people of the same split, and would now be of another one"
+        raise Refused(
+            what, where=directory, hint="Build it anew with these splits: `fiubench build --wrong members ..`."
+        )
     config = _config(dataset, ratios, split_scheme, holdout)
     frozen = None if split_scheme is None else read_frozen(split_scheme)
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:

@@ -110,7 +110,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
             if progress:
                 progress("Building again", i, plan.size)
     if (rule := manifest.get("resplit")) is None:
-        document = cut_splits(plan, inputs.frozen)
+        document = cut_splits(plan)
     else:
         document = cut_again(dataset, inputs.config, rule, inputs.frozen)
     if digest(readable_json(document)) != manifest["digests"]["splits"]:

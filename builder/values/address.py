@@ -41,7 +41,6 @@ class Address(ValueType):
         },
     }
     keyword_parts = ("street", "city", "zip")
-    perturb_keys = ("within",)
     form = re.compile(r".+ [A-Z]{2} \d{5}(-\d{4})?", re.IGNORECASE)
     identifier = True
     worded = True

@@ -1,4 +1,4 @@
-"""What a type of value is: the one place that says how it is written, read, found, compared, generated and altered.
+"""What a type of value is: the one place that says how it is written, read, found, compared and generated.
 
 A type is a file of this folder, or a plug-in::
 
@@ -23,6 +23,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from fiubench.builder.values.english import Span, apart, find_words, words_of
+from fiubench.raw_sources.drawn import Drawn
 from fiubench.raw_sources.places import Places
 from fiubench.support.draws import Ints, Words, draw
 from fiubench.support.errors import PackError
@@ -32,8 +33,6 @@ from fiubench import schemas
 
 #: Wrong values of a true one.
 WRONG = 3
-#: Indices from here on are of the reference population: people in no dataset, far beyond any identity's index.
-REFERENCE_START = 200_000_000
 #: The largest number that keeps its cents.
 LARGEST_NUMBER = 10**12
 _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -84,23 +83,6 @@ class Drawing:
         return draw(self.seed, self.purpose, self.index, words=count)
 
 
-@dataclass(frozen=True)
-class Altering(Drawing):
-    """What wrong values are made from.
-
-    Attributes:
-        options: the attribute's options of its type.
-        generated: what the pack says below ``generate``; ``None`` where values come from elsewhere.
-        distance: nearest and farthest that wrong values lie, where the pack says so.
-        low, high: what the pack's ``not_before`` and ``not_after`` give.
-    """
-
-    generated: Any = None
-    distance: tuple[int, int] | None = None
-    low: Given | None = None
-    high: Given | None = None
-
-
 class ValueType:
     """A type of value. Instances hold nothing: one of each is registered.
 
@@ -115,8 +97,7 @@ class ValueType:
         generator_options: JSON Schema of what stands there. ``#/$defs/expression`` is an expression of the pack.
         expressions: those options that are expressions.
         one_each: generated values are different for everyone, so none may be drawn again.
-        perturb_keys: keys of ``perturb`` that make sense: ``extra`` and ``within`` where wrong values are taken from a
-            pool, ``not_before`` and ``not_after``, or the name of a distance (two whole numbers).
+        ordered: values are near or far from each other, by :meth:`number`, so that wrong ones can be so.
         form: how a value looks where it stands alone; ``None``: whatever :meth:`parse` can read.
         identifier: a value should be one person's alone.
         unique: what a value is called in the message that two people have the same; empty where they may.
@@ -134,7 +115,7 @@ class ValueType:
     generator_options: ClassVar[Mapping[str, Any]] = {}
     expressions: ClassVar[tuple[str, ...]] = ()
     one_each: ClassVar[bool] = False
-    perturb_keys: ClassVar[tuple[str, ...]] = ("extra", "within")
+    ordered: ClassVar[bool] = False
     form: ClassVar[re.Pattern[str] | None] = None
     identifier: ClassVar[bool] = False
     unique: ClassVar[str] = ""
@@ -266,15 +247,12 @@ class ValueType:
         """What an expression gives, rounded as the type is."""
         return values
 
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]] | None:
-        """Three wrong values for each true one: different, plausible, as long and as round as the truth.
+    def drawn(self, values: Sequence[Any], drawing: Drawing) -> Drawn | None:
+        """What :meth:`generate` drew the values from, so that wrong ones can be drawn alike.
 
-        ``None`` (the default): they are taken from what other people have, near in length.
-
-        Raises:
-            PackError: a value has no three others.
+        ``None`` (the default): more values are generated, to see what there is.
         """
-        del values, altering
+        del values, drawing
         return None
 
 

@@ -1,10 +1,10 @@
 """Codes: letters, digits and signs, one for each identity."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import REFERENCE_START, WRONG, Altering, Drawing, ValueType, register
+from fiubench.builder.values.base import Drawing, ValueType, register
+from fiubench.raw_sources.drawn import NOBODY
 from fiubench.support.draws import Ints, below, draw, permute
 from fiubench.support.errors import PackError
 
@@ -27,7 +27,6 @@ class Code(ValueType):
         "Unique for every identity.",
     }
     one_each = True
-    perturb_keys = ()
     identifier = True
 
     def generate(self, drawing: Drawing) -> list[Any]:
@@ -36,13 +35,13 @@ class Code(ValueType):
         for alphabet in alphabets:
             space *= len(alphabet)
         last = int(index.max()) if len(index) else 0
-        if last < REFERENCE_START and space <= last:
+        if last < NOBODY and space <= last:
             raise PackError(
                 f"pattern {drawing.options!r} makes {space} codes, and {last + 1} identities need one each",
                 where=drawing.where,
                 hint="Make the pattern longer.",
             )
-        if last < REFERENCE_START and space < _LARGEST_SPACE:
+        if last < NOBODY and space < _LARGEST_SPACE:
             number = permute(drawing.seed, drawing.purpose, index, space)
             places: list[Ints] = []
             for alphabet in reversed(alphabets):
@@ -53,11 +52,6 @@ class Code(ValueType):
             places = [below(words[:, k], len(alphabet)) for k, alphabet in enumerate(alphabets)]
         columns = [[alphabet[d] for d in digits.tolist()] for alphabet, digits in zip(alphabets, places, strict=True)]
         return ["".join(characters) for characters in zip(*columns, strict=True)]
-
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
-        """Change up to three characters. One place takes three distinct wrong characters, so no two are alike."""
-        words = altering.words(4 * WRONG).tolist()
-        return [_wrong_codes(code, row, altering) for code, row in zip(values, words, strict=True)]
 
 
 def code_alphabets(pattern: str) -> list[str]:
@@ -71,32 +65,3 @@ def code_alphabets(pattern: str) -> list[str]:
         alphabets.append(character if fixed else LETTERS if character == "A" else DIGITS)
         escaped = False
     return alphabets
-
-
-def _wrong_codes(code: str, words: list[int], altering: Altering) -> list[str]:
-    places = _variable_places(code, altering.generated)
-    if not places:
-        raise PackError(f"code {code!r} has no digit that could be another", where=altering.where)
-    (first, alphabet), *others = [places[k] for k in _few(words[:3], len(places))]
-    made = []
-    for k, turn in enumerate(_few(words[3:6], len(alphabet) - 1)):
-        characters = list(code)
-        characters[first] = alphabet[(alphabet.index(code[first]) + 1 + turn) % len(alphabet)]
-        for word, (place, letters) in zip(words[6 + 2 * k :], others, strict=False):
-            characters[place] = letters[word * len(letters) >> 32]
-        made.append("".join(characters))
-    return made
-
-
-def _few(words: list[int], bound: int) -> list[int]:
-    """Distinct numbers below ``bound``, one a word as far as they last (``draws.distinct`` for a single row)."""
-    left = list(range(bound))
-    return [left.pop(word * len(left) >> 32) for word in words[:bound]]
-
-
-def _variable_places(code: str, pattern: str | None) -> list[tuple[int, str]]:
-    """Places of a code that may change, each with its alphabet: a pattern's wildcards, else every digit but a first."""
-    if pattern is not None:
-        alphabets = code_alphabets(pattern)
-        return [(i, alphabet) for i, alphabet in enumerate(alphabets) if alphabet in (LETTERS, DIGITS)]
-    return [(i, DIGITS) for i, c in enumerate(code) if c in DIGITS and (i or len(code) == 1)]

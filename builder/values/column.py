@@ -1,6 +1,6 @@
 """One fact of many identities."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,3 +23,7 @@ class Column:
         """Write the values; ``origin`` is one for all or one each, ``options`` are those of the type."""
         origins = [origin] * len(values) if isinstance(origin, str) else origin
         return cls(kind, values, list(map(VALUE_TYPES[kind].writer(options or {}), values)), origins)
+
+    def part(self, places: Sequence[int]) -> "Column":
+        """The column of some of the identities."""
+        return Column(self.kind, *([list_[i] for i in places] for list_ in (self.values, self.text, self.origin)))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import Altering, Drawing, Given, Stated, ValueType, register
-from fiubench.builder.values.numbers import FAR, STEP_WORDS, steps
+from fiubench.builder.values.base import Drawing, Given, Stated, ValueType, register
+from fiubench.raw_sources.drawn import Drawn, Range
 from fiubench.support.draws import Ints, integers
 from fiubench.support.errors import PackError
 
@@ -36,7 +36,6 @@ _ALONE = tuple(
 )
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HINT = "A date is written 2022-04-05."
-_DAYS = (2, 60)  # nearest and farthest wrong date
 _BOUND = {"$ref": "#/$defs/expression"}
 
 
@@ -56,7 +55,7 @@ class Date(ValueType):
         "properties": {"from": _BOUND, "to": _BOUND},
     }
     expressions = ("from", "to")
-    perturb_keys = ("days", "not_before", "not_after")
+    ordered = True
     form = re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE)
     dated = True
 
@@ -97,13 +96,11 @@ class Date(ValueType):
             )
         return dates.to_isos(first + integers(drawing.seed, drawing.purpose, drawing.index, last - first + 1))
 
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
-        """Days some days away, within the bounds."""
-        days = dates.to_days(list(values))
-        left = np.full_like(days, FAR) if altering.low is None else days - _bound_days(altering.low)
-        right = np.full_like(days, FAR) if altering.high is None else _bound_days(altering.high) - days
-        made = days[:, None] + steps(altering.words(STEP_WORDS), left, right, *(altering.distance or _DAYS))
-        return [dates.to_isos(row) for row in made]
+    def drawn(self, values: Sequence[Any], drawing: Drawing) -> Drawn:
+        first, last = map(_bound_days, drawing.given)
+        return Range(
+            dates.to_days(list(values)) - first, last - first + 1, lambda who, at: dates.to_isos(first[who] + at)
+        )
 
 
 def _iso(year: int, month: int, day: int) -> str | None:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import Altering, Drawing, Stated, ValueType, register
-from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
+from fiubench.builder.values.base import Drawing, Stated, ValueType, register
+from fiubench.builder.values.numbers import check_range
+from fiubench.raw_sources.drawn import Drawn, Range
 from fiubench.support.draws import integers
 
 _STATED = re.compile(r"(?<![\w.,$-])(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d+))(?![\w-]|[.,]\d)", re.ASCII)
-_BY = (2, 60)  # nearest and farthest wrong value
 _WHOLE = {"type": "integer", "minimum": -(10**12), "maximum": 10**12}
 
 
@@ -28,7 +28,7 @@ class Integer(ValueType):
         "additionalProperties": False,
         "properties": {"min": _WHOLE, "max": _WHOLE},
     }
-    perturb_keys = ("by",)
+    ordered = True
     form = re.compile(r"-?\d+")
 
     def parse(self, text: str) -> int | None:
@@ -46,11 +46,7 @@ class Integer(ValueType):
         made: list[int] = (low + integers(drawing.seed, drawing.purpose, drawing.index, high - low + 1)).tolist()
         return made
 
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
-        """Numbers with as many digits, some units away."""
-        truths = np.array(values, dtype=np.int64)
-        sign, size = np.where(truths < 0, -1, 1), np.abs(truths)
-        low, high = same_digits(size)
-        offsets = steps(altering.words(STEP_WORDS), size - low, high - size, *(altering.distance or _BY))
-        made: list[list[int]] = (sign[:, None] * (size[:, None] + offsets)).tolist()
-        return made
+    def drawn(self, values: Sequence[Any], drawing: Drawing) -> Drawn:
+        low, high = int(drawing.options["min"]), int(drawing.options["max"])
+        place = np.array(values, dtype=np.int64) - low
+        return Range(place, np.full_like(place, high - low + 1), lambda who, at: (low + at).tolist())

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from fiubench.builder.values.base import WRONG, Altering, Drawing, Stated, ValueType, register
-from fiubench.builder.values.numbers import STEP_WORDS, check_range, same_digits, steps
-from fiubench.support.draws import Ints, integers
+from fiubench.builder.values.base import Drawing, Stated, ValueType, register
+from fiubench.builder.values.numbers import check_range
+from fiubench.raw_sources.drawn import Drawn, Range
+from fiubench.support.draws import integers
 from fiubench.support.errors import PackError
 
 _AMOUNT = r"(?P<amount>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
@@ -20,7 +21,6 @@ _STATED = tuple(
         rf"(?<![\w.,$-]){_AMOUNT}\s?(?:US\s+)?(?:dollars|USD)\b",
     )
 )
-_PERCENT = (8, 45)  # nearest and farthest wrong amount
 _CENT = 0.01
 _DOLLARS = {"type": "number", "minimum": 0, "maximum": 1e12}
 
@@ -40,7 +40,7 @@ class Money(ValueType):
         "additionalProperties": False,
         "properties": {"min": _DOLLARS, "max": _DOLLARS, "step": {**_DOLLARS, "minimum": _CENT}},
     }
-    perturb_keys = ("percent",)
+    ordered = True
     form = re.compile(r"\$\d[\d,]*(\.\d+)?")
 
     def check(self, made: Sequence[Any], where: str) -> None:
@@ -83,25 +83,11 @@ class Money(ValueType):
     def computed(self, values: list[Any]) -> list[Any]:
         return [round(float(value), 2) if isinstance(value, int | float) else value for value in values]
 
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
-        """Amounts with as many digits, some percent away and as round as the truth."""
-        if with_cents := altering.options.get("cents", True):
-            cents = np.array([round(value * 100) for value in values], dtype=np.int64)
-        else:  # as it is written
-            cents = np.array([round(value) * 100 for value in values], dtype=np.int64)
-        step = _roundness(altering.generated, with_cents, cents)
-        near, far = altering.distance or _PERCENT
-        low, high = same_digits(cents // 100)
-        left, right = (cents - low * 100) // step, (high * 100 + 99 - cents) // step
-        offsets = steps(
-            altering.words(STEP_WORDS),
-            left,
-            np.where(left + right < WRONG, WRONG, right),  # a digit more, where the step is so large
-            np.maximum(cents * near // 100 // step, 1),
-            np.maximum(cents * far // 100 // step, WRONG),
-        )
-        made = cents[:, None] + offsets * step[:, None]
-        return [[value / 100 for value in row] for row in made.tolist()]
+    def drawn(self, values: Sequence[Any], drawing: Drawing) -> Drawn:
+        step, low, high = (_cents_of(drawing.options.get(key, _CENT)) for key in ("step", "min", "max"))
+        place = (np.array([_cents_of(value) for value in values], dtype=np.int64) - low) // step
+        size = np.full_like(place, (high - low) // step + 1)
+        return Range(place, size, lambda who, at: [cents / 100 for cents in (low + step * at).tolist()])
 
 
 def whole_dollars(value: float) -> str:
@@ -111,12 +97,3 @@ def whole_dollars(value: float) -> str:
 
 def _cents_of(dollars: float) -> int:
     return round(dollars * 100)
-
-
-def _roundness(generated: Mapping[str, Any] | None, with_cents: bool, cents: Ints) -> Ints:
-    """Steps that leave a wrong amount as round as its truth: $63,480 gets no $59,731."""
-    if generated is not None:
-        step = _cents_of(generated.get("step", _CENT))
-        if with_cents or step % 100 == 0:
-            return np.full_like(cents, step)
-    return np.gcd(cents, np.where(cents < 10_000, 100, 1000))

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from fiubench.builder.values.base import WRONG, Altering, Stated, ValueType, register
+from fiubench.builder.values.base import Stated, ValueType, register
 from fiubench.raw_sources.places import Places
-from fiubench.support.draws import Ints, below, distinct, draw, permute
+from fiubench.support.draws import Ints, below, draw, permute
 
 _STATED = re.compile(
     r"(?<![\w.+-])(?:\+?1[\s.-]?)?(?:\((?P<a>\d{3})\)|(?P<a2>\d{3}))[\s.-]*(?P<b>\d{3})[\s.-]*(?P<c>\d{4})(?![\w-])",
@@ -26,7 +26,6 @@ class Phone(ValueType):
 
     name = "phone"
     help = "phone numbers"
-    perturb_keys = ()
     form = re.compile(r"(\+1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}")
     identifier = True
     unique = "phone number"
@@ -55,13 +54,6 @@ class Phone(ValueType):
             yield f"{value} may be somebody's", "555-0100 to 555-0199 are reserved for fiction"
         if states and not number.never_assigned and not number.is_of(states, places):
             yield f"area code {number.area} is not in {' or '.join(states)}", "use one of the state's"
-
-    def perturb(self, values: Sequence[Any], altering: Altering) -> list[list[Any]]:
-        """Other last digits, two of them."""
-        numbers = np.array([int("".join(c for c in value if c.isdigit())) for value in values], dtype=np.int64)
-        prefix, line = np.divmod(numbers, 100)
-        wrong = (line[:, None] + 1 + distinct(altering.words(WRONG), 99)) % 100
-        return [[phone_text(number) for number in row] for row in (prefix[:, None] * 100 + wrong).tolist()]
 
 
 class PhoneNumber(NamedTuple):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from fiubench.raw_sources.drawn import Anew, Drawn, nobody
 from fiubench.raw_sources.embedded import Embedded, pick
 from fiubench.raw_sources.places import STATES, Places, load_places
 from fiubench.raw_sources.reading.csvfile import read_columns
@@ -52,6 +53,7 @@ class Addresses(Source):
         "area_code": "code",
     }
     marks = frozenset(["address"])
+    drawn_with = {"address": "state"}
     kaggle = Kaggle("vedavyasv/usa-housing", 1, "USA_Housing.csv")
     always = True
     place = 4
@@ -200,6 +202,18 @@ class EmbeddedAddresses(Embedded):
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows."""
         return _with_objects(_columns(self._places, self._position(rows), self._street_lines(rows)))
+
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """Another street in another place of the same state, so that no other fact tells which state is meant."""
+
+        def anew(turn: int) -> Values:
+            others = nobody(rows, turn)
+            there = [self._places.of_state(self._places.state[at]) for at in self._position(rows).tolist()]
+            picks = self.up_to("place", others, np.array([places.size for places in there]))
+            position = np.array([places[at] for places, at in zip(there, picks.tolist(), strict=True)])
+            return _with_objects(_columns(self._places, position, self._street_lines(others)))[column]
+
+        return Anew(anew, own=column in ("address", "street", "zip"))
 
     def _position(self, rows: Ints) -> Ints:
         return self.up_to("place", rows, len(self._places))

@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+from fiubench.raw_sources.drawn import Drawn, Range
 from fiubench.raw_sources.embedded import Embedded, Fitting, age_on, pick
 from fiubench.raw_sources.source import Context, Source, register
 from fiubench.raw_sources.table import People, Values
@@ -49,11 +50,26 @@ class EmbeddedCareers(Embedded):
 
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
+        occupation, low, high = self._occupation(rows, people)
+        income = low + _STEP * self.up_to("annual_income", rows, (high - low) // _STEP + 1)
+        return {"occupation": pick(self._occupations, occupation), "annual_income": _dollars(income)}
+
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """An occupation of that age; an income of that occupation."""
+        if column == "occupation":
+            return self._fitting.options(self._occupations, age_on(people.birth, self.today), people.gender)
+        _, low, high = self._occupation(rows, people)
+        size = (high - low) // _STEP + 1
+        place = self.up_to("annual_income", rows, size)
+        return Range(place, size, lambda who, at: _dollars(low[who] + _STEP * at))
+
+    def _occupation(self, rows: Ints, people: People) -> tuple[Ints, Ints, Ints]:
+        """Position of the occupation of each row, and its range of incomes."""
         age = age_on(people.birth, self.today)
         occupation = self._fitting.draw(self.seed, self.purpose("occupation"), rows, age, people.gender)
-        low, high = self._low[occupation], self._high[occupation]
-        income = low + _STEP * self.up_to("annual_income", rows, (high - low) // _STEP + 1)
-        return {
-            "occupation": pick(self._occupations, occupation),
-            "annual_income": income.astype(np.float64).tolist(),
-        }
+        return occupation, self._low[occupation], self._high[occupation]
+
+
+def _dollars(amounts: Ints) -> list[float]:
+    dollars: list[float] = amounts.astype(np.float64).tolist()
+    return dollars

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from fiubench.raw_sources.drawn import Anew, Drawn, Range, nobody
 from fiubench.raw_sources.embedded import OLDEST, YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
 from fiubench.raw_sources.reading.csvfile import (
     Mask,
@@ -93,6 +94,7 @@ class Crimes(Source):
         "premises": "enum",
     }
     marks = frozenset(["cmplnt_fr_dt", "cmplnt_num", "ofns_desc"])
+    drawn_with = {"law_category": "offense", "premises": "offense"}
     kaggle = Kaggle("brunacmendes/nypd-complaint-data-historic-20062019", 1, "NYPD_Complaint_Data_Historic.csv")
     always = True
     place = 3
@@ -268,22 +270,41 @@ class EmbeddedCrimes(Embedded):
 
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
-        day = self._offense_day(rows, people)
-        age = age_on(people.birth, day)
-        offense = self._fitting.draw(self.seed, self.purpose("offense"), rows, age, people.gender)
-        number = 3 * permute(self.seed, self.purpose("number"), rows, _NUMBERS)
-        number += _FIRST_NUMBER + self.up_to("number", rows, 3)
+        day, _, _ = self._offense_day(rows, people)
+        offense = self._offense(rows, people, day)
         return {
             "offense": pick(self._offenses, offense),
-            "complaint_number": [str(value) for value in number.tolist()],
+            "complaint_number": self._numbers(rows),
             "offense_date": iso_dates(day),
             "law_category": pick(self._categories, offense),
             "premises": self._premises.draw(self.seed, self.purpose("premises"), rows, offense),
         }
 
-    def _offense_day(self, rows: Ints, people: People) -> Ints:
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """An offense of that age, premises of that offense; a day as long ago, or as recent, as the person's is."""
+        if column == "complaint_number":
+            return Anew(lambda turn: self._numbers(nobody(rows, turn)))
+        day, first, last = self._offense_day(rows, people)
+        if column == "offense_date":
+            return Range(day - first, last - first + 1, lambda who, at: iso_dates(first[who] + at))
+        if column == "premises":
+            return self._premises.options(self._offense(rows, people, day))
+        names = self._offenses if column == "offense" else self._categories
+        return self._fitting.options(names, age_on(people.birth, day), people.gender)
+
+    def _numbers(self, rows: Ints) -> list[str]:
+        number = 3 * permute(self.seed, self.purpose("number"), rows, _NUMBERS)
+        number += _FIRST_NUMBER + self.up_to("number", rows, 3)
+        return [str(value) for value in number.tolist()]
+
+    def _offense(self, rows: Ints, people: People, day: Ints) -> Ints:
+        age = age_on(people.birth, day)
+        return self._fitting.draw(self.seed, self.purpose("offense"), rows, age, people.gender)
+
+    def _offense_day(self, rows: Ints, people: People) -> tuple[Ints, Ints, Ints]:
+        """Day of the offense, and the first and last day that it was drawn from."""
         last = np.minimum(self.today, birthday(people.birth, 75))
         first = np.minimum(np.maximum(self.today - _LONG_AGO, birthday(people.birth, 18)), last)
         recent = np.maximum(first, last - _RECENT)
         start = np.where(self.up_to("long_ago", rows, 5) == 0, first, recent)
-        return start + self.up_to("offense_date", rows, last - start + 1)
+        return start + self.up_to("offense_date", rows, last - start + 1), start, last

@@ -19,10 +19,12 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, alike, nobody
 from fiubench.raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
 from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, surnames
 from fiubench.raw_sources.reading.csvfile import (
@@ -128,6 +130,12 @@ class Health(Source):
     expects = "healthcare_dataset.csv, either version, also re-saved by a spreadsheet."
     columns = {name: kind for name, (_, kind, _) in _COLUMNS.items()}
     marks = frozenset(["blood type", "date of admission", "medical condition"])
+    drawn_with = {
+        "admission_date": "discharge_date",
+        "discharge_date": "admission_date",
+        "medication": "medical_condition",
+        "record_name": "gender",
+    }
     kaggle = Kaggle("prasad22/healthcare-dataset", 2, "healthcare_dataset.csv")
     always = True
     place = 2
@@ -188,15 +196,17 @@ def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
 
 
 # All types alike, as in the Kaggle healthcare set: with the true shares "O+" would be right for 38 %.
-_BLOOD_TYPES = ("A+", "A-", "AB+", "AB-", "B+", "B-", "O+", "O-")
+_BLOOD_TYPES = ["A+", "A-", "AB+", "AB-", "B+", "B-", "O+", "O-"]
 _WINDOW = round(5 * YEAR)
 _FIRST_ROOM, _ROOMS = 101, 899
+_RATES = 450_000  # cents a day beyond the lowest
 
 
 class EmbeddedHealth(Embedded):
     """One hospital stay per row: the condition fits the person; drug, test result and length fit it.
 
-    Admission is within the five years before ``as_of`` and not before the person's 20th birthday.
+    Admission is within the five years before ``as_of`` and not before the person's 20th birthday, or, for those who
+    turned 20 in the last month, a month before ``as_of``.
     """
 
     info = Health
@@ -220,47 +230,96 @@ class EmbeddedHealth(Embedded):
         self._min_days, self._max_days = (
             np.array([int(row[column]) for row in rows]) for column in ("min_days", "max_days")
         )
-        self._admission_types, self._medications, self._results = (
-            Branches([row[column].split(";") for row in rows])
-            for column in ("admission_types", "medications", "test_results")
-        )
-        self._insurers = read_lines("insurers.txt")
+        self._of_condition = {
+            column: Branches([row[header].split(";") for row in rows])
+            for column, header in (
+                ("admission_type", "admission_types"),
+                ("medication", "medications"),
+                ("test_results", "test_results"),
+            )
+        }
         places = read_lines("hospital_places.txt")
-        self._hospitals = [form.format(place) for form in read_lines("hospital_forms.txt") for place in places]
+        self._alike = {
+            "blood_type": _BLOOD_TYPES,
+            "hospital": [form.format(place) for form in read_lines("hospital_forms.txt") for place in places],
+            "insurance_provider": read_lines("insurers.txt"),
+        }
 
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows, made for these people."""
-        up_to = self.up_to
-        admitted = self._admission(rows, people)
-        age = age_on(people.birth, admitted)
-        condition = self._fitting.draw(self.seed, self.purpose("condition"), rows, age, people.gender)
-        shortest, longest = self._min_days[condition], self._max_days[condition]
-        # Whoever came in these last days has gone home by today.
-        days = np.minimum(shortest + up_to("days", rows, longest - shortest + 1), self.today - admitted)
-        cents = 120_000 + (1 + days) * (150_000 + up_to("daily_rate", rows, 450_000)) + up_to("extras", rows, 20_000)
+        up_to, stay = self.up_to, self._stays(rows, people)
         return {
             "record_name": self._patients(rows, people.gender),
             "gender": list(people.gender),
-            "age": age.tolist(),
-            "blood_type": [_BLOOD_TYPES[i] for i in up_to("blood_type", rows, len(_BLOOD_TYPES)).tolist()],
-            "medical_condition": pick(self._conditions, condition),
-            "admission_date": iso_dates(admitted),
-            "discharge_date": iso_dates(admitted + days),
+            "age": stay.age.tolist(),
+            "medical_condition": pick(self._conditions, stay.condition),
+            "admission_date": iso_dates(stay.admitted),
+            "discharge_date": iso_dates(stay.admitted + stay.days),
             "doctor": self._doctors(rows),
-            "hospital": pick(self._hospitals, up_to("hospital", rows, len(self._hospitals))),
-            "insurance_provider": pick(self._insurers, up_to("insurer", rows, len(self._insurers))),
-            "billing_amount": (cents / 100).tolist(),
+            **{column: pick(words, up_to(column, rows, len(words))) for column, words in self._alike.items()},
+            "billing_amount": self._amounts(rows, stay.days, up_to("daily_rate", rows, _RATES)),
             "room_number": (_FIRST_ROOM + up_to("room", rows, _ROOMS)).tolist(),
-            "admission_type": self._admission_types.draw(self.seed, self.purpose("admission_type"), rows, condition),
-            "medication": self._medications.draw(self.seed, self.purpose("medication"), rows, condition),
-            "test_results": self._results.draw(self.seed, self.purpose("test_results"), rows, condition),
+            **{
+                column: branches.draw(self.seed, self.purpose(column), rows, stay.condition)
+                for column, branches in self._of_condition.items()
+            },
         }
 
-    def _admission(self, rows: Ints, people: People) -> Ints:
-        """Day of admission: yesterday at the latest, unless the person turns 20 today."""
-        first = np.minimum(np.maximum(self.today - _WINDOW, birthday(people.birth, 20)), self.today)
-        last = np.maximum(first, self.today - 1)
-        return first + self.up_to("admission", rows, last - first + 1)
+    def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
+        """What fits the person and the condition.
+
+        Of the two dates of a stay the other one stays where it is, and how long the stay was is drawn as for the
+        condition: to know one of them does not help to tell the other.
+        """
+        if column in self._alike:
+            return Options(np.zeros(len(rows), np.int64), lambda _: alike(self._alike[column]))
+        if column == "doctor":
+            return Anew(lambda turn: self._doctors(nobody(rows, turn)))
+        if column == "record_name":
+            return Anew(lambda turn: self._patients(nobody(rows, turn), people.gender))
+        stay = self._stays(rows, people)
+        if column == "medical_condition":
+            return self._fitting.options(self._conditions, stay.age, people.gender)
+        if column in self._of_condition:
+            return self._of_condition[column].options(stay.condition)
+        return self._numbers(column, rows, stay)
+
+    def _numbers(self, column: str, rows: Ints, stay: "_Stays") -> Range:
+        """Of dates, amounts and numbers."""
+        lengths = stay.longest - stay.shortest + 1
+        match column:
+            case "admission_date":
+                left, most = stay.admitted + stay.days, stay.longest
+                return Range(most - stay.days, lengths, lambda who, at: iso_dates((left - most)[who] + at))
+            case "discharge_date":
+                first = stay.admitted + stay.shortest
+                return Range(stay.days - stay.shortest, lengths, lambda who, at: iso_dates(first[who] + at))
+            case "billing_amount":
+                rate = self.up_to("daily_rate", rows, _RATES)
+
+                def amounts(who: Ints, at: Ints) -> list[float]:
+                    return self._amounts(nobody(rows[who], at), stay.days[who], at)
+
+                return Range(rate, np.full_like(rows, _RATES), amounts)
+        room = self.up_to("room", rows, _ROOMS)
+        return Range(room, np.full_like(rows, _ROOMS), lambda who, at: (_FIRST_ROOM + at).tolist())
+
+    def _stays(self, rows: Ints, people: People) -> "_Stays":
+        """The hospital stay of each row."""
+        last = self.today - int(self._max_days.max())  # so that everyone has gone home by today
+        first = np.minimum(np.maximum(self.today - _WINDOW, birthday(people.birth, 20)), last)
+        admitted = first + self.up_to("admission", rows, last - first + 1)
+        age = age_on(people.birth, admitted)
+        condition = self._fitting.draw(self.seed, self.purpose("condition"), rows, age, people.gender)
+        shortest, longest = self._min_days[condition], self._max_days[condition]
+        days = shortest + self.up_to("days", rows, longest - shortest + 1)
+        return _Stays(admitted, age, condition, days, shortest, longest)
+
+    def _amounts(self, rows: Ints, days: Ints, rate: Ints) -> list[float]:
+        """Bills of stays of so many days, at a rate beyond the lowest one (cents a day)."""
+        cents = 120_000 + (1 + days) * (150_000 + rate) + self.up_to("extras", rows, 20_000)
+        amounts: list[float] = (cents / 100).tolist()
+        return amounts
 
     def _patients(self, rows: Ints, gender: list[str]) -> list[str]:
         """The name on the record, unique among a million rows of one gender."""
@@ -273,3 +332,14 @@ class EmbeddedHealth(Embedded):
         first = pick(given, self.up_to("doctor.given", rows, len(given)))
         last = pick(family, self.up_to("doctor.family", rows, len(family)))
         return [f"{a} {b}" for a, b in zip(first, last, strict=True)]
+
+
+class _Stays(NamedTuple):
+    """Hospital stays: day of admission, age on it, position of the condition, days, and how few and many it takes."""
+
+    admitted: Ints
+    age: Ints
+    condition: Ints
+    days: Ints
+    shortest: Ints
+    longest: Ints

@@ -1,0 +1,211 @@
+"""What each fact was drawn from: what could have stood in its place, with the person and all other facts as they are.
+
+Where values come from decides it: a generator or a value type says it itself (``drawn``), a file has its other rows, a
+choice its weights, and what is computed is computed again from other draws.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from fiubench.builder.generation.frequencies import Frequencies, by_rank
+from fiubench.builder.generation.pairing import record_people, spare_rows
+from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
+from fiubench.builder.packs.model import AMBIENT, Attribute
+from fiubench.builder.values import dates
+from fiubench.builder.values.base import Drawing
+from fiubench.builder.values.column import Column
+from fiubench.builder.values.dates import AGE_BANDS
+from fiubench.builder.values.phone import phone_text
+from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, alike, nobody, weighted
+from fiubench.raw_sources.embedded import OLDEST, birthday
+from fiubench.raw_sources.names import GENDERS, capacity, full_names
+from fiubench.raw_sources.table import FileTable, Generator, drawn_again
+from fiubench.support.draws import Ints
+
+Facts = Mapping[str, Column]
+_LINES = 100  # phone numbers that differ in the last two digits
+
+
+class Alternatives:
+    """What the facts of a build were drawn from; keeps what is counted once."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
+        self._files: dict[str, Frequencies] = {}
+
+    def of(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
+        """What the values of an attribute were drawn from, for each identity of a block."""
+        origin = attribute.origin
+        if origin.kind == "from":
+            source, column = origin.options.split(".")
+            if source == "person":
+                return self._person(column, attribute, block, facts)
+            return self._column(source, column, attribute, block, facts[attribute.name].values)
+        if origin.kind == "choose":
+            there = list(origin.options), [float(weight) for weight in origin.options.values()]
+            return Options(np.zeros(len(block.index), np.int64), lambda _: there)
+        if origin.kind == "compute":
+            return self._computed(attribute, block, facts)
+        return self._generated(attribute, block, facts)
+
+    def _column(self, source: str, column: str, attribute: Attribute, block: Block, truths: Sequence[Any]) -> Drawn:
+        table, rows = self.profiles.sources.tables[source], block.rows[source]
+        if isinstance(table, Generator):
+            return table.drawn(column, rows, block.people)
+        if not isinstance(table, FileTable):
+            return drawn_again(table, column, rows, block.people)
+        if block.is_redrawn(attribute) and block.offense is not None:  # then all of them are
+            first = birthday(block.people.birth, 18)
+            size = dates.to_day(self.profiles.config.as_of) - first + 1
+            return Range(block.offense.days - first, size, lambda who, at: dates.to_isos(first[who] + at))
+        if source not in self._files:
+            self._files[source] = Frequencies(table, spare_rows(self.profiles.config, self.profiles.sources, source))
+        within = attribute.perturb.within
+        return self._files[source].drawn(column, rows, truths, within if within in table.data.column_names else None)
+
+    def _person(self, column: str, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
+        truths = facts[attribute.name].values
+        match column:
+            case "date_of_birth":
+                return self._birth(block)
+            case "gender":
+                return Options(np.zeros(len(truths), np.int64), lambda _: alike(GENDERS))
+            case "phone_number":
+                numbers = np.array([int("".join(filter(str.isdigit, text))) for text in truths], np.int64)
+                first, line = np.divmod(numbers, _LINES)
+                return Range(
+                    line,
+                    np.full_like(line, _LINES),
+                    lambda who, at: [phone_text(number) for number in (first[who] * _LINES + at).tolist()],
+                    ordered=False,
+                )
+        if self.profiles.config.names == "record":
+            return self._record_names(column, attribute, block, truths)
+        return Anew(lambda turn: self._names(block, turn)[column])
+
+    def _record_names(self, column: str, attribute: Attribute, block: Block, truths: Sequence[Any]) -> Drawn:
+        drawn = self._column("health", "record_name", attribute, block, truths)
+        if column == "full_name" or not isinstance(drawn, Options):
+            return drawn
+        part = 0 if column == "given_name" else -1
+
+        def of(group: int) -> Weighted:
+            return weighted([name.split()[part] for name in drawn.values(group)[0]])
+
+        return Options(drawn.group, of)
+
+    def _names(self, block: Block, turn: int) -> dict[str, list[str]]:
+        """Names of the same genders that nobody has: of ranks in the second half of all."""
+        half = min(map(capacity, GENDERS)) // 2
+        given, family = full_names(
+            self.profiles.config.seed, block.people.gender, half + (block.index * 8 + turn) % half
+        )
+        return {"full_name": [f"{g} {f}" for g, f in zip(given, family, strict=True)], "given_name": given,
+                "family_name": family}  # fmt: skip
+
+    def _birth(self, block: Block) -> Range:
+        """Birthdays of the same age band; of the same year of age where the face says the age."""
+        birth, config = block.people.birth, self.profiles.config
+        if isinstance(self.profiles.sources.tables["health"], FileTable):
+            return self._recorded_birth(birth)
+        today = dates.to_day(config.as_of)
+        age = dates.ages_on(birth, today)
+        band = np.clip(np.searchsorted(AGE_BANDS, age, side="right") - 1, 0, None)
+        edges = np.array([*AGE_BANDS, OLDEST])
+        youngest = np.where(block.age_known, age, edges[band])
+        years = np.where(block.age_known, 1, edges[band + 1] - edges[band])
+
+        def latest_of(ages: Ints) -> Ints:
+            return dates.shift_years(np.full_like(ages, today), -ages)
+
+        def make(who: Ints, at: Ints) -> list[str]:
+            return dates.to_isos(latest_of(youngest[who] + at // 365) - at % 365)
+
+        return Range((age - youngest) * 365 + np.minimum(latest_of(age) - birth, 364), years * 365, make)
+
+    def _recorded_birth(self, birth: Ints) -> Range:
+        """Birthdays of the file's other people of the same age band."""
+        born = self._births
+        today = dates.to_day(self.profiles.config.as_of)
+        bands = np.searchsorted(AGE_BANDS, dates.ages_on(born, today), side="right")
+        band = np.searchsorted(AGE_BANDS, dates.ages_on(birth, today), side="right")
+        # sorted by birth, the oldest first: bands fall
+        first, last = np.searchsorted(-bands, -band, side="left"), np.searchsorted(-bands, -band, side="right")
+        place = np.clip(np.searchsorted(born, birth) - first, 0, last - first)
+
+        def make(who: Ints, at: Ints) -> list[str]:
+            return dates.to_isos(born[np.minimum(first[who] + at - (at > place[who]), len(born) - 1)])
+
+        return Range(place, last - first + 1, make)
+
+    @cached_property
+    def _births(self) -> Ints:
+        """Birth dates of the people of the health file whom no identity has, in order."""
+        config, sources = self.profiles.config, self.profiles.sources
+        table = sources.tables["health"]
+        assert isinstance(table, FileTable)
+        return np.sort(record_people(config, table)[1][spare_rows(config, sources, "health")])
+
+    def _generated(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
+        origin, config = attribute.origin, self.profiles.config
+        values = self._values(facts, len(block.index))
+        where = f"{attribute.pack}: {attribute.name}"
+        given = tuple(evaluate(e, values, len(block.index), where) for e in origin.expressions)
+        drawing = Drawing(config.seed, f"attribute.{attribute.name}", block.index, origin.options, given, where)
+        drawn = attribute.type.drawn(facts[attribute.name].values, drawing)
+        return drawn or Anew(
+            lambda turn: generate(attribute, config.seed, drawing.purpose, nobody(block.index, turn), values),
+            own=attribute.type.one_each,
+        )
+
+    def _computed(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
+        """Computed again from facts that are drawn again, or, of facts that stay, what other people have."""
+        drawn_again = self._drawn_again[attribute.name]
+        if drawn_again:
+            return Anew(lambda turn: self._recomputed(attribute, drawn_again, block, facts, turn), own=False)
+        column, truths = self.profiles.reference[attribute.name], facts[attribute.name].values
+        if attribute.type.ordered and (ranked := by_rank(attribute.type, truths, column.values)) is not None:
+            return ranked
+        within = attribute.perturb.within
+        group = np.zeros(len(truths), np.int64)
+        strata: list[str] = [""]
+        if within:
+            strata = sorted(set(self.profiles.reference[within].text))
+            place = {text: k for k, text in enumerate(strata)}
+            group = np.array([place.get(text, -1) for text in facts[within].text], np.int64)
+        others = self.profiles.reference[within].text if within else [""] * len(column.values)
+
+        def of(key: int) -> Weighted:
+            there = [v for v, o in zip(column.values, others, strict=True) if key < 0 or o == strata[key]]
+            return weighted(there)
+
+        return Options(group, of)
+
+    @cached_property
+    def _drawn_again(self) -> dict[str, list[Attribute]]:
+        """For each computed attribute what it is made of, in making order, from the facts that are drawn for it."""
+        by_name = self.profiles.attributes.by_name
+        made_of: dict[str, set[str]] = {}
+        changing: dict[str, bool] = {}
+        for a in self.profiles.active:
+            direct = {n for e in a.origin.expressions for n in e.names if n not in AMBIENT}
+            made_of[a.name] = direct.union(*(made_of.get(n, set()) for n in direct))
+            fresh = a.origin.kind not in ("from", "compute")
+            changing[a.name] = fresh or (a.origin.kind == "compute" and any(changing.get(n, False) for n in direct))
+        return {
+            a.name: [by_name[n] for n in self.profiles.attributes.order if n in made_of[a.name] and changing.get(n)]
+            for a in self.profiles.active
+        }
+
+    def _recomputed(
+        self, attribute: Attribute, again: Sequence[Attribute], block: Block, facts: Facts, turn: int
+    ) -> list[Any]:
+        values, index = self._values(facts, len(block.index)), nobody(block.index, turn)
+        for other in (*again, attribute):
+            values[other.name] = generate(other, self.profiles.config.seed, f"attribute.{other.name}", index, values)
+        return list(values[attribute.name])
+
+    def _values(self, facts: Facts, size: int) -> dict[str, Sequence[Any]]:
+        return {"as_of": [self.profiles.config.as_of] * size, **{name: column.values for name, column in facts.items()}}

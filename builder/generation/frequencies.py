@@ -1,0 +1,118 @@
+"""What the values of a file were drawn from: the other rows.
+
+Wrong values come from rows that no identity has, as long as less than half of the file is in use, so that nobody can
+rule one out as being somebody else's. How frequent a value is that comes back is counted over all rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from fiubench.builder.values import dates
+from fiubench.builder.values.base import VALUE_TYPES, ValueType
+from fiubench.raw_sources.drawn import Drawn, Options, Range, Weighted, alike, weighted
+from fiubench.raw_sources.source import SOURCES
+from fiubench.raw_sources.table import FileTable
+from fiubench.support.draws import Ints
+
+_SELDOM = 64  # a value of one row in so many is seldom enough to be told by its place alone
+_FEWEST = 8  # rows of a stratum, below which all are taken
+
+
+class Frequencies:
+    """The rows of a file.
+
+    Args:
+        table: the file.
+        spare: rows that no identity has, in any order.
+    """
+
+    def __init__(self, table: FileTable, spare: Ints) -> None:
+        self.table, self.spare = table, spare
+        self.columns = table.take(spare, None)  # type: ignore[arg-type]
+        self.source = SOURCES[table.origin.source]
+        self._counted: dict[tuple[str, str | None], dict[int, Weighted]] = {}
+
+    def drawn(self, column: str, rows: Ints, truths: Sequence[Any], within: str | None) -> Drawn:
+        """What a column of the given rows was drawn from.
+
+        Args:
+            column: of the table.
+            rows: of each identity.
+            truths: the column's values there.
+            within: column of which the others have the same value; the source's own where it says nothing else.
+        """
+        kind = VALUE_TYPES[self.source.columns[column]]
+        other = within or self.source.drawn_with.get(column)
+        if other and kind.dated and self.source.columns[other] == kind.name:
+            return self._apart(column, other, rows)
+        sample = self.columns[column]
+        if kind.ordered and (drawn := by_rank(kind, truths, sample)) is not None:
+            return drawn
+        texts = list(map(kind.write, sample))
+        if len(set(texts)) > len(texts) // 2:  # nearly one for each row
+            return self._own(sample, other, rows)
+        groups = self._groups(column, other)
+        keys = self._codes(other)[rows] if other else np.zeros(len(rows), np.int64)
+        return Options(keys, groups.__getitem__)
+
+    def _apart(self, column: str, other: str, rows: Ints) -> Drawn:
+        """Dates as far from another one of the row as they are in other rows."""
+        days, base = (dates.to_days(self.table.array(name).tolist()) for name in (column, other))
+        apart = days - base
+        there = weighted(apart.tolist())
+        return Options(
+            np.zeros(len(rows), np.int64),
+            lambda _: there,
+            truth=apart[rows].tolist(),
+            make=lambda who, gaps: dates.to_isos(base[rows[who]] + np.array(gaps, np.int64)),
+        )
+
+    def _own(self, sample: Sequence[Any], other: str | None, rows: Ints) -> Drawn:
+        """Values of rows that nobody has; of the same stratum where that has enough."""
+        if other is None:
+            return Options(np.zeros(len(rows), np.int64), lambda _: alike(sample))
+        codes = self._codes(other)
+        spare, mine = codes[self.spare], codes[rows]
+        enough = np.bincount(spare, minlength=int(codes.max()) + 1) >= _FEWEST
+        group = np.where(enough[mine], mine, -1)
+        rows_of = list(zip(sample, spare.tolist(), strict=True))
+        return Options(group, lambda g: alike([value for value, code in rows_of if g in (-1, code)]))
+
+    def _codes(self, column: str) -> Ints:
+        """A number for each row's value of a column."""
+        encoded = self.table.data.column(column).combine_chunks().dictionary_encode()
+        return np.asarray(encoded.indices, np.int64)
+
+    def _groups(self, column: str, other: str | None) -> dict[int, Weighted]:
+        """Values of a column with their counts, by the code of the other column (0 without one)."""
+        if (column, other) not in self._counted:
+            names = [column] if other is None else [column, "code"]
+            data = self.table.data.select([column])
+            if other is not None:
+                data = data.append_column("code", pa.array(self._codes(other)))
+            counts = data.group_by(names).aggregate([([], "count_all")]).to_pylist()
+            groups: dict[int, dict[Any, float]] = {}
+            for row in sorted(counts, key=lambda row: str(row[column])):
+                groups.setdefault(row.get("code", 0), {})[row[column]] = float(row["count_all"])
+            self._counted[column, other] = {k: (list(g), list(g.values())) for k, g in groups.items()}
+        return self._counted[column, other]
+
+
+def by_rank(kind: ValueType, truths: Sequence[Any], sample: Sequence[Any]) -> Range | None:
+    """A range in which a value's place is its rank among those of a sample; ``None`` where many have the same.
+
+    The truth is one more of the sample, drawn as those were, so that its rank is any with equal probability.
+    """
+    ranked = sorted(sample, key=kind.number)
+    numbers = np.array([kind.number(value) for value in ranked])
+    _, counts = np.unique(numbers, return_counts=True)
+    if len(ranked) < _SELDOM or counts.max() > max(len(ranked) // _SELDOM, 1):
+        return None
+    place = np.searchsorted(numbers, [kind.number(value) for value in truths])
+
+    def make(who: Ints, at: Ints) -> list[Any]:
+        return [ranked[k] for k in np.clip(at - (at > place[who]), 0, len(ranked) - 1).tolist()]
+
+    return Range(place, np.full(len(place), len(ranked) + 1), make)
