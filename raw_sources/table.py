@@ -131,6 +131,11 @@ class FileTable:
         part = self.data.take(pa.array(rows))
         return {name: part.column(name).to_pylist() for name in part.column_names}
 
+    def beside(self, column: str, rows: Ints, others: Ints, people: People) -> Values:
+        """A column of other rows, as it could stand in the given ones."""
+        del rows
+        return self.take(others, people)[column]
+
     def first_rows(self, count: int) -> dict[str, Values]:
         """The columns of the first rows."""
         return self.take(np.arange(min(count, self.rows)), People([], np.empty(0, dtype=np.int64)))

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
-from fiubench.builder.generation.pairing import record_people, spare_rows
+from fiubench.builder.generation.pairing import record_birth, spare_rows
 from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
 from fiubench.builder.packs.model import AMBIENT, Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import Drawing
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.dates import AGE_BANDS
-from fiubench.builder.values.phone import phone_text
+from fiubench.builder.values.phone import other_numbers, phone_text
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, alike, nobody, weighted
 from fiubench.raw_sources.embedded import OLDEST, birthday
 from fiubench.raw_sources.names import GENDERS, capacity, full_names
@@ -25,7 +25,7 @@ from fiubench.raw_sources.table import FileTable, Generator, drawn_again
 from fiubench.support.draws import Ints
 
 Facts = Mapping[str, Column]
-_LINES = 100  # phone numbers that differ in the last two digits
+_BIRTHDAYS = 8  # that are drawn for each age of a file
 
 
 class Alternatives:
@@ -63,7 +63,8 @@ class Alternatives:
         if source not in self._files:
             self._files[source] = Frequencies(table, spare_rows(self.profiles.config, self.profiles.sources, source))
         within = attribute.perturb.within
-        return self._files[source].drawn(column, rows, truths, within if within in table.data.column_names else None)
+        within = within if within in table.data.column_names else None
+        return self._files[source].drawn(column, rows, truths, within, block)
 
     def _person(self, column: str, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         truths = facts[attribute.name].values
@@ -73,14 +74,8 @@ class Alternatives:
             case "gender":
                 return Options(np.zeros(len(truths), np.int64), lambda _: alike(GENDERS))
             case "phone_number":
-                numbers = np.array([int("".join(filter(str.isdigit, text))) for text in truths], np.int64)
-                first, line = np.divmod(numbers, _LINES)
-                return Range(
-                    line,
-                    np.full_like(line, _LINES),
-                    lambda who, at: [phone_text(number) for number in (first[who] * _LINES + at).tolist()],
-                    ordered=False,
-                )
+                seed, phone = self.profiles.config.seed, block.phone
+                return Anew(lambda turn: list(map(phone_text, other_numbers(seed, phone, block.index, turn).tolist())))
         if self.profiles.config.names == "record":
             return self._record_names(column, attribute, block, truths)
         return Anew(lambda turn: self._names(block, turn)[column])
@@ -142,11 +137,11 @@ class Alternatives:
 
     @cached_property
     def _births(self) -> Ints:
-        """Birth dates of the people of the health file whom no identity has, in order."""
+        """Birth dates that the people of the health file whom no identity has could have, in order."""
         config, sources = self.profiles.config, self.profiles.sources
-        table = sources.tables["health"]
+        table, rows = sources.tables["health"], spare_rows(config, sources, "health")
         assert isinstance(table, FileTable)
-        return np.sort(record_people(config, table)[1][spare_rows(config, sources, "health")])
+        return np.sort(np.concatenate([record_birth(config, table, rows, 1 + turn) for turn in range(_BIRTHDAYS)]))
 
     def _generated(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         origin, config = attribute.origin, self.profiles.config

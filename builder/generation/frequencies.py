@@ -1,7 +1,8 @@
 """What the values of a file were drawn from: the other rows.
 
-Wrong values come from rows that no identity has, as long as less than half of the file is in use, so that nobody can
-rule one out as being somebody else's. How frequent a value is that comes back is counted over all rows.
+How frequent a value is that comes back is counted over all rows. A value that is one row's alone comes from a row that
+no identity has, and for nobody else, as long as the file has four rows for each identity: so nobody can rule one out
+as being somebody else's.
 """
 
 from collections.abc import Sequence
@@ -9,14 +10,16 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from fiubench.builder.generation.profiles import Block
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import VALUE_TYPES, ValueType
-from fiubench.raw_sources.drawn import Drawn, Options, Range, Weighted, alike, weighted
+from fiubench.builder.values.base import VALUE_TYPES, WRONG, ValueType
+from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, weighted
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.draws import Ints
 
 _SELDOM = 64  # a value of one row in so many is seldom enough to be told by its place alone
+_SAMPLE = 1 << 16  # rows that are looked at to see what a column is like
 _FEWEST = 8  # rows of a stratum, below which all are taken
 
 
@@ -25,16 +28,16 @@ class Frequencies:
 
     Args:
         table: the file.
-        spare: rows that no identity has, in any order.
+        spare: rows in the reverse order of their use.
     """
 
     def __init__(self, table: FileTable, spare: Ints) -> None:
         self.table, self.spare = table, spare
-        self.columns = table.take(spare, None)  # type: ignore[arg-type]
+        self.columns = table.take(spare[: min(max(len(spare) // 2, _SELDOM), _SAMPLE)], None)  # type: ignore[arg-type]
         self.source = SOURCES[table.origin.source]
         self._counted: dict[tuple[str, str | None], dict[int, Weighted]] = {}
 
-    def drawn(self, column: str, rows: Ints, truths: Sequence[Any], within: str | None) -> Drawn:
+    def drawn(self, column: str, rows: Ints, truths: Sequence[Any], within: str | None, block: Block) -> Drawn:
         """What a column of the given rows was drawn from.
 
         Args:
@@ -42,6 +45,7 @@ class Frequencies:
             rows: of each identity.
             truths: the column's values there.
             within: column of which the others have the same value; the source's own where it says nothing else.
+            block: the identities.
         """
         kind = VALUE_TYPES[self.source.columns[column]]
         other = within or self.source.drawn_with.get(column)
@@ -52,7 +56,7 @@ class Frequencies:
             return drawn
         texts = list(map(kind.write, sample))
         if len(set(texts)) > len(texts) // 2:  # nearly one for each row
-            return self._own(sample, other, rows)
+            return self._own(column, other, rows, block)
         groups = self._groups(column, other)
         keys = self._codes(other)[rows] if other else np.zeros(len(rows), np.int64)
         return Options(keys, groups.__getitem__)
@@ -69,16 +73,25 @@ class Frequencies:
             make=lambda who, gaps: dates.to_isos(base[rows[who]] + np.array(gaps, np.int64)),
         )
 
-    def _own(self, sample: Sequence[Any], other: str | None, rows: Ints) -> Drawn:
-        """Values of rows that nobody has; of the same stratum where that has enough."""
-        if other is None:
-            return Options(np.zeros(len(rows), np.int64), lambda _: alike(sample))
-        codes = self._codes(other)
-        spare, mine = codes[self.spare], codes[rows]
-        enough = np.bincount(spare, minlength=int(codes.max()) + 1) >= _FEWEST
-        group = np.where(enough[mine], mine, -1)
-        rows_of = list(zip(sample, spare.tolist(), strict=True))
-        return Options(group, lambda g: alike([value for value, code in rows_of if g in (-1, code)]))
+    def _own(self, column: str, other: str | None, rows: Ints, block: Block) -> Drawn:
+        """Values of rows that nobody has, three for each identity; of the same stratum where that has enough."""
+        group, place = np.full(len(rows), -1), block.index
+        if other is not None:
+            codes = self._codes(other)
+            spare, mine = codes[self.spare], codes[rows]
+            enough = np.bincount(spare, minlength=int(codes.max()) + 1) >= _FEWEST
+            group = np.where(enough[mine], mine, -1)
+            place = block.name_rank if other == "gender" else place  # its place among those of the stratum
+        stacks = {g: self.spare if g < 0 else self.spare[spare == g] for g in np.unique(group).tolist()}
+
+        def make(turn: int) -> list[Any]:
+            picked = [
+                int(stacks[g][(WRONG * i + turn) % len(stacks[g])])
+                for g, i in zip(group.tolist(), place.tolist(), strict=True)
+            ]
+            return list(self.table.beside(column, rows, np.array(picked, np.int64), block.people))
+
+        return Anew(make)
 
     def _codes(self, column: str) -> Ints:
         """A number for each row's value of a column."""

@@ -28,7 +28,7 @@ GENDERS = ("female", "male")
 OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
-_SPARE, _FEW = 4096, 64  # most and fewest rows of a file that serve for wrong answers
+_SPARE = 1 << 18  # rows of a file that serve for wrong answers, at most
 
 
 class Offenses(NamedTuple):
@@ -155,10 +155,16 @@ def generated_people(seed: int, as_of: str, index: Ints) -> tuple[NDArray[np.int
 def record_people(config: Config, table: FileTable) -> tuple[NDArray[np.int8], Ints]:
     """Gender and birth date for every row of a health file: the birthday is drawn, the age is the record's."""
     gender = (table.array("gender") == "male").astype(np.int8)
-    admission = dates.to_days(table.array("admission_date").tolist())
-    latest = dates.shift_years(admission, -table.array("age").astype(np.int64))
+    return gender, record_birth(config, table, np.arange(table.rows))
+
+
+def record_birth(config: Config, table: FileTable, rows: Ints, turn: int = 0) -> Ints:
+    """A birth date for rows of a health file; another turn gives another birthday."""
+    admission = dates.to_days(table.array("admission_date")[rows].tolist())
+    latest = dates.shift_years(admission, -table.array("age")[rows].astype(np.int64))
     # 1 to 364 days before the latest birthday that gives this age at admission: never the day of admission itself
-    return gender, latest - 1 - integers(config.seed, "person.birthday", np.arange(len(latest)), 364)
+    purpose = "person.birthday" + (f"#{turn}" if turn else "")
+    return np.asarray(latest - 1 - integers(config.seed, purpose, rows, 364))
 
 
 def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
@@ -172,12 +178,12 @@ def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
 
 
 def spare_rows(config: Config, sources: Sources, source: str) -> Ints:
-    """Rows of a file that no identity has while less than half of it is in use: the last in the order of use."""
+    """Rows of a file in the reverse order of their use: the first are those that an identity has last, if ever."""
     table = sources.tables[source]
     assert isinstance(table, FileTable)
     usable = _usable_records(config, table) if source == "health" else np.arange(table.rows)
-    count = min(max(len(usable) // 2, min(len(usable), _FEW)), _SPARE)
-    return usable[permute(config.seed, f"{source}.row", len(usable) - 1 - np.arange(count), len(usable))]
+    last = len(usable) - 1 - np.arange(min(len(usable), _SPARE))
+    return usable[permute(config.seed, f"{source}.row", last, len(usable))]
 
 
 def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from fiubench.builder.values.base import Stated, ValueType, register
 from fiubench.raw_sources.places import Places
-from fiubench.support.draws import Ints, below, draw, permute
+from fiubench.support.draws import Ints, draw, permute
 
 _STATED = re.compile(
     r"(?<![\w.+-])(?:\+?1[\s.-]?)?(?:\((?P<a>\d{3})\)|(?P<a2>\d{3}))[\s.-]*(?P<b>\d{3})[\s.-]*(?P<c>\d{4})(?![\w-])",
@@ -15,7 +15,7 @@ _STATED = re.compile(
 )
 _WRITTEN = re.compile(r"\((\d{3})\) (\d{3})-(\d{4})")
 _LINES = 100  # 555-0100 .. 555-0199 are reserved for fiction in every area code
-_COPRIME = np.array([k for k in range(1, 100) if k % 2 and k % 5])
+_PEOPLE = _LINES // 4  # who get one of them; three for each are left, for wrong answers
 _NEVER_ASSIGNED = np.array([100 * n + 90 + x for n in range(2, 10) for x in range(10)])  # N9X
 _OFF_RANGE = len(_NEVER_ASSIGNED) * 800 * 10_000
 
@@ -92,8 +92,8 @@ def phone_of(text: object) -> PhoneNumber | None:
 def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     """Ten-digit numbers that no one has, none twice: 555-01xx in the area code of the address.
 
-    The hundred lines of an area code are handed out in a keyed order; whoever finds them used up gets a number in a
-    never-assignable N9X area code (47 CFR 52; NANPA's list of codes reserved for expansion).
+    A quarter of the hundred lines of an area code are handed out, in a keyed order; whoever finds them used up gets a
+    number in a never-assignable N9X area code (47 CFR 52; NANPA's list of codes reserved for expansion).
     """
     n = len(area_codes)
     order = np.argsort(area_codes, kind="stable")
@@ -101,15 +101,42 @@ def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if n else np.empty(0, dtype=np.int64)
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
-    words = draw(seed, "person.phone", area_codes, words=2)
-    line: Ints = (below(words[:, 0], _LINES) + rank * _COPRIME[below(words[:, 1], len(_COPRIME))]) % _LINES
-    phone: Ints = area_codes * 10_000_000 + 5_550_100 + line
-    spare = np.flatnonzero(rank >= _LINES)
+    place, lines = _lines(seed, area_codes)
+    phone: Ints = area_codes * 10_000_000 + 5_550_100 + lines[place, rank % _LINES]
+    spare = np.flatnonzero(rank >= _PEOPLE)
     if spare.size:
-        slot = permute(seed, "person.phone.spare", np.arange(spare.size), _OFF_RANGE)
-        code, rest = np.divmod(slot, 800 * 10_000)
-        phone[spare] = _NEVER_ASSIGNED[code] * 10_000_000 + 2_000_000 + rest
+        phone[spare] = _never_assigned(seed, np.arange(spare.size))
     return phone
+
+
+def other_numbers(seed: int, phone: Ints, index: Ints, turn: int) -> Ints:
+    """Numbers beside those of :func:`phone_numbers` that nobody has.
+
+    Args:
+        seed: of the build.
+        phone: the numbers that some people have.
+        index: of each of them.
+        turn: another one gives other numbers; the first three are nobody else's wrong ones either.
+    """
+    area, rest = np.divmod(phone, 10_000_000)
+    place, lines = _lines(seed, area)
+    rank = np.argsort(lines, axis=1)[place, (rest - 5_550_100) % _LINES]
+    beside = lines[place, (_LINES - 1 - 3 * rank - turn) % _LINES]
+    elsewhere = _never_assigned(seed, _OFF_RANGE - 1 - index * 8 - turn)
+    return np.where(area // 10 % 10 == 9, elsewhere, area * 10_000_000 + 5_550_100 + beside)
+
+
+def _lines(seed: int, area_codes: Ints) -> tuple[Ints, Ints]:
+    """The order in which the lines of each area code are handed out: which row of the orders, and the orders."""
+    codes, place = np.unique(area_codes, return_inverse=True)
+    words = draw(seed, "person.phone", (codes[:, None] * _LINES + np.arange(_LINES)).ravel())
+    return place, np.argsort(words.reshape(-1, _LINES), axis=1, kind="stable")
+
+
+def _never_assigned(seed: int, slots: Ints) -> Ints:
+    slot = permute(seed, "person.phone.spare", slots, _OFF_RANGE)
+    code, rest = np.divmod(slot, 800 * 10_000)
+    return _NEVER_ASSIGNED[code] * 10_000_000 + 2_000_000 + rest
 
 
 def phone_text(number: int | str) -> str:

@@ -53,7 +53,6 @@ class Addresses(Source):
         "area_code": "code",
     }
     marks = frozenset(["address"])
-    drawn_with = {"address": "state"}
     kaggle = Kaggle("vedavyasv/usa-housing", 1, "USA_Housing.csv")
     always = True
     place = 4
@@ -83,6 +82,14 @@ class AddressTable(FileTable):
     def take(self, rows: Ints, people: People) -> dict[str, Values]:
         """The columns of the given rows."""
         return _with_objects(super().take(rows, people))
+
+    def beside(self, column: str, rows: Ints, others: Ints, people: People) -> Values:
+        """Street lines of other rows in other places of the same states, so that no fact tells which state is meant."""
+        columns, places = super().take(others, people), load_places()
+        there = [places.of_state(state) for state in self.data.column("state").take(pa.array(rows)).to_pylist()]
+        picks = integers(_SEED, "addresses.beside", others, np.array([positions.size for positions in there]))
+        position = np.array([at[k] for at, k in zip(there, picks.tolist(), strict=True)], np.int64)
+        return _with_objects({**columns, **_columns(places, position, columns["street"])})[column]
 
     def area_codes(self, rows: Ints) -> NDArray[np.str_]:
         """The column ``area_code`` alone, as an array."""

@@ -3,6 +3,7 @@
 What is wrong with the files, and what becomes of it (all counted in the table's report; repairs for kept rows only):
 
 - names in odd case, with titles or suffixes: cleaned;
+- a test result "Normal": "within normal limits", for "normal" would stand in "abnormal" (not counted);
 - hospitals that are company names with words out of order ("and Sons Smith"): put in order, called a hospital;
 - amounts with up to 15 decimals: rounded to cents; negative ones: dropped, since a slip of the sign and a refund
   look alike, and a bill is not negative;
@@ -96,6 +97,12 @@ def _drug(text: str) -> str:
     return _BRANDS.get(name, name)
 
 
+def _result(text: str) -> str:
+    """A test result; "normal" would stand in "abnormal"."""
+    result = _common(text)
+    return "within normal limits" if result == "normal" else result
+
+
 #: Column -> its name in the file, its value type, and how a cell is read.
 _COLUMNS: dict[str, tuple[str, str, Callable[..., object]]] = {
     "record_name": ("Name", "name", person_name),
@@ -112,7 +119,7 @@ _COLUMNS: dict[str, tuple[str, str, Callable[..., object]]] = {
     "room_number": ("Room Number", "integer", _whole),
     "admission_type": ("Admission Type", "enum", _common),
     "medication": ("Medication", "enum", _drug),
-    "test_results": ("Test Results", "enum", _common),
+    "test_results": ("Test Results", "enum", _result),
 }
 _ARROW = {"integer": pa.int64(), "money": pa.float64()}
 
