@@ -114,7 +114,6 @@ class ValueType:
         generator: the key below ``generate`` that makes values of it; empty: none does.
         generator_options: JSON Schema of what stands there. ``#/$defs/expression`` is an expression of the pack.
         expressions: those options that are expressions.
-        one_each: generated values are different for everyone, so none may be drawn again.
         perturb_keys: keys of ``perturb`` that make sense: ``extra`` and ``within`` where wrong values are taken from a
             pool, ``not_before`` and ``not_after``, or the name of a distance (two whole numbers).
         form: how a value looks where it stands alone; ``None``: whatever :meth:`parse` can read.
@@ -133,7 +132,6 @@ class ValueType:
     generator: ClassVar[str] = ""
     generator_options: ClassVar[Mapping[str, Any]] = {}
     expressions: ClassVar[tuple[str, ...]] = ()
-    one_each: ClassVar[bool] = False
     perturb_keys: ClassVar[tuple[str, ...]] = ("extra", "within")
     form: ClassVar[re.Pattern[str] | None] = None
     identifier: ClassVar[bool] = False
@@ -253,6 +251,15 @@ class ValueType:
         Raises:
             PackError: they contradict each other.
         """
+
+    def one_each(self, options: Any) -> bool:
+        """Whether everyone gets another value, so that none may be drawn again.
+
+        Args:
+            options: of the generator; ``None`` where values come from elsewhere.
+        """
+        del options
+        return False
 
     def generate(self, drawing: Drawing) -> list[Any]:
         """One value per identity, from keyed draws alone.

@@ -341,6 +341,11 @@ def test_an_answer_begins_with_a_word(attribute, write_pack):
         ("integer", {"integer": {"min": 0, "max": 10**30}}, ["attributes[0].generate.integer.max"]),
         ("text", {"words": {"template": "{a} {b}", "a": ["b", "c"]}}, ["template's {b} has no list", "Add `b: [..]`"]),
         ("text", {"words": {"template": "{a}", "a": ["b", "c"], "b": ["d", "e"]}}, ["the template has no {b}"]),
+        (
+            "text",
+            {"words": {"template": "{a}{b}", "unique": True, "a": ["star", "starling"], "b": ["ling", "x"]}},
+            ["'a' may read alike in two texts: 'star' begins 'starling'", "Put a sign behind {a}"],
+        ),
         ("text", {"words": {"template": "{template}"}}, ["template's {template} has no list"]),
         ("text", {"words": {"template": "{a} {Big}", "a": ["b", "c"]}}, ["a brace that is no placeholder"]),
         ("text", {"words": {"template": "{a}", "a": ["b", "{a}"]}}, ["a brace that is no placeholder"]),
