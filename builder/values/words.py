@@ -1,7 +1,7 @@
 """Values that are words: free text, one of a few, names of people."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ from fiubench.builder.values.english import words_of
 from fiubench.support.draws import integers
 from fiubench.support.errors import PackError
 
+_ARTICLE = re.compile(r"(?:an?|the) (?=\S)")
 _PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -91,8 +92,19 @@ def _check_unique(options: Mapping[str, Any], where: str) -> None:
                 )
 
 
+class Phrases(Words):
+    """Common nouns and names of things, which may begin with an article."""
+
+    def keyword(self, text: str) -> str:
+        """Without its article in lower case, which is the sentence's: "a drug offense", but "The Aurora Clinic"."""
+        return text[match.end() :] if (match := _ARTICLE.match(text)) else text
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        return (keyword.removeprefix("The "),) if keyword.startswith("The ") else ()
+
+
 @register
-class Text(Words):
+class Text(Phrases):
     """Free text."""
 
     name = "text"
@@ -113,9 +125,16 @@ class Name(Words):
     def parts(self, value: Any) -> dict[str, str]:
         return {"given name": value.split(" ")[0], "family name": value.split(" ")[-1]}
 
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        return self.parts(value) if " " in value else {}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        given, _, family = keyword.rpartition(" ")
+        return (f"{family}, {given}",) if given else ()
+
 
 @register
-class Enum(Words):
+class Enum(Phrases):
     """One of a few."""
 
     name = "enum"

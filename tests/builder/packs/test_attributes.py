@@ -226,6 +226,8 @@ def test_names_taken_twice(attribute, write_pack):
         ({"perturb": {"days": [2]}}, ["attributes[0].perturb.days"]),
         ({"perturb": {"days": [0, 5]}}, ["attributes[0].perturb.days[0]"]),
         ({"keywords": "all"}, ["attributes[0].keywords"]),
+        ({"variants": {}}, ["attributes[0].variants"]),
+        ({"variants": {"x": "y"}}, ["attributes[0].variants.x"]),
         ({"cents": "no"}, ["attributes[0].cents"]),
     ],
 )  # fmt: skip
@@ -378,7 +380,14 @@ def test_rules_for_wrong_values_that_do_nothing(attribute, write_pack, kind, col
 def test_other_contradictions(attribute, write_pack):
     dates = {"type": "date", "from": "health.admission_date"}
     refused([write_pack(attribute(**dates, perturb={"days": [5, 2]}))], "[5, 2] ends before it begins")
-    refused([write_pack(attribute(**dates, keywords="parts"))], "`keywords: parts` does nothing for the type date")
+    numbers = {"type": "integer", "generate": {"integer": {"min": 1, "max": 9}}}
+    refused([write_pack(attribute(**numbers, keywords="parts"))], "`keywords: parts` does nothing for the type integer")
+    for variants in ({"x": ["* x"]}, {"* x *": ["x *"]}, {"* x": ["* *"]}):
+        refused(
+            [write_pack(attribute(type="enum", choose=["x", "y"], variants=variants))],
+            "has a * too many",
+            "at most one in each variant",
+        )
     refused([write_pack(attribute(compute="1 +"))], "mine.yaml: thing: compute", "is not valid")
     refused([write_pack(attribute(**dates, constraints=["thing.year"]))], "mine.yaml: thing: constraints", "Attribute")
 
