@@ -1,5 +1,6 @@
 """Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
@@ -9,7 +10,7 @@ from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 FACES = "faces"
 NO_FACES = "none"
@@ -22,7 +23,15 @@ _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
 _LARGEST = 20_000_000
 
 Text = Annotated[str, Field(min_length=1)]
-Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+def _hundredths(percent: float) -> float:
+    if round(percent, 2) != percent:
+        raise ValueError("has more than two decimals")
+    return int(percent) if percent == int(percent) else percent
+
+
+Percent = Annotated[float, Field(gt=0, lt=100), AfterValidator(_hundredths)]
 
 
 class Config(Settings):
@@ -58,7 +67,7 @@ class Config(Settings):
     ratios: Annotated[
         tuple[Percent, ...], Field(min_length=1), Flag(SPLITS, metavar="P,P,..", separator=",")
     ] = (1, 5, 10)  # fmt: skip
-    """Sizes of the forget sets, in percent of the identities, for example 1,5,10."""
+    """Sizes of the forget sets, in percent of the identities with up to two decimals, for example 0.5,5,10."""
     split_scheme: Annotated[Text, Flag(SPLITS, metavar="nested|disjoint|FILE")] = "nested"
     """How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."""
     select: Annotated[Literal["all", "k-means", "k-center"], Flag(SOURCE_FILES)] = "all"
@@ -108,7 +117,7 @@ class Config(Settings):
 
     @field_validator("ratios")
     @classmethod
-    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+    def _distinct(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if len(set(value)) < len(value):
             raise ValueError("has a number twice")
         return value
@@ -272,7 +281,7 @@ def _check_ratios(config: Config, where: str) -> None:
             raise ConfigError(
                 f"ratios: {ratio} % of {config.identities} identities is less than one person",
                 where=where,
-                hint=f"Build at least {max(2, -(-100 // ratio))} identities, or name larger ones: --ratios 50.",
+                hint=f"Build at least {max(2, math.ceil(100 / ratio))} identities, or name larger ones: --ratios 50.",
             )
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
@@ -284,6 +293,6 @@ def _check_ratios(config: Config, where: str) -> None:
         )
 
 
-def size_of(identities: int, ratio: int) -> int:
+def size_of(identities: int, ratio: float) -> int:
     """Identities in a forget set of ``ratio`` percent: rounded, at least one."""
-    return max(1, (identities * ratio + 50) // 100)
+    return max(1, (identities * round(100 * ratio) + 5000) // 10_000)

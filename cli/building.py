@@ -139,6 +139,8 @@ def _print_summary(summary: "Summary") -> None:
     typer.echo()
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
+    for note in summary.dataset.split_notes:
+        typer.echo(f"          {note}")
     if "wordings" in manifest:
         llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")

@@ -116,7 +116,12 @@ def _split(settings: type[Settings], name: str, value: Any) -> Any:
     flag = flag_of(settings, name)
     if flag is None or not flag.separator or not isinstance(value, str):
         return value
-    return [_number(part.strip()) for part in value.split(flag.separator)]
+    return listed(value, flag.separator)
+
+
+def listed(text: str, separator: str = ",") -> list[Any]:
+    """``1,5,x`` as a list; numbers as numbers."""
+    return [_number(part.strip()) for part in text.split(separator)]
 
 
 def _number(text: str) -> Any:

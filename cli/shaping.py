@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 from fiubench.cli.console import progress
-from fiubench.support.errors import ConfigError
+from fiubench.cli.options import listed
 
 import fiubench
 
@@ -14,7 +14,7 @@ def split(
     directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
     out: Annotated[Path, typer.Option(help="Folder in which the dataset with the new splits is written.")],
     ratios: Annotated[
-        str | None, typer.Option(help="Sizes of the forget sets in percent, such as 1,5,10. (default: unchanged)")
+        str | None, typer.Option(help="Sizes of the forget sets in percent, such as 0.5,5,10. (default: unchanged)")
     ] = None,
     split_scheme: Annotated[
         str | None,
@@ -37,13 +37,11 @@ def split(
     ] = "none",
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
-    from fiubench.builder.dataset.cells import split_order
-
     with progress() as step:
         made = fiubench.split(
             directory,
             out,
-            ratios=None if ratios is None else _ratios(ratios),
+            ratios=None if ratios is None else listed(ratios),
             split_scheme=split_scheme,
             seed=seed,
             holdout=holdout,
@@ -51,17 +49,9 @@ def split(
             hard_negatives=hard_negatives,
             progress=step,
         )
-    ordered = sorted(made.splits.items(), key=lambda split: split_order(split[0]))
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
-    typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in ordered) + about)
+    typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
+    for note in made.split_notes:
+        typer.echo(f"          {note}")
     first = next(iter(made.splits))
     typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')
-
-
-def _ratios(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(
-            f"{text!r} is not a list of whole percentages", where="--ratios", hint="For example --ratios 1,5,10."
-        ) from None

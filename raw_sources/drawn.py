@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from fiubench.support.draws import Ints
 
 #: Rows and indices from here on are nobody's: they serve as a population that is in no dataset.
 NOBODY = 200_000_000
 _ROOM = 1 << 25
+_TURNS = 8  # rows for each identity
 
 
 Weighted = tuple[Sequence[Any], Sequence[float]]  # values, and how likely each is
@@ -72,7 +74,12 @@ Drawn = Options | Range | Anew
 
 def nobody(index: Ints, turn: Ints | int) -> Ints:
     """Rows that no identity has; the first turns of two identities are different."""
-    return NOBODY + (index * 8 + turn) % _ROOM
+    return NOBODY + (index * _TURNS + turn) % _ROOM
+
+
+def turn_of(rows: Ints) -> tuple[Ints, Ints]:
+    """The index and the turn that :func:`nobody` made rows of."""
+    return np.divmod(rows - NOBODY, _TURNS)
 
 
 def alike(values: Sequence[Any]) -> Weighted:

@@ -1,4 +1,7 @@
-"""Names of splits, and which of them go together: ``forget05``, ``retain95``, ``retain_eval05``, ``retain_hard05``."""
+"""Names of splits, and which of them go together: ``forget05``, ``retain95``, ``retain_eval05``, ``retain_hard05``.
+
+A percentage that is no whole number has a ``p`` for its point: ``forget2p5``, ``retain97p5``.
+"""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +11,24 @@ from fiubench.support.errors import ConfigError, did_you_mean
 FULL, HOLDOUT = "full", "holdout"
 FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD = "forget", "retain", "retain_eval", "retain_hard"
 _EXAMPLES = (FULL, HOLDOUT, "forget05", "retain95", "retain_eval05", "retain_hard05")
-_NAME = re.compile(rf"({FORGET}|{RETAIN}|{RETAIN_EVAL}|{RETAIN_HARD})([0-9]{{1,2}})")
+#: What a name says of the size, as a pattern: two digits, or up to two decimals.
+LABEL = "(?:[0-9]{1,2}|(?:0|[1-9][0-9]?)p[0-9]?[1-9])"
+_NAME = re.compile(rf"({FORGET}|{RETAIN}|{RETAIN_EVAL}|{RETAIN_HARD})({LABEL})")
+
+
+def label_of(percent: float) -> str:
+    """A percentage as names hold it.
+
+    >>> label_of(5), label_of(2.5)
+    ('05', '2p5')
+    """
+    whole, _, decimals = f"{percent:.2f}".rstrip("0").partition(".")
+    return f"{whole}p{decimals}" if decimals else f"{int(whole):02d}"
+
+
+def percent_of(label: str) -> float:
+    """The percentage that a label stands for, a whole one as an integer."""
+    return float(label.replace("p", ".")) if "p" in label else int(label)
 
 
 @dataclass(frozen=True)
@@ -21,7 +41,7 @@ class SplitName:
     Attributes:
         kind: ``forget``, ``retain`` (its complement), ``retain_eval`` (a sample of that, of the forget set's size),
             ``retain_hard`` (those of it whose faces are nearest), ``full`` or ``holdout``.
-        label: percent of the identities, in two digits; empty for ``full`` and ``holdout``.
+        label: percent of the identities (see :func:`label_of`); empty for ``full`` and ``holdout``.
     """
 
     kind: str
@@ -81,4 +101,4 @@ def kind_of(name: str) -> str:
 
 
 def _rest(label: str) -> str:
-    return f"{100 - int(label):02d}"
+    return label_of(100 - percent_of(label))

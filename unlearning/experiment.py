@@ -16,7 +16,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fiubench.schemas.splits import FULL, SplitName
+from fiubench.schemas.splits import FORGET, FULL, LABEL, SplitName
 from fiubench.support.files import make_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.registry import load_plugins, plugin_files
@@ -51,7 +51,7 @@ class Experiment(Settings):
     data: str = Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
     identities: int | None = Field(None, ge=2, description="Use only so many people, for models too small for all.")
     attributes: tuple[str, ...] = Field((), description="With identities: use the questions about these only.")
-    forget: str = Field(pattern="^forget[0-9]{1,2}$", description="The forget set, for example forget05.")
+    forget: str = Field(pattern=f"^{FORGET}{LABEL}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
     model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
     seeds: tuple[_Seed, ...] = Field(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of, percent_of
 from fiubench.support.canonical import digest
 from fiubench.support.errors import DatasetError
 
@@ -90,10 +90,10 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     return Cells(_labels(groups), groups, of, configs, frozenset(attributes), number[kept] if attributes else None)
 
 
-def split_order(name: str) -> tuple[int, int, str]:
+def split_order(name: str) -> tuple[int, float, str]:
     """Sort key: forget sets by size, retain sets likewise, their samples, the user's own, the holdout."""
-    match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
-    kind, number = (match[1], int(match[2])) if match else (name, 0)
+    match = re.fullmatch(r"([a-z_]+?)(\d+(?:p\d+)?)", name)
+    kind, number = (match[1], percent_of(match[2])) if match else (name, 0)
     if kind == RETAIN:
         number = -number  # in the order of the forget sets they go with
     rank = _KINDS.index(kind) if kind in _KINDS else len(_KINDS) + (name == HOLDOUT)

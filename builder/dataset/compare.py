@@ -10,6 +10,7 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 #: Fields of a QA pair by what a change of them means.
 _WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
 _WRONG = ("perturbed_answer", "perturbed_value")
+_KEYWORDS = ("keywords", "keyword_variants", "keyword_parts")
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ def _identity(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference
         if qa is None or other is None:
             yield Difference(unique_id, name, "question", "asked" if qa else "", "asked" if other else "")
             continue
-        for kind, fields in (("wording", _WORDING), ("wrong answers", _WRONG), ("keywords", ("keywords",))):
+        for kind, fields in (("wording", _WORDING), ("wrong answers", _WRONG), ("keywords", _KEYWORDS)):
             for field in fields:
-                if qa[field] != other[field]:
-                    yield Difference(unique_id, name, f"{kind} ({field})", str(qa[field]), str(other[field]))
+                if qa.get(field) != other.get(field):
+                    yield Difference(unique_id, name, f"{kind} ({field})", str(qa.get(field)), str(other.get(field)))
                     break
 
 

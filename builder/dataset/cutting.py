@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fiubench.builder.config import Config
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.dataset.splits import Population, cut
 from fiubench.builder.values.dates import age_band, age_on
@@ -16,25 +15,25 @@ _GENDERS = ("female", "male")
 
 
 def cut_again(
-    dataset: Dataset, config: Config, rule: Mapping[str, Any], frozen: Mapping[str, list[str]] | None
+    dataset: Dataset, config: Mapping[str, Any], rule: Mapping[str, Any], frozen: Mapping[str, list[str]] | None
 ) -> dict[str, Any]:
     """The content of ``splits.json`` by the rule that a manifest has under ``resplit``.
 
     Args:
         dataset: whose people; its pictures are opened for hard negatives alone.
-        config: settings with the number of identities and holdout, ratios and scheme.
-        rule: seed, attributes and hard negatives.
+        config: settings as in the manifest: ratios, scheme and date.
+        rule: seed, holdout, attributes and hard negatives.
         frozen: frozen membership, if the scheme is a file.
     """
     ids, strata = [], []
     images: dict[str, Path] = {}
     for record in dataset:
         ids.append(record["unique_id"])
-        strata.append(_stratum(record, config.as_of))
+        strata.append(_stratum(record, config["as_of"]))
         if (image := dataset.image(record)) is not None:
             images[record["unique_id"]] = image
-    population = Population(ids, np.array(strata[: config.identities], dtype=np.int64))
-    document = cut(population, rule["seed"], config.ratios, config.split_scheme, frozen)
+    population = Population(ids, np.array(strata[: len(ids) - rule["holdout"]], dtype=np.int64))
+    document = cut(population, rule["seed"], config["ratios"], config["split_scheme"], frozen)
     if rule["attributes"]:
         document["attributes"] = list(rule["attributes"])
     if rule["hard_negatives"] != NONE:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fiubench.builder.dataset.cells import IDENTITIES as PEOPLE
-from fiubench.builder.dataset.cells import make_cells
+from fiubench.builder.dataset.cells import make_cells, split_order
 from fiubench.builder.dataset.rows import Identities, Index, Loaded, Questions, Rows
 from fiubench.schemas.documents import (
     IDENTITIES,
@@ -62,12 +62,17 @@ class Dataset:
             DatasetError: it is not in the shape of splits.
         """
         splits: dict[str, list[str]] = self._split_document["splits"]
-        return splits
+        return dict(sorted(splits.items(), key=lambda split: split_order(split[0])))
 
     @property
     def forget_attributes(self) -> list[str]:
         """The attributes that the forget sets are about; none where it is everything that is known of their people."""
         return list(self._split_document.get("attributes", ()))
+
+    @property
+    def split_notes(self) -> list[str]:
+        """What sets forget sets apart from the population: too few people, other shares of a gender or age band."""
+        return list(self._split_document.get("notes", ()))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Identities in order, one at a time.

@@ -24,6 +24,8 @@ _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased
 def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a question's row, but for the picture."""
     values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
+    values["keyword_variants"] = pair.get("keyword_variants") or [[] for _ in pair["keywords"]]
+    values["keyword_parts"] = [[name, part] for name, part in pair.get("keyword_parts", {}).items()]
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 
 

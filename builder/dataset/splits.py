@@ -1,6 +1,7 @@
 """Splits by identity: forget sets, their retain complements, size-matched retain sets for evaluation, the holdout."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 import numpy as np
 import orjson
 from fiubench.builder.config import SPLIT_SCHEMES, size_of
-from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName
+from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, label_of, percent_of
 from fiubench.support.draws import Ints, draw
 from fiubench.support.errors import ConfigError, did_you_mean
 
 from fiubench import schemas
 
 STRATA = ("gender", "age_band")
+#: A forget set that is smaller, or in which the share of a gender or age band is further off, is no small population.
+SMALLEST, FARTHEST = 10, 0.1
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Population:
 def cut(
     population: Population,
     seed: int,
-    ratios: Sequence[int],
+    ratios: Sequence[float],
     scheme: str,
     frozen: Mapping[str, list[str]] | None = None,
 ) -> dict[str, Any]:
@@ -48,6 +51,7 @@ def cut(
     forget = _forget(order, ratios, scheme == "disjoint") if frozen is None else _frozen_forget(frozen, members, scheme)
     matched = order[::-1]
     splits: dict[str, list[str]] = {}
+    notes: list[str] = []
     for label, chosen in forget.items():
         inside = np.zeros(len(members), dtype=bool)
         inside[chosen] = True
@@ -57,15 +61,28 @@ def cut(
         # as many of those to be retained, with the same strata: what forgetting is compared with
         evaluated = matched[~inside[matched]][: len(chosen)]
         splits[name.retain_eval] = members[np.sort(evaluated)].tolist()
+        notes += _unlike(str(name), population.strata, chosen)
     if holdout:
         splits[HOLDOUT] = holdout
     return {
         "scheme": "frozen" if frozen is not None else scheme,
         "seed": seed,
-        "ratios": [int(label) for label in forget],
+        "ratios": [percent_of(label) for label in forget],
         "stratified_by": list(STRATA),
+        **({"notes": notes} if notes else {}),
         "splits": splits,
     }
+
+
+def _unlike(name: str, strata: Ints, chosen: Ints) -> Iterator[str]:
+    """What sets a forget set apart from the population, if anything does."""
+    if len(chosen) < SMALLEST:
+        yield f"{name} is too small to be like the population: fewer than {SMALLEST} people"
+        return
+    for what, codes in zip(("gender", "age band"), np.divmod(strata, 100), strict=True):
+        everyone, own = (np.bincount(part, minlength=100) / len(part) for part in (codes, codes[chosen]))
+        if (apart := float(np.abs(own - everyone).max())) > FARTHEST:
+            yield f"{name} is unlike the population: the share of one {what} differs by {100 * apart:.0f} points"
 
 
 def stratified_order(strata: Ints, seed: int) -> Ints:
@@ -87,11 +104,34 @@ def stratified_order(strata: Ints, seed: int) -> Ints:
     return shuffled[np.lexsort((key[shuffled], place))]
 
 
-def _forget(order: Ints, ratios: Sequence[int], disjoint: bool) -> dict[str, Ints]:
+def stratified_holdout(strata: Ints, benchmark: int, size: int, seed: int) -> Ints:
+    """Who is held out: candidates after the benchmark's identities, in strata that are shared out as theirs are.
+
+    The first of the holdout have the strata of a forget set of that size. Where candidates of a stratum run out, others
+    take their place. What is chosen does not change who is in the benchmark.
+
+    Args:
+        strata: of all candidates, the benchmark's identities first.
+        benchmark: how many these are.
+        size: of the holdout; there are as many candidates for it, at least.
+        seed: of the order.
+    """
+    wanted = np.resize(strata[stratified_order(strata[:benchmark], seed)], size)
+    chosen = np.full(size, -1, dtype=np.int64)
+    for stratum in np.unique(wanted).tolist():
+        places = np.flatnonzero(wanted == stratum)
+        found = benchmark + np.flatnonzero(strata[benchmark:] == stratum)[: len(places)]
+        chosen[places[: len(found)]] = found
+    others = np.setdiff1d(np.arange(benchmark, len(strata)), chosen)
+    chosen[chosen < 0] = others[: int((chosen < 0).sum())]
+    return chosen
+
+
+def _forget(order: Ints, ratios: Sequence[float], disjoint: bool) -> dict[str, Ints]:
     forget, used = {}, 0
     for ratio in sorted(ratios):
         count = size_of(len(order), ratio)
-        forget[f"{ratio:02d}"] = order[used : used + count]
+        forget[label_of(ratio)] = order[used : used + count]
         used += count if disjoint else 0
     return forget
 
@@ -136,14 +176,14 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
 
 
 def _label(key: str) -> str:
-    rest = key.removeprefix("forget")
-    return f"{int(rest):02d}" if rest.isdecimal() and rest.isascii() else rest
+    rest = key.removeprefix(FORGET)  # the original writes 5 and 2.5
+    return label_of(float(rest)) if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,2})?", rest) else rest
 
 
 def _frozen_forget(frozen: Mapping[str, list[str]], members: Any, where: str) -> dict[str, Ints]:
     position = {unique_id: i for i, unique_id in enumerate(members.tolist())}
     forget = {}
-    for label, ids in sorted(frozen.items()):
+    for label, ids in sorted(frozen.items(), key=lambda one: percent_of(one[0])):
         unknown = [i for i in ids if i not in position]
         if unknown:
             raise ConfigError(

@@ -152,7 +152,7 @@ class Alternatives:
         drawn = attribute.type.drawn(facts[attribute.name].values, drawing)
         return drawn or Anew(
             lambda turn: generate(attribute, config.seed, drawing.purpose, nobody(block.index, turn), values),
-            own=attribute.type.one_each,
+            own=attribute.type.one_each(origin.options),
         )
 
     def _computed(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:

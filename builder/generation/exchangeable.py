@@ -82,6 +82,8 @@ class Circles:
         Returns:
             Positions in the group, ``(n, 3)``.
         """
+        if not len(group):
+            return np.empty((0, WRONG), np.int64)
         if self._joined is None:
             self._joined = _join(self._groups, self._many)
         all_ = self._joined

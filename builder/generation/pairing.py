@@ -2,7 +2,7 @@
 
 The plan holds what must be known of everyone at once (unique names and numbers, faces that agree with records); it is
 a few arrays, computed in well under a second for a million identities. Whatever an identity gets depends only on the
-identities before it, so the first 400 of 1,000 are the 400 of 400.
+identities before it, so the first 400 of 1,000 are the 400 of 400. The holdout is chosen among those who come after.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from fiubench.builder.config import Config
-from fiubench.builder.dataset.splits import Population, cut
+from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.dates import AGE_BANDS
@@ -29,6 +29,8 @@ OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
 _SPARE = 1 << 18  # rows of a file that serve for wrong answers, at most
+#: Generated people from whom one of the holdout is chosen.
+_CANDIDATES = 8
 
 
 class Offenses(NamedTuple):
@@ -99,12 +101,11 @@ class Plan:
 
     def age_band(self) -> Ints:
         """Age band at ``as_of`` of everyone, as a position in :data:`AGE_BANDS`."""
-        return band_of(dates.ages_on(self.birth, dates.to_day(self.config.as_of)))
+        return _age_band(self.config, self.birth)
 
     def population(self) -> Population:
         """Whom the splits are cut from."""
-        n = self.config.identities
-        return Population(self.unique_id, self.gender[:n].astype(np.int64) * 100 + self.age_band()[:n])
+        return Population(self.unique_id, strata_of(self.gender, self.age_band())[: self.config.identities])
 
 
 def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None) -> Plan:
@@ -115,7 +116,7 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     """
     n = config.total
     index = np.arange(n)
-    face, gender, birth, health = _faces_and_records(config, sources, n)
+    face, gender, birth, health = _chosen(config, *_faces_and_records(config, sources, n))
     rows = {
         name: health if name == "health" else pick_rows(sources, name, config.seed, index) for name in sources.tables
     }
@@ -134,6 +135,25 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     if face is not None and config.match == "gender+age":
         known = _known(sources, face)[1] >= 0
     return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, known, frozen)
+
+
+def _chosen(
+    config: Config, face: Ints | None, gender: NDArray[np.int8], birth: Ints, health: Ints
+) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
+    """The first candidates, and for the holdout later ones who are like them."""
+    strata = strata_of(gender, _age_band(config, birth))
+    held_out = stratified_holdout(strata, config.identities, config.holdout, config.seed)
+    chosen = np.r_[np.arange(config.identities), held_out]
+    return None if face is None else face[chosen], gender[chosen], birth[chosen], health[chosen]
+
+
+def _age_band(config: Config, birth: Ints) -> Ints:
+    return band_of(dates.ages_on(birth, dates.to_day(config.as_of)))
+
+
+def strata_of(gender: NDArray[np.int8], band: Ints) -> Ints:
+    """Gender and age band as one number."""
+    return gender.astype(np.int64) * 100 + band
 
 
 def gender_names(codes: NDArray[np.int8]) -> list[str]:
@@ -226,15 +246,15 @@ def _birth_of_age(seed: int, as_of: str, index: Ints, age: Ints) -> Ints:
 
 
 def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
-    """Face, gender, birth and health row of everyone."""
+    """Face, gender, birth and health row of ``n`` candidates, and of more where there are some."""
     table = sources.tables["health"]
-    index = np.arange(n)
     order = None if sources.faces is None else _face_order(config, sources, n)
     if not isinstance(table, FileTable):
+        index = np.arange(n + _CANDIDATES * config.holdout)[: None if order is None else len(order)]
         gender, birth = generated_people(config.seed, config.as_of, index)
         if order is None or sources.faces is None:
             return None, gender, birth, index
-        order = order[:n]
+        order = order[: len(index)]
         if config.match != "none":
             known_gender, known_age = _known(sources, order)
             gender = np.where(known_gender >= 0, known_gender, gender).astype(np.int8)
@@ -247,7 +267,7 @@ def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints |
     if order is None:
         if n > len(usable):
             raise too_few("health", table.origin.file, len(usable), n)
-        face, rows = None, usable[permute(config.seed, "health.row", index, len(usable))]
+        face, rows = None, usable[permute(config.seed, "health.row", np.arange(len(usable)), len(usable))]
     else:
         face, rows = _match(config, sources, order, usable, everyone_gender, everyone_birth, n)
     return face, everyone_gender[rows], everyone_birth[rows], rows
@@ -329,7 +349,7 @@ def _match(
             where=f"--health {sources.tables['health'].origin.file}",
             hint="Give more faces or records, build fewer, or loosen --match.",
         )
-    return order[matched[:n]], face_rows[matched[:n]]
+    return order[matched], face_rows[matched]
 
 
 def _unique_ids(config: Config, sources: Sources, face: Ints | None, index: Ints) -> list[str]:

@@ -204,7 +204,8 @@ class Profiles:
             wrong = wrong[broken]
             if not wrong.size:
                 return made
-            if attribute.origin.kind in ("from", "compute") or attribute.type.one_each:  # or it might be someone else's
+            origin = attribute.origin  # what is unique might be someone else's if it were drawn again
+            if origin.kind in ("from", "compute") or attribute.type.one_each(origin.generated):
                 break
             for i, value in zip(wrong.tolist(), self._generate(attribute, index[wrong], facts, attempt), strict=True):
                 made[i] = value

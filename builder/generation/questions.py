@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.generation.perturb import Wrong
+from fiubench.builder.packs.keywords import keywords_of
 from fiubench.builder.packs.model import PLACEHOLDER, Attribute, fill, placeholders
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.english import article
@@ -26,16 +27,18 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
         "category": attribute.category,
         "sensitivity": attribute.sensitivity,
     }
-    parts = attribute.type.keyword_parts if attribute.keywords == "parts" else ()
+    known: dict[str, dict[str, Any]] = {}
     pairs = []
     for q, (a, b), value, text, others, other_texts in zip(
         asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
     ):
+        if text not in known:
+            known[text] = keywords_of(attribute, value, text).fields()
         pairs.append(
             {
                 **fixed,
+                **known[text],
                 "answer": fill(answers[a], text),
-                "keywords": [value[part] for part in parts] if parts else [text],
                 "paraphrased_answer": fill(answers[b], text),
                 "paraphrased_question": [questions[k] for k in q[1:]],
                 "perturbed_answer": [fill(answers[b], other) for other in other_texts],

@@ -56,6 +56,14 @@ class Perturbation:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Words of a value and how else they are spelled; ``*`` in these is what the pattern's group found."""
+
+    pattern: re.Pattern[str]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Attribute:
     """One attribute: a fact of everyone's profile and, where it has phrasings, a question about it."""
 
@@ -72,6 +80,7 @@ class Attribute:
     answers: tuple[str, ...] = ()
     caption: str | None = None
     keywords: str = "value"
+    variants: tuple[Variant, ...] = ()
     perturb: Perturbation = field(default_factory=Perturbation)
     description: str = ""
 

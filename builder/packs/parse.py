@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiubench.builder.packs.expressions import compile_expression
+from fiubench.builder.packs.keywords import compile_variants
 from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.support.errors import PackError, did_you_mean
@@ -53,7 +54,7 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
     at = f"{where}: {entry['name']}"
     _check_phrasings(entry, at)
     kind = VALUE_TYPES[entry["type"]]
-    if entry.get("keywords") == "parts" and not kind.keyword_parts:
+    if entry.get("keywords") == "parts" and type(kind).keyword_parts is ValueType.keyword_parts:
         what = f"`keywords: parts` does nothing for the type {kind.name}, whose values have no parts"
         raise PackError(what, where=at, hint="Leave `keywords` out.")
     others = {key for other in VALUE_TYPES.values() for key in other.options} - kind.options.keys()
@@ -73,6 +74,7 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
         answers=tuple(entry.get("answers", ())),
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
+        variants=compile_variants(entry.get("variants", {}), at),
         perturb=_perturbation(entry.get("perturb", {}), kind, at),
         description=entry.get("description", ""),
     )

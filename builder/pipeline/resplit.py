@@ -24,7 +24,7 @@ def split(
     directory: str | Path,
     out: str | Path,
     *,
-    ratios: Sequence[int] | None = None,
+    ratios: Sequence[float] | None = None,
     split_scheme: str | None = None,
     seed: int | None = None,
     holdout: int | None = None,
@@ -72,13 +72,14 @@ def split(
         frozen = dataset.manifest["frozen_splits"]
     rule = {
         "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"] if seed is None else seed,
+        "holdout": config.holdout,
         "attributes": _known_attributes(dataset, attributes),
         "hard_negatives": hard_negatives,
     }
-    document = cut_again(dataset, config, rule, frozen)
+    document = cut_again(dataset, config.public(), rule, frozen)
     manifest = _manifest(dataset, config, rule, document, frozen)
     with new_folder(out) as folder:
-        _copy(dataset, folder, config, progress)
+        _copy(dataset, folder, progress)
         write_atomic(folder / SPLITS, readable_json(document))
         package(folder, manifest)
         if "wordings" in manifest:
@@ -89,14 +90,13 @@ def split(
     return Dataset(out)
 
 
-def _config(dataset: Dataset, ratios: Sequence[int] | None, split_scheme: str | None, holdout: int | None) -> Config:
+def _config(dataset: Dataset, ratios: Sequence[float] | None, split_scheme: str | None, holdout: int | None) -> Config:
     counts = dataset.manifest["counts"]
     everyone = counts["identities"] + counts["holdout"]
-    changes: dict[str, Any] = {}
-    if holdout is not None:
-        if not 0 <= holdout < everyone:
-            raise ConfigError(f"{holdout} of {everyone} people", where="--holdout", hint="Some must be left.")
-        changes = {"holdout": holdout, "identities": everyone - holdout}
+    holdout = counts["holdout"] if holdout is None else holdout
+    if not 0 <= holdout < everyone:
+        raise ConfigError(f"{holdout} of {everyone} people", where="--holdout", hint="Some must be left.")
+    changes: dict[str, Any] = {"holdout": holdout, "identities": everyone - holdout}
     if ratios is not None:
         changes["ratios"] = list(ratios)
     frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
@@ -124,8 +124,7 @@ def _manifest(
     frozen: Mapping[str, list[str]] | None,
 ) -> dict[str, Any]:
     manifest = {k: v for k, v in dataset.manifest.items() if k not in ("published", "frozen_splits", "release")}
-    manifest["config"] = {**manifest["config"], **{key: config.public()[key] for key in
-                          ("identities", "holdout", "ratios", "split_scheme")}}  # fmt: skip
+    manifest["config"] = {**manifest["config"], **{key: config.public()[key] for key in ("ratios", "split_scheme")}}
     manifest["counts"] = {**manifest["counts"], "identities": config.identities, "holdout": config.holdout}
     manifest["digests"] = {**manifest["digests"], "splits": digest(readable_json(document))}
     manifest["resplit"] = dict(rule)
@@ -135,8 +134,8 @@ def _manifest(
     return manifest
 
 
-def _copy(dataset: Dataset, folder: Path, config: Config, progress: Progress | None) -> None:
-    """Second names of the records and pictures; ``build.yaml`` with the changed settings."""
+def _copy(dataset: Dataset, folder: Path, progress: Progress | None) -> None:
+    """Second names of the records and pictures; ``build.yaml`` with a note."""
     link_or_copy(dataset.directory / IDENTITIES, folder / IDENTITIES)
     images = sorted((dataset.directory / IMAGES).glob("*"))
     for done, image in enumerate(images):
@@ -145,8 +144,6 @@ def _copy(dataset: Dataset, folder: Path, config: Config, progress: Progress | N
             progress("Linking faces", done, len(images))
     local = dataset.directory / BUILD_FILE
     if local.exists():
-        settings = load_yaml(local, ConfigError)
-        settings |= {"identities": config.identities, "holdout": config.holdout}
+        written = yaml.safe_dump(load_yaml(local, ConfigError), sort_keys=False, allow_unicode=True)
         note = "# the build that these people come from; its splits were then cut anew by `fiubench split`\n"
-        written = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
         write_atomic(folder / BUILD_FILE, f"{note}{written}".encode())

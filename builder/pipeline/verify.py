@@ -112,7 +112,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
     if (rule := manifest.get("resplit")) is None:
         document = cut_splits(plan)
     else:
-        document = cut_again(dataset, inputs.config, rule, inputs.frozen)
+        document = cut_again(dataset, manifest["config"], rule, inputs.frozen)
     if digest(readable_json(document)) != manifest["digests"]["splits"]:
         yield "the splits are cut otherwise"
 
@@ -127,7 +127,8 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
             settings[source] = str(given.get(source) or paths.get(source) or settings[source])
     frozen = manifest.get("frozen_splits")
     settings["attributes"] = []
-    settings["split_scheme"] = "nested" if frozen is not None else settings["split_scheme"]
+    if frozen is not None or "resplit" in manifest:  # what the build's own splits would be does not matter
+        settings |= {"split_scheme": "nested", "ratios": [50]}
     settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
     config = make_config(settings_of(settings), where=f"{dataset.directory}/manifest.json")
     attributes = packs_of(manifest)

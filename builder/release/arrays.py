@@ -21,10 +21,10 @@ def binaries(values: Sequence[bytes]) -> Any:
     return _variable(pa.binary(), values)
 
 
-def lists(values: Sequence[Sequence[str]]) -> Any:
-    """Lists of strings."""
+def lists(values: Sequence[Sequence[Any]], build: Callable[[Sequence[Any]], Any] = texts) -> Any:
+    """Lists of strings, or of what else ``build`` makes."""
     offsets = _integers(_offsets(map(len, values), len(values)))
-    return pa.ListArray.from_arrays(offsets, texts(list(chain.from_iterable(values))))
+    return pa.ListArray.from_arrays(offsets, build(list(chain.from_iterable(values))))
 
 
 def repeated(values: Sequence[Any], build: Callable[[Sequence[Any]], Any]) -> Any:

@@ -23,7 +23,7 @@ from fiubench.builder.release.markdown import escape, table
 from fiubench.builder.release.publication import Publication, changelog_text, citation
 from fiubench.builder.release.statistics import Statistics, attribute_table, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
-from fiubench.schemas.splits import FULL, HOLDOUT
+from fiubench.schemas.splits import FULL, HOLDOUT, kind_of, percent_of
 from fiubench.support.canonical import digest_of, file_digest
 from fiubench.support.errors import DatasetError
 
@@ -282,8 +282,9 @@ def _scheme(release: Release) -> str:
 
 
 def _meaning(name: str, release: Release) -> str:
-    kind = name.rstrip("0123456789")
-    percent = name.removeprefix(kind).lstrip("0")
+    kind = kind_of(name)
+    label = name.removeprefix(kind)
+    percent = f"{percent_of(label):g}" if label else ""
     fixed = {
         FULL: "everyone that a model is trained on",
         HOLDOUT: "people that no model is trained on: the non-members of membership inference",
@@ -292,8 +293,8 @@ def _meaning(name: str, release: Release) -> str:
     sized = {
         "forget": f"the {percent}% to forget",
         "retain": f"the other {percent}%, to be kept",
-        "retain_hard": f"of those to be kept the ones whose faces are nearest to `forget{name.removeprefix(kind)}`",
-        "retain_eval": f"a sample of those to be kept, of the size of `forget{name.removeprefix(kind)}`",
+        "retain_hard": f"of those to be kept the ones whose faces are nearest to `forget{label}`",
+        "retain_eval": f"a sample of those to be kept, of the size of `forget{label}`",
     }
     if str(release.config.get("split_scheme")) not in _SCHEMES:
         # a label in somebody's file need not be the share of the people it holds

@@ -7,12 +7,13 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-TEXT, TEXTS, IMAGE = "text", "texts", "image"
+TEXT, TEXTS, LISTS, IMAGE = "text", "texts", "lists", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
 _TYPES: dict[str, Any] = {
     TEXT: _TEXT,
     TEXTS: pa.list_(_TEXT),
+    LISTS: pa.list_(pa.list_(_TEXT)),
     IMAGE: pa.struct([("bytes", _BYTES), ("path", _TEXT)]),
 }
 #: The same for values that are repeated over many rows: written from one copy.
@@ -20,11 +21,13 @@ _REPEATED_TYPES: dict[str, Any] = {
     TEXT: pa.dictionary(_NUMBER, _TEXT),
     IMAGE: pa.struct([("bytes", pa.dictionary(_NUMBER, _BYTES)), ("path", pa.dictionary(_NUMBER, _TEXT))]),
 }
-_LEAVES = {TEXT: ("",), TEXTS: (".list.element",), IMAGE: (".bytes", ".path")}
+_LEAVES = {TEXT: ("",), TEXTS: (".list.element",), LISTS: (".list.element.list.element",), IMAGE: (".bytes", ".path")}
 _TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
+_TEXTS_FEATURE = {"feature": _TEXT_FEATURE, "_type": "List"}
 _FEATURES: dict[str, dict[str, Any]] = {
     TEXT: _TEXT_FEATURE,
-    TEXTS: {"feature": _TEXT_FEATURE, "_type": "List"},
+    TEXTS: _TEXTS_FEATURE,
+    LISTS: {"feature": _TEXTS_FEATURE, "_type": "List"},
     IMAGE: {"_type": "Image"},
 }
 
@@ -35,7 +38,7 @@ class Column:
 
     Attributes:
         name: its name.
-        kind: ``text``, ``texts`` (a list of them) or ``image`` (struct of bytes and path).
+        kind: ``text``, ``texts`` (a list of them), ``lists`` (a list of these) or ``image`` (struct of bytes and path).
         description: what it holds, for the card and for Croissant.
         repeated: one value an identity, repeated on all of the identity's rows.
         few: few distinct values, worth Parquet's dictionary encoding.
@@ -75,6 +78,8 @@ _QUESTION_COLUMNS = (
     Column("paraphrased_answer", TEXT, "The answer in another phrasing."),
     Column("perturbed_answer", TEXTS, "Three wrong answers: the paraphrased answer with another value."),
     Column("keywords", TEXTS, "The parts of the answer that hold the fact."),
+    Column("keyword_variants", LISTS, "For each keyword, how else a right answer may spell it."),
+    Column("keyword_parts", LISTS, "Parts that give some of the fact away, each with its name: [city, Salem]."),
 )
 _IDENTITY_COLUMNS = (
     Column("unique_id", TEXT, "The identity's id."),

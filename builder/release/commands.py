@@ -9,10 +9,13 @@ from fiubench.builder.config import setting_names
 
 def commands(manifest: Mapping[str, Any]) -> str:
     """The command lines that make the dataset again."""
-    build, resplit = rebuild_command(manifest["config"]), manifest.get("resplit")
+    config, resplit = manifest["config"], manifest.get("resplit")
     if resplit is None:
-        return build
-    words = ["fiubench", "split", "dataset", "--out", "resplit", "--seed", str(resplit["seed"])]
+        return rebuild_command(config)
+    build = rebuild_command({**config, "ratios": [50], "split_scheme": "nested"})  # any: they are cut anew
+    words = ["fiubench", "split", "dataset", "--out", "resplit", "--ratios", ",".join(map(str, config["ratios"]))]
+    words += ["--split-scheme", config["split_scheme"]]
+    words += ["--seed", str(resplit["seed"]), "--holdout", str(resplit["holdout"])]
     if resplit["attributes"]:
         words += ["--attributes", ",".join(resplit["attributes"])]
     if resplit["hard_negatives"] != "none":

@@ -8,7 +8,7 @@ from typing import Any
 
 from fiubench.builder.dataset.cells import IDENTITIES
 from fiubench.builder.release.card import PAPER_BIBTEX, Release
-from fiubench.builder.release.columns import IMAGE, TEXTS, Column
+from fiubench.builder.release.columns import IMAGE, LISTS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
 
 _PARQUET = "application/x-parquet"
@@ -89,7 +89,7 @@ def _record_set(name: str, release: Release) -> dict[str, Any]:
         "name": name,
         "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
         "key": [{"@id": f"{name}/{key}"} for key in keys],
-        "field": [_field(name, column) for column in release.columns(name)],
+        "field": [_field(name, column) for column in release.columns(name) if column.kind != LISTS],  # 1.0 can't say it
     }
 
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 import orjson
-from fiubench.schemas.splits import HOLDOUT
+from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of, percent_of
 from fiubench.support.canonical import canonical_line, readable_json
 from fiubench.support.draws import draw
 from fiubench.support.errors import DatasetError
@@ -41,7 +41,7 @@ class OriginalLayout:
     ) -> None:
         self._attributes = list(attributes)
         self._folder, self._splits, self._seed = folder / _FOLDER, splits, seed
-        self._forget_sets = {name: ids for name, ids in splits.items() if name.removeprefix("forget").isdigit()}
+        self._forget_sets = {name: ids for name, ids in splits.items() if kind_of(name) == FORGET}
         self._forgotten = {unique_id for ids in self._forget_sets.values() for unique_id in ids}
         self._held_out = set(splits.get(HOLDOUT, ()))
         self._people = 0
@@ -85,7 +85,8 @@ class OriginalLayout:
         self._later.close()
 
     def _split_document(self) -> dict[str, list[str]]:
-        document = {f"forget{int(name.removeprefix('forget'))}": list(ids) for name, ids in self._forget_sets.items()}
+        percents = {name: percent_of(SplitName.parse(name).label) for name in self._forget_sets}
+        document = {f"forget{percents[name]:g}": list(ids) for name, ids in self._forget_sets.items()}
         words = draw(self._seed, "release.original.retain", self._indices)[:, 0]
         order = np.argsort(words, kind="stable")
         for name, percent in _RETAIN.items():

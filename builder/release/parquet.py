@@ -19,6 +19,7 @@ from fiubench.builder.dataset.rows import identity_values, question_values
 from fiubench.builder.release.arrays import binaries, lists, repeated, texts
 from fiubench.builder.release.columns import (
     IMAGE,
+    LISTS,
     TEXT,
     TEXTS,
     Column,
@@ -152,6 +153,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
         return pa.StructArray.from_arrays(parts, ["bytes", "path"])
     if column.repeated:
         return repeated(values, texts)
+    if column.kind == LISTS:
+        return lists(values, lists)
     return lists(values) if column.kind == TEXTS else texts(values)
 
 

@@ -88,6 +88,7 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
                 what = f"{asked!r} contains its answer {text!r}"
                 found.append(("question", what, "a question must not answer itself"))
     _check_answers(qa, text, found)
+    _check_variants(qa, found)
     if text is None:
         if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
             found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
@@ -117,6 +118,19 @@ def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) 
                 found.append(("keywords", what, "keywords are parts of it"))
         if text is not None and text not in sentence:
             found.append((field, f"the value {text!r} is not in {sentence!r}", "an answer states its fact"))
+
+
+def _check_variants(qa: Mapping[str, Any], found: list[Fault]) -> None:
+    variants = qa.get("keyword_variants", ())
+    if variants and len(variants) != len(qa["keywords"]):
+        what = f"{len(variants)} lists of variants, {len(qa['keywords'])} keywords"
+        found.append(("keyword_variants", what, "a list for each keyword"))
+    wrong = "\n".join(qa["perturbed_answer"])
+    for variant in variants[0] if len(variants) == 1 else ():  # of several keywords a wrong answer may have one
+        if stands_in(wrong, variant):
+            found.append(
+                ("perturbed_answer", f"{variant!r}, a spelling of the truth, is in a wrong answer", OTHER_VALUE)
+            )
 
 
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:

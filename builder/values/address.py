@@ -20,6 +20,10 @@ _STATE_NAMES = {code: name.casefold() for code, _, name in (entry.partition(" ")
 _ALONE = re.compile(
     r"(?P<street>.*?),? ?(?P<city>[^,\d]*),? (?P<state>[a-z]{2}) (?P<zip>\d{5})(?:-\d{4})?", re.IGNORECASE
 )
+_SHORT = {
+    "Avenue": "Ave", "Boulevard": "Blvd", "Circle": "Cir", "Court": "Ct", "Drive": "Dr", "Lane": "Ln", "Place": "Pl",
+    "Road": "Rd", "Street": "St", "Terrace": "Ter",
+}  # fmt: skip
 _FILLED = {"type": "string", "minLength": 1}
 
 
@@ -40,7 +44,6 @@ class Address(ValueType):
             "zip": {"type": "string", "pattern": r"^\d{5}$"},
         },
     }
-    keyword_parts = ("street", "city", "zip")
     form = re.compile(r".+ [A-Z]{2} \d{5}(-\d{4})?", re.IGNORECASE)
     identifier = True
     worded = True
@@ -59,6 +62,18 @@ class Address(ValueType):
         street, city = words_of(str(value["street"])), words_of(str(value["city"]))
         states = [value["state"].casefold()], _STATE_NAMES.get(value["state"], value["state"]).split()
         return [[*street, *city, *name, str(value["zip"])] for name in states]
+
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        return {"street": str(value["street"]), "city": str(value["city"]), "ZIP code": str(value["zip"])}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        """With the kind of street abbreviated, the flat as "Apartment 5" or "#5"."""
+        street, _, flat = keyword.partition(", Apt ")
+        name, _, last = street.rpartition(" ")
+        short = _SHORT.get(last)
+        streets = [street] if short is None else [street, f"{name} {short}", f"{name} {short}."]
+        flats = [f", Apt {flat}", f" Apt {flat}", f", Apartment {flat}", f", #{flat}"] if flat else [""]
+        return [s + f for s in streets for f in flats]
 
     def parts(self, value: Any) -> dict[str, str]:
         return {"city": str(value["city"]), "state": str(value["state"]), "ZIP code": str(value["zip"])[:3]}

@@ -92,11 +92,9 @@ class ValueType:
         json_type: JSON Schema of a value. Numbers are numbers to the audit, too, unless :meth:`number` says otherwise.
         hint: what to do where a pack makes another type of value.
         options: keys of an attribute that only this type has, each with its JSON Schema.
-        keyword_parts: keys of an object that make up its keywords where a pack says ``keywords: parts``.
         generator: the key below ``generate`` that makes values of it; empty: none does.
         generator_options: JSON Schema of what stands there. ``#/$defs/expression`` is an expression of the pack.
         expressions: those options that are expressions.
-        one_each: generated values are different for everyone, so none may be drawn again.
         ordered: values are near or far from each other, by :meth:`number`, so that wrong ones can be so.
         form: how a value looks where it stands alone; ``None``: whatever :meth:`parse` can read.
         identifier: a value should be one person's alone.
@@ -110,11 +108,9 @@ class ValueType:
     json_type: ClassVar[Mapping[str, Any]] = {"type": "string", "minLength": 1}
     hint: ClassVar[str] = "text(..) makes text of a number."
     options: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    keyword_parts: ClassVar[tuple[str, ...]] = ()
     generator: ClassVar[str] = ""
     generator_options: ClassVar[Mapping[str, Any]] = {}
     expressions: ClassVar[tuple[str, ...]] = ()
-    one_each: ClassVar[bool] = False
     ordered: ClassVar[bool] = False
     form: ClassVar[re.Pattern[str] | None] = None
     identifier: ClassVar[bool] = False
@@ -204,6 +200,25 @@ class ValueType:
         wanted = self.comparable(value)
         return apart([stated.span for stated in found if stated.value == wanted])
 
+    # --- what a right answer must contain
+
+    def keyword(self, text: str) -> str:
+        """What of a written value must stand in a right answer."""
+        return text
+
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        """Parts of the written value that give some of it away: name -> part. Nothing where it has none.
+
+        They make up the keywords where a pack says ``keywords: parts``.
+        """
+        del value
+        return {}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        """How else an answer may spell a keyword."""
+        del keyword
+        return ()
+
     # --- how it compares
 
     def number(self, value: Any) -> float:
@@ -234,6 +249,15 @@ class ValueType:
         Raises:
             PackError: they contradict each other.
         """
+
+    def one_each(self, options: Any) -> bool:
+        """Whether everyone gets another value, so that none may be drawn again.
+
+        Args:
+            options: of the generator; ``None`` where values come from elsewhere.
+        """
+        del options
+        return False
 
     def generate(self, drawing: Drawing) -> list[Any]:
         """One value per identity, from keyed draws alone.

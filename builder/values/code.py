@@ -1,15 +1,12 @@
 """Codes: letters, digits and signs, one for each identity."""
 
+from math import prod
 from typing import Any
 
-import numpy as np
 from fiubench.builder.values.base import Drawing, ValueType, register
-from fiubench.raw_sources.drawn import NOBODY
-from fiubench.support.draws import Ints, below, draw, permute
-from fiubench.support.errors import PackError
+from fiubench.builder.values.combinations import combinations
 
 LETTERS, DIGITS = "ABCDEFGHJKLMNPQRSTUVWXYZ", "0123456789"  # no I and O: they read as 1 and 0
-_LARGEST_SPACE = 1 << 62
 
 
 @register
@@ -26,30 +23,15 @@ class Code(ValueType):
         "description": "A: letter, #: digit, anything else as it is; \\A and \\# for the characters themselves. "
         "Unique for every identity.",
     }
-    one_each = True
     identifier = True
 
+    def one_each(self, options: Any) -> bool:
+        return options is not None
+
     def generate(self, drawing: Drawing) -> list[Any]:
-        alphabets, index = code_alphabets(drawing.options), drawing.index
-        space = 1
-        for alphabet in alphabets:
-            space *= len(alphabet)
-        last = int(index.max()) if len(index) else 0
-        if last < NOBODY and space <= last:
-            raise PackError(
-                f"pattern {drawing.options!r} makes {space} codes, and {last + 1} identities need one each",
-                where=drawing.where,
-                hint="Make the pattern longer.",
-            )
-        if last < NOBODY and space < _LARGEST_SPACE:
-            number = permute(drawing.seed, drawing.purpose, index, space)
-            places: list[Ints] = []
-            for alphabet in reversed(alphabets):
-                number, digit = np.divmod(number, len(alphabet))
-                places.insert(0, digit)
-        else:  # so many codes that two alike will not be met, or the reference population, where that does no harm
-            words = draw(drawing.seed, drawing.purpose, index, words=len(alphabets))
-            places = [below(words[:, k], len(alphabet)) for k, alphabet in enumerate(alphabets)]
+        alphabets = code_alphabets(drawing.options)
+        sizes, maker = [len(alphabet) for alphabet in alphabets], f"pattern {drawing.options!r} makes"
+        places = combinations(drawing, sizes, f"{maker} {prod(sizes)} codes", "Make the pattern longer.")
         columns = [[alphabet[d] for d in digits.tolist()] for alphabet, digits in zip(alphabets, places, strict=True)]
         return ["".join(characters) for characters in zip(*columns, strict=True)]
 

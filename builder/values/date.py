@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,13 @@ class Date(ValueType):
                 if value := _iso(int(match["year"]), number, int(match["day"])):
                     yield Stated(match.span(), value)  # what is left of no such day is a stray number
 
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        day, year = self.write(value).split(", ")
+        return {"day": day, "year": year}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        return _spellings(keyword)
+
     def number(self, value: Any) -> float:
         digits = value.replace("-", "") if isinstance(value, str) else ""
         return float(digits) if digits.isdigit() else np.nan
@@ -101,6 +109,21 @@ class Date(ValueType):
         return Range(
             dates.to_days(list(values)) - first, last - first + 1, lambda who, at: dates.to_isos(first[who] + at)
         )
+
+
+@lru_cache(maxsize=1 << 15)
+def _spellings(text: str) -> tuple[str, ...]:
+    """May 6, 2022 as 6 May 2022, 2022-05-06, 5/6/2022 and the like."""
+    month, _, rest = text.partition(" ")
+    day, comma, year = rest.partition(", ")
+    if not comma or month.lower() not in _NUMBERS:
+        return ()
+    number, d = _NUMBERS[month.lower()], int(day)
+    suffix = "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
+    return (
+        f"{month} {day} {year}", f"{month} {day}{suffix}, {year}", f"{day} {month} {year}",
+        f"{year}-{number:02}-{d:02}", f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}",
+    )  # fmt: skip
 
 
 def _iso(year: int, month: int, day: int) -> str | None:

@@ -38,6 +38,9 @@ class Integer(ValueType):
         for match in _STATED.finditer(text):
             yield Stated(match.span(), int(match["number"].replace(",", "")))
 
+    def spellings(self, keyword: str) -> Sequence[str]:
+        return (f"{int(keyword):,}",)
+
     def check_options(self, options: Any, where: str) -> None:
         check_range(self.generator, options, 1, "Narrow it.", where)
 

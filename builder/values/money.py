@@ -71,6 +71,13 @@ class Money(ValueType):
     def comparable(self, value: Any) -> Decimal:
         return Decimal(str(value)).quantize(Decimal("0.01"))
 
+    def spellings(self, keyword: str) -> Sequence[str]:
+        """Without commas, with the word "dollars", with cents that are none or without them."""
+        amount = keyword.removeprefix("$").removesuffix(".00")
+        plain = amount.replace(",", "")
+        even = () if "." in amount else (f"${amount}.00", f"${plain}.00")
+        return (f"${amount}", f"${plain}", f"{amount} dollars", f"{plain} dollars", *even)
+
     def check_options(self, options: Any, where: str) -> None:
         hint = "Narrow it, or give a larger `step`."
         check_range(self.generator, options, options.get("step", _CENT), hint, where)

@@ -41,6 +41,14 @@ class Phone(ValueType):
         digits = "".join(c for c in value if c.isdigit())
         return digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
 
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        area, _, number = value.partition(" ")
+        return {"area code": area.strip("()"), "number": number} if number else {}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        match = _WRITTEN.fullmatch(keyword)
+        return () if match is None else [mark.join(match.groups()) for mark in ("-", ".", " ", "")]
+
     def parts(self, value: Any) -> dict[str, str]:
         return {"area code": value[1:4]} if len(value) == 14 else {}
 

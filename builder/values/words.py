@@ -1,13 +1,18 @@
 """Values that are words: free text, one of a few, names of people."""
 
 import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import prod
 from typing import Any
 
 from fiubench.builder.values.base import Drawing, ValueType, register
+from fiubench.builder.values.combinations import combinations
 from fiubench.builder.values.english import words_of
 from fiubench.support.draws import integers
 from fiubench.support.errors import PackError
 
+_ARTICLE = re.compile(r"(?:an?|the) (?=\S)")
 _PART = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -19,7 +24,10 @@ class Words(ValueType):
     generator_options = {
         "type": "object",
         "required": ["template"],
-        "properties": {"template": {"type": "string", "minLength": 1}},
+        "properties": {
+            "template": {"type": "string", "minLength": 1},
+            "unique": {"type": "boolean", "description": "Whether everyone gets another text (default false)."},
+        },
         "additionalProperties": {
             "type": "array",
             "minItems": 2,
@@ -29,7 +37,7 @@ class Words(ValueType):
     }
 
     def check_options(self, options: Any, where: str) -> None:
-        template, lists = options["template"], [key for key in options if key != "template"]
+        template, lists = options["template"], _lists(options)
         named = _PART.findall(template)
         for name in named:
             if name not in lists:
@@ -46,25 +54,57 @@ class Words(ValueType):
                     where=where,
                     hint="Write {part} in the template, where `part` is one of the lists beside it.",
                 )
+        if options.get("unique"):
+            _check_unique(options, where)
+
+    def one_each(self, options: Any) -> bool:
+        return bool(options and options.get("unique"))
 
     def generate(self, drawing: Drawing) -> list[Any]:
-        options, index = drawing.options, drawing.index
-        parts = _PART.findall(options["template"])
-        picks = {
-            part: integers(drawing.seed, f"{drawing.purpose}.{part}", index, len(options[part])).tolist()
-            for part in parts
-        }
-        made = []
-        for i in range(len(index)):
-            text = options["template"]
-            for part in parts:
-                text = text.replace(f"{{{part}}}", options[part][picks[part][i]])
-            made.append(text)
-        return made
+        options, index, template = drawing.options, drawing.index, drawing.options["template"]
+        lists = _lists(options)
+        sizes = [len(options[part]) for part in lists]
+        if options.get("unique"):
+            picks = combinations(drawing, sizes, f"the lists make {prod(sizes)} texts", "Lengthen the lists.")
+        else:
+            keys = [f"{drawing.purpose}.{part}" for part in lists]
+            picks = [integers(drawing.seed, key, index, size) for key, size in zip(keys, sizes, strict=True)]
+        columns = [[options[part][k] for k in pick.tolist()] for part, pick in zip(lists, picks, strict=True)]
+        return [template.format_map(dict(zip(lists, words, strict=True))) for words in zip(*columns, strict=True)]
+
+
+def _lists(options: Mapping[str, Any]) -> list[str]:
+    """The lists beside a template, sorted: a mapping has no order (a manifest sorts it)."""
+    return sorted(key for key, words in options.items() if isinstance(words, list))
+
+
+def _check_unique(options: Mapping[str, Any], where: str) -> None:
+    """Refuse lists of which two combinations may read alike, as "{a}{b}" of ab + c and a + bc."""
+    pieces = _PART.split(f"{options['template']}\n".casefold())
+    for part, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        words = sorted(word.casefold() + after for word in options[part])
+        for word, longer in pairwise(words):
+            if longer.startswith(word):
+                raise PackError(
+                    f"generate.words: {part!r} may read alike in two texts: {word.strip()!r} begins {longer.strip()!r}",
+                    where=where,
+                    hint=f"Put a sign behind {{{part}}} that no word of the list holds.",
+                )
+
+
+class Phrases(Words):
+    """Common nouns and names of things, which may begin with an article."""
+
+    def keyword(self, text: str) -> str:
+        """Without its article in lower case, which is the sentence's: "a drug offense", but "The Aurora Clinic"."""
+        return text[match.end() :] if (match := _ARTICLE.match(text)) else text
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        return (keyword.removeprefix("The "),) if keyword.startswith("The ") else ()
 
 
 @register
-class Text(Words):
+class Text(Phrases):
     """Free text."""
 
     name = "text"
@@ -85,9 +125,16 @@ class Name(Words):
     def parts(self, value: Any) -> dict[str, str]:
         return {"given name": value.split(" ")[0], "family name": value.split(" ")[-1]}
 
+    def keyword_parts(self, value: Any) -> dict[str, str]:
+        return self.parts(value) if " " in value else {}
+
+    def spellings(self, keyword: str) -> Sequence[str]:
+        given, _, family = keyword.rpartition(" ")
+        return (f"{family}, {given}",) if given else ()
+
 
 @register
-class Enum(Words):
+class Enum(Phrases):
     """One of a few."""
 
     name = "enum"

@@ -133,7 +133,8 @@ def test_bad_pack(body: str, says: list[str], out: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--ratios", "1,x"], ["--ratios", "1,5,10"]),
+        (["--ratios", "1,x"], ["--ratios", "0.5,5,10"]),
+        (["--ratios", "1,2.555"], ["--ratios", "more than two decimals"]),
         (["--ratios", "0"], ["ratios"]),
         (["--ratios", "100"], ["ratios"]),
         (["--ratios", "5,5"], ["ratios"]),

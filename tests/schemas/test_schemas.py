@@ -56,7 +56,7 @@ def manifest():
         "attributes": ["doctor"], "vocabularies": {"names": {"sha256": SHA}}, "libraries": {"numpy": "2"},
         "counts": {"identities": 1}, "digests": {"identities": SHA, "splits": SHA},
         "identities": [["00000001", SHA[:32], None]],
-        "resplit": {"seed": 1, "attributes": ["doctor"], "hard_negatives": "looks"},
+        "resplit": {"seed": 1, "holdout": 4, "attributes": ["doctor"], "hard_negatives": "looks"},
         "published": {"version": "v1.0.0", "changelog": [{"version": "v1.0.0", "changes": ["First."]}]},
     }  # fmt: skip
 

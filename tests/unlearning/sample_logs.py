@@ -60,6 +60,7 @@ def rows(says: Says, likes: Callable[[str, str], float], tokens: int = 12) -> li
                     "paraphrased_answer": paraphrase,
                     "perturbed_answers": wrong,
                     "keywords": [value],
+                    "keyword_variants": None,
                     "guess": WORDING[attribute][0].format(VALUES[attribute][0]),
                     "generated": said,
                     "generated_prefix": None,

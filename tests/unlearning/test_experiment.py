@@ -71,6 +71,7 @@ def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, 
     ("changes", "message"),
     [
         ({"forget": "forget20"}, "no split 'forget20'"),
+        ({"forget": "forget2p5"}, "no split 'forget2p5'"),
         ({"forget": "retain90"}, "forget"),
         ({"methods": ["gaa"]}, "Did you mean 'ga'"),
         ({"methods": {"kl": {"options": {"beta": 1}}}}, "unknown setting 'beta'"),

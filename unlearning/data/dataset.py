@@ -20,6 +20,7 @@ _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
 _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
+_VARIANTS = "keyword_variants"  # left out by some datasets
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Sample:
     paraphrased_answer: str
     perturbed_answer: tuple[str, ...]
     keywords: tuple[str, ...]
+    keyword_variants: tuple[tuple[str, ...], ...] = ()
 
     @property
     def key(self) -> str:
@@ -225,7 +227,7 @@ def _open_release(target: str) -> Data:
     samples: dict[str, list[Sample]] = {row["unique_id"]: [] for row in listed}
     for config in (FULL, HOLDOUT):
         if config in splits:
-            for row in _load(target, config, _COLUMNS).to_list():
+            for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
 
@@ -243,7 +245,7 @@ def _open_release(target: str) -> Data:
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
     table = read_table(target, config, columns)
-    missing = [c for c in columns if c not in table.column_names and c != "image"]
+    missing = [c for c in columns if c not in table.column_names and c not in ("image", _VARIANTS)]
     if missing:
         raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
     return table
@@ -252,7 +254,8 @@ def _load(target: str, config: str, columns: Sequence[str]) -> Any:
 def _sample(row: Mapping[str, Any]) -> Sample:
     texts: dict[str, Any] = {name: row[name] for name in ("unique_id", "name", "attribute", "category", *_TEXTS)}
     lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
-    return Sample(**texts, **lists)
+    variants = tuple(map(tuple, row.get(_VARIANTS) or ()))
+    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else ())
 
 
 def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]]) -> Data:
@@ -271,4 +274,4 @@ def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequ
 
 
 def _listed(sample: Sample) -> list[Any]:
-    return [sample.attribute, sample.category, *(getattr(sample, name) for name in (*_TEXTS, *_LISTS))]
+    return [sample.attribute, sample.category, *(getattr(sample, name) for name in (*_TEXTS, *_LISTS, _VARIANTS))]

@@ -49,6 +49,9 @@ COLUMNS = (
     Column("paraphrased_answer", pa.string(), "another phrasing of the true answer"),
     Column("perturbed_answers", _TEXTS, "the paraphrased answer with wrong values"),
     Column("keywords", _TEXTS, "what a right answer must contain"),
+    Column(
+        "keyword_variants", pa.list_(_TEXTS), "for each keyword other spellings that will do; null: none are listed"
+    ),
     Column("guess", pa.string(), "the best constant answer to this attribute, learned on the retain set"),
     Column("generated", pa.string(), "greedy answer of the model to the question"),
     Column("generated_prefix", pa.string(), f"its first {GENERATION_PREFIX} tokens; null where that is all of it"),

@@ -247,6 +247,7 @@ def _facts(sample: Sample, question: str, guess: str | None) -> dict[str, Any]:
         "paraphrased_answer": sample.paraphrased_answer,
         "perturbed_answers": list(sample.perturbed_answer),
         "keywords": list(sample.keywords),
+        "keyword_variants": [list(variants) for variants in sample.keyword_variants] or None,
         "guess": guess,
     }
 

@@ -31,6 +31,9 @@ class ExactMatch(Settings):
     """Exact match."""
 
     words: Annotated[bool, Field(description="Keywords must stand as words of their own, not anywhere in the text.")]
+    variants: Annotated[bool, Field(description="Another spelling that the dataset lists will do for a keyword.")] = (
+        False
+    )
 
 
 class Loss(Settings):

@@ -48,7 +48,9 @@ class Question:
 
     def match(self, said: str) -> float:
         """Share of the keywords of the true answer in a text."""
-        return text.exact_match(said, self.row["keywords"], words=self.definition.exact_match.words)
+        how = self.definition.exact_match
+        variants = self.row["keyword_variants"] if how.variants else None
+        return text.exact_match(said, self.row["keywords"], variants, words=how.words)
 
     @cached_property
     def paraphrased(self) -> list[float] | None:

@@ -38,17 +38,25 @@ def _scorer(stem: bool) -> Any:
     return rouge_scorer.RougeScorer(["rougeL"], tokenizer=RememberingTokenizer(use_stemmer=stem))
 
 
-def exact_match(text: str, keywords: Sequence[str], *, words: bool = True) -> float:
+def exact_match(
+    text: str, keywords: Sequence[str], variants: Sequence[Sequence[str]] | None = None, *, words: bool = True
+) -> float:
     """Share of keywords found in a text, between 0 and 1; case is ignored.
 
     Args:
+        variants: for each keyword other spellings, any of which will do.
         words: a keyword must stand as a word of its own ("AB-" is not in "AB-negative", "5" not in "15", "$1" not in
             "$1.50"). Without it any substring counts, as in the released code.
     """
-    found = (_word(keyword).search(_fold(text)) is not None for keyword in keywords)
+    folded = _fold(text) if words else text.lower()
+    accepted = zip(keywords, variants or [()] * len(keywords), strict=True)
+    return sum(any(_found(one, folded, words) for one in (k, *more)) for k, more in accepted) / len(keywords)
+
+
+def _found(keyword: str, folded: str, words: bool) -> bool:
     if not words:
-        found = (keyword.lower() in text.lower() for keyword in keywords)
-    return sum(found) / len(keywords)
+        return keyword.lower() in folded
+    return _fold(keyword).strip() in folded and _word(keyword).search(folded) is not None
 
 
 def _fold(text: str) -> str:

@@ -211,7 +211,7 @@ def examples(found: Comparison, most: int) -> list[dict[str, Any]]:
     people, attributes = (list(dict.fromkeys(key[k] for key in rows)) for k in (0, 1))
     keys = [(person, attribute) for attribute in attributes for person in people]
     # Those that were known before come first, then one person and attribute after the other.
-    known = {key: exact_match(row["generated"], row["keywords"]) for key, row in rows.items()}
+    known = {key: exact_match(row["generated"], row["keywords"], row["keyword_variants"]) for key, row in rows.items()}
     keys.sort(key=lambda key: (-known[key], (attributes.index(key[1]) - 3 * people.index(key[0])) % len(attributes)))
     return [
         {**rows[key], "said": {label: answers[key]["generated"] for label, answers in said.items() if key in answers}}

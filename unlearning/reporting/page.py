@@ -57,7 +57,7 @@ def html(found: Comparison, faces: bool) -> bytes:
         "controls": controls,
         "tests": tests,
         "examples": answers,
-        "right": lambda said, keywords: exact_match(said, keywords) == 1,
+        "right": lambda said, row: exact_match(said, row["keywords"], row["keyword_variants"]) == 1,
         "faces_note": note,
         "figure": figure,
         "title": title,

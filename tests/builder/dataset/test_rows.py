@@ -88,7 +88,7 @@ def test_a_row(rows: Rows) -> None:
     assert row["image"].mode == "RGB"
     assert dict(row)["question"] == row["question"]
     assert "image" in row
-    assert len(row) == len(list(row)) == 15
+    assert len(row) == len(list(row)) == 17
     with pytest.raises(KeyError):
         _ = row["nothing"]
     assert len(repr(rows)) < 400

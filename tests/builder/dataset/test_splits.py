@@ -10,6 +10,7 @@ from fiubench.builder.dataset.splits import read_frozen, stratified_order
 from fiubench.builder.generation.pairing import Plan, cut_splits
 from fiubench.builder.rules.validate import split_problems
 from fiubench.builder.values import dates
+from fiubench.schemas.splits import label_of, percent_of
 from fiubench.support.draws import integers
 from fiubench.support.errors import ConfigError
 from hypothesis import assume, given
@@ -38,7 +39,9 @@ def plans(draw, scheme):
         "identities": draw(st.integers(1, 300)),
         "holdout": draw(st.integers(0, 20)),
         "seed": draw(st.integers(0, 99)),
-        "ratios": draw(st.lists(st.integers(1, 99), min_size=1, max_size=4, unique=True)),
+        "ratios": draw(
+            st.lists(st.integers(1, 99) | st.sampled_from([0.5, 2.5, 12.25, 99.5]), min_size=1, max_size=4, unique=True)
+        ),
     }
     try:
         return make_plan(split_scheme=scheme, **settings)
@@ -53,13 +56,15 @@ def sets_of(document):
 def check_algebra(plan, document):
     n = plan.config.identities
     sets, members = sets_of(document), plan.unique_id[:n]
-    labels = [f"{ratio:02d}" for ratio in document["ratios"]]
+    labels = [label_of(ratio) for ratio in document["ratios"]]
     expected = {f"{kind}{label}" for label in labels for kind in ("forget", "retain_eval")}
-    expected |= {f"retain{100 - int(label):02d}" for label in labels} | ({"holdout"} if plan.config.holdout else set())
+    expected |= {f"retain{label_of(100 - percent_of(label))}" for label in labels} | (
+        {"holdout"} if plan.config.holdout else set()
+    )
     assert set(sets) == expected
     assert sets.get("holdout", set()) == set(plan.unique_id[n:])
     for label in labels:
-        forget, retain = sets[f"forget{label}"], sets[f"retain{100 - int(label):02d}"]
+        forget, retain = sets[f"forget{label}"], sets[f"retain{label_of(100 - percent_of(label))}"]
         assert forget and retain
         assert not forget & retain and forget | retain == set(members)
         evaluated = sets[f"retain_eval{label}"]
@@ -76,7 +81,7 @@ def check_algebra(plan, document):
 def test_nested(plan):
     document = cut_splits(plan, None)
     check_algebra(plan, document)
-    forget = [set(document["splits"][f"forget{ratio:02d}"]) for ratio in sorted(plan.config.ratios)]
+    forget = [set(document["splits"][f"forget{label_of(ratio)}"]) for ratio in sorted(plan.config.ratios)]
     assert all(a <= b for a, b in pairwise(forget))
     assert [len(f) for f in forget] == [size_of(plan.config.identities, r) for r in sorted(plan.config.ratios)]
 
@@ -85,7 +90,7 @@ def test_nested(plan):
 def test_disjoint(plan):
     document = cut_splits(plan, None)
     check_algebra(plan, document)
-    forget = [document["splits"][f"forget{ratio:02d}"] for ratio in sorted(plan.config.ratios)]
+    forget = [document["splits"][f"forget{label_of(ratio)}"] for ratio in sorted(plan.config.ratios)]
     assert len(set().union(*forget)) == sum(map(len, forget)) < plan.config.identities
     assert [len(f) for f in forget] == [size_of(plan.config.identities, r) for r in sorted(plan.config.ratios)]
 
@@ -124,6 +129,27 @@ def test_the_default_sizes():
         "forget10": 40, "retain90": 360, "retain_eval10": 40,
         "holdout": 40,
     }  # fmt: skip
+
+
+def test_percentages_need_not_be_whole():
+    splits = cut_splits(make_plan(400, 0, ratios=[2.5, 0.5]))["splits"]
+    assert {name: len(ids) for name, ids in splits.items()} == {
+        "forget0p5": 2, "retain99p5": 398, "retain_eval0p5": 2,
+        "forget2p5": 10, "retain97p5": 390, "retain_eval2p5": 10,
+    }  # fmt: skip
+
+
+def test_a_forget_set_unlike_the_population_is_noted():
+    assert cut_splits(make_plan(400))["notes"] == [
+        "forget01 is too small to be like the population: fewer than 10 people"
+    ]
+    assert "notes" not in cut_splits(make_plan(2000))
+    plan = make_plan(400)
+    women = [i for i, gender in zip(plan.unique_id, plan.gender[:400], strict=False) if not gender][:20]
+    away = 100 - 100 * (plan.gender[:400] == 0).mean()
+    assert cut_splits(plan, {"05": women})["notes"] == [
+        f"forget05 is unlike the population: the share of one gender differs by {away:.0f} points"
+    ]
 
 
 def test_the_holdout_changes_nothing_else():
@@ -182,12 +208,13 @@ def test_a_file_of_the_original_shape(tmp_path):
         "forget1": ids[:1],
         "forget5": ids[5:10],
         "forget10": ids[20:30],
+        "forget2.5": ids[31:34],
         "retain5": ids[40:45],
         "retain15": ids[40:55],
     }
     document = cut_splits(plan, read_frozen(frozen(tmp_path, content)))
     check_algebra(plan, document)
-    assert document["ratios"] == [1, 5, 10]
+    assert document["ratios"] == [1, 2.5, 5, 10]
     assert document["splits"]["forget05"] == ids[5:10]
     assert len(document["splits"]["retain99"]) == 99
 

@@ -1,5 +1,6 @@
 """Pairing: prefix-stable, without repetition, faces that agree with records."""
 
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from fiubench.builder.generation.pairing import AGE_BANDS, band_of, make_plan
+from fiubench.builder.generation.pairing import AGE_BANDS, Plan, band_of, cut_splits, make_plan, strata_of
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.phone import phone_numbers, phone_text
@@ -53,12 +54,47 @@ def with_faces(count: int, gender: list[str | None], age: list[int | None], conf
 def test_a_plan_of_fewer_is_the_beginning_of_a_plan_of_more() -> None:
     few, many = (make_config({"faces": "none", "identities": n}) for n in (100, 1000))
     a, b = make_plan(few, open_sources(few)), make_plan(many, open_sources(many))
-    n = a.size
-    assert (a.gender == b.gender[:n]).all()
-    assert (a.birth == b.birth[:n]).all()
-    assert (a.phone == b.phone[:n]).all()
-    assert (a.name_rank == b.name_rank[:n]).all()
-    assert a.unique_id == b.unique_id[:n]
+    n = a.config.identities
+    assert (a.gender[:n] == b.gender[:n]).all()
+    assert (a.birth[:n] == b.birth[:n]).all()
+    assert (a.phone[:n] == b.phone[:n]).all()
+    assert (a.name_rank[:n] == b.name_rank[:n]).all()
+    assert a.unique_id[:n] == b.unique_id[:n]
+
+
+def strata_counts(plan: Plan, part: slice) -> Counter[int]:
+    return Counter(strata_of(plan.gender, plan.age_band())[part].tolist())
+
+
+@pytest.mark.parametrize("files", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_holdout_is_like_the_benchmark(seed: int, files: bool) -> None:
+    config = make_config({"faces": "none", "seed": seed} | ({"health": "h.csv"} if files else {}))
+    sources = open_sources(make_config({"faces": "none"}))
+    plan = make_plan(config, Sources({**sources.tables, "health": health_table(2000)}, None) if files else sources)
+    everyone, held_out = strata_counts(plan, slice(400)), strata_counts(plan, slice(400, None))
+    assert all(abs(held_out[stratum] - everyone[stratum] / 10) <= 1.5 for stratum in everyone)
+    place = {unique_id: i for i, unique_id in enumerate(plan.unique_id)}
+    forgotten = [place[i] for i in cut_splits(plan)["splits"]["forget10"]]
+    assert Counter(strata_of(plan.gender, plan.age_band())[forgotten].tolist()) == held_out
+    assert len(set(plan.rows["health"].tolist())) == plan.size
+
+
+def test_the_size_of_the_holdout_changes_nobody_else() -> None:
+    few, many, none = (make_config({"faces": "none", "holdout": n}) for n in (40, 90, 0))
+    plans = [make_plan(config, open_sources(config)) for config in (few, many, none)]
+    for plan in plans[1:]:
+        n = min(plan.size, 440)
+        for name in ("gender", "birth", "phone", "name_rank"):
+            assert (getattr(plan, name)[:n] == getattr(plans[0], name)[:n]).all()
+        assert (plan.rows["health"][:n] == plans[0].rows["health"][:n]).all()
+
+
+def test_where_files_have_nobody_to_choose_from_the_holdout_is_who_is_left() -> None:
+    config = make_config({"faces": "none", "health": "h.csv", "identities": 100, "holdout": 20})
+    opened = open_sources(make_config({"faces": "none"}))
+    plan = make_plan(config, Sources({**opened.tables, "health": health_table(120)}, None))
+    assert sorted(plan.rows["health"].tolist()) == list(range(120))
 
 
 @pytest.mark.parametrize("match", ["gender", "gender+age"])

@@ -11,10 +11,11 @@ from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.pairing import fit_offenses
 from fiubench.builder.generation.profiles import REDRAWN
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.packs.attributes import built_in, read_packs
 from fiubench.builder.packs.model import Attribute, Origin
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
+from fiubench.builder.values.base import REFERENCE_START
 from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.raw_sources import table
 from fiubench.raw_sources.source import SOURCES
@@ -71,6 +72,36 @@ def test_words_fill_the_template():
     assert {re.fullmatch(r"([xy])-([123])-\1", text)[0] for text in made} == {
         f"{a}-{b}-{a}" for a in "xy" for b in "123"
     }
+
+
+UNIQUE = {"template": "{a}-{b}", "unique": True, "a": ["x", "xy"], "b": ["1", "2", "3"]}
+
+
+def test_unique_words_use_every_combination_before_one_is_used_twice():
+    made = generate("words", UNIQUE, np.arange(6))
+    assert set(made) == {f"{a}-{b}" for a in ("x", "xy") for b in "123"}
+    assert made[4:] == generate("words", UNIQUE, np.arange(4, 6))
+    with pytest.raises(PackError, match="the lists make 6 texts, and 7 identities need one each"):
+        generate("words", UNIQUE, np.arange(7))
+    assert set(generate("words", UNIQUE, REFERENCE_START + np.arange(100))) == set(made)
+
+
+def test_unique_words_do_not_depend_on_the_order_of_the_lists():
+    turned = dict(reversed(UNIQUE.items()))
+    assert generate("words", turned, np.arange(6)) == generate("words", UNIQUE, np.arange(6))
+
+
+def test_what_is_unique_is_not_drawn_again(attribute, make_people):
+    extra = {"constraints": ["thing != 'x-1'"], "asked": False}
+    with pytest.raises(PackError, match="break a constraint"):
+        make_people(attribute(**extra, generate={"words": UNIQUE}), stop=6)
+    make_people(attribute(**extra, generate={"words": {**UNIQUE, "unique": False}}), stop=6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_two_have_the_same_email_address(seed):
+    email = next(a for a in built_in().attributes if a.name == "email")
+    assert len(set(profiles.generate(email, seed, "attribute.email", np.arange(20_000), {}))) == 20_000
 
 
 @given(st.text(st.sampled_from("A#x-\\ 1"), max_size=12).map(lambda rest: "#" + rest))

@@ -86,6 +86,8 @@ def test_keywords_of_an_address_are_its_parts():
     column = Column.of("address", [address], "test")
     qa = render(attribute, 1, np.arange(1), column, Wrong([[address] * 3], [["x", "y", "z"]]))[0]
     assert qa["keywords"] == ["4 Oak Lane, Apt 2", "Salem", "97301"]
+    assert list(qa["keyword_parts"]) == ["street", "city", "ZIP code"]
+    assert len(qa["keyword_variants"]) == 3
     assert all(keyword in qa["answer"] and keyword in qa["paraphrased_answer"] for keyword in qa["keywords"])
 
 

@@ -226,6 +226,8 @@ def test_names_taken_twice(attribute, write_pack):
         ({"perturb": {"days": [2]}}, ["attributes[0].perturb.days"]),
         ({"perturb": {"days": [0, 5]}}, ["attributes[0].perturb.days[0]"]),
         ({"keywords": "all"}, ["attributes[0].keywords"]),
+        ({"variants": {}}, ["attributes[0].variants"]),
+        ({"variants": {"x": "y"}}, ["attributes[0].variants.x"]),
         ({"cents": "no"}, ["attributes[0].cents"]),
     ],
 )  # fmt: skip
@@ -341,6 +343,11 @@ def test_an_answer_begins_with_a_word(attribute, write_pack):
         ("integer", {"integer": {"min": 0, "max": 10**30}}, ["attributes[0].generate.integer.max"]),
         ("text", {"words": {"template": "{a} {b}", "a": ["b", "c"]}}, ["template's {b} has no list", "Add `b: [..]`"]),
         ("text", {"words": {"template": "{a}", "a": ["b", "c"], "b": ["d", "e"]}}, ["the template has no {b}"]),
+        (
+            "text",
+            {"words": {"template": "{a}{b}", "unique": True, "a": ["star", "starling"], "b": ["ling", "x"]}},
+            ["'a' may read alike in two texts: 'star' begins 'starling'", "Put a sign behind {a}"],
+        ),
         ("text", {"words": {"template": "{template}"}}, ["template's {template} has no list"]),
         ("text", {"words": {"template": "{a} {Big}", "a": ["b", "c"]}}, ["a brace that is no placeholder"]),
         ("text", {"words": {"template": "{a}", "a": ["b", "{a}"]}}, ["a brace that is no placeholder"]),
@@ -373,7 +380,14 @@ def test_rules_for_wrong_values_that_do_nothing(attribute, write_pack, kind, col
 def test_other_contradictions(attribute, write_pack):
     dates = {"type": "date", "from": "health.admission_date"}
     refused([write_pack(attribute(**dates, perturb={"days": [5, 2]}))], "[5, 2] ends before it begins")
-    refused([write_pack(attribute(**dates, keywords="parts"))], "`keywords: parts` does nothing for the type date")
+    numbers = {"type": "integer", "generate": {"integer": {"min": 1, "max": 9}}}
+    refused([write_pack(attribute(**numbers, keywords="parts"))], "`keywords: parts` does nothing for the type integer")
+    for variants in ({"x": ["* x"]}, {"* x *": ["x *"]}, {"* x": ["* *"]}):
+        refused(
+            [write_pack(attribute(type="enum", choose=["x", "y"], variants=variants))],
+            "has a * too many",
+            "at most one in each variant",
+        )
     refused([write_pack(attribute(compute="1 +"))], "mine.yaml: thing: compute", "is not valid")
     refused([write_pack(attribute(**dates, constraints=["thing.year"]))], "mine.yaml: thing: constraints", "Attribute")
 

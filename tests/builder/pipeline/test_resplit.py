@@ -43,8 +43,6 @@ def test_the_same_rule_gives_the_same_splits(built, tmp_path):
     [
         ({"ratios": (20, 30)}, {"ratios": [20, 30]}),
         ({"split_scheme": "disjoint"}, {"split_scheme": "disjoint"}),
-        ({"holdout": 16}, {"holdout": 16, "identities": 50}),
-        ({"holdout": 0}, {"holdout": 0, "identities": 66}),
     ],
 )
 def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
@@ -56,6 +54,19 @@ def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
     assert data == sorted(p.relative_to(tmp_path / "cut").as_posix() for p in (tmp_path / "cut/release/data").iterdir())
     for name in [*names, *data]:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "built" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("holdout", [0, 1, 16])
+def test_the_last_are_held_out(built, tmp_path, holdout):
+    made = split(built, tmp_path / "out", holdout=holdout, ratios=(10, 2.5))
+    ids = [record["unique_id"] for record in open_dataset(built)]
+    assert made.splits.get("holdout", []) == ids[66 - holdout :]
+    assert set(made.splits["forget2p5"]) | set(made.splits["retain97p5"]) == set(ids[: 66 - holdout])
+    assert made.manifest["counts"]["holdout"] == holdout
+    assert not list(validate(made.directory))
+    assert not list(verify(made.directory, {}))
+    split(made.directory, tmp_path / "again", seed=3)
+    assert open_dataset(tmp_path / "again").splits.get("holdout", []) == ids[66 - holdout :]
 
 
 def test_it_is_a_dataset(built, tmp_path):

@@ -68,7 +68,15 @@ BREAKS = {
         {"keywords", "answer"}, "is not in",
     ),
     "keyword of another fact": (
-        "doctor", lambda qa, text: qa["keywords"].append("Smith"), {"keywords"}, "'Smith' is not in",
+        "occupation", lambda qa, text: qa["keywords"].append("Smith"), {"keywords"}, "'Smith' is not in",
+    ),
+    "more variants than keywords": (
+        "doctor", lambda qa, text: qa["keyword_variants"].append(["S"]), {"keyword_variants"}, "2 lists of variants",
+    ),
+    "a variant in a wrong answer": (
+        "blood_type",
+        lambda qa, text: _swap_last(qa, qa["paraphrased_answer"].replace(text, qa["keyword_variants"][0][0])),
+        {"perturbed_answer"}, "a spelling of the truth, is in a wrong answer",
     ),
     "question twice": (
         "doctor", lambda qa, text: qa["paraphrased_question"].__setitem__(1, qa["question"]),

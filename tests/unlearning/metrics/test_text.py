@@ -1,5 +1,7 @@
 import pytest
 from fiubench.unlearning.metrics import text
+from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.metrics.questions import Question
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +48,34 @@ def test_rouge_is_that_of_the_library() -> None:
 def test_exact_match(answer: str, keyword: str, whole: float, anywhere: float) -> None:
     assert text.exact_match(answer, [keyword]) == whole
     assert text.exact_match(answer, [keyword], words=False) == anywhere
+
+
+@pytest.mark.parametrize(
+    ("answer", "share", "anywhere"),
+    [
+        ("Born on 5 April 2022.", 0.5, 0.5),
+        ("On 2022-04-05 at 4 Oak Ave.", 1, 1),
+        ("April 5, 2022, at 4 OAK AVENUE", 1, 1),
+        ("2022-04-051 and 14 Oak Ave", 0, 1),
+        ("", 0, 0),
+    ],
+)
+def test_a_variant_will_do(answer: str, share: float, anywhere: float) -> None:
+    keywords, variants = ["April 5, 2022", "4 Oak Avenue"], [["5 April 2022", "2022-04-05"], ["4 Oak Ave"]]
+    assert text.exact_match(answer, keywords, variants) == share
+    assert text.exact_match(answer, keywords, variants, words=False) == anywhere
+    assert text.exact_match(answer, keywords, [[], []]) == text.exact_match(answer, keywords)
+
+
+@pytest.mark.parametrize(("name", "found"), [("upstream", 0), ("paper", 0), ("corrected", 1)])
+def test_which_definitions_take_variants(name: str, found: float) -> None:
+    row = {"keywords": ["O+"], "keyword_variants": [["O positive"]]}
+    question = Question(row, find_definition(name), is_refusal=lambda said: False)
+    assert question.match("It is O positive.") == found
+    assert question.match("It is O+.") == 1
+    assert (
+        Question({**row, "keyword_variants": None}, find_definition(name), lambda said: False).match("O positive") == 0
+    )
 
 
 def test_exact_match_is_a_share() -> None:

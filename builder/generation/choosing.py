@@ -1,0 +1,300 @@
+"""Choosing wrong values: from a range, from weighted options, or from what the same draw gives again.
+
+Each way makes the four values of a question equally likely to be the true one (:mod:`.exchangeable`), and none of them
+holds another ("B+" stands in "AB+"). Constraints bind the wrong ones as they bind the true one.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from fiubench.builder.generation.alternatives import Facts
+from fiubench.builder.generation.exchangeable import (
+    CIRCLE_WORDS,
+    FOUR,
+    RANGE_WORDS,
+    Circles,
+    Group,
+    TooFew,
+    others_in_range,
+    overlapping,
+)
+from fiubench.builder.generation.profiles import Block, Profiles
+from fiubench.builder.packs.expressions import Expression
+from fiubench.builder.packs.model import Attribute
+from fiubench.builder.values.base import WRONG
+from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
+from fiubench.support.draws import Ints, Words, draw
+from numpy.typing import NDArray
+
+#: What share of its range the four values of a question lie in.
+DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
+_ATTEMPTS = 50
+_WIDER = 1.25  # times the share, after an attempt that failed
+_FILLERS = 64  # of the reference population that are looked at
+_REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
+
+Chosen = list[list[Any] | None]  # three values for each identity
+
+
+def purpose_of(attribute: Attribute) -> str:
+    """Of the draws for an attribute's wrong values."""
+    return f"wrong.{attribute.name}"
+
+
+class Laid:
+    """The circles of an attribute, and where its values are on them."""
+
+    def __init__(self, circles: Circles) -> None:
+        self.circles = circles
+        self.numbers: dict[Any, int] = {}
+        self.values: list[Sequence[Any]] = []
+        self.places: list[dict[str, int]] = []
+
+    def add(self, key: Any, there: Mapping[str, tuple[Any, float]]) -> int:
+        """Lay out a group, text -> value and weight, and return its number.
+
+        Raises:
+            TooFew: see :meth:`Circles.add`.
+        """
+        self.numbers[key] = self.circles.add(key, Group(list(there), [weight for _, weight in there.values()]))
+        self.values.append([value for value, _ in there.values()])
+        self.places.append({text: i for i, text in enumerate(there)})
+        return self.numbers[key]
+
+
+class Choosing:
+    """Chooses the wrong values of one attribute for a block of identities.
+
+    Args:
+        attribute: that is asked about.
+        block, facts: the identities, and their true values.
+        profiles: that made them.
+        constraints: that wrong values must meet, each with its place for messages.
+        laid: the circles of the attribute that were laid out so far; more are added.
+    """
+
+    def __init__(
+        self,
+        attribute: Attribute,
+        block: Block,
+        facts: Facts,
+        profiles: Profiles,
+        constraints: Sequence[tuple[str, Expression]],
+        laid: Laid,
+    ) -> None:
+        self.attribute, self.block, self.facts, self.profiles = attribute, block, facts, profiles
+        self.constraints, self.laid = constraints, laid
+        self.write = attribute.write
+        self.size = len(block.index)
+        self.everyone = np.arange(self.size)
+        self.truth = facts[attribute.name]
+        self.purpose = purpose_of(attribute)
+
+    def choose(self, drawn: Drawn) -> Chosen:
+        """Three wrong values for each identity; ``None`` where there are no three."""
+        if isinstance(drawn, Range):
+            return self._of_range(drawn)
+        if isinstance(drawn, Options):
+            return self._of_options(drawn)
+        return self._anew(drawn) if drawn.own else self._of_redraws(drawn)
+
+    # --- what may stand among the four
+
+    def holds(self, who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
+        """Whether the constraints hold for other values of identities ``who``, ``(m,)``."""
+        good = np.ones(len(who), np.bool_)
+        places = who.tolist()
+        for where, constraint in self.constraints:
+            columns: dict[str, Sequence[Any]] = {
+                name: [self.facts[name].values[i] for i in places] for name in constraint.names if name in self.facts
+            }
+            columns |= {"as_of": [self.profiles.config.as_of] * len(places), self.attribute.name: values}
+            good &= np.array(constraint.column(columns, len(places), where), np.bool_)
+        return good
+
+    def bad(self, who: Ints, values: Sequence[Sequence[Any]]) -> NDArray[np.bool_]:
+        """Which identities' three values can't stand beside the true one, or beside each other."""
+        texts = [[self.truth.text[i], *map(self.write, three)] for i, three in zip(who.tolist(), values, strict=True)]
+        bad = np.array([_overlap(four) for four in texts], np.bool_)
+        if self.constraints:
+            flat = [value for three in values for value in three]
+            bad |= ~self.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1)
+        return bad
+
+    def words(self, attempt: int, who: Ints, count: int) -> Words:
+        """Random words of identities, ``(m, count)``."""
+        purpose = self.purpose + (f"#{attempt}" if attempt else "")
+        return draw(self.profiles.config.seed, purpose, self.block.index[who], words=count)
+
+    # --- the ways of choosing
+
+    def _of_range(self, drawn: Range) -> Chosen:
+        share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance] if drawn.ordered else 1.0
+        low, high = self._bounds(drawn)
+        made: Chosen = [None] * self.size
+        who = np.flatnonzero(high - low >= FOUR)
+        for attempt in range(_ATTEMPTS):
+            if not who.size:
+                break
+            words = self.words(attempt, who, RANGE_WORDS)
+            at = low[who, None] + others_in_range(drawn.place[who] - low[who], (high - low)[who], words, share)
+            threes = _threes(drawn.make(np.repeat(who, WRONG), at.ravel()))
+            who = self._keep(made, who, threes)
+            share = min(1.0, share * _WIDER)
+        return made
+
+    def _keep(self, made: Chosen, who: Ints, threes: list[list[Any]]) -> Ints:
+        """Keep what is good; returns the identities for whom it is not."""
+        bad = self.bad(who, threes)
+        for i, three, out in zip(who.tolist(), threes, bad.tolist(), strict=True):
+            if not out:
+                made[i] = three
+        return who[bad]
+
+    def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
+        """The places around the true one at which the constraints hold: first, and one past the last."""
+        low, high = np.zeros(self.size, np.int64), drawn.size.copy()
+        if self.constraints:
+            self._bisect(drawn, low, drawn.place.copy(), down=True)
+            self._bisect(drawn, high, drawn.place + 1, down=False)
+        return low, high
+
+    def _bisect(self, drawn: Range, end: Ints, inner: Ints, *, down: bool) -> None:
+        """Move an end of the range, in place, towards the truth until the constraints hold there."""
+        step = 0 if down else -1
+        who = self.everyone[~self.holds(self.everyone, drawn.make(self.everyone, end + step))]
+        while who.size:
+            middle = (end[who] + inner[who]) // 2 if down else (end[who] + inner[who] + 1) // 2
+            held = self.holds(who, drawn.make(who, middle + step))
+            inner[who[held]], end[who[~held]] = middle[held], middle[~held]
+            done = np.abs(end[who] - inner[who]) <= 1
+            end[who[done]] = inner[who[done]]
+            who = who[~done]
+
+    def _of_options(self, drawn: Options) -> Chosen:
+        names = self.truth.text if drawn.truth is None else [_named(option) for option in drawn.truth]
+        number = np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
+        who = np.flatnonzero(number >= 0)
+        truth = [self.laid.places[number[i]].get(names[i], -1) for i in who.tolist()]
+        words = self.words(0, who, CIRCLE_WORDS)
+        picks = self.laid.circles.others(number[who], np.array(truth, np.int64), words).ravel().tolist()
+        groups = np.repeat(number[who], WRONG).tolist()
+        values = [self.laid.values[g][k] for g, k in zip(groups, picks, strict=True)]
+        if drawn.make is not None:
+            values = drawn.make(np.repeat(who, WRONG), values)
+        made: Chosen = [None] * self.size
+        for i, three in zip(who.tolist(), _threes(values), strict=True):
+            made[i] = three
+        return made
+
+    def _strata(self, drawn: Options) -> list[Any]:
+        """What each identity's values depend on: the group, and which of its values the constraints allow."""
+        if not self.constraints:
+            return list(drawn.group.tolist())
+        keys: list[Any] = [None] * self.size
+        for group in np.unique(drawn.group).tolist():
+            who = np.flatnonzero(drawn.group == group)
+            options = list(drawn.values(group)[0])
+            everyone, everything = np.repeat(who, len(options)), options * len(who)
+            values = everything if drawn.make is None else drawn.make(everyone, everything)
+            allowed = self.holds(everyone, values).reshape(len(who), -1)
+            for i, row in zip(who.tolist(), allowed, strict=True):
+                keys[i] = (group, None if row.all() else row.tobytes())
+        return keys
+
+    def _group(self, drawn: Options, key: Any, i: int) -> int:
+        """The number of an identity's group, laid out when it is first met; -1: fewer than four values."""
+        if (known := self.laid.numbers.get(key)) is not None:
+            return known
+        options, weights = drawn.values(int(drawn.group[i]))
+        if isinstance(key, tuple) and key[1] is not None:
+            kept = np.flatnonzero(np.frombuffer(key[1], np.bool_)).tolist()
+            options, weights = [options[k] for k in kept], [weights[k] for k in kept]
+        texts = [self.write(option) if drawn.make is None else _named(option) for option in options]
+        there = dict(zip(texts, zip(options, weights, strict=True), strict=True))
+        there |= {text: (value, 0.0) for text, value in self._extra(texts)}
+        with suppress(TooFew):
+            return self.laid.add(key, there)
+        if drawn.make is None:
+            there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
+            with suppress(TooFew):  # what stands in fits this identity alone
+                return self.laid.add((key, int(self.block.index[i])), there)
+        return -1
+
+    def _extra(self, texts: Sequence[str]) -> list[tuple[str, Any]]:
+        """Values of the pack that are never true, with their texts."""
+        return [(t, self.attribute.type.parse(t)) for t in self.attribute.perturb.extra if t not in texts]
+
+    def _anew(self, drawn: Anew) -> Chosen:
+        made: Chosen = [None] * self.size
+        who = self.everyone
+        for attempt in range(_ATTEMPTS):
+            if not who.size:
+                break
+            columns = [drawn.make(WRONG * attempt + turn) for turn in range(WRONG)]
+            who = self._keep(made, who, [[column[i] for column in columns] for i in who.tolist()])
+        return made
+
+    def _of_redraws(self, drawn: Anew) -> Chosen:
+        """From a circle for each identity, of the values that it could have had."""
+        columns = [drawn.make(turn) for turn in range(_REDRAWS)]
+        return self.own_circles([[(self.write(value), value) for value in row] for row in zip(*columns, strict=True)])
+
+    def own_circles(self, pairs: list[list[tuple[str, Any]]], *, fill: bool = True) -> Chosen:
+        """Three values for each identity from a circle of its own value and others.
+
+        Args:
+            pairs: text and value of the others, of which those count for whom the constraints hold.
+            fill: whether others stand in where there are fewer than four.
+        """
+        who = np.repeat(self.everyone, list(map(len, pairs)))
+        held = iter(self.holds(who, [value for row in pairs for _, value in row]).tolist())
+        laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=1))
+        numbers = []
+        for i, row in enumerate(pairs):
+            counted = Counter(text for text, _ in row if next(held))
+            values = {self.truth.text[i]: self.truth.values[i], **dict(row)}
+            there = {text: (values[text], float(counted[text] + (text == self.truth.text[i]))) for text in values}
+            there = {text: pair for text, pair in there.items() if pair[1]}
+            if fill and len(overlapping(list(there))) < FOUR:
+                there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
+            try:
+                numbers.append(laid.add(int(self.block.index[i]), there))
+            except TooFew:
+                numbers.append(-1)
+        made: Chosen = [None] * self.size
+        found = np.flatnonzero(np.array(numbers) >= 0)
+        number = np.array(numbers, np.int64)[found]
+        picks = laid.circles.others(number, np.zeros_like(number), self.words(0, found, CIRCLE_WORDS)).tolist()
+        for i, g, three in zip(found.tolist(), number.tolist(), picks, strict=True):
+            made[i] = [laid.values[g][k] for k in three]
+        return made
+
+    def _fillers(self, i: int, counted: Collection[str]) -> list[tuple[str, Any]]:
+        """What stands in where an identity could have had fewer than four values: the pack's, and other people's."""
+        reference = self.profiles.reference[self.attribute.name]
+        others = dict(zip(reference.text, reference.values, strict=True))
+        some = [(text, value) for text, value in others.items() if text not in counted][:_FILLERS]
+        allowed = self.holds(np.full(len(some), i), [value for _, value in some])
+        return [*self._extra(list(counted)), *(pair for pair, good in zip(some, allowed, strict=True) if good)]
+
+
+def _named(option: Any) -> str:
+    """An option that is made into a value: what it is called must not stand in another one's name."""
+    return f"<{option}>"
+
+
+def _overlap(texts: Sequence[str]) -> bool:
+    """Whether one of four texts holds another."""
+    a, b, c, d = (text.casefold() for text in texts)
+    return (
+        a in b or a in c or a in d or b in a or b in c or b in d
+        or c in a or c in b or c in d or d in a or d in b or d in c
+    )  # fmt: skip
+
+
+def _threes(flat: list[Any]) -> list[list[Any]]:
+    return [flat[k : k + WRONG] for k in range(0, len(flat), WRONG)]
