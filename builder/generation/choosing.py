@@ -19,7 +19,6 @@ from fiubench.builder.generation.exchangeable import (
     Group,
     TooFew,
     others_in_range,
-    overlapping,
 )
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.expressions import Expression
@@ -34,6 +33,7 @@ DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
 _ATTEMPTS = 50
 _WIDER = 1.25  # times the share, after an attempt that failed
 _FILLERS = 64  # of the reference population that are looked at
+_OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
 Chosen = list[list[Any] | None]  # three values for each identity
@@ -175,19 +175,35 @@ class Choosing:
             who = who[~done]
 
     def _of_options(self, drawn: Options) -> Chosen:
+        laid = self.laid
         names = self.truth.text if drawn.truth is None else [_named(option) for option in drawn.truth]
         number = np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
-        who = np.flatnonzero(number >= 0)
-        truth = [self.laid.places[number[i]].get(names[i], -1) for i in who.tolist()]
-        words = self.words(0, who, CIRCLE_WORDS)
-        picks = self.laid.circles.others(number[who], np.array(truth, np.int64), words).ravel().tolist()
-        groups = np.repeat(number[who], WRONG).tolist()
-        values = [self.laid.values[g][k] for g, k in zip(groups, picks, strict=True)]
+        truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
+        made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
-            values = drawn.make(np.repeat(who, WRONG), values)
+            who = [i for i, three in enumerate(made) if three]
+            options = [option for three in made if three for option in three]
+            for i, three in zip(who, _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
+                made[i] = three
+        return made
+
+    def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
+        """Three options for each identity from the circles of its group; -1: it has none."""
         made: Chosen = [None] * self.size
-        for i, three in zip(who.tolist(), _threes(values), strict=True):
-            made[i] = three
+        who = np.flatnonzero(number >= 0)
+        for attempt in range(_ATTEMPTS):
+            if not who.size:
+                break
+            words = self.words(attempt, who, CIRCLE_WORDS)
+            picks = laid.circles.others(number[who], truth[who], words).tolist()
+            again = []
+            for i, g, three in zip(who.tolist(), number[who].tolist(), picks, strict=True):
+                values = [laid.values[g][k] for k in three]
+                if g in laid.circles.loose and _overlap([self.truth.text[i], *map(self.write, values)]):
+                    again.append(i)
+                else:
+                    made[i] = values
+            who = np.array(again, np.int64)
         return made
 
     def _strata(self, drawn: Options) -> list[Any]:
@@ -252,26 +268,20 @@ class Choosing:
         """
         who = np.repeat(self.everyone, list(map(len, pairs)))
         held = iter(self.holds(who, [value for row in pairs for _, value in row]).tolist())
-        laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=1))
+        laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=_OWN_CIRCLES))
         numbers = []
         for i, row in enumerate(pairs):
             counted = Counter(text for text, _ in row if next(held))
             values = {self.truth.text[i]: self.truth.values[i], **dict(row)}
             there = {text: (values[text], float(counted[text] + (text == self.truth.text[i]))) for text in values}
             there = {text: pair for text, pair in there.items() if pair[1]}
-            if fill and len(overlapping(list(there))) < FOUR:
+            if fill and len(there) < FOUR:
                 there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
             try:
                 numbers.append(laid.add(int(self.block.index[i]), there))
             except TooFew:
                 numbers.append(-1)
-        made: Chosen = [None] * self.size
-        found = np.flatnonzero(np.array(numbers) >= 0)
-        number = np.array(numbers, np.int64)[found]
-        picks = laid.circles.others(number, np.zeros_like(number), self.words(0, found, CIRCLE_WORDS)).tolist()
-        for i, g, three in zip(found.tolist(), number.tolist(), picks, strict=True):
-            made[i] = [laid.values[g][k] for k in three]
-        return made
+        return self._pick(laid, np.array(numbers, np.int64), np.zeros(self.size, np.int64))
 
     def _fillers(self, i: int, counted: Collection[str]) -> list[tuple[str, Any]]:
         """What stands in where an identity could have had fewer than four values: the pack's, and other people's."""

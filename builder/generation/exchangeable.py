@@ -34,7 +34,7 @@ class Group(NamedTuple):
 
 
 class TooFew(ValueError):
-    """Fewer than four values can stand together."""
+    """Fewer than four values that can come together."""
 
 
 class Circles:
@@ -49,14 +49,22 @@ class Circles:
         self._seed, self._purpose, self._many = seed, purpose, many
         self._groups: list[_Laid] = []
         self._joined: _Joined | None = None
+        self.loose: set[int] = set()
 
     def add(self, key: object, group: Group) -> int:
-        """Lay out a group and return its number. Values of which one holds another never come together.
+        """Lay out a group and return its number.
+
+        Values of which one holds another lie beside each other, and so never come together. Where so many hold each
+        other that they would take more than a quarter (1, 2 and 12 among small numbers), all lie anywhere; the group
+        is then among the ``loose`` ones, of which four that can't stand together are to be drawn again.
 
         Raises:
-            TooFew: fewer than four values can stand together.
+            TooFew: it has fewer than four values that can come together.
         """
         clusters = overlapping(group.texts)
+        if _too_large(clusters, group.weights):
+            clusters = [[value] for value in range(len(group.texts))]
+            self.loose.add(len(self._groups))
         lengths = _arcs(clusters, group.weights)
         words = draw(self._seed, f"{self._purpose}.circle.{key}", np.arange(self._many * len(clusters)))
         order = np.argsort(words.reshape(self._many, -1), axis=1, kind="stable")
@@ -124,6 +132,14 @@ def _join(groups: Sequence[_Laid], many: int) -> _Joined:
     order, where, end = (np.concatenate([group[k].ravel() for group in groups]) for k in range(3))
     first, length = np.cumsum(of_circle) - of_circle, np.concatenate([group.length for group in groups])
     return _Joined(order, where, end + turns, first, length, np.cumsum(sizes) - sizes)
+
+
+def _too_large(clusters: Sequence[Sequence[int]], weights: Sequence[float]) -> bool:
+    """Whether there are many values, and those that may not come together are too many to lie in a quarter."""
+    if len(weights) < 2 * FOUR:
+        return False
+    most = max((sum(weights[value] for value in cluster) for cluster in clusters if len(cluster) > 1), default=0.0)
+    return len(clusters) < FOUR or most > sum(weights) / FOUR
 
 
 def _arcs(clusters: Sequence[Sequence[int]], weights: Sequence[float]) -> Ints:

@@ -1,364 +1,273 @@
+"""Wrong values: plausible for their person, as near as asked for, and the same whoever else is in the dataset."""
+
 import re
-from types import SimpleNamespace
+from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
-from fiubench.builder.config import Config
+from fiubench.builder.config import make_config
+from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.perturb import Perturber
-from fiubench.builder.packs.expressions import compile_expression
-from fiubench.builder.packs.model import Attribute, Origin, Perturbation
+from fiubench.builder.generation.profiles import Block, Profiles
+from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.builder.values.code import LETTERS
-from fiubench.builder.values.column import Column
 from fiubench.builder.values.english import article
-from fiubench.builder.values.numbers import steps
-from fiubench.builder.values.phone import phone_text
-from fiubench.support.draws import draw
 from fiubench.support.errors import PackError
-from hypothesis import assume, given
-from hypothesis import strategies as st
+
+NUMBERS = {"type": "integer", "generate": {"integer": {"min": 1000, "max": 9999}}}
 
 
-def wrong(kind, values, *, index=None, origin=None, perturb=None, cents=True, pool=(), facts=None, reference=None):
-    """Wrong values and texts for a column of true ones, with ``pool`` as what other people have."""
-    options = {"cents": cents}
-    attribute = Attribute(
-        "thing",
-        "own",
-        kind,
-        origin or Origin("from", "health.thing"),
-        "mine",
-        options=options,
-        perturb=perturb or Perturbation(),
-    )
-    column = Column.of(kind, list(values), "test", options)
-    others = {"thing": Column.of(kind, list(pool), "test", options), **(reference or {})}
-    profiles = SimpleNamespace(config=Config(seed=3, as_of="2025-01-01"), reference=others)
-    index = np.arange(len(column.values)) if index is None else np.asarray(index)
-    return Perturber(profiles).wrong(attribute, index, {"thing": column, **(facts or {})})
+def qa_of(record, name="thing"):
+    return next(qa for qa in record["qa_list"] if qa["attribute"] == name)
 
 
-def bounds(first=None, last=None, distance=None):
-    sides = [None if day is None else compile_expression(repr(day), "here") for day in (first, last)]
-    return Perturbation(distance=distance, not_before=sides[0], not_after=sides[1])
+def four(record, name="thing"):
+    """The true value and the wrong ones."""
+    qa = qa_of(record, name)
+    return [qa["value"]["value"], *qa["perturbed_value"]]
 
 
-def three_others(truth, made):
-    assert len({str(value) for value in made}) == 3
-    assert truth not in made
+@pytest.fixture
+def things(make_people, attribute):
+    """The four values of everyone for an attribute of a pack."""
+
+    def make(*more, stop=60, settings=None, **keys):
+        people = make_people(attribute(**keys), *more, stop=stop, questions=1, **(settings or {}))
+        return [four(record) for record in people]
+
+    return make
 
 
-# --- steps on a number line
+# --- by type
 
 
-@given(
-    st.lists(st.tuples(*[st.integers(0, 90)] * 4), min_size=1, max_size=30),
-    st.integers(0, 10**6),
-)
-def test_steps(rows, start):
-    left, right, gap, extra = (np.array(column) for column in zip(*rows, strict=True))
-    gap = gap + 1
-    reach = gap + extra
-    made = steps(draw(5, "steps", start + np.arange(len(rows)), 7), left, right, gap, reach)
-    for low, r, g, f, three in zip(
-        left.tolist(), right.tolist(), gap.tolist(), reach.tolist(), made.tolist(), strict=True
-    ):
-        assert len(set(three)) == 3 and 0 not in three
-        assert max(three) <= min(r, max(f, 3))
-        assert min(three) >= -max(f, 3)
-        if low + r >= 3:
-            assert min(three) >= -low
-        if min(low, r, f) >= 3 * g:
-            assert all(g <= abs(step) <= f for step in three)
+def test_numbers_are_in_range(things):
+    for values in things(**NUMBERS):
+        assert len(set(values)) == 4
+        assert all(type(value) is int and 1000 <= value <= 9999 for value in values)
 
 
-@pytest.mark.parametrize(("left", "right"), [(1 << 40, 1 << 40), (1 << 40, 7), (12, 1 << 40), (3, 3)])
-def test_the_truth_may_be_any_of_the_four(left, right):
-    """Where it lies among them must tell nothing: each place a quarter of the time, at equal distances."""
-    n = 8000
-    made = steps(draw(1, "places", np.arange(n), 7), *(np.full(n, k) for k in (left, right, 2, 60)))
-    places = (made < 0).sum(axis=1)
-    shares = np.bincount(places, minlength=4) / n
-    assert (abs(shares - 0.25) < 0.02).all(), shares
-    whole = np.sort(np.concatenate([made, np.zeros((n, 1), dtype=np.int64)], axis=1), axis=1)
-    spreads = [np.diff(whole[places == place], axis=1).mean() for place in range(4)]
-    assert max(spreads) - min(spreads) < 0.05 * max(spreads), spreads
-    first = (made[:, 0] > made[:, 1]).mean()
-    assert abs(first - 0.5) < 0.02  # nor are they in order
-
-
-# --- dates
-
-
-@given(
-    st.lists(st.integers(-20_000, 25_000), min_size=1, max_size=20),
-    st.tuples(st.integers(1, 40), st.integers(2, 400)),
-)
-def test_dates_without_bounds(days, distance):
-    near, far = distance[0], distance[0] + distance[1]
-    truths = dates.to_isos(days)
-    made = wrong("date", truths, perturb=Perturbation(distance=(near, far)))
-    for truth, values, texts in zip(truths, made.values, made.texts, strict=True):
-        three_others(truth, values)
-        nearest = near if far >= 3 * near else 1
-        assert all(nearest <= abs(dates.days_between(truth, value)) <= max(far, 3) for value in values)
-        assert texts == [dates.long_form(value) for value in values]
-
-
-@given(st.lists(st.tuples(st.integers(0, 9000), st.integers(0, 9000)), min_size=1, max_size=20))
-def test_dates_keep_within_bounds(rooms):
-    first = dates.to_day("1980-01-01")
-    for before, after in rooms:
-        assume(before + after >= 3)
-        truth, last = dates.to_iso(first + before), dates.to_iso(first + before + after)
-        values = wrong("date", [truth], perturb=bounds("1980-01-01", last)).values[0]
-        three_others(truth, values)
-        if min(before, 60) + min(after, 60) >= 3:
-            assert all("1980-01-01" <= value <= last for value in values)
-
-
-def test_dates_without_room_give_up_the_first_bound():
-    values = wrong("date", ["2025-01-01"], perturb=bounds("2025-01-01", "2025-01-01")).values[0]
-    three_others("2025-01-01", values)
-    assert all("2024-11-01" <= value < "2025-01-01" for value in values)
-
-
-def test_bounds_read_facts():
-    births = Column.of("date", ["1990-05-05", "1970-05-05"], "test")
-    rule = Perturbation(
-        distance=(1, 4000),
-        not_before=compile_expression("add_years(birth, 18)", ""),
-        not_after=compile_expression("as_of", ""),
-    )
-    made = wrong("date", ["2008-05-06", "1988-05-06"], perturb=rule, facts={"birth": births})
-    assert all("2008-05-05" <= value <= "2025-01-01" for value in made.values[0])
-    assert all(value >= "1988-05-05" for value in made.values[1])
-
-
-# --- money
-
-
-@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20))
-def test_money_with_cents(cents):
-    truths = [c / 100 for c in cents]
-    made = wrong("money", truths)
-    for truth, values, texts in zip(truths, made.values, made.texts, strict=True):
-        three_others(truth, values)
-        assert min(values) >= 0 and all(value == round(value, 2) for value in values)
-        assert len(set(texts)) == 3 and f"${truth:,.2f}" not in texts
-        assert {len(text) for text in texts} == {len(f"${truth:,.2f}")}
-
-
-@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20))
-def test_money_without_cents(cents):
-    truths = [c / 100 for c in cents]
-    made = wrong("money", truths, cents=False)
-    for truth, values, texts in zip(truths, made.values, made.texts, strict=True):
-        three_others(truth, values)
-        assert all(value == int(value) for value in values)
-        assert len(set(texts)) == 3 and f"${truth:,.0f}" not in texts
-        assert {len(text) for text in texts} == {len(f"${truth:,.0f}")}
-
-
-@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20), st.booleans())
-def test_money_is_as_round_as_the_truth(dollars, cents):
-    for truth, values in zip(dollars, wrong("money", dollars, cents=cents).values, strict=True):
-        assert all(value % 1 == 0 for value in values)
-        if truth >= 100 and truth % 10 == 0:
-            assert all(value % 10 == 0 for value in values)
-
-
-@given(
-    st.lists(st.integers(0, 400), min_size=1, max_size=20),
-    st.sampled_from([0.05, 1, 25, 500, 20_000]),
-    st.booleans(),
-)
-def test_money_keeps_to_a_declared_step(counts, step, cents):
-    assume(cents or step >= 1)
-    truths = [count * step for count in counts]
-    origin = Origin("money", {"min": 0, "max": 400 * step, "step": step})
-    for truth, values in zip(truths, wrong("money", truths, origin=origin, cents=cents).values, strict=True):
-        three_others(truth, values)
-        assert min(values) >= 0
-        assert all(round(value * 100) % round(step * 100) == 0 for value in values)
-
-
-def test_money_stays_near():
-    values = wrong("money", [16115.65] * 50).values
-    assert all(0.07 < abs(value / 16115.65 - 1) < 0.46 for three in values for value in three)
-    values = wrong("money", [50000.0] * 50, perturb=Perturbation(distance=(5, 20))).values
-    assert all(0.04 < abs(value / 50000 - 1) < 0.21 for three in values for value in three)
-
-
-# --- integers
-
-
-@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=20), st.integers(1, 30), st.integers(2, 300))
-def test_integers_have_as_many_digits(truths, near, more):
-    made = wrong("integer", truths, perturb=Perturbation(distance=(near, near + more)))
-    for truth, values, texts in zip(truths, made.values, made.texts, strict=True):
-        three_others(truth, values)
-        assert {len(text.lstrip("-")) for text in texts} == {len(str(abs(truth)))}
-        assert all(type(value) is int and abs(value - truth) <= near + more for value in values)
-        assert all(value * (1 if truth >= 0 else -1) >= 0 for value in values)
-
-
-# --- phones and codes
-
-
-@given(st.lists(st.tuples(st.integers(201, 989), st.integers(0, 99)), min_size=1, max_size=20))
-def test_phones_stay_in_their_area_and_in_fiction(numbers):
-    truths = [phone_text(area * 10_000_000 + 5_550_100 + line) for area, line in numbers]
-    for truth, values in zip(truths, wrong("phone", truths).values, strict=True):
-        three_others(truth, values)
-        assert all(value[:-2] == truth[:-2] and re.fullmatch(r"\(\d{3}\) 555-01\d\d", value) for value in values)
-
-
-@given(st.lists(st.text(st.sampled_from("0123456789AB-"), min_size=2, max_size=12), min_size=1, max_size=20))
-def test_codes_of_a_source_change_digits_but_the_first_character(truths):
-    truths = [truth for truth in truths if any(c.isdigit() for c in truth[1:])]
-    assume(truths)
-    for truth, values in zip(truths, wrong("code", truths).values, strict=True):
-        three_others(truth, values)
+@pytest.mark.parametrize(("step", "cents"), [(0.01, True), (50, False), (12.5, True)])
+def test_money_keeps_to_its_step(things, step, cents):
+    keys = {"type": "money", "cents": cents, "generate": {"money": {"min": 100, "max": 9000, "step": step}}}
+    for values in things(**keys):
+        assert len(set(values)) == 4
         for value in values:
-            changed = [i for i, (a, b) in enumerate(zip(truth, value, strict=True)) if a != b]
-            assert 1 <= len(changed) <= 3
-            assert all(i > 0 and truth[i].isdigit() and value[i].isdigit() for i in changed)
+            assert 100 <= value <= 9000
+            assert round((value - 100) * 100) % round(step * 100) == 0
 
 
-@pytest.mark.parametrize("pattern", ["A#", "AA#######", r"X-##A\A", "A", "#"])
-def test_codes_of_a_pattern_keep_to_it(pattern):
+def test_dates_are_between_their_bounds(things):
+    keys = {"type": "date", "generate": {"date": {"from": "add_years(as_of, -2)", "to": "as_of"}}}
+    for values in things(**keys):
+        assert len(set(values)) == 4
+        assert all("2023-01-01" <= value <= "2025-01-01" for value in values)
+
+
+@pytest.mark.parametrize("pattern", ["A##", "AA#######", r"X-##A\A"])
+def test_codes_keep_to_their_pattern(things, pattern):
     form = re.compile(pattern.replace(r"\A", "!").replace("A", f"[{LETTERS}]").replace("#", r"\d").replace("!", "A"))
-    truth = re.sub(r"\\?.", lambda m: {"A": "K", "#": "5", r"\A": "A"}.get(m[0], m[0]), pattern)
-    assert form.fullmatch(truth)
-    for values in wrong("code", [truth] * 100, origin=Origin("code", pattern)).values:
-        three_others(truth, values)
-        assert all(form.fullmatch(value) for value in values)
+    made = things(type="code", generate={"code": pattern})
+    assert all(len(set(values)) == 4 and all(form.fullmatch(value) for value in values) for values in made)
+    every = [value for values in made for value in values]
+    assert len(set(every)) == len(every)  # a wrong code is nobody else's, true or wrong
 
 
-@pytest.mark.parametrize(("truth", "origin"), [("ABC", None), ("1-X", None), ("XYZ", Origin("code", "XYZ"))])
-def test_codes_that_cannot_change(truth, origin):
-    with pytest.raises(PackError, match="has no digit that could be another") as told:
-        wrong("code", [truth], origin=origin)
-    assert told.value.where == "mine: thing"
+def test_codes_are_not_made_of_the_true_one(things):
+    """Three codes that each differ from the truth in one place would have it for their majority."""
+    alike = [
+        sum(a == b for a, b in zip(values[0], other, strict=True))
+        for values in things(type="code", generate={"code": "########"})
+        for other in values[1:]
+    ]
+    assert 0.5 < np.mean(alike) < 1.2  # one place in ten
 
 
-def test_a_code_of_one_digit_changes_it():
-    three_others("5", wrong("code", ["5"]).values[0])
+def test_choices_are_all_of_them(things):
+    for values in things(type="enum", choose={"ale": 3, "port": 1, "rum": 1, "gin": 1}):
+        assert sorted(values) == ["ale", "gin", "port", "rum"]
 
 
-# --- pools
+def test_choices_by_frequency(things):
+    weights = {"oak": 8, "elm": 8, "ash": 8, "fir": 8, "yew": 1, "box": 1}
+    made = things(type="enum", choose=weights, stop=100, settings={"identities": 1000})
+    wrong = Counter(value for values in made for value in values[1:])
+    assert wrong["yew"] + wrong["box"] < 0.15 * wrong.total()
 
 
-WORDS = st.text(st.sampled_from("abAB+ "), min_size=1, max_size=6).filter(str.strip)
+def test_texts_of_lists(things):
+    words = {"template": "{a} {b}", "a": ["red", "blue", "green"], "b": ["hat", "coat", "shoe", "scarf"]}
+    for values in things(type="text", generate={"words": words}):
+        assert len(set(values)) == 4
+        assert all(re.fullmatch("(red|blue|green) (hat|coat|shoe|scarf)", value) for value in values)
 
 
-@given(st.lists(WORDS, min_size=1, max_size=60), st.lists(WORDS, min_size=1, max_size=8))
-def test_no_wrong_word_holds_the_truth_or_lies_in_it(pool, truths):
-    def fits(other, truth):
-        return truth.casefold() not in other.casefold() and other.casefold() not in truth.casefold()
-
-    possible = [len({word for word in pool if fits(word, truth)}) for truth in truths]
-    if min(possible) < 3:
-        with pytest.raises(PackError, match="wrong values that differ from it; 3 are needed"):
-            wrong("text", truths, pool=pool)
-        return
-    made = wrong("text", truths, pool=pool)
-    assert made.values == made.texts
-    for truth, values in zip(truths, made.values, strict=True):
-        three_others(truth, values)
-        assert all(value in pool and fits(value, truth) for value in values)
+def test_phones_stay_in_their_area_and_in_fiction(people):
+    every = Counter()
+    for record in people:
+        values = four(record, "phone_number")
+        every.update(values)
+        assert len({value[:6] for value in values}) == 1
+        assert all(re.fullmatch(r"\(\d{3}\) 555-01\d\d", value) for value in values)
+    assert max(every.values()) == 1
 
 
-def test_blood_types():
-    pool = ["A+", "A-", "B+", "B-", "AB+", "AB-", "O+", "O-"]
-    for truth in pool:
-        for values in wrong("enum", [truth] * 50, pool=pool).values:
-            assert not any(truth in value or value in truth for value in values)
+# --- fewer than four
 
 
-def test_wrong_words_are_about_as_long():
-    pool = [f"{letter * length}" for length in range(1, 120) for letter in "qwertyuiop"]
-    truth = "z" * 60
-    for values in wrong("text", [truth] * 100, pool=pool).values:
-        assert all(abs(len(value) - 60) <= 6 for value in values)
-
-
-def test_a_pool_that_is_too_small():
-    with pytest.raises(PackError, match="'a' has 2 wrong values that differ from it; 3 are needed") as told:
-        wrong("enum", ["a"], pool=["a", "b", "c", "ab"])
+def test_too_few_values(make_people, attribute):
+    with pytest.raises(PackError, match=r"'(day|night)' has no three wrong values") as told:
+        make_people(attribute(type="enum", choose={"day": 2, "night": 1}))
     assert told.value.where == "mine: thing" and "extra" in told.value.hint
-    made = wrong("enum", ["a"], pool=["a", "b", "c"], perturb=Perturbation(extra=("d",)))
-    assert sorted(made.values[0]) == ["b", "c", "d"]
 
 
-def test_choices_are_the_pool_of_a_choice():
-    origin = Origin("choose", {"a": 1, "b": 1, "c": 1, "d": 1})
-    assert sorted(wrong("enum", ["a"], origin=origin, pool=["never"] * 9).values[0]) == ["b", "c", "d"]
+def test_extra_values_stand_in(things):
+    made = things(type="enum", choose={"day": 2, "night": 1}, perturb={"extra": ["swing", "weekend", "day off"]})
+    for values in made:
+        # never "day off", which holds "day"
+        assert sorted(values) == ["day", "night", "swing", "weekend"]
 
 
-def test_within_a_group():
-    names = [f"{g}{i}" for g in "fm" for i in range(10)]
-    reference = {"gender": Column.of("enum", ["female"] * 10 + ["male"] * 10, "test")}
-    facts = {"gender": Column.of("enum", ["male", "female"] * 20, "test")}
-    made = wrong(
-        "name", ["zz"] * 40, pool=names, perturb=Perturbation(within="gender"), reference=reference, facts=facts
+def test_extra_values_stay_away_where_there_are_four(things):
+    made = things(type="enum", choose=["oak", "elm", "ash", "fir", "yew"], perturb={"extra": ["box"]})
+    assert all("box" not in values for values in made)
+
+
+def test_no_value_holds_another(people, make_people, attribute):
+    words = ["rye", "ryegrass", "oat", "oats", "wheat", "buckwheat", "corn", "barley"]
+    people = [*people, *make_people(attribute(type="enum", choose=words), stop=100)]
+    for record in people:
+        for qa in record["qa_list"]:
+            text = record["profile"][qa["attribute"]]["text"].casefold()
+            assert not any(text in sentence.casefold() for sentence in qa["perturbed_answer"])
+
+
+# --- constraints
+
+
+def test_constraints_bind_wrong_values(things):
+    keys = {"constraints": ["thing % 2 == 0", "thing < 5000"]}
+    assert all(value % 2 == 0 and value < 5000 for values in things(**NUMBERS, **keys) for value in values)
+
+
+def test_constraints_bind_choices(make_people, attribute):
+    ages = attribute("years", asked=False, type="integer", compute="age_on(date_of_birth, as_of)")
+    constraint = "years >= 40 or thing not in ('bishop', 'judge')"
+    jobs = attribute(
+        type="enum", choose=["bishop", "judge", "clerk", "cook", "smith", "tailor"], constraints=[constraint]
     )
-    assert {value[0] for three in made.values[::2] for value in three} == {"m"}
-    assert {value[0] for three in made.values[1::2] for value in three} == {"f"}
+    people = make_people(ages, jobs, stop=100)
+    young = [record for record in people if record["profile"]["years"]["value"] < 40]
+    assert len(young) > 20
+    assert all(not {"bishop", "judge"} & set(four(record)) for record in young)
+    old = [record for record in people if record["profile"]["years"]["value"] >= 40]
+    assert sum("judge" in four(record) for record in old) > 0.4 * len(old)
 
 
-def test_a_group_that_nobody_else_is_in():
-    reference = {"gender": Column.of("enum", ["female"] * 9, "test")}
-    facts = {"gender": Column.of("enum", ["male"], "test")}
-    with pytest.raises(PackError, match="'zz' has 0 wrong values"):
-        wrong(
-            "name",
-            ["zz"],
-            pool=list("abcdefghi"),
-            perturb=Perturbation(within="gender"),
-            reference=reference,
-            facts=facts,
-        )
+def test_constraints_of_another_attribute_that_reads_it(make_people, attribute):
+    """The other one stays as it is; where its constraint leaves fewer than four values, it gives way."""
+    more = {"type": "integer", "generate": {"integer": {"min": 998, "max": 9999}}}
+    people = make_people(
+        attribute(**NUMBERS), attribute("more", asked=False, **more, constraints=["more >= thing"]), stop=100
+    )
+    bounds = [record["profile"]["more"]["value"] for record in people]
+    assert all(max(four(record)) <= bound for record, bound in zip(people, bounds, strict=True) if bound >= 1003)
 
 
-def test_addresses_come_whole():
-    pool = [{"street": f"{i} Oak Lane", "city": "Salem", "state": "OR", "zip": f"9730{i}"} for i in range(9)]
-    made = wrong("address", pool[:4], pool=pool)
-    for truth, values, texts in zip(pool, made.values, made.texts, strict=False):
-        assert truth not in values and all(value in pool for value in values)
-        assert texts == [f"{v['street']}, {v['city']}, {v['state']} {v['zip']}" for v in values]
+def test_computed_from_what_is_drawn(make_people, attribute):
+    """As for the truth, so for the others: a career is no longer than the life of the person allows."""
+    start = attribute(
+        "start",
+        asked=False,
+        type="date",
+        generate={"date": {"from": "add_years(date_of_birth, 18)", "to": "as_of"}},
+    )
+    years = attribute(type="integer", compute="age_on(start, as_of)")
+    for record in make_people(start, years, stop=100):
+        age = dates.age_on(record["profile"]["date_of_birth"]["value"], "2025-01-01")
+        values = four(record)
+        assert len(set(values)) == 4
+        assert age < 26 or max(values) <= age - 18
+
+
+def test_computed_from_what_stays(things):
+    made = things(type="integer", compute="age_on(date_of_birth, as_of)", stop=100)
+    assert all(len(set(values)) == 4 and all(20 <= value <= 95 for value in values) for values in made)
+
+
+def test_within_a_group(people):
+    given = {
+        gender: {r["profile"]["given_name"]["value"] for r in people if r["gender"] == gender}
+        for gender in ("female", "male")
+    }
+    for record in people:
+        other = given[{"female": "male", "male": "female"}[record["gender"]]]
+        assert not {name.split()[0] for name in qa_of(record, "full_name")["perturbed_value"]} & other
+
+
+# --- distance
+
+
+@cache
+def far_apart(distance, name):
+    number = read_packs().by_name[name].type.number
+    people = records(make_config({"faces": "none", "identities": 200, "holdout": 0, "distance": distance}))
+    made = [[number(value) for value in four(record, name)] for record in people]
+    return np.mean([abs(w - t) for t, *wrong in made for w in wrong])
+
+
+@pytest.mark.parametrize("name", ["date_of_birth", "annual_income", "billing_amount", "room_number", "offense_date"])
+def test_distance(name):
+    near, medium, far = (far_apart(distance, name) for distance in ("near", "medium", "far"))
+    assert near * 1.5 < medium and medium * 1.5 < far
+
+
+def test_a_pack_has_the_last_word_on_distance(things):
+    def apart(**keys):
+        made = things(**NUMBERS, **keys)
+        return np.mean([abs(w - t) for t, *wrong in made for w in wrong])
+
+    assert apart(perturb={"distance": "near"}) * 3 < apart(perturb={"distance": "far"})
+    near = apart(settings={"distance": "near"})
+    assert near * 3 < apart(settings={"distance": "near"}, perturb={"distance": "far"})
 
 
 # --- alone and in company
 
 
-CASES = {
-    "date": dates.to_isos(np.arange(40) * 311),
-    "money": [round(i * 713.37, 2) for i in range(40)],
-    "integer": list(range(0, 4000, 100)),
-    "phone": [phone_text(2125550100 + i) for i in range(40)],
-    "code": [f"{10_000 + i * 37}" for i in range(40)],
-    "text": [f"{'qwertz'[i % 6] * 3} {i}" for i in range(40)],
-}
+def test_wrong_values_depend_on_their_own_person_alone(example_pack):
+    config = make_config({"faces": "none", "attributes": [str(example_pack)], "questions": 25, "identities": 100})
+    inputs = open_inputs(config)
+    plan, profiles = inputs.plan(), Profiles(config, inputs.sources, inputs.attributes)
 
+    def wrong(start, stop):
+        block = Block.of(plan, start, stop)
+        perturber, facts = Perturber(profiles), profiles.facts(block)
+        return {a.name: perturber.wrong(a, block, facts).values for a in profiles.asked}
 
-@pytest.mark.parametrize("kind", CASES)
-@pytest.mark.parametrize("part", [[39], [3, 4], [20, 5, 11]])
-def test_a_wrong_value_depends_on_its_own_person_alone(kind, part):
-    whole = wrong(kind, CASES[kind], pool=CASES[kind])
-    some = wrong(kind, [CASES[kind][i] for i in part], index=part, pool=CASES[kind])
-    assert some.values == [whole.values[i] for i in part]
-    assert some.texts == [whole.texts[i] for i in part]
+    whole = wrong(0, 60)
+    for start, stop in ((59, 60), (3, 9), (20, 41)):
+        for name, values in wrong(start, stop).items():
+            assert values == whole[name][start:stop], name
 
 
 def test_wrong_values_of_real_records(people):
     for record in people:
         for qa in record["qa_list"]:
-            truth = record["profile"][qa["attribute"]]
-            three_others(truth["value"], qa["perturbed_value"])
-            texts = [sentence for sentence in qa["perturbed_answer"] if truth["text"].casefold() in sentence.casefold()]
-            assert texts == []
+            assert len({str(value) for value in (qa["value"]["value"], *qa["perturbed_value"])}) == 4
             for sentence in qa["perturbed_answer"]:
                 for word, rest in re.findall(r"\b(an?) (\w.*)\.$", sentence):
                     assert word == article(rest), sentence
+
+
+def test_order_says_nothing(people):
+    """Of three wrong values in order, the first is no more often the least than the last is."""
+    places = [0, 0, 0]
+    for record in people:
+        for name in ("annual_income", "billing_amount", "room_number", "admission_date", "offense_date"):
+            wrong = qa_of(record, name)["perturbed_value"]
+            places[wrong.index(min(wrong))] += 1
+    assert min(places) > 0.25 * sum(places)
