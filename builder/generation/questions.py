@@ -27,13 +27,13 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
         "category": attribute.category,
         "sensitivity": attribute.sensitivity,
     }
-    known: dict[str, dict[str, Any]] = {}
+    keywords, known = keywords_of(attribute), {}
     pairs = []
     for q, (a, b), value, text, others, other_texts in zip(
         asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
     ):
         if text not in known:
-            known[text] = keywords_of(attribute, value, text).fields()
+            known[text] = keywords(value, text)
         pairs.append(
             {
                 **fixed,

@@ -1,46 +1,45 @@
 """Keywords: what of a value a right answer must contain, how else that may be spelled, and the parts of the value."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from fiubench.builder.packs.model import Attribute, Variant
 from fiubench.support.errors import PackError
 
 
-class Keywords(NamedTuple):
-    """Of one value: ``variants`` has a list for each of ``words``; ``parts`` are for answers that are partly right."""
+def keywords_of(attribute: Attribute) -> Callable[[Any, str], dict[str, Any]]:
+    """What a QA pair holds of the keywords of a value, which is written as a text: a function of both.
 
-    words: list[str]
-    variants: list[list[str]]
-    parts: dict[str, str]
+    ``keywords``; and where there are any, ``keyword_variants``, a list for each of them, and ``keyword_parts``.
+    """
+    kind, as_parts = attribute.type, attribute.keywords == "parts"
+    spellings = partial(_spellings, attribute.variants, kind.spellings) if attribute.variants else kind.spellings
 
-    def fields(self) -> dict[str, Any]:
-        """What a QA pair holds of them; what is empty is left out."""
-        fields: dict[str, Any] = {"keywords": self.words}
-        if self.parts:
-            fields["keyword_parts"] = self.parts
-        if any(self.variants):
-            fields["keyword_variants"] = self.variants
-        return fields
+    def fields(value: Any, text: str) -> dict[str, Any]:
+        parts = kind.keyword_parts(value)
+        words = list(parts.values()) if as_parts and parts else [kind.keyword(text)]
+        variants = [list(spellings(word)) for word in words]
+        made: dict[str, Any] = {"keywords": words}
+        if parts:
+            made["keyword_parts"] = parts
+        if any(variants):
+            made["keyword_variants"] = variants
+        return made
 
-
-def keywords_of(attribute: Attribute, value: Any, text: str) -> Keywords:
-    """The keywords of a value of an attribute, which is written ``text``."""
-    parts = attribute.type.keyword_parts(value)
-    words = list(parts.values()) if parts and attribute.keywords == "parts" else [attribute.type.keyword(text)]
-    return Keywords(words, [_spellings(attribute, word) for word in words], parts)
+    return fields
 
 
-def _spellings(attribute: Attribute, word: str) -> list[str]:
-    found = dict.fromkeys(attribute.type.spellings(word))
-    for variant in attribute.variants:
+def _spellings(variants: Sequence[Variant], known: Callable[[str], Sequence[str]], word: str) -> Iterable[str]:
+    found = dict.fromkeys(known(word))
+    for variant in variants:
         if match := variant.pattern.search(word):
             before, after = word[: match.start()], word[match.end() :]
             rest = match[1] if match.re.groups else ""
             found |= dict.fromkeys(f"{before}{other.replace('*', rest)}{after}" for other in variant.others)
     found.pop(word, None)
-    return list(found)
+    return found
 
 
 def compile_variants(variants: Mapping[str, Sequence[str]], where: str) -> tuple[Variant, ...]:

@@ -121,13 +121,15 @@ def _check_answers(qa: Mapping[str, Any], text: str | None, found: list[Fault]) 
 
 
 def _check_variants(qa: Mapping[str, Any], found: list[Fault]) -> None:
-    variants = qa.get("keyword_variants", ())
-    if variants and len(variants) != len(qa["keywords"]):
+    variants = qa.get("keyword_variants")
+    if not variants:
+        return
+    if len(variants) != len(qa["keywords"]):
         what = f"{len(variants)} lists of variants, {len(qa['keywords'])} keywords"
         found.append(("keyword_variants", what, "a list for each keyword"))
     wrong = "\n".join(qa["perturbed_answer"])
     for variant in variants[0] if len(variants) == 1 else ():  # of several keywords a wrong answer may have one
-        if stands_in(wrong, variant):
+        if variant in wrong and stands_in(wrong, variant):
             found.append(
                 ("perturbed_answer", f"{variant!r}, a spelling of the truth, is in a wrong answer", OTHER_VALUE)
             )

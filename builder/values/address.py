@@ -71,9 +71,9 @@ class Address(ValueType):
         street, _, flat = keyword.partition(", Apt ")
         name, _, last = street.rpartition(" ")
         short = _SHORT.get(last)
-        streets = [street] if short is None else [street, f"{name} {short}", f"{name} {short}."]
-        flats = [f", Apt {flat}", f" Apt {flat}", f", Apartment {flat}", f", #{flat}"] if flat else [""]
-        return [s + f for s in streets for f in flats]
+        streets = (street, f"{name} {short}", f"{name} {short}.") if short else (street,)
+        flats = (f", Apt {flat}", f" Apt {flat}", f", Apartment {flat}", f", #{flat}") if flat else ("",)
+        return [s + f for s in streets for f in flats][1:]
 
     def parts(self, value: Any) -> dict[str, str]:
         return {"city": str(value["city"]), "state": str(value["state"]), "ZIP code": str(value["zip"])[:3]}

@@ -215,7 +215,7 @@ class ValueType:
         return {}
 
     def spellings(self, keyword: str) -> Sequence[str]:
-        """How else an answer may spell a keyword."""
+        """How else an answer may spell a keyword; itself is not among them."""
         del keyword
         return ()
 

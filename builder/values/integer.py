@@ -39,7 +39,7 @@ class Integer(ValueType):
             yield Stated(match.span(), int(match["number"].replace(",", "")))
 
     def spellings(self, keyword: str) -> Sequence[str]:
-        return (f"{int(keyword):,}",)
+        return (f"{int(keyword):,}",) if len(keyword.lstrip("-")) > 3 else ()
 
     def check_options(self, options: Any, where: str) -> None:
         check_range(self.generator, options, 1, "Narrow it.", where)

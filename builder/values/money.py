@@ -75,8 +75,10 @@ class Money(ValueType):
         """Without commas, with the word "dollars", with cents that are none or without them."""
         amount = keyword.removeprefix("$").removesuffix(".00")
         plain = amount.replace(",", "")
-        even = () if "." in amount else (f"${amount}.00", f"${plain}.00")
-        return (f"${amount}", f"${plain}", f"{amount} dollars", f"{plain} dollars", *even)
+        forms = [f"${amount}", f"{amount} dollars"]
+        forms += [f"${plain}", f"{plain} dollars"] if plain != amount else []
+        forms += [] if "." in amount else [f"${amount}.00"]
+        return [form for form in forms if form != keyword]
 
     def check_options(self, options: Any, where: str) -> None:
         hint = "Narrow it, or give a larger `step`."
