@@ -15,6 +15,7 @@ from fiubench.builder.audit.registry import (
     WARN,
     Histogram,
     Result,
+    Table,
     declared_measures,
 )
 from fiubench.support.canonical import readable_json
@@ -33,6 +34,7 @@ class Report:
         measures: a result for each measure, in the order of ``declared_measures()``.
         attributes: in the order of the questions.
         histograms: by name: ``length_gap``, ``answer_length``, ``face_distance``.
+        tables: by name: ``guesses``, the attacks on each attribute.
         strata: split -> stratum ("female, 35-49") -> people.
     """
 
@@ -40,6 +42,7 @@ class Report:
     measures: list[Result]
     attributes: list[AttributeRow]
     histograms: dict[str, Histogram]
+    tables: dict[str, Table]
     strata: dict[str, dict[str, int]]
 
     @property
@@ -85,6 +88,7 @@ class Report:
             "measures": [_row(result) for result in self.measures],
             "attributes": [asdict(row) for row in self.attributes],
             "histograms": {name: asdict(histogram) for name, histogram in self.histograms.items()},
+            "tables": {name: asdict(table) for name, table in self.tables.items()},
             "strata": self.strata,
             **({"plugins": plugins} if plugins else {}),
         }
