@@ -6,14 +6,13 @@ the person asked about. They learn progressively (``logit.py``).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from fiubench.builder.audit.choices import OPTIONS, Shuffled
 from fiubench.builder.audit.forms import form_features
-from fiubench.builder.audit.logit import Floats, Grams, progressive_scores
-from numpy.typing import NDArray
+from fiubench.builder.audit.logit import Floats, Grams, Ints, progressive_scores
 
-Ints = NDArray[np.int64]
 #: Name of each attacker, and what it goes by.
 ATTACKERS = {
     "most_common": "the value that most other people have",
@@ -91,7 +90,7 @@ def attack(seen: Shuffled, known: Known) -> Guesses:
 
 def _folds(seen: Shuffled) -> Iterator[tuple[int, int]]:
     """Where each fold but the first begins and ends; what lies before may be learned from."""
-    return zip(seen.folds[1:-1].tolist(), seen.folds[2:].tolist(), strict=True)
+    return pairwise(seen.folds[1:].tolist())
 
 
 def _counts(seen: Shuffled) -> Floats:

@@ -122,7 +122,8 @@ class Shuffled:
     @property
     def true_options(self) -> NDArray[np.int64]:
         """Number of the text of each truth."""
-        return self.options[np.arange(len(self)), self.truth]
+        true: NDArray[np.int64] = self.options[np.arange(len(self)), self.truth]
+        return true
 
     @cached_property
     def ordered(self) -> bool:

@@ -1,13 +1,12 @@
-"""What the four values of a question look like beside each other: length, alphabet, digits, gaps, likeness, rounding."""
+"""What the four values of a question look like beside each other: length, alphabet, digits, gaps, likeness."""
 
 from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
 from fiubench.builder.audit.choices import OPTIONS, Shuffled
-from fiubench.builder.audit.logit import Floats
+from fiubench.builder.audit.logit import Floats, Ints
 from fiubench.builder.values.base import VALUE_TYPES
-from numpy.typing import NDArray
 
 _LETTERS = 32  # letters are told apart by their last five bits, and so are digits
 _GRAM = 3  # letters in a row that a value and a name may share
@@ -41,7 +40,7 @@ def _of_texts(seen: Shuffled) -> list[Floats]:
     return [*shape, *_ranks(length), *_ranks(alphabet[seen.options])]
 
 
-def _ranks(values: Floats) -> list[Floats]:
+def _ranks(values: Floats | Ints) -> list[Floats]:
     """The rank among the four: as a number, and whether none is lower or none is higher; equals share theirs."""
     below = (values[:, :, None] > values[:, None, :]).sum(axis=2)
     above = (values[:, :, None] < values[:, None, :]).sum(axis=2)

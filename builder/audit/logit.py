@@ -8,6 +8,8 @@ happened before, and the number of right ones is binomial, exactly. Cross-valida
 learn from each other, and the variance of its score is larger than that of a binomial.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +40,7 @@ def progressive_scores(features: Floats, truth: Ints, folds: Ints) -> Floats:
     scores = np.zeros(standard.shape[:2])
     if not weights.size:
         return scores
-    for start, stop in zip(folds[1:-1], folds[2:], strict=True):
+    for start, stop in pairwise(folds[1:]):
         for _ in range(_STEPS):
             weights = _newton(standard[:start], truth[:start], weights)
         scores[start:stop] = standard[start:stop] @ weights
@@ -69,7 +71,7 @@ def _newton(features: Floats, truth: Ints, weights: Floats) -> Floats:
 
 
 def _softmax(scores: Floats) -> Floats:
-    share = np.exp(scores - scores.max(axis=1, keepdims=True))
+    share: Floats = np.exp(scores - scores.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
     return share
 
@@ -119,7 +121,7 @@ class Grams:
         weights = before = np.zeros(self.SIZE)
         texts = len(self.starts)
         prior = _PRIOR * texts / max(len(self.columns), 1)
-        for start, stop in zip(folds[1:-1], folds[2:], strict=True):
+        for start, stop in pairwise(folds[1:]):
             known = options[:start]
             # a bound of the curvature in all directions at once, as each row of n-grams adds up to 1
             used = np.bincount(known.ravel(), minlength=texts).astype(np.float64)
@@ -128,7 +130,7 @@ class Grams:
                 ahead = weights + (weights - before) * step / (step + 3)  # Nesterov's momentum
                 error = -_softmax(self.scores(ahead)[known])
                 error[np.arange(start), truth[:start]] += 1
-                wanted = self.gradient(np.bincount(known.ravel(), error.ravel(), minlength=texts))
-                before, weights = weights, ahead + (wanted - _STEEPEST * prior * ahead) / curve
+                missing = np.bincount(known.ravel(), error.ravel(), minlength=texts).astype(np.float64)
+                before, weights = weights, ahead + (self.gradient(missing) - _STEEPEST * prior * ahead) / curve
             scores[start:stop] = self.scores(weights)[options[start:stop]]
         return scores

@@ -1,7 +1,7 @@
 """What an audit finds: results with verdicts, a table of attributes, distributions. All of it is plain data."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,16 @@ class Report:
         measures: a result for each measure, in the order of ``declared_measures()``.
         attributes: in the order of the questions.
         histograms: by name: ``length_gap``, ``answer_length``, ``face_distance``.
-        tables: by name: ``guesses``, the attacks on each attribute.
         strata: split -> stratum ("female, 35-49") -> people.
+        tables: by name: ``guesses``, how often each attacker picks the true value of each attribute.
     """
 
     target: dict[str, Any]
     measures: list[Result]
     attributes: list[AttributeRow]
     histograms: dict[str, Histogram]
-    tables: dict[str, Table]
     strata: dict[str, dict[str, int]]
+    tables: dict[str, Table] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

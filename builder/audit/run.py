@@ -69,8 +69,8 @@ def audit(
         measures=[found.get(name) or Result(name, None) for name in declared_measures()],
         attributes=survey.rows,
         histograms={name: histogram for check in checks for name, histogram in check.histograms().items()},
-        tables={name: table for check in checks for name, table in check.tables().items()},
         strata=survey.strata.balance(survey.columns.side_of_all()),
+        tables={name: table for check in checks for name, table in check.tables().items()},
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from fiubench.builder.audit.attackers import ATTACKERS, Fact, Guesses, Known, attack
 from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled
 from fiubench.builder.audit.columns import Codes, Column
+from fiubench.builder.audit.logit import Floats
 from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import EXAMPLES, FAIL, PASS, WARN, Check, Measure, Result, Survey, Table, check
 from fiubench.builder.values.base import VALUE_TYPES
@@ -130,11 +131,10 @@ class Attacks(Check):
                     if codes.size and codes.max() < _KINDS:
                         yield _fact(_of_people(column, codes, -1)[seen.who])
 
-    def _days(self, seen: Shuffled) -> Iterator[np.ndarray[tuple[int], np.dtype[np.float64]]]:
-        """Every other date."""
-        for column in self.survey.columns:
-            kind = VALUE_TYPES.get(column.kind)
-            if kind is not None and kind.dated and column.name != seen.attribute and seen.kind == column.kind:
+    def _days(self, seen: Shuffled) -> Iterator[Floats]:
+        """Every other date, for dates."""
+        for column in self.survey.columns if _dated(seen.kind) else ():
+            if _dated(column.kind) and column.name != seen.attribute:
                 yield _of_people(column, np.frombuffer(column.numbers, dtype=np.float64), np.nan)[seen.who]
 
     def results(self) -> Iterable[Result]:
@@ -143,13 +143,13 @@ class Attacks(Check):
             return
         worst = sorted(rows, key=lambda row: row.chance - row.share(row.worst))
         failing = [row for row in worst if row.verdict == FAIL]
-        note = f"highest above chance: {_words(worst[0])}" + (f"; {_CAPPED}" if self._capped else "")
+        note = f"highest: {worst[0].attribute}, {_words(worst[0])}" + (f"; {_CAPPED}" if self._capped else "")
         shown = [(row.attribute, _words(row)) for row in failing[:EXAMPLES]]
         yield Result("truth_told_without_knowledge", len(failing), len(rows), note, shown)
         hidden = [row for row in rows if row.hidden]
         if sum(row.questions for row in hidden) >= _ENOUGH:
             mean = sum(row.share("all") for row in hidden) / len(hidden)
-            yield Result("truth_told_on_average", round(mean, 4))
+            yield Result("truth_told_on_average", round(mean, 4), note=f"of {len(hidden)} attributes")
         else:
             yield Result("truth_told_on_average", None, note=f"needs {_ENOUGH:,} questions")
 
@@ -161,7 +161,7 @@ class Attacks(Check):
         if not self.attacked:
             return {}
         columns = ["attribute", "questions", "chance", "standard error", *ATTACKERS, "verdict"]
-        rows = [
+        rows: list[list[str | int | float | None]] = [
             [
                 row.attribute, row.questions, round(row.chance, 4), round(row.error, 4),
                 *(round(row.share(name), 4) for name in ATTACKERS), row.verdict,
@@ -169,17 +169,22 @@ class Attacks(Check):
             for row in self.attacked
         ]  # fmt: skip
         goes_by = "; ".join(f"{name}: {what}" for name, what in ATTACKERS.items())
+        title, note = "Truth told by its wrong answers", f" {_CAPPED.capitalize()}." if self._capped else ""
         text = (
             "Share of the questions for which the true value is picked out of the four without knowing the person "
-            f"({goes_by}). Each guess is learned from other people. Where the chance level is above 25 %, a value is so "
-            "frequent that four options can't hide it: guessing it without a look at them scores as much."
+            f"({goes_by}). Each guess is learned from other people. Where the chance level is above 25 %, a value is "
+            f"so frequent that four options can't hide it: guessing it without a look at them scores as much.{note}"
         )
-        return {"guesses": Table("Truth told by its wrong answers", f"{text} {_CAPPED if self._capped else ''}", columns, rows)}
+        return {"guesses": Table(title, text, columns, rows)}
 
 
 def _words(row: Attacked) -> str:
     """An attribute's worst attacker in words."""
-    return f"{row.attribute}, {row.worst}: {row.share(row.worst):.0%} right, chance {row.chance:.0%}"
+    return f"{row.share(row.worst):.0%} right by {row.worst.replace('_', ' ')}, chance {row.chance:.0%}"
+
+
+def _dated(kind: str) -> bool:
+    return kind in VALUE_TYPES and VALUE_TYPES[kind].dated
 
 
 def _fact(codes: Codes) -> Fact:
