@@ -47,7 +47,8 @@ def sample_report(name: str = "runs/dataset", *, clean: bool = True, identities:
 
 def _guesses() -> Table:
     columns = ["attribute", "questions", "chance", "most_common", "verdict"]
-    return Table("Guesses", "Of four.", columns, [["full_name", 3520, 0.25, 0.2614, "pass"], [HOSTILE, 352, None, 0.5, "fail"]])
+    rows = [["full_name", 3520, 0.25, 0.2614, "pass"], [HOSTILE, 352, None, 0.5, "fail"]]
+    return Table("Guesses", "Of four.", columns, rows)
 
 
 def _measure(name: str, clean: bool, identities: int) -> Result:
