@@ -1,12 +1,12 @@
 """Who picks the true value out of four without knowing the person: a table of attributes and attackers per dataset.
 
-python benchmarks/attacks.py                    the datasets below; real files where the sample data is beside the project
+python benchmarks/attacks.py                    the datasets below; real files where the sample data lies at hand
 python benchmarks/attacks.py --data FOLDER      the folder of the real files
 python benchmarks/attacks.py --small            the default alone, with 100 people
 python benchmarks/attacks.py DATASET ..         datasets that are there
 
-A figure is the share of right guesses; a star marks those more than four standard errors above the chance level, which is
-25 % but where a value is so frequent that it can't be hidden (then it stands in brackets).
+A figure is the share of right guesses; a star marks those more than four standard errors above the chance level,
+which is 25 % but where a value is so frequent that it can't be hidden (then it stands in brackets).
 """
 
 import argparse

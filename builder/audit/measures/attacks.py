@@ -169,7 +169,7 @@ class Attacks(Check):
             for row in self.attacked
         ]  # fmt: skip
         goes_by = "; ".join(f"{name}: {what}" for name, what in ATTACKERS.items())
-        title, note = "Truth told by its wrong answers", f" {_CAPPED.capitalize()}." if self._capped else ""
+        title, note = "Attacks on wrong answers", f" {_CAPPED.capitalize()}." if self._capped else ""
         text = (
             "Share of the questions for which the true value is picked out of the four without knowing the person "
             f"({goes_by}). Each guess is learned from other people. Where the chance level is above 25 %, a value is "
