@@ -25,7 +25,7 @@ class Choices:
     Attributes:
         who: number of each person, ascending; a person asked twice counts once.
         texts: as the paraphrased answer and the wrong ones word them.
-        numbers: the same in the order of their type; nan where they have none.
+        numbers: the same in the order of their type (dates as 20220405); nan where they have none.
         names: of the people.
     """
 
@@ -85,6 +85,19 @@ def _numbers(pair: Pair, texts: tuple[str, ...]) -> tuple[float, ...]:
     return tuple(kind.number(value) for value in known) if len(known) == OPTIONS else (np.nan,) * OPTIONS
 
 
+def day_counts(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Dates as the audit keeps them (20220405) in days since 1970; nan stays nan."""
+    whole = np.nan_to_num(numbers, nan=19700101).astype(np.int64)
+    months = (whole // 10_000 - 1970) * 12 + whole // 100 % 100 - 1
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + whole % 100 - 1
+    return np.where(np.isnan(numbers), np.nan, days.astype(np.float64))
+
+
+def is_dated(kind: str) -> bool:
+    """Whether values of a type are days."""
+    return kind in VALUE_TYPES and VALUE_TYPES[kind].dated
+
+
 class Shuffled:
     """Choices as the attackers see them: people in a keyed order, cut in folds, and options in a keyed order each.
 
@@ -94,7 +107,7 @@ class Shuffled:
     Attributes:
         who: numbers of the people in this order, ``(n,)``.
         truth: place of the true option, ``(n,)``: for learning from earlier folds, and for counting.
-        numbers: the options as numbers, ``(n, 4)``.
+        numbers: the options as numbers, days as days since 1970, ``(n, 4)``.
         texts: the distinct texts, sorted.
         options: number of each option's text, ``(n, 4)``.
         folds: where each fold begins, and the number of questions.
@@ -108,6 +121,7 @@ class Shuffled:
         self.who = who[order]
         self.truth = np.argmin(places, axis=1).astype(np.int64)
         numbers = np.array(choices.numbers, dtype=np.float64)[order]
+        numbers = day_counts(numbers) if is_dated(self.kind) else numbers
         self.numbers = np.take_along_axis(numbers, places, axis=1)
         self.names = [choices.names[k] for k in order]
         worded = np.array([choices.texts[k] for k in order])

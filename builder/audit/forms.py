@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import numpy as np
-from fiubench.builder.audit.choices import OPTIONS, Shuffled
+from fiubench.builder.audit.choices import OPTIONS, Shuffled, is_dated
 from fiubench.builder.audit.logit import Floats, Ints
-from fiubench.builder.values.base import VALUE_TYPES
 
 _LETTERS = 32  # letters are told apart by their last five bits, and so are digits
 _GRAM = 3  # letters in a row that a value and a name may share
@@ -111,7 +110,7 @@ def _of_numbers(seen: Shuffled) -> list[Floats]:
     columns = [*_ranks(values), size, near, far, near - size, place, place**2, centre, *_ranks(centre)]
     columns += [np.nan_to_num(each) for each in (above, below, above - below, np.abs(above - below))]
     columns += [*_of_digits(values), *_ranges(near - size), *_ranges(near - _room(values))]
-    if VALUE_TYPES[seen.kind].dated:
+    if is_dated(seen.kind):
         columns += list(np.moveaxis(np.eye(_WEEK)[np.mod(values, _WEEK).astype(np.int64)], 2, 0))
     return columns
 

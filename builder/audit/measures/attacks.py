@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.audit.attackers import ATTACKERS, Fact, Guesses, Known, attack
-from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled
+from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled, day_counts, is_dated
 from fiubench.builder.audit.columns import Codes, Column
 from fiubench.builder.audit.logit import Floats
 from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import EXAMPLES, FAIL, PASS, WARN, Check, Measure, Result, Survey, Table, check
-from fiubench.builder.values.base import VALUE_TYPES
 
 _PEOPLE = 3_000  # who are attacked: more cost time and find nothing larger
 _FEWEST = 50  # questions; fewer prove nothing
@@ -133,9 +132,10 @@ class Attacks(Check):
 
     def _days(self, seen: Shuffled) -> Iterator[Floats]:
         """Every other date, for dates."""
-        for column in self.survey.columns if _dated(seen.kind) else ():
-            if _dated(column.kind) and column.name != seen.attribute:
-                yield _of_people(column, np.frombuffer(column.numbers, dtype=np.float64), np.nan)[seen.who]
+        for column in self.survey.columns if is_dated(seen.kind) else ():
+            if is_dated(column.kind) and column.name != seen.attribute:
+                numbers = np.frombuffer(column.numbers, dtype=np.float64)
+                yield _of_people(column, day_counts(numbers), np.nan)[seen.who]
 
     def results(self) -> Iterable[Result]:
         rows = self.attacked
@@ -168,23 +168,20 @@ class Attacks(Check):
             ]
             for row in self.attacked
         ]  # fmt: skip
-        goes_by = "; ".join(f"{name}: {what}" for name, what in ATTACKERS.items())
-        title, note = "Attacks on wrong answers", f" {_CAPPED.capitalize()}." if self._capped else ""
+        goes_by = "; ".join(f"{name.replace('_', ' ')}: {what}" for name, what in ATTACKERS.items())
         text = (
             "Share of the questions for which the true value is picked out of the four without knowing the person "
             f"({goes_by}). Each guess is learned from other people. Where the chance level is above 25 %, a value is "
-            f"so frequent that four options can't hide it: guessing it without a look at them scores as much.{note}"
+            "so frequent that four options can't hide it: guessing it without a look at them scores as much."
         )
-        return {"guesses": Table(title, text, columns, rows)}
+        if self._capped:
+            text += f" {_CAPPED.capitalize()}."
+        return {"guesses": Table("Attacks on wrong answers", text, columns, rows)}
 
 
 def _words(row: Attacked) -> str:
     """An attribute's worst attacker in words."""
     return f"{row.share(row.worst):.0%} right by {row.worst.replace('_', ' ')}, chance {row.chance:.0%}"
-
-
-def _dated(kind: str) -> bool:
-    return kind in VALUE_TYPES and VALUE_TYPES[kind].dated
 
 
 def _fact(codes: Codes) -> Fact:

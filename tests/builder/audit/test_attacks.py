@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from math import comb
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from fiubench.builder.audit import audit
 from fiubench.builder.audit.attackers import ATTACKERS, Fact, Known, attack
-from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled, values_of
+from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled, day_counts, values_of
 from fiubench.builder.audit.measures.attacks import Attacked, upper_tail
 from fiubench.builder.audit.people import Pair
 from fiubench.builder.values.dates import long_form
@@ -48,8 +49,11 @@ def pool(rng: Rng, size: int) -> list[str]:
     return [f"{word(rng, int(rng.integers(1, 4)))}{k:02d}" for k in range(size)]
 
 
-def days(*values: float) -> tuple[str, ...]:
-    return tuple(long_form(str(np.datetime64(int(value) - 719_163, "D"))) for value in values)
+def dates(rows: Sequence[tuple[int, ...]]) -> Choices:
+    """Dates given in days since 1970."""
+    days = [[str(np.datetime64(int(value), "D")) for value in row] for row in rows]
+    numbers = [[float(day.replace("-", "")) for day in row] for row in days]
+    return choices([tuple(map(long_form, row)) for row in days], numbers, "date")
 
 
 # --- faults ---------------------------------------------------------------------------------------------------------
@@ -151,13 +155,12 @@ def test_what_does_not_go_with_the_person_is_found() -> None:
 def test_what_does_not_go_with_another_date_is_found() -> None:
     """Stays are short; wrong days of discharge are any within two months, before the admission too."""
     rng = np.random.default_rng(3)
-    admitted = rng.integers(737_000, 738_000, PEOPLE)
+    admitted = rng.integers(17_000, 18_000, PEOPLE)
     rows = []
     for day in admitted:
         true = day + rng.integers(1, 15)
         rows.append((true, *(true + rng.permutation(np.r_[-30:0, 1:31])[:3])))
-    made = choices([days(*row) for row in rows], rows, "date")
-    found = attacked(made, lambda seen: Known((), (admitted[seen.who].astype(float),)))
+    found = attacked(dates(rows), lambda seen: Known((), (admitted[seen.who].astype(float),)))
     assert upper_tail(found.guesses.right["context"], found.questions, 0.25) < 1e-5
 
 
@@ -185,15 +188,15 @@ def fair_amounts(rng: Rng, people: int) -> Choices:
 
 
 def fair_days(rng: Rng, people: int) -> Choices:
-    rows = [tuple(737_000 + rng.integers(0, 900) + rng.permutation(120)[:OPTIONS]) for _ in range(people)]
-    return choices([days(*row) for row in rows], rows, "date")
+    rows = [tuple(17_000 + rng.integers(0, 900) + rng.permutation(120)[:OPTIONS]) for _ in range(people)]
+    return dates(rows)
 
 
 FAIR = (fair_texts, fair_names, fair_amounts, fair_days)
 
 
 def known(rng: Rng, people: int) -> Callable[[Shuffled], Known]:
-    age, other = rng.integers(0, 10, people), rng.integers(737_000, 738_000, people).astype(float)
+    age, other = rng.integers(0, 10, people), rng.integers(17_000, 18_000, people).astype(float)
     return lambda seen: Known((Fact(age[seen.who], 10),), (other[seen.who],))
 
 
@@ -263,6 +266,13 @@ def test_values_that_cant_be_told() -> None:
     assert values_of(asked("oak", "It is oak.", "It is elm.", "It is elm.", "It is fir.")) is None
     assert values_of(asked(None, "It is oak", "It is oak too", "It is fir", "It is yew")) is not None
     assert values_of(asked(None, "It is", "It is oak", "It is fir", "It is yew")) is None
+
+
+@given(st.dates())
+def test_days_are_counted(day: date) -> None:
+    counted = day_counts(np.array([float(day.isoformat().replace("-", "")), np.nan]))
+    assert counted[0] == day.toordinal() - date(1970, 1, 1).toordinal()
+    assert np.isnan(counted[1])
 
 
 # --- of a dataset ---------------------------------------------------------------------------------------------------
