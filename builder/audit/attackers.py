@@ -27,8 +27,8 @@ _CHANCE = 1 / OPTIONS
 _DECIMALS = 9  # scores that differ beyond are equal, so that the last bit of a sum decides nothing
 _DOUBT = 2.0  # people who have a value and say nothing about it
 _BINS = 10  # of an ordered value
+_CELLS = 300_000  # of a table of values and facts; what has more is too rare to be counted
 _FAR, _NEAR = 15, 7  # powers of two, of days between two dates
-_FEW = 8  # people of a kind from which on their most frequent value is believed
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,9 @@ def _context(seen: Shuffled, known: Known) -> Floats:
     whole = _Terms.bins(seen) if seen.ordered else _Terms.texts(seen)
     columns: list[Floats] = []
     for terms in (whole,) if seen.ordered else (whole, _Terms.words(seen)):
-        fits = [terms.fit(seen, fact) for fact in known.facts]
-        columns += [*fits, np.sum(fits, axis=0)] if fits else []
+        facts = [fact for fact in known.facts if fact.size * terms.size <= _CELLS]
+        for fits in zip(*(terms.fits(seen, fact) for fact in facts), strict=True):
+            columns += [*fits, np.sum(fits, axis=0)]
     if seen.ordered:
         for days in known.days:
             columns += _between(seen.numbers, days)
@@ -167,28 +168,33 @@ class _Terms:
         starts = np.concatenate([[0], np.cumsum([len(each) for each in listed])])
         return cls(np.array([code for each in listed for code in each], dtype=np.int64), starts, max(len(codes), 1))
 
-    def fit(self, seen: Shuffled, fact: Fact) -> Floats:
-        """Mean over an option's terms of log P(fact | term) - log P(fact), among earlier people, ``(n, 4)``."""
+    def fits(self, seen: Shuffled, fact: Fact) -> tuple[Floats, Floats]:
+        """Means over an option's terms of how likely the fact is among earlier people with the term, each ``(n, 4)``.
+
+        Among those whose truth has it, log P(fact | term) - log P(fact); and the same without what it is among those
+        for whom an option has it.
+        """
         count = np.diff(self.starts)
         code = np.repeat(np.repeat(fact.codes, OPTIONS), count)
-        true = np.repeat((np.arange(OPTIONS) == seen.truth[:, None]).ravel(), count) & (code >= 0)
-        fits = np.zeros(code.size)
+        true = np.repeat((np.arange(OPTIONS) == seen.truth[:, None]).ravel(), count)
+        fits = np.zeros((2, code.size))
         for start, stop in _folds(seen):
             learned = slice(0, int(self.starts[start * OPTIONS]))
             applied = slice(learned.stop, int(self.starts[stop * OPTIONS]))
-            of = true[learned]
-            term, kind = self.terms[learned][of], code[learned][of]
-            both = np.bincount(term * fact.size + kind, minlength=self.size * fact.size)
-            alone = np.bincount(term, minlength=self.size)
             people = fact.codes[:start]
             share = np.bincount(people[people >= 0], minlength=fact.size) + 1.0
             share /= share.sum()
-            term, kind = self.terms[applied], code[applied]
-            expected = share[kind]
-            met = (both[term * fact.size + kind] + _DOUBT * expected) / (alone[term] + _DOUBT)
-            fits[applied] = np.where(kind >= 0, np.log(met / expected), 0.0)
-        mean: Floats = (np.add.reduceat(fits, self.starts[:-1]) / count).reshape(-1, OPTIONS)
-        return mean
+            met = []
+            for of in (code[learned] >= 0) & true[learned], code[learned] >= 0:
+                term, kind = self.terms[learned][of], code[learned][of]
+                both = np.bincount(term * fact.size + kind, minlength=self.size * fact.size)
+                alone = np.bincount(term, minlength=self.size)
+                term, kind = self.terms[applied], code[applied]
+                met.append(np.log((both[term * fact.size + kind] + _DOUBT * share[kind]) / (alone[term] + _DOUBT)))
+            known = code[applied] >= 0
+            fits[:, applied] = np.where(known, np.stack([met[0] - np.log(share[code[applied]]), met[0] - met[1]]), 0)
+        means = np.add.reduceat(fits, self.starts[:-1], axis=1) / count
+        return means[0].reshape(-1, OPTIONS), means[1].reshape(-1, OPTIONS)
 
 
 def _blind(seen: Shuffled, known: Known) -> float:
@@ -208,9 +214,8 @@ def _blind_by(seen: Shuffled, fact: Fact) -> float:
         order = np.argsort(counts, kind="stable")  # the last one written is the most frequent
         guess[pairs[order] // values] = pairs[order] % values
         most[pairs[order] // values] = counts[order]
-        people = np.maximum(np.bincount(kinds[kinds >= 0], minlength=fact.size), 1)
-        share = most / people
-        believed = (people >= _FEW) & (share - np.sqrt(share * (1 - share) / people) > _CHANCE)
+        people = np.bincount(kinds[kinds >= 0], minlength=fact.size)
+        believed = most - 1 > _CHANCE * people  # one may have it by chance
         mine = fact.codes[start:stop]
         used = believed[mine] & (mine >= 0)
         right += float((guess[mine] == true[start:stop])[used].sum()) + _CHANCE * float((~used).sum())

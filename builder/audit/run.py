@@ -34,7 +34,7 @@ def audit(
             one of these that is open (:func:`open_target`).
         faces: open the pictures.
         embed: compare face embeddings, where the extra ``faces`` is installed (80 ms a face).
-        attacks: let attackers who know nobody pick the true value out of the four (3 CPU-seconds for 440 people).
+        attacks: let attackers who know nobody pick the true value out of the four (10 CPU-seconds at most).
         grammar: address of a LanguageTool server that checks the grammar of every distinct sentence.
         progress: called with (what, done, total).
 

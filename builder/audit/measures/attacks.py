@@ -16,7 +16,8 @@ from fiubench.builder.audit.registry import EXAMPLES, FAIL, PASS, WARN, Check, M
 _PEOPLE = 3_000  # who are attacked: more cost time and find nothing larger
 _FEWEST = 50  # questions; fewer prove nothing
 _ENOUGH = 4_000  # questions from which on a mean over attributes has an error below 0.7 points
-_KINDS = 50  # different values that a fact may have that others are guessed from
+_KINDS = 300  # different values that a fact may have that others are guessed from
+_SHARED = 2  # people who share a value of such a fact, on average
 _CHANCE = 1 / OPTIONS
 _SURE = 2.0  # standard errors that a guess without a look at the options must be above chance
 #: Probability that any attacker comes out so high, over all attributes, where there is nothing to find.
@@ -127,7 +128,7 @@ class Attacks(Check):
             if column.name != seen.attribute:
                 for part in ("", *column.parts):
                     codes = np.unique(column.hashes(part), return_inverse=True)[1].astype(np.int64)
-                    if codes.size and codes.max() < _KINDS:
+                    if codes.size and codes.max() < min(_KINDS, codes.size / _SHARED):
                         yield _fact(_of_people(column, codes, -1)[seen.who])
 
     def _days(self, seen: Shuffled) -> Iterator[Floats]:
