@@ -96,7 +96,11 @@ def commands(scratch: Path) -> None:
     row("  without opening images", f"{median(3, *FIUBENCH, 'validate', out, '--no-images').cpu - start:.2f} CPU-s")
     verified = cost(*FIUBENCH, "verify", out)
     row("verify, default", f"{verified.cpu:.2f} CPU-s")
-    for what, *flags in (("without faces", "--no-faces"), ("with faces", "--no-embed")):
+    for what, *flags in (
+        ("without faces", "--no-faces", "--no-attacks"),
+        ("with faces", "--no-embed", "--no-attacks"),
+        ("with attacks", "--no-faces"),
+    ):
         audited = median(3, *FIUBENCH, "audit", out, *flags)
         row(f"audit, 8,800 QA, {what}", f"{audited.cpu:.2f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
 
@@ -112,7 +116,7 @@ def growth(scratch: Path, sizes: tuple[int, ...]) -> None:
             f"{c.cpu / size * 1000:.2f} per 1,000",
             f"{c.peak_mb:.0f} MB",
         )
-        audited = cost(*FIUBENCH, "audit", out)
+        audited = cost(*FIUBENCH, "audit", out, "--no-attacks")
         row(f"audit, {size:,} identities", f"{audited.cpu:.1f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
         shutil.rmtree(out)
 

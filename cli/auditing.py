@@ -30,6 +30,9 @@ def audit(
     ] = None,
     faces: Annotated[bool, typer.Option(help="Open and compare the pictures.")] = True,
     embed: Annotated[bool, typer.Option(help="Compare face embeddings, where the extra 'faces' is installed.")] = True,
+    attacks: Annotated[
+        bool, typer.Option(help="Let attackers who know nobody pick the true value out of each question's four.")
+    ] = True,
     grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
@@ -40,8 +43,8 @@ def audit(
     tripped(None, conditions)  # a mistyped name is an error before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
-        report = measure_all(opened, faces=faces, embed=embed, grammar=grammar, progress=step)
-        other = measure_all(beside, faces=faces, embed=embed, progress=step) if beside else None
+        report = measure_all(opened, faces=faces, embed=embed, attacks=attacks, grammar=grammar, progress=step)
+        other = measure_all(beside, faces=faces, embed=embed, attacks=attacks, progress=step) if beside else None
     for each in filter(None, (report, other)):
         of = each.target
         size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"

@@ -114,10 +114,11 @@ def _print_audit(summary: "Summary") -> None:
     from fiubench.cli.auditing import print_findings
 
     with progress() as step:
-        report = fiubench.audit(summary.directory, faces=False, progress=step)
+        report = fiubench.audit(summary.directory, faces=False, attacks=False, progress=step)
     typer.echo()
     print_findings(report)
-    typer.echo(f"audit     {report.verdict_line}; `fiubench audit {summary.directory}` looks at the faces too")
+    more = f"`fiubench audit {summary.directory}` looks at faces and wrong answers too"
+    typer.echo(f"audit     {report.verdict_line}; {more}")
 
 
 def _print_summary(summary: "Summary") -> None:

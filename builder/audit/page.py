@@ -32,6 +32,13 @@ def amount(number: float, unit: str) -> str:
     return f"{text} " + unit.replace("-log10 p", "(\u2212log₁₀ p)")
 
 
+def cell_text(cell: str | float | None) -> str:
+    """A cell of a table: whole numbers with commas, shares in percent, text as it is."""
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return cell if isinstance(cell, str) else percent(cell)
+
+
 def short_names(paths: Sequence[str]) -> list[str]:
     """The last part of each path; where these are the same, with which of the two it is."""
     short = [re.split(r"[\\/]", path.rstrip("\\/"))[-1] or path for path in paths]
@@ -99,8 +106,11 @@ def write_page(report: Report, gallery: Iterable[Card], out: Path, against: Repo
     reports = [report] if against is None else [report, against]
     names = short_names([each["target"]["name"] for each in reports])
     figures, attributes, cards = draw(reports, names), attributes_of(reports), list(gallery)
+    tables = {name: [each["tables"].get(name) for each in reports] for each in reports for name in each["tables"]}
+    titles = {name: next(filter(None, found))["title"] for name, found in tables.items()}
     shown = (
         ("attributes", "Attributes", attributes),
+        *((name, title, True) for name, title in titles.items()),
         ("plots", "Plots", figures),
         ("values", "Values", attributes),
         ("people", "Identities", cards),
@@ -116,6 +126,8 @@ def write_page(report: Report, gallery: Iterable[Card], out: Path, against: Repo
         "worst": _worst,
         "comparison": _comparison(reports) if against else None,
         "attributes": attributes,
+        "tables": tables,
+        "cell_text": cell_text,
         "better": better_of,
         "figures": figures,
         "values": {name: [_values(row) for row in rows] for name, rows in attributes.items()},

@@ -150,12 +150,22 @@ class Histogram:
     series: dict[str, list[int]]
 
 
+@dataclass(frozen=True)
+class Table:
+    """Figures that belong side by side: text, whole numbers, and shares as fractions; ``None`` where there is none."""
+
+    title: str
+    text: str
+    columns: list[str]
+    rows: list[list[str | int | float | None]]
+
+
 @dataclass
 class Survey:
     """A dataset while it is read: what every check may look at.
 
     Attributes:
-        faces, embed, grammar: as in :func:`fiubench.builder.audit.audit`.
+        faces, embed, attacks, grammar: as in :func:`fiubench.builder.audit.audit`.
         people, pairs, images: seen so far.
     """
 
@@ -164,6 +174,7 @@ class Survey:
     strata: Strata
     faces: bool = True
     embed: bool = True
+    attacks: bool = True
     grammar: str | None = None
     people: int = 0
     pairs: int = 0
@@ -207,6 +218,10 @@ class Check:
 
     def histograms(self) -> dict[str, Histogram]:
         """Distributions for the report, by name."""
+        return {}
+
+    def tables(self) -> dict[str, Table]:
+        """Tables for the report, by name."""
         return {}
 
 

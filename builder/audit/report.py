@@ -1,7 +1,7 @@
 """What an audit finds: results with verdicts, a table of attributes, distributions. All of it is plain data."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fiubench.builder.audit.registry import (
     WARN,
     Histogram,
     Result,
+    Table,
     declared_measures,
 )
 from fiubench.support.canonical import readable_json
@@ -34,6 +35,7 @@ class Report:
         attributes: in the order of the questions.
         histograms: by name: ``length_gap``, ``answer_length``, ``face_distance``.
         strata: split -> stratum ("female, 35-49") -> people.
+        tables: by name: ``guesses``, how often each attacker picks the true value of each attribute.
     """
 
     target: dict[str, Any]
@@ -41,6 +43,7 @@ class Report:
     attributes: list[AttributeRow]
     histograms: dict[str, Histogram]
     strata: dict[str, dict[str, int]]
+    tables: dict[str, Table] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -85,6 +88,7 @@ class Report:
             "measures": [_row(result) for result in self.measures],
             "attributes": [asdict(row) for row in self.attributes],
             "histograms": {name: asdict(histogram) for name, histogram in self.histograms.items()},
+            "tables": {name: asdict(table) for name, table in self.tables.items()},
             "strata": self.strata,
             **({"plugins": plugins} if plugins else {}),
         }

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 from fiubench.builder.audit.attributes import AttributeRow
-from fiubench.builder.audit.registry import Histogram, Result
+from fiubench.builder.audit.registry import Histogram, Result, Table
 from fiubench.builder.audit.report import Report
 from fiubench.builder.config import Config, make_config
 from fiubench.builder.exports import FORMATS
@@ -69,7 +69,9 @@ def audit():
     }  # fmt: skip
     row = AttributeRow("a", "own", "text", 1, 1, 1, 0.0, "v", 1.0, 0.5, 0.5, None, None, 1, [("v", 1)])
     histogram = Histogram("Length", "characters", [0.0, 1.0], {"all": [3]})
-    return json.loads(json.dumps(Report(target, measures, [row], {"length": histogram}, {"all": {"x": 1}}).as_dict()))
+    table = Table("Guesses", "Of four.", ["attribute", "right"], [["a", 0.25], ["b", None]])
+    report = Report(target, measures, [row], {"length": histogram}, {"all": {"x": 1}}, {"guesses": table})
+    return json.loads(json.dumps(report.as_dict()))
 
 
 def exported(name, ending=""):

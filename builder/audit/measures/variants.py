@@ -1,6 +1,5 @@
 """Whether paraphrases keep the fact and wrong answers change it, and nothing else."""
 
-import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache, partial
@@ -10,10 +9,9 @@ from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import frame_of, repeated
-from fiubench.builder.values.base import VALUE_TYPES, ValueType
+from fiubench.builder.values.base import VALUE_TYPES
 
 _ARTICLES = ("", "a", "an")
-_TOO_OFTEN = 0.45  # of four places
 _FREE = 0.6  # of an answer may change where its value is not known
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _GAPS = list(range(-30, 31, 3))
@@ -66,12 +64,9 @@ def perturbed_is_true(pair: Pair, person: Person) -> str | None:
     _group("perturbed_bias", "How much longer wrong answers are",
         "Mean of the tokens (words, numbers and marks) that a wrong value has more than the true one, as a share of "
         "the true answer's; a truth ratio confounds length with falsehood.", "share", warn_above=0.03, fail_above=0.1),
-    _group("truth_told_by_order", "Truth revealed by its rank",
-        "Attributes of dates or numbers in which the true value has the same rank among the four, in order of size, "
-        "in more than 45 % of the QA pairs.", "attributes", fail_above=0),
 )  # fmt: skip
 class WrongAnswers(Check):
-    """Whether wrong answers differ from the truth in the value alone, and not by length or size; lengths of answers."""
+    """Whether wrong answers differ from the truth in the value alone, and not by length; lengths of answers."""
 
     def __init__(self, survey: Survey) -> None:
         super().__init__(survey)
@@ -80,7 +75,6 @@ class WrongAnswers(Check):
         self.lengths = {side: np.zeros(len(_LENGTHS) - 1, dtype=np.int64) for side in (FORGET, RETAIN)}
         self.wrong = 0
         self.characters = self.tokens = 0.0
-        self.places: dict[str, list[int]] = {}
 
     def add(self, person: Person, side: int) -> None:
         for number, pair in enumerate(person.pairs, 1):
@@ -94,20 +88,16 @@ class WrongAnswers(Check):
         self.other.of += 1
         model = _model(pair)
         frame = frame_of(model, pair.text, pair.wrong_answers, fold=True) if pair.text else None
-        values = []
         kind = VALUE_TYPES.get(pair.kind)
         for wrong in pair.wrong_answers:
             article, value = (frame and frame.value_in(wrong)) or ("", "")
             if value and article in _ARTICLES and (kind is None or kind.looks_right(value)):
-                values.append(value)
                 self._length(value, str(pair.text), model)
             elif frame is not None or _changed(wrong, model) > _FREE:
                 self.other.add(where, f"{wrong} (for: {model})")
                 break
             else:
                 self._length(wrong, model, model)
-        if kind is not None and pair.attribute is not None:
-            self._place(pair, kind, values)
 
     def _length(self, wrong: str, true: str, answer: str) -> None:
         gap = len(wrong) - len(true)
@@ -116,23 +106,10 @@ class WrongAnswers(Check):
         self.characters += abs(gap) / max(len(answer), 1)
         self.tokens += (_token_count(wrong) - _token_count(true)) / max(_token_count(answer), 1)
 
-    def _place(self, pair: Pair, kind: ValueType, texts: list[str]) -> None:
-        true = kind.number(pair.value)
-        others = [kind.number(v) for v in (map(kind.parse, texts) if pair.wrong is None else pair.wrong)]
-        if len(others) == 3 and not any(map(math.isnan, (true, *others))):
-            self.places.setdefault(str(pair.attribute), [0, 0, 0, 0])[sum(other < true for other in others)] += 1
-
     def results(self) -> Iterable[Result]:
         yield self.other.result()
         yield Result("perturbed_length", round(self.characters / self.wrong, 4) if self.wrong else None)
         yield Result("perturbed_bias", round(self.tokens / self.wrong, 4) if self.wrong else None)
-        count = Count("truth_told_by_order", of=len(self.places))
-        for attribute, places in self.places.items():
-            size, most = sum(places), max(places)
-            # three standard errors above a quarter, so that a small dataset is not blamed for its chance
-            if most / size > max(_TOO_OFTEN, 0.25 + 3 * (0.25 * 0.75 / size) ** 0.5):
-                count.add(attribute, f"place {places.index(most) + 1} of 4, by size, in {most / size:.0%}")
-        yield count.result()
 
     def histograms(self) -> dict[str, Histogram]:
         made = {}

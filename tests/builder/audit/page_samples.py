@@ -6,7 +6,7 @@ from typing import Any
 from fiubench.builder.audit.attributes import AttributeRow
 from fiubench.builder.audit.page import Card, thumbnail
 from fiubench.builder.audit.people import Pair
-from fiubench.builder.audit.registry import Histogram, Result, declared_measures
+from fiubench.builder.audit.registry import Histogram, Result, Table, declared_measures
 from fiubench.builder.audit.report import Report
 from PIL import Image
 
@@ -41,7 +41,14 @@ def sample_report(name: str = "runs/dataset", *, clean: bool = True, identities:
         attributes=[_row(name, clean) for name in ATTRIBUTES if clean or name != "billing_amount"],
         histograms=_histograms(clean),
         strata=_strata(clean, identities),
+        tables={"guesses": _guesses()} if clean else {},
     ).as_dict()
+
+
+def _guesses() -> Table:
+    columns = ["attribute", "questions", "chance", "most_common", "verdict"]
+    rows = [["full_name", 3520, 0.25, 0.2614, "pass"], [HOSTILE, 352, None, 0.5, "fail"]]
+    return Table("Guesses", "Of four.", columns, rows)
 
 
 def _measure(name: str, clean: bool, identities: int) -> Result:

@@ -45,8 +45,9 @@ def rows(clean: Path) -> list[dict[str, str]]:
 
 
 def comparable(report: Report) -> dict[str, object]:
-    """Measures that need no record of our own."""
+    """Measures that need no record of our own; attackers guess better where the record says how old people are."""
     skipped = {"constraints", "provenance", "face_gender", "face_age", "date_order", "strata"}
+    skipped |= {"truth_told_without_knowledge", "truth_told_on_average"}
     return {m.name: (m.verdict, m.value) for m in report.measures if m.name not in skipped}
 
 
@@ -81,6 +82,7 @@ def test_nothing_depends_on_the_hash_seed(clean: Path, tmp_path: Path) -> None:
     outputs = []
     for seed in ("1", "2"):
         command = [sys.executable, "-m", "fiubench", "audit", str(clean), "--json", str(tmp_path / seed)]
+        command += ["--fail-on", "never"]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
         outputs.append((tmp_path / seed).read_bytes())
     assert outputs[0] == outputs[1]

@@ -184,3 +184,11 @@ def test_thumbnail_of_what_is_no_picture(tmp_path):
     assert thumbnail(picture.getvalue()[:-200]) is None
     assert thumbnail(b"no picture") is None
     assert thumbnail(tmp_path / "missing.jpg") is None
+
+
+def test_a_table_of_a_check_is_shown(written):
+    section = re.search(r'<section id="guesses".*?</section>', written, re.S)[0]
+    cells = [unescape(cell) for cell in re.findall(r'<td class="number"[^>]*>(.*?)</td>', section)]
+    assert cells == ["3,520", "25.0\u00a0%", "26.1\u00a0%", "352", "-", "50.0\u00a0%"]
+    assert HOSTILE not in section
+    assert '<a href="#guesses">Guesses</a>' in written

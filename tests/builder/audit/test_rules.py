@@ -25,7 +25,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clean_report(clean: Path) -> Report:
-    return audit(clean)
+    return audit(clean, attacks=False)
 
 
 def changed(before: Report, after: Report) -> set[str]:
@@ -192,13 +192,6 @@ def wrong_values(change: Callable[[str], str]) -> Callable[[Record, int], None]:
     return alter
 
 
-def larger_wrong(record: Record, _: int) -> None:
-    qa, room = pair(record, "room_number"), int(record["profile"]["room_number"]["value"])
-    for i, old in enumerate(qa["perturbed_value"]):
-        qa["perturbed_answer"][i] = qa["perturbed_answer"][i].replace(str(old), str(room + 1 + i))
-        qa["perturbed_value"][i] = room + 1 + i
-
-
 def wrong_answer(change: Callable[[Record], str]) -> Callable[[Record], None]:
     def alter(record: Record) -> None:
         qa = pair(record, "medication")
@@ -296,7 +289,6 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "perturbed_template": (one(wrong_answer(lambda qa: f"No, it is {qa['perturbed_value'][0]}.")), set()),
     "perturbed_length": (everyone(wrong_values(lambda value: value + "ermannstadtistically")), set()),
     "perturbed_bias": (everyone(wrong_values(lambda value: "-".join(filter(str.isalpha, value[::2])))), set()),
-    "truth_told_by_order": (everyone(larger_wrong), set()),
     "missing_faces": (face(lambda path, _: path.unlink()), set()),
     "undecodable_faces": (face(lambda path, _: path.write_bytes(path.read_bytes()[:-700])), set()),
     "small_faces": (face(smaller), set()),
@@ -305,8 +297,11 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "face_age": (one(shown(None, 21), old), set()),
     "face_diversity": (all_alike, {"repeated_faces"}),
 }  # fmt: skip
-#: Rules that are planted in tests of their own below.
-ELSEWHERE = {"empty_answers", "phrasings", "recognised", "bits", "grammar", "look_alikes"}
+#: Rules that are planted in tests of their own.
+ELSEWHERE = {
+    "empty_answers", "phrasings", "recognised", "bits", "grammar", "look_alikes", "truth_told_without_knowledge",
+    "truth_told_on_average",
+}  # fmt: skip
 
 
 def test_every_rule_has_its_fault() -> None:
@@ -322,5 +317,5 @@ def test_the_clean_dataset_is_clean(clean_report: Report) -> None:
 @pytest.mark.parametrize("rule", PLANTS)
 def test_a_planted_fault_is_found(rule: str, clean: Path, clean_report: Report, tmp_path: Path) -> None:
     plant, implied_rules = PLANTS[rule]
-    report = audit(planted(clean, tmp_path / "planted", plant))
+    report = audit(planted(clean, tmp_path / "planted", plant), attacks=False)
     assert changed(clean_report, report) == {rule, *implied_rules}, report.measure(rule)
