@@ -12,7 +12,7 @@ import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
 from fiubench.builder.generation.pairing import record_birth, spare_rows
 from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
-from fiubench.builder.packs.model import AMBIENT, Attribute
+from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import Drawing
 from fiubench.builder.values.column import Column
@@ -181,17 +181,15 @@ class Alternatives:
     @cached_property
     def _drawn_again(self) -> dict[str, list[Attribute]]:
         """For each computed attribute what it is made of, in making order, from the facts that are drawn for it."""
-        by_name = self.profiles.attributes.by_name
-        made_of: dict[str, set[str]] = {}
-        changing: dict[str, bool] = {}
-        for a in self.profiles.active:
-            direct = {n for e in a.origin.expressions for n in e.names if n not in AMBIENT}
-            made_of[a.name] = direct.union(*(made_of.get(n, set()) for n in direct))
-            fresh = a.origin.kind not in ("from", "compute")
-            changing[a.name] = fresh or (a.origin.kind == "compute" and any(changing.get(n, False) for n in direct))
+        attributes = self.profiles.attributes
+        fresh = {a.name for a in attributes.by_name.values() if a.origin.kind not in ("from", "compute")}
         return {
-            a.name: [by_name[n] for n in self.profiles.attributes.order if n in made_of[a.name] and changing.get(n)]
-            for a in self.profiles.active
+            name: [
+                attributes.by_name[other]
+                for other in attributes.order
+                if other in made_from and ({other} | attributes.made_from[other]) & fresh
+            ]
+            for name, made_from in attributes.made_from.items()
         }
 
     def _recomputed(

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 #: What share of its range the four values of a question lie in.
 DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
-_ATTEMPTS = 50
+_ATTEMPTS, _LAST = 24, 2
 _WIDER = 1.25  # times the share, after an attempt that failed
 _FILLERS = 64  # of the reference population that are looked at
 _OWN_CIRCLES = 4  # for each identity that has values of its own
@@ -50,16 +50,19 @@ class Laid:
     def __init__(self, circles: Circles) -> None:
         self.circles = circles
         self.numbers: dict[Any, int] = {}
+        self.groups: list[Mapping[str, tuple[Any, float]]] = []
         self.values: list[Sequence[Any]] = []
         self.places: list[dict[str, int]] = []
 
-    def add(self, key: Any, there: Mapping[str, tuple[Any, float]]) -> int:
-        """Lay out a group, text -> value and weight, and return its number.
+    def add(self, key: Any, there: Mapping[str, tuple[Any, float]], *, apart: bool = False) -> int:
+        """Lay out a group, text -> value and weight, and return its number (see :meth:`Circles.add`).
 
         Raises:
             TooFew: see :meth:`Circles.add`.
         """
-        self.numbers[key] = self.circles.add(key, Group(list(there), [weight for _, weight in there.values()]))
+        group = Group(list(there), [weight for _, weight in there.values()])
+        self.numbers[key] = self.circles.add(key, group, apart=apart)
+        self.groups.append(there)
         self.values.append([value for value, _ in there.values()])
         self.places.append({text: i for i, text in enumerate(there)})
         return self.numbers[key]
@@ -190,6 +193,7 @@ class Choosing:
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
         made: Chosen = [None] * self.size
+        number = number.copy()
         who = np.flatnonzero(number >= 0)
         for attempt in range(_ATTEMPTS):
             if not who.size:
@@ -204,7 +208,21 @@ class Choosing:
                 else:
                     made[i] = values
             who = np.array(again, np.int64)
+            if attempt == _ATTEMPTS - _LAST and who.size:
+                number[who] = [self._apart(laid, g) for g in number[who].tolist()]
+                who = who[number[who] >= 0]
         return made
+
+    @staticmethod
+    def _apart(laid: Laid, number: int) -> int:
+        """The same group, its values apart by how they lie; -1: then it has fewer than four."""
+        key = ("apart", number)
+        if key not in laid.numbers:
+            try:
+                laid.add(key, laid.groups[number], apart=True)
+            except TooFew:
+                laid.numbers[key] = -1
+        return laid.numbers[key]
 
     def _strata(self, drawn: Options) -> list[Any]:
         """What each identity's values depend on: the group, and which of its values the constraints allow."""

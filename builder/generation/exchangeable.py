@@ -51,18 +51,19 @@ class Circles:
         self._joined: _Joined | None = None
         self.loose: set[int] = set()
 
-    def add(self, key: object, group: Group) -> int:
+    def add(self, key: object, group: Group, *, apart: bool = False) -> int:
         """Lay out a group and return its number.
 
         Values of which one holds another lie beside each other, and so never come together. Where so many hold each
-        other that they would take more than a quarter (1, 2 and 12 among small numbers), all lie anywhere; the group
-        is then among the ``loose`` ones, of which four that can't stand together are to be drawn again.
+        other that they would take more than a quarter (1, 2 and 12 among small numbers), all lie anywhere, unless they
+        must lie ``apart``; the group is then among the ``loose`` ones, of which four that can't stand together are to
+        be drawn again.
 
         Raises:
             TooFew: it has fewer than four values that can come together.
         """
         clusters = overlapping(group.texts)
-        if _too_large(clusters, group.weights):
+        if not apart and _too_large(clusters, group.weights):
             clusters = [[value] for value in range(len(group.texts))]
             self.loose.add(len(self._groups))
         lengths = _arcs(clusters, group.weights)

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.builder.values.english import article
+from fiubench.raw_sources.source import SOURCES
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
 
@@ -143,6 +145,28 @@ class Attributes:
     packs: tuple[Pack, ...]
     by_name: dict[str, Attribute]
     order: tuple[str, ...]  # an order in which values can be made
+
+    @cached_property
+    def made_from(self) -> Mapping[str, frozenset[str]]:
+        """Fact -> the facts that its value was made or drawn from, and what those were made from."""
+        columns = {a.origin.options: a.name for a in self.by_name.values() if a.origin.kind == "from"}
+        direct: dict[str, set[str]] = {}
+        for name, attribute in self.by_name.items():
+            direct[name] = {n for e in attribute.origin.expressions for n in e.names if n not in AMBIENT}
+            if attribute.origin.kind == "from":
+                source, column = attribute.origin.options.split(".")
+                other = columns.get(f"{source}.{SOURCES[source].drawn_with.get(column)}")
+                direct[name] |= {other} if other else set()
+
+        made: dict[str, frozenset[str]] = {}
+        for name in direct:
+            found, left = set[str](), [name]
+            while left:
+                further = direct[left.pop()] - found
+                found |= further
+                left.extend(further)
+            made[name] = frozenset(found)
+        return made
 
     def asked(self, questions: int | None = None) -> list[Attribute]:
         """The attributes a build asks about, in order.

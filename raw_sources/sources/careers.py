@@ -22,6 +22,7 @@ class Careers(Source):
     license = "Apache-2.0"
     embedded = "Occupation fits the age; the annual income lies in the occupation's range."
     columns = {"occupation": "enum", "annual_income": "money"}
+    drawn_with = {"annual_income": "occupation"}
     always = True
     place = 5
 

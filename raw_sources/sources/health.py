@@ -139,9 +139,11 @@ class Health(Source):
     marks = frozenset(["blood type", "date of admission", "medical condition"])
     drawn_with = {
         "admission_date": "discharge_date",
+        "admission_type": "medical_condition",
         "discharge_date": "admission_date",
         "medication": "medical_condition",
         "record_name": "gender",
+        "test_results": "medical_condition",
     }
     kaggle = Kaggle("prasad22/healthcare-dataset", 2, "healthcare_dataset.csv")
     always = True

@@ -1,6 +1,6 @@
 """Whether the wrong answers tell the true one to somebody who knows nobody."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,8 @@ from fiubench.builder.audit.columns import Codes, Column
 from fiubench.builder.audit.logit import Floats
 from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import EXAMPLES, FAIL, PASS, WARN, Check, Measure, Result, Survey, Table, check
+from fiubench.builder.packs.attributes import packs_of
+from fiubench.support.errors import PackError
 
 _PEOPLE = 3_000  # who are attacked: more cost time and find nothing larger
 _FEWEST = 50  # questions; fewer prove nothing
@@ -97,8 +99,10 @@ class Attacks(Check):
 
     @classmethod
     def start(cls, survey: Survey) -> "Attacks | None":
-        """None without attacks."""
-        return cls(survey) if survey.attacks else None
+        """None without attacks, and where wrong answers are truths of others: to know those is to rule them out."""
+        manifest = survey.target.manifest or {}
+        of_members = manifest.get("config", {}).get("wrong") == "members"
+        return cls(survey) if survey.attacks and not of_members else None
 
     def add(self, person: Person, side: int) -> None:
         number = self.survey.people - 1
@@ -121,15 +125,25 @@ class Attacks(Check):
         return attack(seen, Known(tuple(self._facts(seen)), tuple(self._days(seen))))
 
     def _facts(self, seen: Shuffled) -> Iterator[Fact]:
-        """Gender and age, and every other fact, or part of one, that many people share."""
+        """Gender and age, and every other fact, or part of one, that many people share; none made from this one."""
         if seen.attribute != _BORN:  # whose truth the age is
             yield _fact(self.survey.strata.codes[seen.who])
         for column in self.survey.columns:
-            if column.name != seen.attribute:
+            if column.name != seen.attribute and seen.attribute not in self._made_from.get(column.name, ()):
                 for part in ("", *column.parts):
                     codes = np.unique(column.hashes(part), return_inverse=True)[1].astype(np.int64)
                     if codes.size and codes.max() < min(_KINDS, codes.size / _SHARED):
                         yield _fact(_of_people(column, codes, -1)[seen.who])
+
+    @cached_property
+    def _made_from(self) -> Mapping[str, frozenset[str]]:
+        """Fact -> what it was made from, where the dataset says so: a drug, once known, tells the condition."""
+        if self.survey.target.manifest is None:
+            return {}
+        try:
+            return packs_of(self.survey.target.manifest).made_from
+        except PackError:  # a plug-in that is not there
+            return {}
 
     def _days(self, seen: Shuffled) -> Iterator[Floats]:
         """Every other date, for dates."""
