@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 OLDEST = 95
 YEAR = 365.25
 _EPOCH = date(1970, 1, 1)
+_MONTH = 30
 
 
 class Embedded(ABC):
@@ -132,6 +133,14 @@ def birthday(birth: Ints, years: int) -> Ints:
     """
     month, day = _month_and_day(birth)
     return ((month + 12 * years).astype("datetime64[D]") + day).astype(np.int64)
+
+
+def chargeable(birth: Ints) -> Ints:
+    """Day from which on people born on ``birth`` have offenses: a month after they are 18.
+
+    So nobody's offense is so near the 18th birthday that every other day of birth would make it that of a child.
+    """
+    return birthday(birth, 18) + _MONTH
 
 
 def age_on(birth: Ints, when: Ints | int) -> Ints:

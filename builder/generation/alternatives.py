@@ -19,7 +19,7 @@ from fiubench.builder.values.column import Column
 from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import other_numbers, phone_text
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, alike, nobody, weighted
-from fiubench.raw_sources.embedded import OLDEST, birthday
+from fiubench.raw_sources.embedded import OLDEST, chargeable
 from fiubench.raw_sources.names import GENDERS, capacity, full_names
 from fiubench.raw_sources.table import FileTable, Generator, drawn_again
 from fiubench.support.draws import Ints
@@ -57,7 +57,7 @@ class Alternatives:
         if not isinstance(table, FileTable):
             return drawn_again(table, column, rows, block.people)
         if block.is_redrawn(attribute) and block.offense is not None:  # then all of them are
-            first = birthday(block.people.birth, 18)
+            first = chargeable(block.people.birth)
             size = dates.to_day(self.profiles.config.as_of) - first + 1
             return Range(block.offense.days - first, size, lambda who, at: dates.to_isos(first[who] + at))
         if source not in self._files:

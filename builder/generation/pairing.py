@@ -17,7 +17,7 @@ from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import phone_numbers
-from fiubench.raw_sources.embedded import birthday
+from fiubench.raw_sources.embedded import chargeable
 from fiubench.raw_sources.names import capacity
 from fiubench.raw_sources.table import Face, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
@@ -207,12 +207,12 @@ def spare_rows(config: Config, sources: Sources, source: str) -> Ints:
 
 
 def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:
-    """Offense dates of a file's rows; one before the 18th birthday or after ``as_of`` is drawn between the two."""
+    """Offense dates of a file's rows; one that is too early for the person, or after ``as_of``, is drawn anew."""
     table = sources.tables["crimes"]
     if not isinstance(table, FileTable):
         return None
     days = dates.to_days(table.data.column("offense_date").take(pa.array(rows)).to_pylist())
-    earliest, latest = birthday(birth, 18), dates.to_day(config.as_of)
+    earliest, latest = chargeable(birth), dates.to_day(config.as_of)
     redrawn = (days < earliest) | (days > latest)
     drawn = earliest + integers(config.seed, "crimes.offense_date", index, latest - earliest + 1)
     return Offenses(np.where(redrawn, drawn, days), redrawn)

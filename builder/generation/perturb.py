@@ -36,8 +36,8 @@ class Perturber:
     def wrong(self, attribute: Attribute, block: Block, facts: Facts) -> Wrong:
         """Three wrong values of one attribute for each identity.
 
-        They meet its constraints, and those of other attributes that read it; these give way where they leave fewer
-        than four values.
+        They meet the constraints of the attribute's pack that read it, and those of other packs; these give way where
+        they leave fewer than four values.
 
         Raises:
             PackError: the attribute takes too few values to have three wrong ones.
@@ -66,9 +66,11 @@ class Perturber:
                 return made
         constraints = [
             (f"{a.pack}: {a.name}", c)
-            for a in (self.profiles.active if others else [attribute])
+            for a in self.profiles.active
             for c in a.constraints
-            if attribute.name in c.names and all(name in facts or name == "as_of" for name in c.names)
+            if (others or a.pack == attribute.pack)
+            and attribute.name in c.names
+            and all(name in facts or name == "as_of" for name in c.names)
         ]
         laid = self._laid.setdefault(attribute.name, Laid(Circles(self.profiles.config.seed, purpose_of(attribute))))
         choosing = Choosing(attribute, block, facts, self.profiles, constraints, laid)

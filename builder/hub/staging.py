@@ -73,7 +73,7 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
 
 def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """What holds of a release, one line each; whatever does not is refused."""
-    report = audit(directory, embed=False, attacks=False)
+    report = audit(directory, embed=False)
     if report.failures:
         named = ", ".join(measure.name for measure in report.failures)
         raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.packs.attributes import packs_of
+from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.rules.pair import OTHER_VALUE
 from fiubench.builder.rules.problem import Problem
@@ -17,6 +18,7 @@ from fiubench.raw_sources.places import Places, load_places
 from fiubench.support.errors import PackError
 
 ADULT = 18  # years of age from which on somebody is charged with an offense
+POSSIBLE = "a wrong answer must be possible, or it gives the true one away"
 #: Territories and military addresses, which the table of places does not hold.
 ELSEWHERE = frozenset(["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "UM", "VI"])
 
@@ -76,12 +78,23 @@ def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(field, name, f"is {record[field]!r}", f"the profile says {fact['value']!r}")
 
 
+def _holds(constraint: Expression, values: Mapping[str, Any]) -> bool:
+    try:
+        return bool(constraint.column({name: (values[name],) for name in constraint.names}, 1, "")[0])
+    except PackError:  # a value of another form than the constraint is made for
+        return False
+
+
 class Coherence:
     """Rules between the facts of one identity: the packs' constraints, addresses, phone numbers, face and record."""
 
     def __init__(self, attributes: Sequence[Attribute], as_of: str, places: Places, match: str = "none") -> None:
         self.match = match  # what of a face must agree with its record, where the face's is known
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
+        # those of another pack give way where they leave too few values (generation/perturb.py)
+        self._of_wrong = {
+            a.name: [c for b, c in self.constraints if b.pack == a.pack and a.name in c.names] for a in attributes
+        }
         self.as_of = as_of
         self.places = places
         self._judging = {n: kind for n, kind in VALUE_TYPES.items() if type(kind).faults is not ValueType.faults}
@@ -95,25 +108,32 @@ class Coherence:
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
         yield from self.constraint_problems(record["profile"])
+        yield from self.wrong_problems(record)
         yield from self.contact_problems(record["profile"])
         yield from _values_agree(record)
         yield from self._face(record)
 
     def constraint_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
         """Constraints of the packs that do not hold."""
-        values = {name: (fact["value"],) for name, fact in profile.items()}
-        values["as_of"] = (self.as_of,)
+        values = self._values(profile)
         for attribute, constraint in self.constraints:
-            if all(name in values for name in constraint.names):
-                try:
-                    held = constraint.column(values, 1, attribute.name)[0]
-                except PackError:  # a value of another form than the constraint is made for
-                    held = False
-                if not held:
-                    got = ", ".join(f"{n} is {values[n][0]!r}" for n in constraint.names)
-                    yield Problem(
-                        f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got
-                    )
+            if values.keys() >= {*constraint.names} and not _holds(constraint, values):
+                got = ", ".join(f"{n} is {values[n]!r}" for n in constraint.names)
+                yield Problem(f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got)
+
+    def wrong_problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
+        """Wrong values that can't be in place of the true one, by the constraints of the pack."""
+        values = self._values(record["profile"])
+        for i, qa in enumerate(record["qa_list"]):
+            name = qa["attribute"]
+            for constraint in self._of_wrong.get(name, ()):
+                for k, wrong in enumerate(qa["perturbed_value"] if values.keys() >= {*constraint.names} else ()):
+                    if not _holds(constraint, {**values, name: wrong}):
+                        what = f"{constraint.source} does not hold for the wrong value {wrong!r}"
+                        yield Problem(f"qa_list[{i}].perturbed_value[{k}]", name, what, POSSIBLE)
+
+    def _values(self, profile: Mapping[str, Any]) -> dict[str, Any]:
+        return {"as_of": self.as_of, **{name: fact["value"] for name, fact in profile.items()}}
 
     def contact_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:
         """Addresses in no real place, phone numbers that may be somebody's: what the value types refuse."""

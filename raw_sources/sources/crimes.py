@@ -24,7 +24,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from fiubench.raw_sources.drawn import Anew, Drawn, Range, nobody
-from fiubench.raw_sources.embedded import OLDEST, YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
+from fiubench.raw_sources.embedded import (
+    OLDEST,
+    YEAR,
+    Branches,
+    Embedded,
+    Fitting,
+    age_on,
+    birthday,
+    chargeable,
+    iso_dates,
+    pick,
+)
 from fiubench.raw_sources.reading.csvfile import (
     Mask,
     count_repaired,
@@ -253,8 +264,8 @@ _NUMBERS = 1 << 28  # a power of four: permuted without walking; three numbers f
 class EmbeddedCrimes(Embedded):
     """One complaint per row: law category and premises fit the offense, the date fits the person's life.
 
-    The offense is between the 18th and the 75th birthday and not after ``as_of``, four times in five within
-    the last 15 years of that span. Complaint numbers are unique among the first 2**28 rows.
+    The offense is between a month after the 18th birthday and the 75th, and not after ``as_of``, four times in five
+    within the last 15 years of that span. Complaint numbers are unique among the first 2**28 rows.
     """
 
     info = Crimes
@@ -304,7 +315,7 @@ class EmbeddedCrimes(Embedded):
     def _offense_day(self, rows: Ints, people: People) -> tuple[Ints, Ints, Ints]:
         """Day of the offense, and the first and last day that it was drawn from."""
         last = np.minimum(self.today, birthday(people.birth, 75))
-        first = np.minimum(np.maximum(self.today - _LONG_AGO, birthday(people.birth, 18)), last)
+        first = np.minimum(np.maximum(self.today - _LONG_AGO, chargeable(people.birth)), last)
         recent = np.maximum(first, last - _RECENT)
         start = np.where(self.up_to("long_ago", rows, 5) == 0, first, recent)
         return start + self.up_to("offense_date", rows, last - start + 1), start, last

@@ -42,7 +42,7 @@ def test_build_ends_with_the_short_form(built: tuple[Path, str], tmp_path: Path)
 
 def test_a_clean_dataset(built: tuple[Path, str], tmp_path: Path) -> None:
     page, document = tmp_path / "a.html", tmp_path / "a.json"
-    done = fiubench("audit", built[0], "--no-attacks", "--html", page, "--json", document)
+    done = fiubench("audit", built[0], "--html", page, "--json", document)
     assert done.returncode == 0, done.stderr
     assert "66 identities, 1320 QA pairs, 66 images" in done.stdout
     report = json.loads(document.read_text())
@@ -67,7 +67,7 @@ def test_exit_codes(built: tuple[Path, str], faulty: Path) -> None:
 
 
 def test_side_by_side(built: tuple[Path, str], faulty: Path) -> None:
-    done = fiubench("audit", built[0], "--against", faulty, "--no-faces", "--no-attacks")
+    done = fiubench("audit", built[0], "--against", faulty, "--no-faces")
     assert done.returncode == 0, done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith("Sentences that start in lower case"))
     assert row.split()[6:] == ["0", "of", "1,320", "pass", "1", "of", "1,320", "fail"]

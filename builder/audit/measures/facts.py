@@ -155,8 +155,8 @@ class Repeats(Check):
     Measure("provenance", "Facts without a source",
         "Facts of a profile whose source is not named, or is not in the dataset's manifest.", "facts", "facts",
         fail_above=0),
-    Measure("constraints", "Broken constraints", "People whose facts break a constraint of their attribute pack.",
-        "people", "facts", fail_above=0),
+    Measure("constraints", "Broken constraints", "People whose facts, or wrong answers in their place, break a "
+        "constraint of their attribute pack.", "people", "facts", fail_above=0),
 )  # fmt: skip
 class OwnRecords(Check):
     """What only a dataset folder says: where facts are from, and the packs' constraints."""
@@ -180,7 +180,7 @@ class OwnRecords(Check):
                 what = f"{name} is from {fact['from']!r}, of which the dataset has no row"
                 self.provenance.add(person.where, what)
         self.constraints.of += 1
-        problems = self.coherence.constraint_problems(record["profile"])
+        problems = (*self.coherence.constraint_problems(record["profile"]), *self.coherence.wrong_problems(record))
         if broken := "; ".join(f"{problem.what} ({problem.right})" for problem in problems):
             self.constraints.add(person.where, broken)
 

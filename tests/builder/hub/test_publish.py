@@ -91,7 +91,7 @@ def test_pulled_is_a_dataset(published: Commands, dataset: Path, tmp_path: Path)
     assert "every digest agrees" in published("verify", back, online=False).stdout
     assert "valid" in published("validate", back, online=False).stdout
     assert "no difference" in published("diff", dataset, back, online=False).stdout
-    published("audit", back, "--no-attacks", online=False)
+    published("audit", back, online=False)
     published("split", back, "--out", tmp_path / "cut", "--ratios", "20", online=False)
     published("export", tmp_path / "cut", "--format", "tofu", "--out", tmp_path / "tofu", online=False)
     assert "nothing to do" in published.publish(back, "v1.0.0")
