@@ -9,7 +9,7 @@ from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 FACES = "faces"
 NO_FACES = "none"
@@ -30,8 +30,6 @@ class Config(Settings):
 
     In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
     """
-
-    model_config = ConfigDict(use_attribute_docstrings=True)  # the text below a setting is its help
 
     identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
     """Number of identities in the benchmark, without the holdout."""
@@ -119,7 +117,7 @@ class Config(Settings):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of a config file, in which every source is a setting of its own."""
-        schema = super().json_schema()
+        schema = cls.model_json_schema()
         file = {"type": "string", "minLength": 1}
         files = {name: {**file, "description": SOURCES[name].expects} for name in source_settings()}
         del schema["properties"]["sources"]

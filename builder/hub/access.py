@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fiubench.builder.hub.settings import HubSettings
 from fiubench.support.errors import ConfigError
 from huggingface_hub import get_token
 
@@ -63,6 +64,11 @@ def make_access(endpoint: str | None = None, token_file: str | None = None, time
     if token_file is not None:
         return Access(address, _read_token(token_file), timeout)
     return Access(address, _ambient_token() if address == DEFAULT_ENDPOINT else None, timeout)
+
+
+def access_of(settings: HubSettings) -> Access:
+    """The access that settings describe (see :func:`make_access`)."""
+    return make_access(settings.endpoint, settings.token_file, settings.timeout)
 
 
 def checked_repo(name: str) -> str:
