@@ -40,9 +40,8 @@ _Seed = Annotated[int, Field(ge=0)]
 class Evaluated(ScoringSettings):
     """How an experiment evaluates its models."""
 
-    checkpoints: Literal["all", "final"] = Field(
-        "all", description="Evaluate every checkpoint of unlearning, or the last."
-    )
+    checkpoints: Literal["all", "final"] = "all"
+    """Evaluate every checkpoint of unlearning, or the last."""
 
 
 class Experiment(Settings):
@@ -54,13 +53,11 @@ class Experiment(Settings):
     forget: str = Field(pattern="^forget[0-9]{1,2}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
     model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
-    seeds: tuple[_Seed, ...] = Field(
-        (0,), min_length=1, description="Random seeds of unlearning; the first is fine-tuning's too."
-    )
+    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)] = (0,)
+    """Random seeds of unlearning; the first is fine-tuning's too."""
     finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
-    methods: tuple[str, ...] | dict[str, Stage | None] = Field(
-        min_length=1, description="Methods: a list, or names with the settings that differ from the preset's."
-    )
+    methods: Annotated[tuple[str, ...] | dict[str, Stage | None], Field(min_length=1)]
+    """Methods: a list, or names with the settings that differ from the preset's."""
     evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
     workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
 

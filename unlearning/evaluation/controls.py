@@ -29,16 +29,12 @@ class Control(Settings):
     """How a question and its picture are changed."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="Lower-case letters, digits and _.")]
-    image: Annotated[
-        Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"],
-        Field(description="other: another person's face; none: no picture at all."),
-    ] = "own"
-    wording: Annotated[
-        str, Field(pattern=r"\{question\}", description="With {question}, and {name} if wanted, to be filled in.")
-    ] = "{question}"
-    colour: Annotated[
-        tuple[_Level, _Level, _Level], Field(description="Of a blank image: red, green, blue from 0 to 255.")
-    ] = (127, 127, 127)
+    image: Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"] = "own"
+    """other: another person's face; none: no picture at all."""
+    wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
+    """With {question}, and {name} if wanted, to be filled in."""
+    colour: tuple[_Level, _Level, _Level] = (127, 127, 127)
+    """Of a blank image: red, green, blue from 0 to 255."""
     share: Annotated[float, Field(gt=0, le=1, description="Of width and height that a crop keeps.")] = 0.8
     quality: Annotated[int, Field(ge=1, le=95, description="Of a JPEG.")] = 20
 
