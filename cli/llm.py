@@ -77,7 +77,7 @@ def print_estimate(client: ChatClient, estimate: Estimate) -> None:
         typer.echo(
             f"cost      about {cost:.2f} {price.currency}, {cost * price.batch:.2f} by batch (prices of {price.as_of})"
         )
-    typer.echo(f"so far    {client.spent()}")
+    typer.echo(f"so far    {client.spending}")
     typer.echo("Every answer that fails its checks is asked again, up to four times; no call was made for this.")
 
 
@@ -126,4 +126,4 @@ def print_events(client: ChatClient) -> None:
     """Request statistics and cost."""
     for what, count in sorted(client.events.items()):
         typer.echo(f"  {what}: {count:,}")
-    typer.echo(f"  spent: {client.spent()}")
+    typer.echo(f"  spent: {client.spending}")

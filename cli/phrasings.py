@@ -71,7 +71,7 @@ def generate(
         for number, requests in enumerate(generator.rounds(), 1):
             for done, outcome in enumerate(client.ask_all(requests), 1):
                 generator.take(outcome)
-                step(f"Round {number}: {client.spent()}", done, len(requests))
+                step(f"Round {number}: {client.spending}", done, len(requests))
     candidates = generator.result(packs[1:])
     candidates.save(out)
     _print_counts(candidates)

@@ -1,6 +1,5 @@
 """What a raw file looks like to us: which source it is, rows read, repaired and dropped, and the first rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from fiubench.raw_sources.reading.csvfile import read_header
 from fiubench.raw_sources.source import SOURCES, Context
 from fiubench.raw_sources.table import Origin, Report
 from fiubench.support.errors import SourceError
+from fiubench.support.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,7 @@ class Inspection:
     sample: list[dict[str, str]]
 
 
-def inspect(
-    path: Path, *, source: str | None, as_of: str, progress: Callable[[str, int, int], None] | None = None
-) -> Inspection:
+def inspect(path: Path, *, source: str | None, as_of: str, progress: Progress | None = None) -> Inspection:
     """Read a file or folder as the source that it is, or is said to be.
 
     Args:

@@ -28,7 +28,7 @@ from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
 from fiubench.support.files import atomic_writer, check_new, link_or_copy, make_folder, new_folder
-from fiubench.support.progress import Progress, silent
+from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
@@ -92,7 +92,7 @@ def pull(
     out: str | Path,
     *,
     version: str | None = None,
-    progress: Progress = silent,
+    progress: Progress | None = None,
     **hub: Any,
 ) -> Dataset:
     """Download a release as a dataset folder that everything else accepts; every digest is checked.
@@ -156,7 +156,9 @@ def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
         yield folder
 
 
-def fetch(hub: Hub, repo: str, oid: str, folder: Path, *, pictures: bool = True, progress: Progress = silent) -> None:
+def fetch(
+    hub: Hub, repo: str, oid: str, folder: Path, *, pictures: bool = True, progress: Progress | None = None
+) -> None:
     """Lay a commit out as a dataset directory; without pictures it holds what a comparison reads."""
     manifest = read_manifest(hub, repo, oid)
     release = folder / RELEASE
@@ -164,7 +166,8 @@ def fetch(hub: Hub, repo: str, oid: str, folder: Path, *, pictures: bool = True,
     for done, path in enumerate(wanted):
         if not _PATH.fullmatch(path) or not is_own(path):
             raise DatasetError(f"the manifest names a file {path!r}", where=repo, hint="Was it made with fiubench?")
-        progress(f"Downloading {repo}", done, len(wanted))
+        if progress:
+            progress(f"Downloading {repo}", done, len(wanted))
         hub.download(repo, oid, path, release)
     shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
     for path, expected in {**manifest["release"], SPLITS: manifest["digests"]["splits"]}.items():

@@ -151,7 +151,7 @@ class ParaphraseJob:
             for line in self._lines(self.client.ask_all(self.requests())):
                 file.write(canonical_line(line))
                 if progress:
-                    progress(f"Paraphrasing: {self.client.spent()}", line["index"] + 1, self.plan.size)
+                    progress(f"Paraphrasing: {self.client.spending}", line["index"] + 1, self.plan.size)
         return {
             "model": self.config.model,
             "server_models": sorted(self._models),

@@ -69,6 +69,7 @@ class ChatClient:
         self.concurrency = concurrency
         self.cache = cache if isinstance(cache, ChatCache) else ChatCache(cache)
         self.budget = budget or Budget()
+        #: The running total of this run and those it resumes; ``str`` shows it to people.
         self.spending = Spending(self.budget, self.cache)
         #: Request statistics, for people: requests, answers of each kind, calls, retries.
         self.events: Counter[str] = Counter()
@@ -76,10 +77,6 @@ class ChatClient:
     def close(self) -> None:
         """Close the cache."""
         self.cache.close()
-
-    def spent(self) -> str:
-        """The running total of this run and those it resumes, for people."""
-        return str(self.spending)
 
     def ask(self, request: Request) -> Outcome:
         """The outcome of one request (see :meth:`ask_all`)."""

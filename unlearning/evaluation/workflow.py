@@ -201,7 +201,7 @@ def rescore(log: Path, settings: EvaluationSettings, progress: Progress = silent
     )
     try:
         judged, unscored = judge(read, client, progress)
-        report(f"judge: {unscored} questions without a usable score; {client.spent()}")
+        report(f"judge: {unscored} questions without a usable score; {client.spending}")
     finally:
         client.close()
     write_log(read.where, judged.rows, judged.metadata)

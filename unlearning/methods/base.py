@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Scored, score
+from fiubench.unlearning.models.likelihood import Predicted, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Step:
         self.model, self.batches, self.reference = model, batches, reference
         self.parts: dict[str, Tensor] = {}
         self._hidden_states, self._learning = hidden_states, True
-        self._scored: dict[str, Scored] = {}
+        self._scored: dict[str, Predicted] = {}
         self._log_probs: dict[str, Tensor] = {}
 
     @cached_property
@@ -138,7 +138,7 @@ class Step:
             self.parts[name] = (-sums / scored.counts()).mean()
         return self._log_probs[name]
 
-    def _score(self, name: str) -> Scored:
+    def _score(self, name: str) -> Predicted:
         import torch
 
         if name not in self._scored:

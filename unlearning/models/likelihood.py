@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scored:
+class Predicted:
     """What a model predicts for the answer tokens of a batch, one row per token, sequence after sequence.
 
     Attributes:
@@ -54,7 +54,7 @@ class Scored:
         return values.new_zeros(*self.mask.shape, *values.shape[1:]).index_put((self.mask,), values)
 
 
-def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Scored:
+def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
@@ -72,7 +72,7 @@ def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = Fa
     places = slice(first - labels.shape[1], -1)  # counted from the end: logits may begin with the first answer
     mask = mask[:, first:]
     hidden = tuple(layer[:, places] for layer in out.hidden_states) if hidden_states else ()
-    return Scored(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
+    return Predicted(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
 
 
 def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tensor":

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
+from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.settings import Lora, Size
 from pydantic import model_validator
@@ -180,6 +181,13 @@ def read_preset(name: str) -> Preset:
     """
     path = _preset_path(name)
     return Preset(path.stem, PresetFile.read(path))
+
+
+def preset_for(base: str | Path, preset: str | Preset | None) -> Preset:
+    """The preset that unlearning takes its settings from: the one given, else that of the run ``base``, else tiny."""
+    run = run_of(Path(base)) if preset is None else None
+    chosen = preset or (TINY if run is None else run.manifest["preset"])
+    return chosen if isinstance(chosen, Preset) else read_preset(chosen)
 
 
 def preset_text(name: str) -> str:
