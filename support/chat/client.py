@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from fiubench.support.chat.budget import Budget, Spending
-from fiubench.support.chat.cache import ChatCache
+from fiubench.support.chat.cache import Capability, ChatCache
 from fiubench.support.chat.conversation import Call, Outcome, Request, converse
 from fiubench.support.chat.errors import ChatError
-from fiubench.support.chat.server import Capability, Server, check_url, read_key
+from fiubench.support.chat.server import Server, check_url, read_key
 from fiubench.support.chat.session import Session
 
 _WINDOW = 4  # requests held at once, per call that may be under way

@@ -181,13 +181,19 @@ def _validator(schema: str) -> Any:
     return Draft202012Validator(json.loads(schema))
 
 
-def _place(error: Any) -> Any:
-    return error.instance_path if hasattr(error, "instance_path") else error.absolute_path
-
-
 def schema_problems(schema: Mapping[str, Any], answer: Any) -> list[str]:
     """Every place where an answer breaks its schema, in words."""
-    return [
-        f"{'.'.join(map(str, _place(error))) or 'the answer'}: {error.message}"
-        for error in _validator(json.dumps(schema)).iter_errors(answer)
-    ]
+    problems = []
+    for error in _validator(json.dumps(schema)).iter_errors(answer):
+        place = error.instance_path if hasattr(error, "instance_path") else error.absolute_path
+        problems.append(f"{'.'.join(map(str, place)) or 'the answer'}: {error.message}")
+    return problems
+
+
+def heeds(call: Call, stored: Stored) -> bool:
+    """Whether an answer keeps to the form that was asked for; one that was cut or refused does not show it."""
+    content, kind, _ = read_content(stored.response or "")
+    if kind in ("truncated", "refused"):
+        return True
+    answer, problem = parse_answer(content)
+    return not problem and not schema_problems(call.schema, answer)
