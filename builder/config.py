@@ -230,9 +230,8 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
     if file is not None:
         document = load_yaml(file, ConfigError)
         if not isinstance(document, dict):
-            raise ConfigError(
-                "a config file is a mapping of settings", where=file, hint="For example: `identities: 400`."
-            )
+            hint = "For example: `identities: 400`."
+            raise ConfigError("a config file is a mapping of settings", where=file, hint=hint)
         # checked alone, so that a fault in the file is reported with its name; its paths are seen from its folder
         written = make_config(document, where=str(file)).located(file.parent).as_dict()
         settings.update({key: written[key] for key in document})
@@ -243,19 +242,13 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
 
 def _check(config: Config, where: str) -> None:
     if config.names == "record" and config.source("health") == EMBEDDED:
-        raise ConfigError(
-            "names: record needs a health file to take names from",
-            where=where,
-            hint="Name one with --health.",
-        )
+        hint = "Name one with --health."
+        raise ConfigError("names: record needs a health file to take names from", where=where, hint=hint)
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)
     if config.qa == LLM and not (config.model and config.base_url):
-        raise ConfigError(
-            "qa: llm needs a model and the URL of its server",
-            where=where,
-            hint="For example --qa llm --model NAME --base-url http://localhost:8000/v1.",
-        )
+        hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
+        raise ConfigError("qa: llm needs a model and the URL of its server", where=where, hint=hint)
     if config.qa != LLM and (config.model or config.base_url):
         raise ConfigError("model and base_url do nothing without qa: llm", where=where, hint="Add --qa llm.")
 
@@ -263,11 +256,9 @@ def _check(config: Config, where: str) -> None:
 def _check_ratios(config: Config, where: str) -> None:
     for ratio in config.ratios:
         if config.identities * ratio < 100:
-            raise ConfigError(
-                f"ratios: {ratio} % of {config.identities} identities is less than one person",
-                where=where,
-                hint=f"Build at least {max(2, -(-100 // ratio))} identities, or name larger ones: --ratios 50.",
-            )
+            what = f"ratios: {ratio} % of {config.identities} identities is less than one person"
+            hint = f"Build at least {max(2, -(-100 // ratio))} identities, or name larger ones: --ratios 50."
+            raise ConfigError(what, where=where, hint=hint)
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
         raise ConfigError(

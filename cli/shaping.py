@@ -62,6 +62,5 @@ def _ratios(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise ConfigError(
-            f"{text!r} is not a list of whole percentages", where="--ratios", hint="For example --ratios 1,5,10."
-        ) from None
+        hint = "For example --ratios 1,5,10."
+        raise ConfigError(f"{text!r} is not a list of whole percentages", where="--ratios", hint=hint) from None

@@ -55,11 +55,8 @@ def recognise(path: Path) -> str:
         if columns <= known:
             return name
     expected = "; ".join(f"{name}: {', '.join(sorted(columns))}" for name, columns in marks.items())
-    raise SourceError(
-        f"the header is of no known source: {', '.join(header)[:200]}",
-        where=path,
-        hint=f"Name it with --source. Columns that mark a source: {expected}.",
-    )
+    hint = f"Name it with --source. Columns that mark a source: {expected}."
+    raise SourceError(f"the header is of no known source: {', '.join(header)[:200]}", where=path, hint=hint)
 
 
 def _date(text: str) -> date:

@@ -63,10 +63,8 @@ class Registry(Mapping[str, T], Generic[T]):
             self._load()  # built-in entries come first
         taken = self._entries.get(name)
         if taken is not None and (_module(taken), repr(taken)) != (_module(entry), repr(entry)):
-            raise ConfigError(
-                f"two {self.kind}s are called {name!r}: one of {_owner(taken)}, one of {_owner(entry)}",
-                hint="Rename one of them, or leave its plug-in out.",
-            )
+            what = f"two {self.kind}s are called {name!r}: one of {_owner(taken)}, one of {_owner(entry)}"
+            raise ConfigError(what, hint="Rename one of them, or leave its plug-in out.")
         self._entries[name] = entry
         return entry
 

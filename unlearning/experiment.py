@@ -217,11 +217,8 @@ def _check_memorised(plan: Plan, out: Path) -> None:
     if not chosen.force and (known is None or known < chosen.memorised):
         hint = "Fine-tune for longer, declare another evaluate.memorised, or set evaluate.force to mark the tables."
         found = "unknown" if known is None else f"{known:.2f}"
-        raise GateError(
-            f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {chosen.memorised}",
-            where=full,
-            hint=hint,
-        )
+        what = f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {chosen.memorised}"
+        raise GateError(what, where=full, hint=hint)
 
 
 Task = tuple[Any, ...]  # a step's function and its arguments but the last two

@@ -83,11 +83,8 @@ def checked_repo(name: str) -> str:
         raise ConfigError(f"{name!r} is not of the form OWNER/NAME", where="--repo", hint=hint)
     for part in parts:
         if not _REPO.fullmatch(part) or ".." in part or "--" in part or part.endswith(".git"):
-            raise ConfigError(
-                f"{name!r} can't be a repository's name",
-                where="--repo",
-                hint="Letters, digits, '-', '_' and '.', at most 96, no '--' or '..', not ending in '.git'.",
-            )
+            hint = "Letters, digits, '-', '_' and '.', at most 96, no '--' or '..', not ending in '.git'."
+            raise ConfigError(f"{name!r} can't be a repository's name", where="--repo", hint=hint)
     return name
 
 
@@ -103,9 +100,8 @@ def _checked_endpoint(endpoint: str) -> str:
     if parts.username or parts.password:
         raise ConfigError("holds a name or password", where="--endpoint", hint="Give the token with --token-file.")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(
-            "http:// would send the token in clear text", where=where, hint="Use https://, or a hub on this machine."
-        )
+        hint = "Use https://, or a hub on this machine."
+        raise ConfigError("http:// would send the token in clear text", where=where, hint=hint)
     return parts.geturl()
 
 

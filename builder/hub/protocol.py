@@ -107,11 +107,8 @@ def check_same(files: Mapping[str, Path], tree: Mapping[str, RepoFile], repo: st
     """
     if different := differing(files, tree):
         shown = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
-        raise Refused(
-            f"{tag} is published already and holds something else: {shown}",
-            where=repo,
-            hint="A published release never changes. Publish this dataset under a higher --version.",
-        )
+        hint = "A published release never changes. Publish this dataset under a higher --version."
+        raise Refused(f"{tag} is published already and holds something else: {shown}", where=repo, hint=hint)
 
 
 def _same(local: Path, remote: RepoFile) -> bool:
@@ -157,11 +154,9 @@ def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str,
         if now != head and (found := find_landed(hub, repo, now, files, tag)):
             return found
         if now != head:
-            raise Refused(
-                "somebody else changed the repository meanwhile; nothing of this release was published",
-                where=repo,
-                hint=f"Look at what changed, then run the command again: it starts from the new state ({now[:12]}).",
-            )
+            what = "somebody else changed the repository meanwhile; nothing of this release was published"
+            hint = f"Look at what changed, then run the command again: it starts from the new state ({now[:12]})."
+            raise Refused(what, where=repo, hint=hint)
         return None if trouble else head  # nothing to send: main holds these files under another title
 
     commit = partial(hub.commit, repo, files, stale, parent=head, title=title_of(tag), message=message)
@@ -175,11 +170,8 @@ def _tag(hub: Hub, repo: str, tag: str, oid: str) -> bool:
         refs = hub.refs(repo)
         target = refs.tags.get(tag) if refs else None
         if target not in (None, oid):
-            raise Refused(
-                f"the tag {tag} was set on another commit meanwhile ({target[:12]}, not {oid[:12]})",
-                where=repo,
-                hint="A tag never moves. Publish under a higher --version.",
-            )
+            what = f"the tag {tag} was set on another commit meanwhile ({target[:12]}, not {oid[:12]})"
+            raise Refused(what, where=repo, hint="A tag never moves. Publish under a higher --version.")
         return None if target is None else trouble is None or isinstance(trouble, NoAnswer)
 
     return until_seen(

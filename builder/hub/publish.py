@@ -241,11 +241,9 @@ def _check_repository(request: Request, tree: Mapping[str, Any]) -> None:
     """Refuse a repository that holds something else: a wrong name must not cost anybody a dataset."""
     foreign = [path for path in tree if is_own(path) and path != "README.md"]
     if foreign and "manifest.json" not in tree:
-        raise Refused(
-            f"holds a dataset that fiubench did not publish ({', '.join(sorted(foreign)[:3])})",
-            where=request.repo,
-            hint="It would be overwritten. Name another --repo, or empty this one first.",
-        )
+        what = f"holds a dataset that fiubench did not publish ({', '.join(sorted(foreign)[:3])})"
+        hint = "It would be overwritten. Name another --repo, or empty this one first."
+        raise Refused(what, where=request.repo, hint=hint)
 
 
 def _create(hub: Hub, request: Request) -> Refs:

@@ -75,9 +75,8 @@ class Candidates:
         document = read_object(path)
         for violation in schemas.violations("candidates", document):
             hint = "`fiubench phrasings generate` writes such files."
-            raise DatasetError(
-                f"not a file of candidates: {violation.path}: {violation.message}", where=path, hint=hint
-            )
+            what = f"not a file of candidates: {violation.path}: {violation.message}"
+            raise DatasetError(what, where=path, hint=hint)
         entries = [Candidate(**entry) for entry in document.pop("candidates")]
         return cls(**document, candidates=entries)
 
@@ -280,9 +279,8 @@ def accept(candidate: Candidate, ground: Ground, text: str | None = None) -> lis
         FiubenchError: the attribute is in none of the packs.
     """
     if candidate.attribute not in ground.checks.subjects:
-        raise FiubenchError(
-            f"no pack declares the attribute {candidate.attribute!r}", hint="Name its pack with --attributes."
-        )
+        hint = "Name its pack with --attributes."
+        raise FiubenchError(f"no pack declares the attribute {candidate.attribute!r}", hint=hint)
     tried = Candidate(candidate.attribute, candidate.kind, tidy(text) if text is not None else candidate.text)
     if problems := ground.problems(tried):
         return problems

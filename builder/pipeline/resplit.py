@@ -58,9 +58,8 @@ def split(
     dataset = open_dataset(directory)
     check_new(out)
     if touched := next(on_disk(dataset), None):
-        raise Refused(
-            f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
-        )
+        hint = "`fiubench verify` lists everything."
+        raise Refused(f"changed since it was built: {touched}", where=directory, hint=hint)
     config = _config(dataset, ratios, split_scheme, holdout)
     frozen = None if split_scheme is None else read_frozen(split_scheme)
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:

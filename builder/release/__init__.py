@@ -147,11 +147,8 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
 def _describe(release: Release, where: Path) -> None:
     """Write card and Croissant of a release; ``where`` it will be, for errors."""
     if release.statistics.example is None:
-        raise DatasetError(
-            "nobody is outside the holdout, so there is nothing to publish",
-            where=where,
-            hint="Build with more --identities.",
-        )
+        hint = "Build with more --identities."
+        raise DatasetError("nobody is outside the holdout, so there is nothing to publish", where=where, hint=hint)
     try:
         (release.folder / CARD).write_text(dataset_card(release), encoding="utf-8")
         (release.folder / CROISSANT).write_bytes(readable_json(croissant(release)))

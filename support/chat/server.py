@@ -186,11 +186,8 @@ def check_url(base_url: str, key: str | None) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=example)
     if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigError(
-            f"the API key would be sent to {parts.hostname} in clear text",
-            where="--base-url",
-            hint="Use https, or unset the variable that holds the key (--key-env names another).",
-        )
+        hint = "Use https, or unset the variable that holds the key (--key-env names another)."
+        raise ConfigError(f"the API key would be sent to {parts.hostname} in clear text", where="--base-url", hint=hint)
     return base_url.rstrip("/")
 
 

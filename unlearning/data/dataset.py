@@ -97,9 +97,8 @@ class Data:
             ConfigError: the dataset has no split of that name.
         """
         if split not in self.splits:
-            raise ConfigError(
-                f"no split {split!r} in {self.source}", where="split", hint=did_you_mean(split, self.splits)
-            )
+            hint = did_you_mean(split, self.splits)
+            raise ConfigError(f"no split {split!r} in {self.source}", where="split", hint=hint)
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
@@ -154,9 +153,8 @@ class Data:
         known = {sample.attribute for person in self.identities.values() for sample in person.samples}
         for attribute in attributes:
             if attribute not in known:
-                raise ConfigError(
-                    f"no attribute {attribute!r}", where="attributes", hint=did_you_mean(attribute, known)
-                )
+                hint = did_you_mean(attribute, known)
+                raise ConfigError(f"no attribute {attribute!r}", where="attributes", hint=hint)
         wanted = set(kept)
         for unique_id in self.ids(FULL):
             if len(wanted) == count:

@@ -144,9 +144,6 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise DatasetError("a Parquet file, but not a log of fiubench", where=path, hint=hint)
     metadata: dict[str, Any] = orjson.loads(stored[_KEY])
     if metadata.get("format") != FORMAT:
-        raise DatasetError(
-            f"log format {metadata.get('format')!r}; this version reads {FORMAT}",
-            where=path,
-            hint="Evaluate again with this version.",
-        )
+        hint = "Evaluate again with this version."
+        raise DatasetError(f"log format {metadata.get('format')!r}; this version reads {FORMAT}", where=path, hint=hint)
     return metadata

@@ -55,9 +55,8 @@ class Subject:
             ConfigError: it is no run's, so a place must be named.
         """
         if self.run is None:
-            raise ConfigError(
-                "where is the evaluation to be kept?", where=self.target, hint="Name a folder: --out DIR."
-            )
+            hint = "Name a folder: --out DIR."
+            raise ConfigError("where is the evaluation to be kept?", where=self.target, hint=hint)
         return self.run.directory / EVALUATIONS / self.name
 
     def data(self, source: str | None = None) -> Data:
