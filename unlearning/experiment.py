@@ -72,21 +72,13 @@ class Experiment(Settings):
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment, checked: nothing in it is found wrong after hours of training.
+    """An experiment, checked: nothing in it is found wrong after hours of training."""
 
-    Attributes:
-        settings: the file's, with ``data`` as it is opened.
-        preset: where models and settings come from.
-        stage1: settings of stage 1.
-        stage2: method -> settings.
-        definition: how metrics are computed.
-    """
-
-    settings: Experiment
-    preset: Preset
-    stage1: Training
-    stage2: Mapping[str, Training]
-    definition: Definition
+    settings: Experiment  # the file's, with ``data`` as it is opened
+    preset: Preset  # where models and settings come from
+    stage1: Training  # settings of stage 1
+    stage2: Mapping[str, Training]  # method -> settings
+    definition: Definition  # how metrics are computed
 
     def evaluating(self, **changes: Any) -> EvaluationSettings:
         """How models are evaluated, with some settings of one's own."""

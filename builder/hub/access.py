@@ -21,17 +21,11 @@ _PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class Access:
-    """A hub's address and what it is asked with.
+    """A hub's address and what it is asked with."""
 
-    Attributes:
-        endpoint: scheme and host, without a closing slash.
-        token: goes to the endpoint's own host and nowhere else; never shown.
-        timeout: seconds that the hub may stay silent.
-    """
-
-    endpoint: str = DEFAULT_ENDPOINT
-    token: str | None = field(default=None, repr=False)
-    timeout: float = TIMEOUT
+    endpoint: str = DEFAULT_ENDPOINT  # scheme and host, without a closing slash
+    token: str | None = field(default=None, repr=False)  # goes to the endpoint's own host and nowhere else; never shown
+    timeout: float = TIMEOUT  # seconds that the hub may stay silent
 
     @property
     def origin(self) -> tuple[str, str, int]:

@@ -26,29 +26,17 @@ _LONGEST_MESSAGE = 2000
 
 @dataclass(frozen=True)
 class Plan:
-    """What a publication will do, shown before anything is sent.
+    """What a publication will do, shown before anything is sent."""
 
-    Attributes:
-        repo: OWNER/NAME.
-        version: the tag.
-        files: path -> bytes.
-        proofs: what was proved of the release.
-        against: the tag or folder that it is compared with, if any.
-        changes: what changes against that.
-        suggested: the version that the changes call for, if there was something to compare with.
-        left_alone: files of the repository that are not the release's.
-        removed: files of the last state that this release no longer has.
-    """
-
-    repo: str
-    version: str
-    files: Mapping[str, int]
-    proofs: Sequence[str]
-    against: str = ""
-    changes: Changes = field(default_factory=Changes)
-    suggested: str = ""
-    left_alone: Sequence[str] = ()
-    removed: Sequence[str] = ()
+    repo: str  # OWNER/NAME
+    version: str  # the tag
+    files: Mapping[str, int]  # path -> bytes
+    proofs: Sequence[str]  # what was proved of the release
+    against: str = ""  # the tag or folder that it is compared with, if any
+    changes: Changes = field(default_factory=Changes)  # what changes against that
+    suggested: str = ""  # the version that the changes call for, if there was something to compare with
+    left_alone: Sequence[str] = ()  # files of the repository that are not the release's
+    removed: Sequence[str] = ()  # files of the last state that this release no longer has
 
 
 @dataclass(frozen=True)
@@ -68,17 +56,11 @@ class Request:
 
 @dataclass(frozen=True, repr=False)
 class Published:
-    """What a publication did.
+    """What a publication did."""
 
-    Attributes:
-        plan: what it was going to do.
-        outcome: the commit and what was done; ``None`` of a dry run.
-        address: of the release on the hub; empty of a dry run.
-    """
-
-    plan: Plan
-    outcome: Outcome | None = None
-    address: str = ""
+    plan: Plan  # what it was going to do
+    outcome: Outcome | None = None  # the commit and what was done; ``None`` of a dry run
+    address: str = ""  # of the release on the hub; empty of a dry run
 
     def __repr__(self) -> str:
         name = f"{self.plan.repo} {self.plan.version}"

@@ -31,21 +31,13 @@ _FEATURES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes:
-        name: its name.
-        kind: ``text``, ``texts`` (a list of them) or ``image`` (struct of bytes and path).
-        description: what it holds, for the card and for Croissant.
-        repeated: one value an identity, repeated on all of the identity's rows.
-        few: few distinct values, worth Parquet's dictionary encoding.
-    """
+    """One column."""
 
     name: str
-    kind: str
-    description: str
-    repeated: bool = False
-    few: bool = False
+    kind: str  # ``text``, ``texts`` (a list of them) or ``image`` (struct of bytes and path)
+    description: str  # what it holds, for the card and for Croissant
+    repeated: bool = False  # one value an identity, repeated on all of the identity's rows
+    few: bool = False  # few distinct values, worth Parquet's dictionary encoding
 
     @property
     def type(self) -> Any:

@@ -55,22 +55,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Data:
-    """A dataset in memory; pictures are read when they are asked for.
+    """A dataset in memory; pictures are read when they are asked for."""
 
-    Attributes:
-        source: what it was opened from, as given.
-        identities: unique id -> person, in the dataset's order.
-        splits: split -> unique ids in order; ``full`` (everyone but the holdout) is among them.
-        digest: SHA-256 over every question, answer, split and picture: the same for a dataset directory and the
-            release that was made from it.
-        limit: what :meth:`limited` was given, if it was.
-    """
-
-    source: str
-    identities: Mapping[str, Identity]
+    source: str  # what it was opened from, as given
+    identities: Mapping[str, Identity]  # unique id -> person, in the dataset's order
+    # split -> unique ids in order; ``full`` (everyone but the holdout) is among them
     splits: Mapping[str, tuple[str, ...]]
+    # SHA-256 over every question, answer, split and picture: the same for a dataset directory and the release that
+    # was made from it
     digest: str
-    limit: tuple[int, str, tuple[str, ...]] | None = None
+    limit: tuple[int, str, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":

@@ -39,15 +39,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class TokenScores:
-    """An answer's tokens under a model, end of sequence last.
+    """An answer's tokens under a model, end of sequence last."""
 
-    Attributes:
-        logprobs: natural log-probability of each token.
-        mu, sigma: mean and standard deviation of the vocabulary's log-probabilities under the model at each token
-            (for Min-K++); empty where they were not asked for.
-    """
-
-    logprobs: list[float]
+    logprobs: list[float]  # natural log-probability of each token
+    # mean and standard deviation of the vocabulary's log-probabilities under the model at each token (for Min-K++);
+    # empty where they were not asked for
     mu: list[float]
     sigma: list[float]
 

@@ -22,15 +22,10 @@ from fiubench.unlearning.models.loading import load
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """One model's evaluation.
+    """One model's evaluation."""
 
-    Attributes:
-        log: the file with every question, answer and likelihood.
-        results: metrics under the definition that was asked for, then under the built-in ones.
-    """
-
-    log: Path
-    results: Sequence[Result]
+    log: Path  # the file with every question, answer and likelihood
+    results: Sequence[Result]  # metrics under the definition that was asked for, then under the built-in ones
 
     @property
     def metrics(self) -> Mapping[str, float | None]:

@@ -14,18 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a model predicts for the answer tokens of a batch, one row per token, sequence after sequence.
+    """What a model predicts for the answer tokens of a batch, one row per token, sequence after sequence."""
 
-    Attributes:
-        logits: float32, shape (tokens, vocabulary).
-        targets: the answers' token ids, shape (tokens,).
-        mask: which places of the batch the tokens stand at, from the first answer on; shape (batch, places).
-        hidden: on request, the hidden states of all these places: of each layer (batch, places, width).
-    """
-
-    logits: "Tensor"
-    targets: "Tensor"
-    mask: "Tensor"
+    logits: "Tensor"  # float32, shape (tokens, vocabulary)
+    targets: "Tensor"  # the answers' token ids, shape (tokens,)
+    mask: "Tensor"  # which places of the batch the tokens stand at, from the first answer on; shape (batch, places)
+    # on request, the hidden states of all these places: of each layer (batch, places, width)
     hidden: tuple["Tensor", ...] = ()
 
     @cached_property
