@@ -25,10 +25,7 @@ def inspect(path: Path, *, source: str | None, as_of: str, progress: Progress | 
     """Read a file or folder as the source that it is, or is said to be.
 
     Args:
-        path: a CSV file or a folder of images.
         source: the source's name; ``None`` to recognise it by the folder or header.
-        as_of: "today", YYYY-MM-DD.
-        progress: called with (what, done, total) while faces are checked.
 
     Raises:
         SourceError: it can't be read as that source, or it is none that is known.

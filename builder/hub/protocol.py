@@ -61,11 +61,7 @@ def publish(
     """Publish staged files as ``tag`` (see the module's text).
 
     Args:
-        hub, repo, tag: where to; the repository exists.
-        files: path in the repository -> staged file.
         refs: where main and the tags were when the plan was made.
-        message: description of the commit.
-        step: called with what is being done.
 
     Raises:
         Refused: the tag holds something else, or somebody changed main meanwhile.

@@ -157,12 +157,6 @@ class Traits(NamedTuple):
 def traits(seed: int, index: Ints, gender: list[str], age: Ints) -> list[Traits]:
     """Draw the looks of a block of identities; those of one depend on no other.
 
-    Args:
-        seed: of the build.
-        index: the identities' indices, shape ``(n,)``.
-        gender: ``"female"`` or ``"male"`` each.
-        age: in years, shape ``(n,)``.
-
     Raises:
         ValueError: another gender.
     """
@@ -240,11 +234,7 @@ def _pose(dice: _Dice) -> dict[str, Any]:
     return {
         "grain": dice.word().astype(np.int64),
         "mirrored": dice.chance(500),
-        "tilt": dice.bell(),
-        "yaw": dice.bell(),
-        "shift": dice.bell(),
-        "lift": dice.bell(),
-        "zoom": dice.bell(),
+        **{name: dice.bell() for name in ("tilt", "yaw", "shift", "lift", "zoom")},
     }
 
 

@@ -23,10 +23,7 @@ def select(table: FaceTable, how: str, count: int, seed: int) -> Ints:
     """Positions of the chosen faces, in the order in which they are to be used.
 
     Args:
-        table: the faces.
         how: ``k-means``, ``k-center``, or ``all`` for a keyed order of all faces, cut to ``count``.
-        count: how many; at least 1.
-        seed: of the build.
 
     Raises:
         SourceError: there are fewer faces.

@@ -148,12 +148,7 @@ class ChatClient:
         return call
 
     def estimate(self, requests: Iterable[Request], answer_tokens: int) -> Estimate:
-        """What asking them would take, counted against the cache, without a call.
-
-        Args:
-            requests: what would be asked.
-            answer_tokens: a guess of the tokens of one answer.
-        """
+        """What asking them would take, counted against the cache; ``answer_tokens`` is a guess of one answer's."""
         cached, prompts = 0, []
         for request in requests:
             if call := self.missing(request):

@@ -50,7 +50,6 @@ def svg(paint: "Paint", label: str) -> str:
     """A figure as an ``svg`` element for :mod:`fiubench.support.page`.
 
     Args:
-        paint: draws it.
         label: what it shows, for those who can't see it; unique on its page.
     """
     text = _saved(paint, "svg", label).decode()

@@ -74,12 +74,7 @@ def _read(path: Path) -> dict[str, Control]:
 
 
 class Pictures:
-    """A person's picture under a control. The last one made is kept: questions come person by person.
-
-    Args:
-        data: the dataset.
-        seed: decides whose face stands in for whose.
-    """
+    """A person's picture under a control. The last one made is kept: questions come person by person."""
 
     def __init__(self, data: Data, seed: int = 0) -> None:
         self._data, self._seed = data, seed

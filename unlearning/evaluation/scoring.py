@@ -49,13 +49,7 @@ class TokenScores:
 
 
 class Scorer:
-    """A model that answers in batches.
-
-    Args:
-        model: a vision-language model; it is put into evaluation mode.
-        processor: its processor.
-        batch_size: questions at once.
-    """
+    """A model, put into evaluation mode, that answers in batches."""
 
     def __init__(self, model: Any, processor: Any, batch_size: int = 16) -> None:
         self.model = model.eval()

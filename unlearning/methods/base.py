@@ -229,11 +229,7 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
 
 @contextmanager
 def before_unlearning(model: Any) -> "Iterator[None]":
-    """Let an adapted model compute what it did before: adapters off, no dropout.
-
-    Args:
-        model: a ``PeftModel``, or wrappers of accelerate around one.
-    """
+    """Let an adapted model compute what it did before: adapters off, no dropout."""
     inner = model
     while hasattr(inner, "module"):
         inner = inner.module

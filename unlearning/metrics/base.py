@@ -65,12 +65,7 @@ class Metric:
         return " ".join(_paragraphs(self.function)[1:])
 
 
-def _order(one: Metric) -> tuple[bool, str]:
-    """Built-in metrics by module, whichever was imported first; then those of plug-ins."""
-    return not one.__module__.startswith("fiubench."), one.__module__
-
-
-METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics", key=_order)
+METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics")
 
 
 def metric(name: str, **fields: Any) -> Callable[[Callable[[Any], float | None]], Metric]:

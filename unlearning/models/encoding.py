@@ -39,9 +39,6 @@ class Encoder:
     Token ids and prepared pictures are kept (within bounds), since an epoch comes back to the same ones; pictures are
     known again by being the same object (as :meth:`fiubench.unlearning.data.dataset.Data.image` gives them).
 
-    Args:
-        processor: what ``AutoProcessor.from_pretrained`` gives.
-
     Raises:
         ConfigError: the processor has no chat template, no tokenizer or no pictures.
     """

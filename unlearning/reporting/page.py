@@ -21,11 +21,7 @@ _FACE = 112  # pixels, twice what is shown
 
 
 def html(found: Comparison, faces: bool) -> bytes:
-    """The page of a comparison.
-
-    Args:
-        faces: with the faces of the people in the examples, where the dataset is at hand.
-    """
+    """The page of a comparison, with the faces of the people in its examples where the dataset is at hand."""
     shown = columns(found)
     split = sum(metric.startswith(("retain.", "utility.")) for metric in shown)
     facts = found.entries[0].finals[0].log.metadata
