@@ -239,12 +239,8 @@ class Generator:
         first = next(self.rounds(), [])
         one = self.client.estimate(first, 2 * PER_CALL * _TOKENS // 2)
         rounds = -(-self.count // PER_CALL)
-        return Estimate(
-            one.calls + len(first) * (rounds - 1),
-            one.cached,
-            one.prompt_tokens * rounds,
-            one.completion_tokens * rounds,
-        )
+        calls = one.calls + len(first) * (rounds - 1)
+        return Estimate(calls, one.cached, one.prompt_tokens * rounds, one.completion_tokens * rounds)
 
     def missing(self) -> list[Request]:
         """The first round that the cache can't answer: what a batch would hold."""

@@ -95,7 +95,8 @@ class Pictures:
             return None
         if control.image == "other":
             return self._data.image(self.stand_in(unique_id))
-        return _CHANGES[control.image](self._data.image(unique_id), control)
+        own = self._data.image(unique_id)
+        return own if control.image == "own" else _CHANGES[control.image](own, control)
 
     def stand_in(self, unique_id: str) -> str:
         """Who lends the face: somebody else of those that are trained on, the same for every question and run.
@@ -138,10 +139,5 @@ def _jpeg(image: "Image", control: Control) -> "Image":
     return Image.open(buffer).convert("RGB")
 
 
-_CHANGES: Mapping[str, Callable[["Image", Control], "Image"]] = {
-    "own": lambda image, _: image,
-    "blank": _blank,
-    "flip": _flip,
-    "crop": _crop,
-    "jpeg": _jpeg,
-}
+_Change = Callable[["Image", Control], "Image"]
+_CHANGES: Mapping[str, _Change] = {"blank": _blank, "flip": _flip, "crop": _crop, "jpeg": _jpeg}
