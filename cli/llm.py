@@ -24,20 +24,10 @@ class Step(StrEnum):
     collect = "collect"
 
 
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        rich_help_panel=PANEL,
-        help="Print the calls, tokens and cost that are to come, and send nothing.",
-    ),
-]
-BatchStep = Annotated[
-    Step | None,
-    typer.Option(
-        "--batch", rich_help_panel=PANEL, help="Use OpenAI's Batch API: half the price, answered within a day."
-    ),
-]
+_DRY_RUN = "Print the calls, tokens and cost that are to come, and send nothing."
+_BATCH = "Use OpenAI's Batch API: half the price, answered within a day."
+DryRun = Annotated[bool, typer.Option("--dry-run", rich_help_panel=PANEL, help=_DRY_RUN)]
+BatchStep = Annotated[Step | None, typer.Option("--batch", rich_help_panel=PANEL, help=_BATCH)]
 
 
 def limit_flags() -> list[inspect.Parameter]:

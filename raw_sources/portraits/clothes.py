@@ -78,14 +78,8 @@ def _neck_shade(canvas: Canvas, h: Head, neck: float, clip: Clip) -> None:
 def _shoulders(wide: float, neck: float, rise: float = 0.0) -> Path:
     """From the neck's right side to the bottom right: where a garment's edge runs."""
     corner = (230 * wide, _FLOOR)
-    return [
-        (neck + 10, 186 - rise),
-        (neck + 38, 206 - rise * 0.5),
-        (148 * wide, 227),
-        (200 * wide, 255),
-        corner,
-        corner,
-    ]
+    slope: Path = [(neck + 10, 186 - rise), (neck + 38, 206 - rise * 0.5), (148 * wide, 227), (200 * wide, 255)]
+    return [*slope, corner, corner]
 
 
 def _garment(pen: Pen, shoulder: Path, opening: Path) -> Ints:

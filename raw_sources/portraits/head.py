@@ -118,15 +118,10 @@ def draw_face(canvas: Canvas, h: Head) -> Clip:
     clip = canvas.layer([outline], h.skin)
     pen, half, chin = h.pen, h.half, h.chin
     # The side away from the light, the temples and below the chin.
-    edge: Path = [
-        (half * 0.62, -150),
-        (half * 0.80, -60),
-        (half * 0.72, 10),
-        (half * 0.70, 60),
-        (half * 0.36, chin * 0.88),
-    ]
-    outside: Path = [(-20, chin + 2), (60, chin + 30), (half + 40, 40), (half + 20, -120)]
-    canvas.soft([pen.blob(edge + outside)], h.shade, 150, 16, clip)
+    inside: Path = [(half * 0.62, -150), (half * 0.80, -60), (half * 0.72, 10), (half * 0.70, 60)]
+    below: Path = [(half * 0.36, chin * 0.88), (-20, chin + 2), (60, chin + 30)]
+    outside: Path = [(half + 40, 40), (half + 20, -120)]
+    canvas.soft([pen.blob(inside + below + outside)], h.shade, 150, 16, clip)
     lit = [pen.oval(-half * 0.46, 34, 25, 17), pen.oval(-10, -68, 44, 17), pen.oval(-2, chin - 20, 13, 7)]
     canvas.soft(lit, h.glow, 95, 9, clip)
     _cheeks(canvas, h, clip)

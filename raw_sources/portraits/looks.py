@@ -19,6 +19,11 @@ def _colors(text: str) -> list[Color]:
     return [(red, green, blue) for red, green, blue in map(bytes.fromhex, text.split())]
 
 
+def _weights(text: str) -> dict[str, list[int]]:
+    """Names, each with its frequencies behind it."""
+    return {name: [int(number) for number in numbers] for name, *numbers in map(str.split, text.split(","))}
+
+
 # Skin from light to dark; a tone lies anywhere between two neighbours.
 _SKIN = _colors("f9e0ce f3d2ba eac1a4 deae8c cc9872 b57f5a 9a6646 7e5138 64402e 4e3226")
 _HAIR = _colors("221e21 322624 483228 644530 866141 aa8355 d4b179 703628 a4522e")
@@ -41,36 +46,14 @@ _FRAMES = _colors("222024 543426 8c3234 2c3e62 c4a05c babcc2 e2d6c4")
 _AGE_BANDS = (20, 35, 55, 70)
 #: Frequency of hair styles by age band: under 35, 35-54, 55-69, 70 and over.
 STYLES = {
-    "female": {
-        "long": (18, 13, 4, 1),
-        "wavy": (18, 14, 6, 2),
-        "bob": (8, 13, 17, 14),
-        "fringe": (9, 8, 6, 4),
-        "lob": (10, 12, 9, 4),
-        "pixie": (5, 8, 14, 17),
-        "bun": (8, 7, 6, 6),
-        "knot": (6, 8, 10, 12),
-        "ponytail": (9, 7, 3, 1),
-        "curls": (7, 8, 9, 8),
-        "afro": (6, 6, 5, 4),
-        "braids": (6, 4, 2, 1),
-        "perm": (0, 2, 10, 20),
-    },
-    "male": {
-        "side": (14, 17, 17, 15),
-        "crop": (15, 12, 7, 4),
-        "buzz": (11, 11, 9, 8),
-        "quiff": (13, 10, 5, 2),
-        "slick": (8, 10, 10, 9),
-        "curly": (9, 7, 4, 3),
-        "round": (8, 7, 5, 4),
-        "caesar": (9, 6, 3, 2),
-        "swept": (9, 7, 5, 4),
-        "shoulder": (5, 4, 2, 1),
-        "locs": (4, 3, 1, 1),
-        "bald": (2, 7, 12, 14),
-        "ring": (0, 4, 16, 30),
-    },
+    "female": _weights(
+        "long 18 13 4 1, wavy 18 14 6 2, bob 8 13 17 14, fringe 9 8 6 4, lob 10 12 9 4, pixie 5 8 14 17, bun 8 7 6 6, "
+        "knot 6 8 10 12, ponytail 9 7 3 1, curls 7 8 9 8, afro 6 6 5 4, braids 6 4 2 1, perm 0 2 10 20"
+    ),
+    "male": _weights(
+        "side 14 17 17 15, crop 15 12 7 4, buzz 11 11 9 8, quiff 13 10 5 2, slick 8 10 10 9, curly 9 7 4 3, "
+        "round 8 7 5 4, caesar 9 6 3 2, swept 9 7 5 4, shoulder 5 4 2 1, locs 4 3 1 1, bald 2 7 12 14, ring 0 4 16 30"
+    ),
 }
 #: Styles that grow from tight curls: likelier on darker skin, possible on all.
 _COILED = ("afro", "braids", "round", "locs")

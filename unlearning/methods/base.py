@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Predicted, score
+from fiubench.unlearning.models.likelihood import Predicted, score, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,13 +224,10 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
 @contextmanager
 def before_unlearning(model: Any) -> "Iterator[None]":
     """Let an adapted model compute what it did before: adapters off, no dropout."""
-    inner = model
-    while hasattr(inner, "module"):
-        inner = inner.module
     training = model.training
     model.eval()
     try:
-        with inner.disable_adapter():
+        with unwrapped(model).disable_adapter():
             yield
     finally:
         model.train(training)

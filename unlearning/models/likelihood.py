@@ -82,11 +82,14 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
 
 
+def unwrapped(model: Any) -> Any:
+    """A model without the wrappers of accelerate."""
+    return unwrapped(model.module) if hasattr(model, "module") else model
+
+
 def _forward_class(model: Any) -> Any:
     """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
-    inner = model
-    while hasattr(inner, "module"):
-        inner = inner.module
+    inner = unwrapped(model)
     return type(inner.get_base_model() if hasattr(inner, "get_base_model") else inner)
 
 
