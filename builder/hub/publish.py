@@ -1,7 +1,6 @@
 """``fiubench publish``: check, plan, stage, prove, then one commit and one tag."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -127,19 +126,17 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
             raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
         tree = hub.tree(request.repo, refs.main) if refs else {}
         _check_repository(request, tree)
-        with _compared(hub, request, refs, dataset) as (publication, changes, against):
-            is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
-            step("Staging" if is_there else "Staging, and proving that it loads")
-            with staged(request.directory, publication, proved=not is_there) as stage:
-                suggested = str(parse_version(against).raised(changes.level)) if against else ""
-                plan = _plan(request, stage, changes, against, suggested, tree)
-                show(plan)
-                refs = refs or _create(hub, request)
-                _check_settings(hub, request, refs)
-                message = request.settings.message
-                outcome = protocol.publish(
-                    hub, request.repo, stage.files, request.tag, refs, message=message, step=step
-                )
+        publication, changes, against = _compared(hub, request, refs, dataset)
+        is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
+        step("Staging" if is_there else "Staging, and proving that it loads")
+        with staged(request.directory, publication, proved=not is_there) as stage:
+            suggested = str(parse_version(against).raised(changes.level)) if against else ""
+            plan = _plan(request, stage, changes, against, suggested, tree)
+            show(plan)
+            refs = refs or _create(hub, request)
+            _check_settings(hub, request, refs)
+            message = request.settings.message
+            outcome = protocol.publish(hub, request.repo, stage.files, request.tag, refs, message=message, step=step)
     return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/tree/{request.tag}")
 
 
@@ -154,10 +151,7 @@ def _plan_offline(request: Request, previous: Path | None) -> Plan:
         return _plan(request, stage, changes, str(previous or ""), str(suggested))
 
 
-@contextmanager
-def _compared(
-    hub: Hub, request: Request, refs: Refs | None, dataset: Dataset
-) -> Iterator[tuple[Publication, Changes, str]]:
+def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -> tuple[Publication, Changes, str]:
     """How the release is called, with its changelog; what changes against the last one; and that one's tag.
 
     Where this version was begun or published before, its own changelog is taken, so that repeating a command stages
@@ -168,15 +162,13 @@ def _compared(
     begun = _begun(hub, repo, tag, refs, dataset) if refs else None
     if begun is not None:
         own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
-        yield Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
-        return
+        return Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
     if tag not in {str(known) for known in published}:
         check_order(version, published, repo)
     earlier = [known for known in published if known < version]
     if refs is None or not earlier:
         changes = _first(dataset)
-        yield _publication(request, changes, None), changes, ""
-        return
+        return _publication(request, changes, None), changes, ""
     last = str(earlier[-1])
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "last"
@@ -187,7 +179,7 @@ def _compared(
         else:
             changes = changes_between(folder, request.directory)
             known = open_dataset(folder).manifest.get("published")
-    yield _publication(request, changes, known), changes, last
+    return _publication(request, changes, known), changes, last
 
 
 def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[str, Any] | None:

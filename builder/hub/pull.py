@@ -3,7 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -77,13 +77,12 @@ def releases(repo: str, **hub: Any) -> list[ReleaseInfo]:
             oid = refs.tags[str(version)]
             size = sum(file.size for path, file in connected.tree(repo, oid).items() if is_own(path))
             date = connected.history(repo, oid)[0].created_at
-            try:
+            content, people = "", 0
+            with suppress(NotOurs):
                 manifest = read_manifest(connected, repo, oid)
-            except NotOurs:
-                found.append(ReleaseInfo(str(version), date, "", 0, size, oid))
-                continue
-            people = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
-            found.append(ReleaseInfo(str(version), date, manifest["digests"]["identities"], people, size, oid))
+                people = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
+                content = manifest["digests"]["identities"]
+            found.append(ReleaseInfo(str(version), date, content, people, size, oid))
     return found
 
 

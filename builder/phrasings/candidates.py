@@ -209,22 +209,17 @@ class Generator:
         voice, seed = drawn(self.seed, f"phrasings.{attribute.name}", number)
         known = {same_phrasing(t) for t in (*questions, *answers)}
         known |= {same_phrasing(c.text) for c in self.found[attribute.name]}
-        return Request(
-            f"{attribute.name}.{number}",
-            messages(
-                "pack",
-                about=about(attribute),
-                kind=attribute.type.help,
-                questions="\n".join(f"- {q}" for q in questions),
-                answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
-                count=PER_CALL,
-                voice=voice,
-            ),
-            self.schema,
-            _Proposal(attribute.name, self.ground, known),
-            seed=seed,
-            max_tokens=200 + 2 * PER_CALL * _TOKENS,
+        asked = messages(
+            "pack",
+            about=about(attribute),
+            kind=attribute.type.help,
+            questions="\n".join(f"- {q}" for q in questions),
+            answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
+            count=PER_CALL,
+            voice=voice,
         )
+        check, most = _Proposal(attribute.name, self.ground, known), 200 + 2 * PER_CALL * _TOKENS
+        return Request(f"{attribute.name}.{number}", asked, self.schema, check, seed=seed, max_tokens=most)
 
     def take(self, outcome: Outcome) -> None:
         """Keep what a request yielded."""

@@ -10,11 +10,8 @@ import pyarrow as pa
 TEXT, TEXTS, IMAGE = "text", "texts", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
-_TYPES: dict[str, Any] = {
-    TEXT: _TEXT,
-    TEXTS: pa.list_(_TEXT),
-    IMAGE: pa.struct([("bytes", _BYTES), ("path", _TEXT)]),
-}
+_PICTURE = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
+_TYPES: dict[str, Any] = {TEXT: _TEXT, TEXTS: pa.list_(_TEXT), IMAGE: _PICTURE}
 #: The same for values that are repeated over many rows: written from one copy.
 _REPEATED_TYPES: dict[str, Any] = {
     TEXT: pa.dictionary(_NUMBER, _TEXT),

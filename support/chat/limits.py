@@ -10,6 +10,7 @@ from fiubench.support.chat.client import ChatClient
 from fiubench.support.settings import Annotated, Field, Flag, Settings
 
 PANEL = "Language model"
+_CACHE = Flag(PANEL, metavar="FILE", default="fiubench/chat.sqlite3 in the user's cache folder")
 
 
 class Limits(Settings):
@@ -27,11 +28,8 @@ class Limits(Settings):
     """Most calls to the model that are under way at once."""
     timeout: Annotated[float, Field(ge=0.1), Flag(PANEL, metavar="SECONDS")] = 120.0
     """Seconds to wait for an answer of the model."""
-    cache: Annotated[
-        Path | None,
-        Field(strict=False, description="SQLite file in which the model's answers are kept."),
-        Flag(PANEL, metavar="FILE", default="fiubench/chat.sqlite3 in the user's cache folder"),
-    ] = None
+    cache: Annotated[Path | None, Field(strict=False), _CACHE] = None
+    """SQLite file in which the model's answers are kept."""
     key_env: Annotated[str, Flag(PANEL, metavar="NAME")] = "OPENAI_API_KEY"
     """Environment variable that holds the API key."""
     retries: Annotated[int, Field(ge=0, description="How often a call that failed is sent again.")] = 6

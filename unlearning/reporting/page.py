@@ -30,17 +30,10 @@ def html(found: Comparison, faces: bool) -> bytes:
     answers = [{**e, "face": pictures.get(e["unique_id"])} for e in examples(found, _EXAMPLES)]
     tests = [test for test in found.tests if test.found.p is not None]
     controls = _controls(found)
-    sections = (
-        ("kept", "Kept", True),
-        ("forgotten", "Forgotten", True),
-        ("figures", "Figures", True),
-        ("controls", "Controls", controls),
-        ("answers", "Answers", answers),
-        ("tests", "Tests", tests),
-        ("definitions", "Definitions", True),
-    )
+    there = {"kept": True, "forgotten": True, "figures": True}
+    there |= {"controls": bool(controls), "answers": bool(answers), "tests": bool(tests), "definitions": True}
     context = {
-        "sections": [(i, name) for i, name, has in sections if has],
+        "sections": [(section, section.capitalize()) for section, is_there in there.items() if is_there],
         "definition": found.definition,
         "marks": found.marks,
         "facts": facts,
