@@ -26,11 +26,8 @@ from fiubench.support.files import write_atomic
 if TYPE_CHECKING:
     from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 
-app = typer.Typer(
-    help="Grow a pack's phrasings with a language model; check, review and judge them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+_HELP = "Grow a pack's phrasings with a language model; check, review and judge them."
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
 BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]

@@ -19,11 +19,8 @@ _REPEATED_TYPES: dict[str, Any] = {
 }
 _LEAVES = {TEXT: ("",), TEXTS: (".list.element",), IMAGE: (".bytes", ".path")}
 _TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
-_FEATURES: dict[str, dict[str, Any]] = {
-    TEXT: _TEXT_FEATURE,
-    TEXTS: {"feature": _TEXT_FEATURE, "_type": "List"},
-    IMAGE: {"_type": "Image"},
-}
+_TEXTS_FEATURE = {"feature": _TEXT_FEATURE, "_type": "List"}
+_FEATURES: dict[str, Any] = {TEXT: _TEXT_FEATURE, TEXTS: _TEXTS_FEATURE, IMAGE: {"_type": "Image"}}
 
 
 @dataclass(frozen=True)
