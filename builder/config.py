@@ -10,7 +10,7 @@ from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
-from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 FACES = "faces"
 NO_FACES = "none"
@@ -39,8 +39,6 @@ class Config(Settings):
 
     In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
     """
-
-    model_config = ConfigDict(use_attribute_docstrings=True)  # the text below a setting is its help
 
     identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
     """Number of identities in the benchmark, without the holdout."""
@@ -132,7 +130,7 @@ class Config(Settings):
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
         """The JSON Schema of a config file, in which every source is a setting of its own."""
-        schema = super().json_schema()
+        schema = cls.model_json_schema()
         file = {"type": "string", "minLength": 1}
         files = {name: {**file, "description": SOURCES[name].expects} for name in source_settings()}
         del schema["properties"]["sources"]
@@ -245,9 +243,8 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
     if file is not None:
         document = load_yaml(file, ConfigError)
         if not isinstance(document, dict):
-            raise ConfigError(
-                "a config file is a mapping of settings", where=file, hint="For example: `identities: 400`."
-            )
+            hint = "For example: `identities: 400`."
+            raise ConfigError("a config file is a mapping of settings", where=file, hint=hint)
         # checked alone, so that a fault in the file is reported with its name; its paths are seen from its folder
         written = make_config(document, where=str(file)).located(file.parent).as_dict()
         settings.update({key: written[key] for key in document})
@@ -258,19 +255,13 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
 
 def _check(config: Config, where: str) -> None:
     if config.names == "record" and config.source("health") == EMBEDDED:
-        raise ConfigError(
-            "names: record needs a health file to take names from",
-            where=where,
-            hint="Name one with --health.",
-        )
+        hint = "Name one with --health."
+        raise ConfigError("names: record needs a health file to take names from", where=where, hint=hint)
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where)
     if config.qa == LLM and not (config.model and config.base_url):
-        raise ConfigError(
-            "qa: llm needs a model and the URL of its server",
-            where=where,
-            hint="For example --qa llm --model NAME --base-url http://localhost:8000/v1.",
-        )
+        hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
+        raise ConfigError("qa: llm needs a model and the URL of its server", where=where, hint=hint)
     if config.qa != LLM and (config.model or config.base_url):
         raise ConfigError("model and base_url do nothing without qa: llm", where=where, hint="Add --qa llm.")
 
@@ -278,11 +269,9 @@ def _check(config: Config, where: str) -> None:
 def _check_ratios(config: Config, where: str) -> None:
     for ratio in config.ratios:
         if config.identities * ratio < 100:
-            raise ConfigError(
-                f"ratios: {ratio} % of {config.identities} identities is less than one person",
-                where=where,
-                hint=f"Build at least {max(2, math.ceil(100 / ratio))} identities, or name larger ones: --ratios 50.",
-            )
+            what = f"ratios: {ratio} % of {config.identities} identities is less than one person"
+            hint = f"Build at least {max(2, math.ceil(100 / ratio))} identities, or name larger ones: --ratios 50."
+            raise ConfigError(what, where=where, hint=hint)
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
         raise ConfigError(

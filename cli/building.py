@@ -1,18 +1,17 @@
 """``fiubench build`` and ``fiubench preview``."""
 
-import inspect
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fiubench.builder.config import FACES, SOURCE_FILES, Config, source_settings
+from fiubench.builder.config import Config
 from fiubench.cli import llm
 from fiubench.cli.console import many, print_identity, progress, table
-from fiubench.cli.options import option, with_settings
-from fiubench.raw_sources.source import SOURCES, in_order
+from fiubench.cli.options import with_settings
+from fiubench.cli.sources import file_flags
+from fiubench.raw_sources.source import in_order
 from fiubench.support.errors import ConfigError
-from fiubench.support.settings import Flag
 
 import fiubench
 
@@ -22,26 +21,13 @@ if TYPE_CHECKING:
 RUNNING = "Running"
 
 
-def _file_flags() -> list[inspect.Parameter]:
-    """A flag for every source that a file may be given for."""
-    flags = []
-    for name in source_settings():
-        source = SOURCES[name]
-        default = " (default: embedded)" if source.always or name == FACES else ""
-        also = ", or 'none' for a dataset of text alone" if name == FACES else ""
-        embedded = "; or 'embedded'" if source.embedded else ""
-        text = f"{source.title}: {source.expects.rstrip('.')}{embedded}{also}.{default}"
-        flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
-    return flags
-
-
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="YAML file with settings; flags on the command line win over it."),
 ]
 
 
-@with_settings(Config, more=[*_file_flags(), *llm.limit_flags()])
+@with_settings(Config, more=[*file_flags(), *llm.limit_flags()])
 def build(
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the dataset is built.")],
@@ -89,7 +75,7 @@ def build(
 _PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "match", "select")
 
 
-@with_settings(Config, only=_PREVIEWED, more=_file_flags())
+@with_settings(Config, only=_PREVIEWED, more=file_flags())
 def preview(
     *,
     identities: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Number of identities to show.")] = 3,

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from fiubench.builder.config import Config
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.cli.console import conclude, print_identity, progress, table
 from fiubench.cli.options import with_settings
+from fiubench.cli.sources import file_flags
 
 import fiubench
-
-Workers = Annotated[int, typer.Option(min=1, max=1024, help="Processes.")]
 
 
 def validate(
@@ -28,16 +28,14 @@ def validate(
     conclude(target, count, "violation", "valid")
 
 
+@with_settings(Config, only=(), more=file_flags(again=True))
 def verify(
     directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    faces: Annotated[str | None, typer.Option(help="The faces' folder, where it is not where build.yaml says.")] = None,
-    health: Annotated[str | None, typer.Option(help="Likewise the healthcare file.")] = None,
-    crimes: Annotated[str | None, typer.Option(help="Likewise the complaints file.")] = None,
-    addresses: Annotated[str | None, typer.Option(help="Likewise the addresses file.")] = None,
-    workers: Workers = 1,
+    *,
+    given: dict[str, Any],
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
-    given = {"faces": faces, "health": health, "crimes": crimes, "addresses": addresses}
     count = 0
     with progress() as step:
         for count, difference in enumerate(fiubench.verify(directory, given, workers=workers, progress=step), 1):  # noqa: B007

@@ -24,14 +24,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),  # by value: kept while a client's own bar is silenced
-        transient=True,
-    )
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    console = Console(file=sys.stderr)  # by value: kept while a client's own bar is silenced
+    bar = Progress(*columns, console=console, transient=True)
     tasks: dict[str, Any] = {}
     began = time.monotonic()
 
@@ -52,7 +47,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         bar.stop()
 
 
-def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, questions: bool = True) -> None:
+def print_identity(record: dict[str, Any], splits: list[str] | None = None) -> None:
     """An identity as a reader wants it: profile with provenance, then each QA pair with its variants."""
     heading = f"{record['name']} ({record['unique_id']}, identity {record['index']}, {record['gender']})"
     typer.echo(heading)
@@ -74,7 +69,7 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None, *, q
         row = f", row {record['rows'][source]}" if source in record["rows"] else ""
         typer.echo(f"  {name:{width}}  {fact['text']:<44}  {fact['from']}{row}")
     typer.echo()
-    for number, qa in enumerate(record["qa_list"] if questions else (), 1):
+    for number, qa in enumerate(record["qa_list"], 1):
         typer.echo(f"{number:2}  {qa['attribute']} ({qa['category']}, {qa['sensitivity']} sensitivity)")
         typer.echo(f"    Q  {qa['question']}")
         for question in qa["paraphrased_question"]:

@@ -24,20 +24,10 @@ class Step(StrEnum):
     collect = "collect"
 
 
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        rich_help_panel=PANEL,
-        help="Print the calls, tokens and cost that are to come, and send nothing.",
-    ),
-]
-BatchStep = Annotated[
-    Step | None,
-    typer.Option(
-        "--batch", rich_help_panel=PANEL, help="Use OpenAI's Batch API: half the price, answered within a day."
-    ),
-]
+_DRY_RUN = "Print the calls, tokens and cost that are to come, and send nothing."
+_BATCH = "Use OpenAI's Batch API: half the price, answered within a day."
+DryRun = Annotated[bool, typer.Option("--dry-run", rich_help_panel=PANEL, help=_DRY_RUN)]
+BatchStep = Annotated[Step | None, typer.Option("--batch", rich_help_panel=PANEL, help=_BATCH)]
 
 
 def limit_flags() -> list[inspect.Parameter]:
@@ -77,7 +67,7 @@ def print_estimate(client: ChatClient, estimate: Estimate) -> None:
         typer.echo(
             f"cost      about {cost:.2f} {price.currency}, {cost * price.batch:.2f} by batch (prices of {price.as_of})"
         )
-    typer.echo(f"so far    {client.spent()}")
+    typer.echo(f"so far    {client.spending}")
     typer.echo("Every answer that fails its checks is asked again, up to four times; no call was made for this.")
 
 
@@ -126,4 +116,4 @@ def print_events(client: ChatClient) -> None:
     """Request statistics and cost."""
     for what, count in sorted(client.events.items()):
         typer.echo(f"  {what}: {count:,}")
-    typer.echo(f"  spent: {client.spent()}")
+    typer.echo(f"  spent: {client.spending}")

@@ -69,13 +69,8 @@ def _panel(parameter: inspect.Parameter) -> str:
 def option(name: str, kind: Any, help_text: str, flag: Flag) -> inspect.Parameter:
     """An optional option of a command."""
     spelled = flag.name or f"--{name.replace('_', '-')}"
-    declared = typer.Option(
-        spelled,
-        help=help_text,
-        rich_help_panel=flag.panel,
-        metavar=flag.metavar or None,
-        show_default=False,
-    )
+    shown: dict[str, Any] = {"rich_help_panel": flag.panel, "metavar": flag.metavar or None, "show_default": False}
+    declared = typer.Option(spelled, help=help_text, **shown)
     annotation = Annotated[kind | None, declared]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

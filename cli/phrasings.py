@@ -26,11 +26,8 @@ from fiubench.support.files import write_atomic
 if TYPE_CHECKING:
     from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 
-app = typer.Typer(
-    help="Grow a pack's phrasings with a language model; check, review and judge them.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+_HELP = "Grow a pack's phrasings with a language model; check, review and judge them."
+app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
 BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]
@@ -71,7 +68,7 @@ def generate(
         for number, requests in enumerate(generator.rounds(), 1):
             for done, outcome in enumerate(client.ask_all(requests), 1):
                 generator.take(outcome)
-                step(f"Round {number}: {client.spent()}", done, len(requests))
+                step(f"Round {number}: {client.spending}", done, len(requests))
     candidates = generator.result(packs[1:])
     candidates.save(out)
     _print_counts(candidates)

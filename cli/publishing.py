@@ -23,15 +23,12 @@ def publish(
     given: dict[str, Any],
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    done = fiubench.publish(
-        directory,
-        repo,
-        version,
-        show=_print_plan,
-        step=lambda what: typer.echo(f"{what} ...", err=True),
-        **given,
-    )
+    done = fiubench.publish(directory, repo, version, show=_print_plan, step=_print_step, **given)
     typer.echo("\nnothing was sent (--dry-run)" if given.get("dry_run") else f"\n{done}")
+
+
+def _print_step(what: str) -> None:
+    typer.echo(f"{what} ...", err=True)
 
 
 def _print_plan(plan: "Plan") -> None:
@@ -63,17 +60,9 @@ def releases(
         typer.echo(f"{repo} has no release")
         return
     rows = [("version", "date", "identities", "size", "digest of the identities", "commit")]
-    rows += [
-        (
-            r.version,
-            r.date.strftime("%Y-%m-%d %H:%M"),
-            str(r.identities) if r.digest else "-",
-            _size(r.size),
-            r.digest[:16] or "(not made by fiubench)",
-            r.commit[:12],
-        )
-        for r in found
-    ]
+    for r in found:
+        people, content = (str(r.identities), r.digest[:16]) if r.digest else ("-", "(not made by fiubench)")
+        rows.append((r.version, r.date.strftime("%Y-%m-%d %H:%M"), people, _size(r.size), content, r.commit[:12]))
     table(rows)
 
 

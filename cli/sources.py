@@ -1,11 +1,30 @@
 """``fiubench sources``: what faces and records can be made from."""
 
+import inspect
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from fiubench.builder.config import FACES, SOURCE_FILES, source_settings
 from fiubench.cli.console import progress, table
+from fiubench.cli.options import option
 from fiubench.raw_sources.source import SOURCES
+from fiubench.support.settings import Flag
+
+
+def file_flags(again: bool = False) -> list[inspect.Parameter]:
+    """A flag for every source that a file may be given for; ``again`` for a dataset that was built from it."""
+    flags = []
+    for name in source_settings():
+        source = SOURCES[name]
+        default = " (default: embedded)" if source.always or name == FACES else ""
+        also = ", or 'none' for a dataset of text alone" if name == FACES else ""
+        embedded = "; or 'embedded'" if source.embedded else ""
+        text = f"{source.title}: {source.expects.rstrip('.')}{embedded}{also}.{default}"
+        text = f"{source.title}, where it is not where build.yaml says." if again else text
+        flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
+    return flags
+
 
 app = typer.Typer(help="List, show, check and fetch raw sources.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,10 +67,10 @@ def check(
     ] = "2025-01-01",
 ) -> None:
     """Read a file as a build would: rows read and kept, what is repaired or dropped and why, the first rows."""
-    from fiubench.raw_sources.inspect import inspect
+    from fiubench.raw_sources.inspect import inspect as look
 
     with progress() as step:
-        found = inspect(path, source=source, as_of=as_of, progress=step)
+        found = look(path, source=source, as_of=as_of, progress=step)
     report = found.report
     typer.echo(f"{path}: {found.source} ({report.read} read, {report.kept} kept)")
     for verb, counts in (("repaired", report.repaired), ("dropped", report.dropped)):

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import named_values, with_settings
-from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS
-from fiubench.unlearning.training.settings import Training, preset_names, preset_text, read_preset
+from fiubench.unlearning.training.settings import Training, preset_for, preset_names, preset_text, read_preset
 
 import fiubench
 
@@ -108,8 +107,7 @@ def unlearn(
     given: dict[str, Any],
 ) -> None:
     """Make a fine-tuned model forget the people of a forget set."""
-    known = run_of(Path(base))
-    chosen = read_preset(preset or (known.manifest["preset"] if known is not None else "tiny"))
+    chosen = preset_for(base, preset)
     with progress() as step:
         run = fiubench.unlearn(
             base,

@@ -1,6 +1,5 @@
 """What a raw file looks like to us: which source it is, rows read, repaired and dropped, and the first rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from fiubench.raw_sources.reading.csvfile import read_header
 from fiubench.raw_sources.source import SOURCES, Context
 from fiubench.raw_sources.table import Origin, Report
 from fiubench.support.errors import SourceError
+from fiubench.support.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -21,16 +21,11 @@ class Inspection:
     sample: list[dict[str, str]]
 
 
-def inspect(
-    path: Path, *, source: str | None, as_of: str, progress: Callable[[str, int, int], None] | None = None
-) -> Inspection:
+def inspect(path: Path, *, source: str | None, as_of: str, progress: Progress | None = None) -> Inspection:
     """Read a file or folder as the source that it is, or is said to be.
 
     Args:
-        path: a CSV file or a folder of images.
         source: the source's name; ``None`` to recognise it by the folder or header.
-        as_of: "today", YYYY-MM-DD.
-        progress: called with (what, done, total) while faces are checked.
 
     Raises:
         SourceError: it can't be read as that source, or it is none that is known.
@@ -57,11 +52,8 @@ def recognise(path: Path) -> str:
         if columns <= known:
             return name
     expected = "; ".join(f"{name}: {', '.join(sorted(columns))}" for name, columns in marks.items())
-    raise SourceError(
-        f"the header is of no known source: {', '.join(header)[:200]}",
-        where=path,
-        hint=f"Name it with --source. Columns that mark a source: {expected}.",
-    )
+    hint = f"Name it with --source. Columns that mark a source: {expected}."
+    raise SourceError(f"the header is of no known source: {', '.join(header)[:200]}", where=path, hint=hint)
 
 
 def _date(text: str) -> date:

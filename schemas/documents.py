@@ -12,15 +12,8 @@ from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
 
-IDENTITIES, SPLITS, MANIFEST, BUILD_FILE, IMAGES, RELEASE, WORDINGS = (
-    "identities.jsonl",
-    "splits.json",
-    "manifest.json",
-    "build.yaml",
-    "images",
-    "release",
-    "wordings.jsonl",
-)
+IDENTITIES, SPLITS, MANIFEST, BUILD_FILE = "identities.jsonl", "splits.json", "manifest.json", "build.yaml"
+IMAGES, RELEASE, WORDINGS = "images", "release", "wordings.jsonl"
 RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16

@@ -37,15 +37,12 @@ class SplitName:
 
     >>> SplitName.parse("forget05").retain, SplitName.parse("forget05").retain_eval
     ('retain95', 'retain_eval05')
-
-    Attributes:
-        kind: ``forget``, ``retain`` (its complement), ``retain_eval`` (a sample of that, of the forget set's size),
-            ``retain_hard`` (those of it whose faces are nearest), ``full`` or ``holdout``.
-        label: percent of the identities (see :func:`label_of`); empty for ``full`` and ``holdout``.
     """
 
+    # ``forget``, ``retain`` (its complement), ``retain_eval`` (a sample of that, of the forget set's size),
+    # ``retain_hard`` (those of it whose faces are nearest), ``full`` or ``holdout``
     kind: str
-    label: str = ""
+    label: str = ""  # percent of the identities (see :func:`label_of`); empty for ``full`` and ``holdout``
 
     @classmethod
     def parse(cls, name: str, where: object = "split") -> "SplitName":

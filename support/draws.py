@@ -30,12 +30,8 @@ def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> 
     for _ in range(10):
         p0 = _MULTIPLIERS[0] * c0
         p1 = _MULTIPLIERS[1] * c2
-        c0, c1, c2, c3 = (
-            (p1 >> _32) ^ c1 ^ np.uint64(k0),
-            p1 & _LOW,
-            (p0 >> _32) ^ c3 ^ np.uint64(k1),
-            p0 & _LOW,
-        )
+        c0, c1 = (p1 >> _32) ^ c1 ^ np.uint64(k0), p1 & _LOW
+        c2, c3 = (p0 >> _32) ^ c3 ^ np.uint64(k1), p0 & _LOW
         k0 = (k0 + _WEYL[0]) & 0xFFFFFFFF
         k1 = (k1 + _WEYL[1]) & 0xFFFFFFFF
     return c0, c1, c2, c3

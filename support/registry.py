@@ -39,13 +39,13 @@ class Plugin:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Name -> entry of one kind, in the order in which they were registered: built-in ones first.
+    """Name -> entry of one kind: built-in ones first, by module; then others in the order of their registration.
 
     Args:
         kind: what an entry is called in messages, such as ``method``.
         group: the entry point group without ``fiubench.``, such as ``methods``.
         package: the package whose modules are the built-in entries.
-        key: entries are sorted by it, where the order of registration is none.
+        key: entries are sorted by it, and not by module.
     """
 
     def __init__(self, kind: str, group: str, package: str, *, key: Callable[[T], Any] | None = None) -> None:
@@ -63,10 +63,8 @@ class Registry(Mapping[str, T], Generic[T]):
             self._load()  # built-in entries come first
         taken = self._entries.get(name)
         if taken is not None and (_module(taken), repr(taken)) != (_module(entry), repr(entry)):
-            raise ConfigError(
-                f"two {self.kind}s are called {name!r}: one of {_owner(taken)}, one of {_owner(entry)}",
-                hint="Rename one of them, or leave its plug-in out.",
-            )
+            what = f"two {self.kind}s are called {name!r}: one of {_owner(taken)}, one of {_owner(entry)}"
+            raise ConfigError(what, hint="Rename one of them, or leave its plug-in out.")
         self._entries[name] = entry
         return entry
 
@@ -99,7 +97,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         self._load()
-        key = self._key or _is_outside
+        key = self._key or _order
         return iter(sorted(self._entries, key=lambda name: key(self._entries[name])))
 
     def __len__(self) -> int:
@@ -179,6 +177,11 @@ def _module(entry: Any) -> str:
 
 def _is_outside(entry: Any) -> bool:
     return _module(entry).split(".")[0] != _PACKAGE
+
+
+def _order(entry: Any) -> tuple[bool, str]:
+    """Built-in entries by module, whichever was imported first; then those of plug-ins."""
+    return (True, "") if _is_outside(entry) else (False, _module(entry))
 
 
 def _owner(entry: Any) -> str:

@@ -1,10 +1,12 @@
 """Settings: one typed class per command or file.
 
-From such a class come the reader of YAML files (``read``), the JSON Schema (``json_schema``) and
-the flags of the command line (``cli/options.py``). A field is declared once, with type, default, range, description:
+From such a class come the reader of YAML files (``read``), the JSON Schema (``model_json_schema``) and the flags of the
+command line (``cli/options.py``). A field is declared once, with type, default and range; the text below it is its
+description:
 
 >>> class Example(Settings):
-...     epochs: Annotated[float, Field(gt=0, description="Passes over the training split."), Flag("Training")] = 3
+...     epochs: Annotated[float, Field(gt=0), Flag("Training")] = 3
+...     '''Passes over the training split.'''
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +35,9 @@ class Flag:
 class Settings(BaseModel):
     """Base of all settings: immutable, strict about types, without unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: object = "", flags: Collection[str] = ()) -> Self:
@@ -63,11 +67,6 @@ class Settings(BaseModel):
         if not isinstance(document, dict):
             raise ConfigError("is not a mapping of settings", where=file, hint="Write `name: value` lines.")
         return cls.parse(document, where=file)
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON Schema of such a document."""
-        return cls.model_json_schema()
 
     @classmethod
     def flag(cls, field: str) -> str:

@@ -74,9 +74,8 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path
-        raise error(
-            f"not valid YAML: {problem.problem}", where=place, hint="Check indentation, colons and quotes."
-        ) from problem
+        hint = "Check indentation, colons and quotes."
+        raise error(f"not valid YAML: {problem.problem}", where=place, hint=hint) from problem
     except yaml.YAMLError as problem:
         raise error(f"not valid YAML: {problem}", where=path) from problem
     except RecursionError as problem:

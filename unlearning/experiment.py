@@ -40,9 +40,8 @@ _Seed = Annotated[int, Field(ge=0)]
 class Evaluated(ScoringSettings):
     """How an experiment evaluates its models."""
 
-    checkpoints: Literal["all", "final"] = Field(
-        "all", description="Evaluate every checkpoint of unlearning, or the last."
-    )
+    checkpoints: Literal["all", "final"] = "all"
+    """Evaluate every checkpoint of unlearning, or the last."""
 
 
 class Experiment(Settings):
@@ -54,13 +53,11 @@ class Experiment(Settings):
     forget: str = Field(pattern=f"^{FORGET}{LABEL}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
     model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
-    seeds: tuple[_Seed, ...] = Field(
-        (0,), min_length=1, description="Random seeds of unlearning; the first is fine-tuning's too."
-    )
+    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)] = (0,)
+    """Random seeds of unlearning; the first is fine-tuning's too."""
     finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
-    methods: tuple[str, ...] | dict[str, Stage | None] = Field(
-        min_length=1, description="Methods: a list, or names with the settings that differ from the preset's."
-    )
+    methods: Annotated[tuple[str, ...] | dict[str, Stage | None], Field(min_length=1)]
+    """Methods: a list, or names with the settings that differ from the preset's."""
     evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
     workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
 
@@ -75,21 +72,13 @@ class Experiment(Settings):
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment, checked: nothing in it is found wrong after hours of training.
+    """An experiment, checked: nothing in it is found wrong after hours of training."""
 
-    Attributes:
-        settings: the file's, with ``data`` as it is opened.
-        preset: where models and settings come from.
-        stage1: settings of stage 1.
-        stage2: method -> settings.
-        definition: how metrics are computed.
-    """
-
-    settings: Experiment
-    preset: Preset
-    stage1: Training
-    stage2: Mapping[str, Training]
-    definition: Definition
+    settings: Experiment  # the file's, with ``data`` as it is opened
+    preset: Preset  # where models and settings come from
+    stage1: Training  # settings of stage 1
+    stage2: Mapping[str, Training]  # method -> settings
+    definition: Definition  # how metrics are computed
 
     def evaluating(self, **changes: Any) -> EvaluationSettings:
         """How models are evaluated, with some settings of one's own."""
@@ -220,11 +209,8 @@ def _check_memorised(plan: Plan, out: Path) -> None:
     if not chosen.force and (known is None or known < chosen.memorised):
         hint = "Fine-tune for longer, declare another evaluate.memorised, or set evaluate.force to mark the tables."
         found = "unknown" if known is None else f"{known:.2f}"
-        raise GateError(
-            f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {chosen.memorised}",
-            where=full,
-            hint=hint,
-        )
+        what = f"stage 1 did not memorise: exact match on {plan.settings.forget} is {found}, below {chosen.memorised}"
+        raise GateError(what, where=full, hint=hint)
 
 
 Task = tuple[Any, ...]  # a step's function and its arguments but the last two

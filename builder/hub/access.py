@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fiubench.builder.hub.settings import HubSettings
 from fiubench.support.errors import ConfigError
 from huggingface_hub import get_token
 
@@ -20,17 +21,11 @@ _PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class Access:
-    """A hub's address and what it is asked with.
+    """A hub's address and what it is asked with."""
 
-    Attributes:
-        endpoint: scheme and host, without a closing slash.
-        token: goes to the endpoint's own host and nowhere else; never shown.
-        timeout: seconds that the hub may stay silent.
-    """
-
-    endpoint: str = DEFAULT_ENDPOINT
-    token: str | None = field(default=None, repr=False)
-    timeout: float = TIMEOUT
+    endpoint: str = DEFAULT_ENDPOINT  # scheme and host, without a closing slash
+    token: str | None = field(default=None, repr=False)  # goes to the endpoint's own host and nowhere else; never shown
+    timeout: float = TIMEOUT  # seconds that the hub may stay silent
 
     @property
     def origin(self) -> tuple[str, str, int]:
@@ -65,6 +60,11 @@ def make_access(endpoint: str | None = None, token_file: str | None = None, time
     return Access(address, _ambient_token() if address == DEFAULT_ENDPOINT else None, timeout)
 
 
+def access_of(settings: HubSettings) -> Access:
+    """The access that settings describe (see :func:`make_access`)."""
+    return make_access(settings.endpoint, settings.token_file, settings.timeout)
+
+
 def checked_repo(name: str) -> str:
     """A repository's name with its owner.
 
@@ -77,11 +77,8 @@ def checked_repo(name: str) -> str:
         raise ConfigError(f"{name!r} is not of the form OWNER/NAME", where="--repo", hint=hint)
     for part in parts:
         if not _REPO.fullmatch(part) or ".." in part or "--" in part or part.endswith(".git"):
-            raise ConfigError(
-                f"{name!r} can't be a repository's name",
-                where="--repo",
-                hint="Letters, digits, '-', '_' and '.', at most 96, no '--' or '..', not ending in '.git'.",
-            )
+            hint = "Letters, digits, '-', '_' and '.', at most 96, no '--' or '..', not ending in '.git'."
+            raise ConfigError(f"{name!r} can't be a repository's name", where="--repo", hint=hint)
     return name
 
 
@@ -97,9 +94,8 @@ def _checked_endpoint(endpoint: str) -> str:
     if parts.username or parts.password:
         raise ConfigError("holds a name or password", where="--endpoint", hint="Give the token with --token-file.")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(
-            "http:// would send the token in clear text", where=where, hint="Use https://, or a hub on this machine."
-        )
+        hint = "Use https://, or a hub on this machine."
+        raise ConfigError("http:// would send the token in clear text", where=where, hint=hint)
     return parts.geturl()
 
 

@@ -12,7 +12,9 @@ Every step looks at the hub before it acts and after it is in doubt, so the comm
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from fiubench.builder.hub.client import Hub, Refs
 from fiubench.builder.hub.session import Conflict, Exists, NoAnswer, TimedOut
@@ -21,6 +23,7 @@ from fiubench.support.errors import HubError, Refused
 from huggingface_hub import RepoFile
 
 _TRIES = 3
+T = TypeVar("T")
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
 OWN_FOLDERS = ("data/", "fiubench/")
 OWN_FILES = ("README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
@@ -58,11 +61,7 @@ def publish(
     """Publish staged files as ``tag`` (see the module's text).
 
     Args:
-        hub, repo, tag: where to; the repository exists.
-        files: path in the repository -> staged file.
         refs: where main and the tags were when the plan was made.
-        message: description of the commit.
-        step: called with what is being done.
 
     Raises:
         Refused: the tag holds something else, or somebody changed main meanwhile.
@@ -104,11 +103,8 @@ def check_same(files: Mapping[str, Path], tree: Mapping[str, RepoFile], repo: st
     """
     if different := differing(files, tree):
         shown = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
-        raise Refused(
-            f"{tag} is published already and holds something else: {shown}",
-            where=repo,
-            hint="A published release never changes. Publish this dataset under a higher --version.",
-        )
+        hint = "A published release never changes. Publish this dataset under a higher --version."
+        raise Refused(f"{tag} is published already and holds something else: {shown}", where=repo, hint=hint)
 
 
 def _same(local: Path, remote: RepoFile) -> bool:
@@ -123,52 +119,57 @@ def _blob_id(path: Path) -> str:
     return hashlib.sha1(head + path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
+def until_seen(act: Callable[[], None], look: Callable[[HubError | None], T | None], unseen: str, repo: str) -> T:
+    """Do something until it is seen: what ``look`` finds, which is told of the trouble that left it in doubt.
+
+    Raises:
+        HubError: it is not seen after some tries; ``unseen`` says so where no other trouble does.
+    """
+    trouble: HubError | None = None
+    for _ in range(_TRIES):
+        trouble = None
+        try:
+            act()
+        except (NoAnswer, Conflict, Exists) as error:
+            trouble = error
+        if (found := look(trouble)) is not None:
+            return found
+        if isinstance(trouble, TimedOut):
+            break
+    raise trouble or HubError(unseen, where=repo, hint="Run the command again.")
+
+
 def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str, message: str) -> str:
     """Commit, and find out whether it happened where no answer came."""
     stale = [path for path in hub.tree(repo, head) if is_own(path) and path not in files]
-    for attempt in range(_TRIES):
-        trouble: HubError | None = None
-        try:
-            hub.commit(repo, files, stale, parent=head, title=title_of(tag), message=message)
-        except (NoAnswer, Conflict) as error:
-            trouble = error
+
+    def landed(trouble: HubError | None) -> str | None:
         refs = hub.refs(repo)
         now = refs.main if refs else head
         # also after a success: the client reports one where it had nothing to send, whoever made that commit
-        if now != head and (landed := find_landed(hub, repo, now, files, tag)):
-            return landed
+        if now != head and (found := find_landed(hub, repo, now, files, tag)):
+            return found
         if now != head:
-            raise Refused(
-                "somebody else changed the repository meanwhile; nothing of this release was published",
-                where=repo,
-                hint=f"Look at what changed, then run the command again: it starts from the new state ({now[:12]}).",
-            )
-        if trouble is None:  # nothing to send: main holds these files under another title
-            return head
-        if attempt == _TRIES - 1 or isinstance(trouble, TimedOut):
-            raise trouble
-    raise AssertionError("unreachable")
+            what = "somebody else changed the repository meanwhile; nothing of this release was published"
+            hint = f"Look at what changed, then run the command again: it starts from the new state ({now[:12]})."
+            raise Refused(what, where=repo, hint=hint)
+        return None if trouble else head  # nothing to send: main holds these files under another title
+
+    commit = partial(hub.commit, repo, files, stale, parent=head, title=title_of(tag), message=message)
+    return until_seen(commit, landed, "the commit is not seen", repo)
 
 
 def _tag(hub: Hub, repo: str, tag: str, oid: str) -> bool:
     """Set the tag, and read it back. True if this run set it."""
-    for attempt in range(_TRIES):
-        trouble: HubError | None = None
-        try:
-            hub.tag(repo, tag, oid)
-        except (NoAnswer, Exists) as error:
-            trouble = error
+
+    def is_set(trouble: HubError | None) -> bool | None:
         refs = hub.refs(repo)
         target = refs.tags.get(tag) if refs else None
-        if target == oid:
-            return trouble is None or isinstance(trouble, NoAnswer)
-        if target is not None:
-            raise Refused(
-                f"the tag {tag} was set on another commit meanwhile ({target[:12]}, not {oid[:12]})",
-                where=repo,
-                hint="A tag never moves. Publish under a higher --version.",
-            )
-        if attempt == _TRIES - 1 or isinstance(trouble, TimedOut):
-            raise trouble or HubError(f"the hub took the tag {tag} but does not show it", where=repo,
-                                      hint="Run the command again.")  # fmt: skip
-    raise AssertionError("unreachable")
+        if target not in (None, oid):
+            what = f"the tag {tag} was set on another commit meanwhile ({target[:12]}, not {oid[:12]})"
+            raise Refused(what, where=repo, hint="A tag never moves. Publish under a higher --version.")
+        return None if target is None else trouble is None or isinstance(trouble, NoAnswer)
+
+    return until_seen(
+        partial(hub.tag, repo, tag, oid), is_set, f"the hub took the tag {tag} but does not show it", repo
+    )

@@ -1,81 +1,65 @@
 """``fiubench publish``: check, plan, stage, prove, then one commit and one tag."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub import protocol
-from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
+from fiubench.builder.hub.access import Access, access_of, checked_repo
 from fiubench.builder.hub.client import Hub, Refs, connect
-from fiubench.builder.hub.protocol import Outcome, is_own, title_of
+from fiubench.builder.hub.protocol import Outcome, is_own, title_of, until_seen
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
-from fiubench.builder.hub.session import Exists, NoAnswer, TimedOut
+from fiubench.builder.hub.settings import PublishSettings
 from fiubench.builder.hub.staging import Stage, check_untouched, staged
 from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
 from fiubench.builder.release.publication import Publication
 from fiubench.support.errors import ConfigError, HubError, Refused
+from fiubench.support.progress import Report, silent
 
 _LONGEST_MESSAGE = 2000
-_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a publication will do, shown before anything is sent.
+    """What a publication will do, shown before anything is sent."""
 
-    Attributes:
-        repo: OWNER/NAME.
-        version: the tag.
-        files: path -> bytes.
-        proofs: what was proved of the release.
-        against: the tag or folder that it is compared with, if any.
-        changes: what changes against that.
-        suggested: the version that the changes call for, if there was something to compare with.
-        left_alone: files of the repository that are not the release's.
-        removed: files of the last state that this release no longer has.
-    """
-
-    repo: str
-    version: str
-    files: Mapping[str, int]
-    proofs: Sequence[str]
-    against: str = ""
-    changes: Changes = field(default_factory=Changes)
-    suggested: str = ""
-    left_alone: Sequence[str] = ()
-    removed: Sequence[str] = ()
+    repo: str  # OWNER/NAME
+    version: str  # the tag
+    files: Mapping[str, int]  # path -> bytes
+    proofs: Sequence[str]  # what was proved of the release
+    against: str = ""  # the tag or folder that it is compared with, if any
+    changes: Changes = field(default_factory=Changes)  # what changes against that
+    suggested: str = ""  # the version that the changes call for, if there was something to compare with
+    left_alone: Sequence[str] = ()  # files of the repository that are not the release's
+    removed: Sequence[str] = ()  # files of the last state that this release no longer has
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be published, and how; see ``fiubench publish --help``."""
+    """What is to be published, and how."""
 
     directory: Path
     repo: str
-    version: str
-    message: str = ""
-    private: bool = False
-    gated: bool = False
-    create: bool = True
+    version: Version
+    settings: PublishSettings
+
+    @property
+    def tag(self) -> str:
+        """The version as the tag is called."""
+        return str(self.version)
 
 
 @dataclass(frozen=True, repr=False)
 class Published:
-    """What a publication did.
+    """What a publication did."""
 
-    Attributes:
-        plan: what it was going to do.
-        outcome: the commit and what was done; ``None`` of a dry run.
-        address: of the release on the hub; empty of a dry run.
-    """
-
-    plan: Plan
-    outcome: Outcome | None = None
-    address: str = ""
+    plan: Plan  # what it was going to do
+    outcome: Outcome | None = None  # the commit and what was done; ``None`` of a dry run
+    address: str = ""  # of the release on the hub; empty of a dry run
 
     def __repr__(self) -> str:
         name = f"{self.plan.repo} {self.plan.version}"
@@ -91,17 +75,9 @@ def publish(
     repo: str,
     version: str,
     *,
-    message: str = "",
-    dry_run: bool = False,
-    previous: str | None = None,
-    private: bool = False,
-    gated: bool = False,
-    create: bool = True,
-    endpoint: str | None = None,
-    token_file: str | None = None,
-    timeout: float = TIMEOUT,
-    show: Callable[[Plan], None] = lambda _: None,
-    step: Callable[[str], None] = lambda _: None,
+    show: Callable[[Plan], None] = silent,
+    step: Report = silent,
+    **settings: Any,
 ) -> Published:
     """Publish a dataset as a version: one commit, one tag. Safe to repeat: what is done already is not done again.
 
@@ -111,107 +87,88 @@ def publish(
         directory: the dataset.
         repo: ``OWNER/NAME`` on the hub.
         version: the release's version and tag, for example ``v1.0.0``.
-        message: a sentence for the changelog and the commit.
-        dry_run: stage, prove and plan alone; no hub is asked and no token needed.
-        previous: with ``dry_run``: compare with this folder, or with ``OWNER/NAME@version`` from the hub.
-        private: a new repository is private; a public one is refused.
-        gated: readers must agree to share their name first.
-        create: create the repository if there is none.
-        endpoint, token_file, timeout: the hub.
         show: called with the plan before anything is sent.
         step: called with a line on what is being done.
+        settings: those of :class:`~fiubench.builder.hub.settings.PublishSettings`, by name.
 
     Raises:
-        ConfigError: a name, version or message that can't be used.
+        ConfigError: a name, version, message or setting that can't be used.
         Refused: the version is taken or goes backwards, the dataset was edited by hand or does not load, the
             repository is not one of releases, or somebody else changed it meanwhile.
         HubError: the hub can't be reached or does not permit it.
     """
-    request = Request(Path(directory), repo, version, message, private, gated, create)
-    if previous is not None and not dry_run:
+    chosen = PublishSettings.parse(settings)
+    if chosen.previous is not None and not chosen.dry_run:
         hint = "Without it the last release on the hub is compared with."
         raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
-    if not dry_run:
-        return _publish(request, make_access(endpoint, token_file, timeout), show, step)
-    with resolved(previous or "", lambda: make_access(endpoint, token_file, timeout)) as earlier:
-        plan = replace(_plan_offline(request, earlier if previous else None), against=previous or "")
+    if len(chosen.message) > _LONGEST_MESSAGE or not chosen.message.isprintable():
+        raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message")
+    request = Request(Path(directory), checked_repo(repo), parse_version(version), chosen)
+    if not chosen.dry_run:
+        return _publish(request, access_of(chosen), show, step)
+    with resolved(chosen.previous or "", partial(access_of, chosen)) as earlier:
+        plan = replace(_plan_offline(request, earlier if chosen.previous else None), against=chosen.previous or "")
     show(plan)
     return Published(plan)
 
 
-def _publish(request: Request, access: Access, show: Callable[[Plan], None], step: Callable[[str], None]) -> Published:
+def _publish(request: Request, access: Access, show: Callable[[Plan], None], step: Report) -> Published:
     """Publish to a hub, whatever was done of it before."""
-    version = _checked(request)
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
     with connect(access) as hub:
         step(f"Looking at {request.repo}")
         refs = hub.refs(request.repo)
-        if refs is None and not request.create:
+        if refs is None and not request.settings.create:
             raise HubError("no such dataset, or it is private", where=request.repo,
                            hint="Leave out --no-create to create it, or check name and token.")  # fmt: skip
         if refs is None and access.token is None:
             raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
         tree = hub.tree(request.repo, refs.main) if refs else {}
         _check_repository(request, tree)
-        with _compared(hub, request, version, refs, dataset) as (publication, changes, against):
-            is_there = refs is not None and str(version) in refs.tags  # then nothing is sent, only compared
-            step("Staging" if is_there else "Staging, and proving that it loads")
-            with staged(request.directory, publication, proved=not is_there) as stage:
-                suggested = str(parse_version(against).raised(changes.level)) if against else ""
-                plan = _plan(request, version, stage, changes, against, suggested, tree)
-                show(plan)
-                refs = refs or _create(hub, request)
-                _check_settings(hub, request, refs, str(version))
-                outcome = protocol.publish(
-                    hub, request.repo, stage.files, str(version), refs, message=request.message, step=step
-                )
-    return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/tree/{version}")
+        publication, changes, against = _compared(hub, request, refs, dataset)
+        is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
+        step("Staging" if is_there else "Staging, and proving that it loads")
+        with staged(request.directory, publication, proved=not is_there) as stage:
+            suggested = str(parse_version(against).raised(changes.level)) if against else ""
+            plan = _plan(request, stage, changes, against, suggested, tree)
+            show(plan)
+            refs = refs or _create(hub, request)
+            _check_settings(hub, request, refs)
+            message = request.settings.message
+            outcome = protocol.publish(hub, request.repo, stage.files, request.tag, refs, message=message, step=step)
+    return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/tree/{request.tag}")
 
 
 def _plan_offline(request: Request, previous: Path | None) -> Plan:
     """Stage and prove a release without a hub; ``previous`` is a dataset directory to compare with."""
-    version = _checked(request)
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
     changes = changes_between(previous, request.directory) if previous else _first(dataset)
     known = open_dataset(previous).manifest.get("published") if previous else None
-    publication = Publication(request.repo, str(version), _changelog(request, version, changes, known))
-    with staged(request.directory, publication) as stage:
-        suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else None
-        return _plan(request, version, stage, changes, str(previous or ""), str(suggested or ""))
+    with staged(request.directory, _publication(request, changes, known)) as stage:
+        suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else ""
+        return _plan(request, stage, changes, str(previous or ""), str(suggested))
 
 
-def _checked(request: Request) -> Version:
-    checked_repo(request.repo)
-    if len(request.message) > _LONGEST_MESSAGE or not request.message.isprintable():
-        raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message")
-    return parse_version(request.version)
-
-
-@contextmanager
-def _compared(
-    hub: Hub, request: Request, version: Version, refs: Refs | None, dataset: Dataset
-) -> Iterator[tuple[Publication, Changes, str]]:
+def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -> tuple[Publication, Changes, str]:
     """How the release is called, with its changelog; what changes against the last one; and that one's tag.
 
     Where this version was begun or published before, its own changelog is taken, so that repeating a command stages
     the very same files.
     """
-    tag, repo = str(version), request.repo
+    tag, repo, version = request.tag, request.repo, request.version
     published = versions_of(refs.tags) if refs else []
     begun = _begun(hub, repo, tag, refs, dataset) if refs else None
     if begun is not None:
         own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
-        yield Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
-        return
+        return Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
     if tag not in {str(known) for known in published}:
         check_order(version, published, repo)
     earlier = [known for known in published if known < version]
     if refs is None or not earlier:
         changes = _first(dataset)
-        yield Publication(repo, tag, _changelog(request, version, changes, None)), changes, ""
-        return
+        return _publication(request, changes, None), changes, ""
     last = str(earlier[-1])
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "last"
@@ -222,7 +179,7 @@ def _compared(
         else:
             changes = changes_between(folder, request.directory)
             known = open_dataset(folder).manifest.get("published")
-    yield Publication(repo, tag, _changelog(request, version, changes, known)), changes, last
+    return _publication(request, changes, known), changes, last
 
 
 def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[str, Any] | None:
@@ -247,70 +204,45 @@ def _first(dataset: Dataset) -> Changes:
     return Changes("major", [f"First release: {people}, {counts['questions']} questions each."])
 
 
-def _changelog(
-    request: Request, version: Version, changes: Changes, known: Mapping[str, Any] | None
-) -> list[Mapping[str, Any]]:
-    sentences = [request.message, *changes.sentences] if request.message else list(changes.sentences)
-    return [{"version": str(version), "changes": sentences}, *(known["changelog"] if known else ())]
+def _publication(request: Request, changes: Changes, known: Mapping[str, Any] | None) -> Publication:
+    """The release as it is called, with its changelog on top of the ``known`` one."""
+    sentences = [*filter(None, [request.settings.message]), *changes.sentences]
+    changelog = [{"version": request.tag, "changes": sentences}, *(known["changelog"] if known else ())]
+    return Publication(request.repo, request.tag, changelog)
 
 
 def _check_repository(request: Request, tree: Mapping[str, Any]) -> None:
     """Refuse a repository that holds something else: a wrong name must not cost anybody a dataset."""
     foreign = [path for path in tree if is_own(path) and path != "README.md"]
     if foreign and "manifest.json" not in tree:
-        raise Refused(
-            f"holds a dataset that fiubench did not publish ({', '.join(sorted(foreign)[:3])})",
-            where=request.repo,
-            hint="It would be overwritten. Name another --repo, or empty this one first.",
-        )
+        what = f"holds a dataset that fiubench did not publish ({', '.join(sorted(foreign)[:3])})"
+        hint = "It would be overwritten. Name another --repo, or empty this one first."
+        raise Refused(what, where=request.repo, hint=hint)
 
 
 def _create(hub: Hub, request: Request) -> Refs:
     """Create the repository, and find out whether it happened where no answer came."""
-    trouble: HubError = HubError("was created, but can't be seen", where=request.repo, hint="Run the command again.")
-    for _ in range(_TRIES):
-        try:
-            hub.create(request.repo, private=request.private)
-        except (NoAnswer, Exists) as error:
-            trouble = error
-        if (refs := hub.refs(request.repo)) is not None:
-            return refs
-        if isinstance(trouble, TimedOut):
-            break
-    raise trouble
+    create = partial(hub.create, request.repo, private=request.settings.private)
+    return until_seen(create, lambda _: hub.refs(request.repo), "was created, but can't be seen", request.repo)
 
 
-def _check_settings(hub: Hub, request: Request, refs: Refs, tag: str) -> None:
+def _check_settings(hub: Hub, request: Request, refs: Refs) -> None:
     """Hold the repository to what was asked for before anything is in it."""
-    if not (request.private or request.gated) or tag in refs.tags:
+    asked = request.settings
+    if not (asked.private or asked.gated) or request.tag in refs.tags:
         return
     private, gated = hub.settings(request.repo)
-    if request.private and not private:
-        raise Refused("is public, and --private was given", where=request.repo,
-                      hint="Make it private in its settings on the hub, or leave out --private.")  # fmt: skip
-    if request.gated and not gated:
+    if asked.private and not private:
+        hint = "Make it private in its settings on the hub, or leave out --private."
+        raise Refused("is public, and --private was given", where=request.repo, hint=hint)
+    if asked.gated and not gated:
         hub.gate(request.repo)
 
 
 def _plan(
-    request: Request,
-    version: Version,
-    stage: Stage,
-    changes: Changes,
-    against: str,
-    suggested: str,
-    tree: Mapping[str, Any] | None = None,
+    request: Request, stage: Stage, changes: Changes, against: str, suggested: str, tree: Mapping[str, Any] = {}
 ) -> Plan:
     sizes = {path: local.stat().st_size for path, local in stage.files.items()}
-    there = [path for path in tree or () if path != ".gitattributes"]
-    return Plan(
-        repo=request.repo,
-        version=str(version),
-        files=sizes,
-        proofs=stage.proofs,
-        against=against,
-        changes=changes,
-        suggested=suggested,
-        left_alone=sorted(path for path in there if not is_own(path)),
-        removed=sorted(path for path in there if is_own(path) and path not in sizes),
-    )
+    others = sorted(path for path in tree if path != ".gitattributes" and not is_own(path))
+    removed = sorted(path for path in tree if is_own(path) and path not in sizes)
+    return Plan(request.repo, request.tag, sizes, stage.proofs, against, changes, suggested, others, removed)

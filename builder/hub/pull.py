@@ -3,9 +3,10 @@
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,10 +15,11 @@ import orjson
 import pyarrow.parquet as pq
 from fiubench.builder.dataset.compare import Difference, compare
 from fiubench.builder.dataset.reading import Dataset, open_dataset
-from fiubench.builder.hub.access import TIMEOUT, Access, checked_repo, make_access
+from fiubench.builder.hub.access import Access, access_of, checked_repo
 from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import is_own
 from fiubench.builder.hub.session import Missing
+from fiubench.builder.hub.settings import HubSettings
 from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
@@ -55,35 +57,32 @@ class ReleaseInfo:
     commit: str
 
 
-def releases(
-    repo: str, *, endpoint: str | None = None, token_file: str | None = None, timeout: float = TIMEOUT
-) -> list[ReleaseInfo]:
+def releases(repo: str, **hub: Any) -> list[ReleaseInfo]:
     """The published versions of a dataset, newest first.
 
     >>> [release.version for release in releases("alice/faces")]                # doctest: +SKIP
 
     Args:
         repo: ``OWNER/NAME`` on the hub.
-        endpoint, token_file, timeout: the hub.
+        hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
         HubError: no such repository, or the hub can't be reached.
     """
     repo = checked_repo(repo)
-    with connect(make_access(endpoint, token_file, timeout)) as hub:
-        refs = _refs(hub, repo)
+    with connect(access_of(HubSettings.parse(hub))) as connected:
+        refs = _refs(connected, repo)
         found = []
         for version in reversed(versions_of(refs.tags)):
             oid = refs.tags[str(version)]
-            size = sum(file.size for path, file in hub.tree(repo, oid).items() if is_own(path))
-            date = hub.history(repo, oid)[0].created_at
-            try:
-                manifest = read_manifest(hub, repo, oid)
-            except NotOurs:
-                found.append(ReleaseInfo(str(version), date, "", 0, size, oid))
-                continue
-            people = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
-            found.append(ReleaseInfo(str(version), date, manifest["digests"]["identities"], people, size, oid))
+            size = sum(file.size for path, file in connected.tree(repo, oid).items() if is_own(path))
+            date = connected.history(repo, oid)[0].created_at
+            content, people = "", 0
+            with suppress(NotOurs):
+                manifest = read_manifest(connected, repo, oid)
+                people = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
+                content = manifest["digests"]["identities"]
+            found.append(ReleaseInfo(str(version), date, content, people, size, oid))
     return found
 
 
@@ -92,10 +91,8 @@ def pull(
     out: str | Path,
     *,
     version: str | None = None,
-    endpoint: str | None = None,
-    token_file: str | None = None,
-    timeout: float = TIMEOUT,
     progress: Progress | None = None,
+    **hub: Any,
 ) -> Dataset:
     """Download a release as a dataset folder that everything else accepts; every digest is checked.
 
@@ -105,33 +102,26 @@ def pull(
         repo: ``OWNER/NAME`` on the hub.
         out: a folder that is not there yet, or is empty.
         version: the release; the highest version by default.
-        endpoint, token_file, timeout: the hub.
         progress: called with (what, done, total).
+        hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
         HubError: no such repository or release, or the hub can't be reached.
         DatasetError: what is published is damaged or was not made by fiubench, or the folder can't be written to.
     """
-    access, out = make_access(endpoint, token_file, timeout), Path(out)
+    access, out = access_of(HubSettings.parse(hub)), Path(out)
     repo = checked_repo(repo)
     check_new(out)
     if version not in (None, "latest"):
         parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
-    with connect(access) as hub:
-        oid = _commit_of(hub, repo, version)
+    with connect(access) as connected:
+        oid = _commit_of(connected, repo, version)
         with new_folder(out) as folder:
-            fetch(hub, repo, oid, folder, progress=progress)
+            fetch(connected, repo, oid, folder, progress=progress)
     return open_dataset(out)
 
 
-def diff(
-    a: str | Path,
-    b: str | Path,
-    *,
-    endpoint: str | None = None,
-    token_file: str | None = None,
-    timeout: float = TIMEOUT,
-) -> Iterator[Difference]:
+def diff(a: str | Path, b: str | Path, **hub: Any) -> Iterator[Difference]:
     """Every difference between two datasets, identity by identity, as it is found.
 
     >>> for difference in diff("dataset", "alice/faces@v1.0.0"): print(difference)          # doctest: +SKIP
@@ -139,13 +129,13 @@ def diff(
     Args:
         a: a dataset folder, or ``OWNER/NAME@version`` on the hub.
         b: another.
-        endpoint, token_file, timeout: the hub.
+        hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
         DatasetError: one of them is no dataset.
         HubError: the hub can't be reached, or has no such release.
     """
-    access = lambda: make_access(endpoint, token_file, timeout)  # noqa: E731
+    access = partial(access_of, HubSettings.parse(hub))
     with resolved(str(a), access) as left, resolved(str(b), access) as right:
         yield from compare(left, right)
 
@@ -241,8 +231,8 @@ def _write_identities(source: Path, target: Path, manifest: dict[str, Any], repo
         for number, line in enumerate(read_records(source), 1):
             written = canonical_line(identity_of(line))
             if number > len(entries) or digest(written)[:SHORT_DIGEST] != entries[number - 1][1]:
-                raise DatasetError(f"identity {number - 1} is not what the manifest says", where=repo,
-                                   hint="The release is damaged.")  # fmt: skip
+                what = f"identity {number - 1} is not what the manifest says"
+                raise DatasetError(what, where=repo, hint="The release is damaged.")
             file.write(written)
     if number != len(entries):
         raise DatasetError(f"{number} identities, the manifest says {len(entries)}", where=repo)

@@ -67,11 +67,8 @@ def check_order(version: Version, published: list[Version], repo: str) -> None:
         Refused: it goes backwards.
     """
     if published and version < published[-1]:
-        raise Refused(
-            f"{version} would come after {published[-1]}",
-            where=repo,
-            hint=f"Versions go up: {', '.join(str(published[-1].raised(level)) for level in LEVELS)}.",
-        )
+        hint = f"Versions go up: {', '.join(str(published[-1].raised(level)) for level in LEVELS)}."
+        raise Refused(f"{version} would come after {published[-1]}", where=repo, hint=hint)
 
 
 @dataclass

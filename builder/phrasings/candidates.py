@@ -75,9 +75,8 @@ class Candidates:
         document = read_object(path)
         for violation in schemas.violations("candidates", document):
             hint = "`fiubench phrasings generate` writes such files."
-            raise DatasetError(
-                f"not a file of candidates: {violation.path}: {violation.message}", where=path, hint=hint
-            )
+            what = f"not a file of candidates: {violation.path}: {violation.message}"
+            raise DatasetError(what, where=path, hint=hint)
         entries = [Candidate(**entry) for entry in document.pop("candidates")]
         return cls(**document, candidates=entries)
 
@@ -210,22 +209,17 @@ class Generator:
         voice, seed = drawn(self.seed, f"phrasings.{attribute.name}", number)
         known = {same_phrasing(t) for t in (*questions, *answers)}
         known |= {same_phrasing(c.text) for c in self.found[attribute.name]}
-        return Request(
-            f"{attribute.name}.{number}",
-            messages(
-                "pack",
-                about=about(attribute),
-                kind=attribute.type.help,
-                questions="\n".join(f"- {q}" for q in questions),
-                answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
-                count=PER_CALL,
-                voice=voice,
-            ),
-            self.schema,
-            _Proposal(attribute.name, self.ground, known),
-            seed=seed,
-            max_tokens=200 + 2 * PER_CALL * _TOKENS,
+        asked = messages(
+            "pack",
+            about=about(attribute),
+            kind=attribute.type.help,
+            questions="\n".join(f"- {q}" for q in questions),
+            answers="\n".join(f"- {a}" for a in answers).replace("{a value}", "{value}"),
+            count=PER_CALL,
+            voice=voice,
         )
+        check, most = _Proposal(attribute.name, self.ground, known), 200 + 2 * PER_CALL * _TOKENS
+        return Request(f"{attribute.name}.{number}", asked, self.schema, check, seed=seed, max_tokens=most)
 
     def take(self, outcome: Outcome) -> None:
         """Keep what a request yielded."""
@@ -240,12 +234,8 @@ class Generator:
         first = next(self.rounds(), [])
         one = self.client.estimate(first, 2 * PER_CALL * _TOKENS // 2)
         rounds = -(-self.count // PER_CALL)
-        return Estimate(
-            one.calls + len(first) * (rounds - 1),
-            one.cached,
-            one.prompt_tokens * rounds,
-            one.completion_tokens * rounds,
-        )
+        calls = one.calls + len(first) * (rounds - 1)
+        return Estimate(calls, one.cached, one.prompt_tokens * rounds, one.completion_tokens * rounds)
 
     def missing(self) -> list[Request]:
         """The first round that the cache can't answer: what a batch would hold."""
@@ -280,9 +270,8 @@ def accept(candidate: Candidate, ground: Ground, text: str | None = None) -> lis
         FiubenchError: the attribute is in none of the packs.
     """
     if candidate.attribute not in ground.checks.subjects:
-        raise FiubenchError(
-            f"no pack declares the attribute {candidate.attribute!r}", hint="Name its pack with --attributes."
-        )
+        hint = "Name its pack with --attributes."
+        raise FiubenchError(f"no pack declares the attribute {candidate.attribute!r}", hint=hint)
     tried = Candidate(candidate.attribute, candidate.kind, tidy(text) if text is not None else candidate.text)
     if problems := ground.problems(tried):
         return problems

@@ -146,13 +146,8 @@ def requests(cases: Sequence[Case]) -> Iterator[Request]:
             for number, c in enumerate(part, 1)
         ]  # fmt: skip
         listed = "\n".join(json.dumps(item, ensure_ascii=False) for item in items)
-        yield Request(
-            f"cases {start}",
-            messages("judge", count=len(items), items=listed),
-            schema,
-            _check(len(items)),
-            max_tokens=100 + _TOKENS * len(items),
-        )
+        asked = messages("judge", count=len(items), items=listed)
+        yield Request(f"cases {start}", asked, schema, _check(len(items)), max_tokens=100 + _TOKENS * len(items))
 
 
 def _check(count: int) -> Any:

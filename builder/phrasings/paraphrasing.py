@@ -151,7 +151,7 @@ class ParaphraseJob:
             for line in self._lines(self.client.ask_all(self.requests())):
                 file.write(canonical_line(line))
                 if progress:
-                    progress(f"Paraphrasing: {self.client.spent()}", line["index"] + 1, self.plan.size)
+                    progress(f"Paraphrasing: {self.client.spending}", line["index"] + 1, self.plan.size)
         return {
             "model": self.config.model,
             "server_models": sorted(self._models),
@@ -177,14 +177,10 @@ class ParaphraseJob:
         ]
         voice, seed = drawn(self.config.seed, f"wording.{number}", index)
         listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
-        return Request(
-            f"{index}.{number}",
-            messages("identity", count=len(items), voice=voice, items=listed),
-            self.schema,
-            GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks),
-            seed=seed,
-            max_tokens=100 + _MOST_TOKENS * len(group),
-        )
+        asked = messages("identity", count=len(items), voice=voice, items=listed)
+        check = GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks)
+        most = 100 + _MOST_TOKENS * len(group)
+        return Request(f"{index}.{number}", asked, self.schema, check, seed=seed, max_tokens=most)
 
     def _lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
         """One line per identity, from the outcomes of :meth:`requests` in order."""

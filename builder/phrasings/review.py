@@ -28,11 +28,8 @@ def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
     listed, ground = _listed(target, packs)
     for candidate in listed:
         if candidate.attribute not in ground.checks.subjects:
-            raise PackError(
-                f"no pack declares the attribute {candidate.attribute!r}",
-                where=target,
-                hint="Name its pack with --attributes.",
-            )
+            hint = "Name its pack with --attributes."
+            raise PackError(f"no pack declares the attribute {candidate.attribute!r}", where=target, hint=hint)
         candidate.problems = ground.problems(candidate)
         yield candidate
 

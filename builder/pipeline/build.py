@@ -174,17 +174,11 @@ def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
     if not entries:
         return
     if not (resume or overwrite):
-        raise DatasetError(
-            "the folder is not empty",
-            where=out,
-            hint="Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out.",
-        )
+        hint = "Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out."
+        raise DatasetError("the folder is not empty", where=out, hint=hint)
     if not (out / MANIFEST).exists() and not (out / WORK).exists():
-        raise DatasetError(
-            f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)",
-            where=out,
-            hint="It is left alone. Name another --out.",
-        )
+        what = f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)"
+        raise DatasetError(what, where=out, hint="It is left alone. Name another --out.")
 
 
 def _clear(out: Path, but: Path | None = None) -> None:
@@ -219,11 +213,9 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
         state = out / WORK / "state.json"
         fingerprint = inputs.fingerprint()
         if state.exists() and read_object(state).get("fingerprint") != fingerprint:
-            raise DatasetError(
-                "an unfinished build of other settings or sources is in this folder",
-                where=out,
-                hint="Give the settings it was begun with (see build.yaml there), or --overwrite.",
-            )
+            what = "an unfinished build of other settings or sources is in this folder"
+            hint = "Give the settings it was begun with (see build.yaml there), or --overwrite."
+            raise DatasetError(what, where=out, hint=hint)
         write_atomic(state, readable_json({"fingerprint": fingerprint}))
         settings = yaml.safe_dump(inputs.config.located().as_dict(), sort_keys=False, allow_unicode=True)
         note = "# `fiubench build --config build.yaml --out DIR` builds this again on this machine\n"
@@ -249,11 +241,8 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
                 publish_paraphrases(out)
         shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
-    raise DatasetError(
-        "a finished dataset of other settings or sources is in this folder",
-        where=out,
-        hint="Name another --out, or replace it with --overwrite.",
-    )
+    hint = "Name another --out, or replace it with --overwrite."
+    raise DatasetError("a finished dataset of other settings or sources is in this folder", where=out, hint=hint)
 
 
 def _kept_paraphrases(config: Config, plan: Plan) -> Paraphrases | None:
@@ -262,11 +251,8 @@ def _kept_paraphrases(config: Config, plan: Plan) -> Paraphrases | None:
         return None
     paraphrases = Paraphrases(Path(config.qa))
     if len(paraphrases) < plan.size:
-        raise DatasetError(
-            f"words {len(paraphrases)} identities, {plan.size} are built",
-            where=config.qa,
-            hint="It was made for a smaller dataset: build as many, or word them anew with --qa llm.",
-        )
+        hint = "It was made for a smaller dataset: build as many, or word them anew with --qa llm."
+        raise DatasetError(f"words {len(paraphrases)} identities, {plan.size} are built", where=config.qa, hint=hint)
     return paraphrases
 
 

@@ -24,9 +24,7 @@ def make_manifest(
     """The content of ``manifest.json`` (see ``schemas/manifest.schema.json``).
 
     Args:
-        inputs, plan: what the dataset was made from.
         entries: unique_id, digest and image digest of each line of ``identities.jsonl``.
-        sha256: digests of the files ``identities`` and ``splits``.
     """
     config = inputs.config
     sources = inputs.sources.describe()

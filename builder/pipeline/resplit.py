@@ -58,14 +58,12 @@ def split(
     dataset = open_dataset(directory)
     check_new(out)
     if touched := next(on_disk(dataset), None):
-        raise Refused(
-            f"changed since it was built: {touched}", where=directory, hint="`fiubench verify` lists everything."
-        )
+        hint = "`fiubench verify` lists everything."
+        raise Refused(f"changed since it was built: {touched}", where=directory, hint=hint)
     if dataset.manifest["config"].get("wrong") == "members":
         what = "wrong answers were taken from people of the same split, and would now be of another one"
-        raise Refused(
-            what, where=directory, hint="Build it anew with these splits: `fiubench build --wrong members ..`."
-        )
+        hint = "Build it anew with these splits: `fiubench build --wrong members ..`."
+        raise Refused(what, where=directory, hint=hint)
     config = _config(dataset, ratios, split_scheme, holdout)
     frozen = None if split_scheme is None else read_frozen(split_scheme)
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:

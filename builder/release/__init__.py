@@ -32,9 +32,6 @@ class Packager:
 
     Args:
         directory: the dataset directory; each identity's image lies in it when the identity is added.
-        splits: split name -> unique ids.
-        attributes: names of those that are asked about.
-        config: the settings, as a manifest has them.
         forgotten: the attributes that the forget sets are about; everything, if empty.
     """
 
@@ -89,9 +86,6 @@ class Packager:
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write what describes the whole: card and Croissant.
 
-        Args:
-            manifest: the dataset's manifest. Its sources carry title, url, license, citation and description.
-
         Raises:
             DatasetError: nobody is outside the holdout, or it can't be written.
         """
@@ -106,10 +100,6 @@ class Packager:
 
 def package(directory: Path, manifest: Mapping[str, Any]) -> None:
     """Write ``release/`` into a finished dataset directory, replacing one that is there.
-
-    Args:
-        directory: holds ``identities.jsonl``, ``splits.json`` and ``images/``.
-        manifest: the dataset's manifest.
 
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
@@ -126,10 +116,7 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
     """Write card and Croissant of a release as it is on the Hub into ``folder``; no data file is touched.
 
     Args:
-        directory: a finished dataset directory.
-        manifest: its manifest.
         folder: where ``data/`` of its release lies, or links to it.
-        publication: name, version and changelog, if it has them.
 
     Raises:
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
@@ -147,11 +134,8 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
 def _describe(release: Release, where: Path) -> None:
     """Write card and Croissant of a release; ``where`` it will be, for errors."""
     if release.statistics.example is None:
-        raise DatasetError(
-            "nobody is outside the holdout, so there is nothing to publish",
-            where=where,
-            hint="Build with more --identities.",
-        )
+        hint = "Build with more --identities."
+        raise DatasetError("nobody is outside the holdout, so there is nothing to publish", where=where, hint=hint)
     try:
         (release.folder / CARD).write_text(dataset_card(release), encoding="utf-8")
         (release.folder / CROISSANT).write_bytes(readable_json(croissant(release)))

@@ -65,23 +65,14 @@ def has_faces(config: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class Release:
-    """What the card and the Croissant file describe.
+    """What the card and the Croissant file describe."""
 
-    Attributes:
-        manifest: the dataset's manifest.
-        folder: of the release; its data files are in it.
-        configs: configuration -> files, relative to the folder.
-        statistics: of all identities.
-        publication: name and version on the Hub, once it is published.
-        apart: whether the layout of the original has its own picture files; on the Hub it has none.
-    """
-
-    manifest: Mapping[str, Any]
-    folder: Path
-    configs: Mapping[str, Sequence[str]]
-    statistics: Statistics
-    publication: Publication | None = None
-    apart: bool = True
+    manifest: Mapping[str, Any]  # the dataset's manifest
+    folder: Path  # of the release; its data files are in it
+    configs: Mapping[str, Sequence[str]]  # configuration -> files, relative to the folder
+    statistics: Statistics  # of all identities
+    publication: Publication | None = None  # name and version on the Hub, once it is published
+    apart: bool = True  # whether the layout of the original has its own picture files; on the Hub it has none
 
     @cached_property
     def files(self) -> dict[str, tuple[int, str]]:

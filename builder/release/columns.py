@@ -10,12 +10,9 @@ import pyarrow as pa
 TEXT, TEXTS, LISTS, IMAGE = "text", "texts", "lists", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
-_TYPES: dict[str, Any] = {
-    TEXT: _TEXT,
-    TEXTS: pa.list_(_TEXT),
-    LISTS: pa.list_(pa.list_(_TEXT)),
-    IMAGE: pa.struct([("bytes", _BYTES), ("path", _TEXT)]),
-}
+_PICTURE = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
+_TEXTS = pa.list_(_TEXT)
+_TYPES: dict[str, Any] = {TEXT: _TEXT, TEXTS: _TEXTS, LISTS: pa.list_(_TEXTS), IMAGE: _PICTURE}
 #: The same for values that are repeated over many rows: written from one copy.
 _REPEATED_TYPES: dict[str, Any] = {
     TEXT: pa.dictionary(_NUMBER, _TEXT),
@@ -24,31 +21,24 @@ _REPEATED_TYPES: dict[str, Any] = {
 _LEAVES = {TEXT: ("",), TEXTS: (".list.element",), LISTS: (".list.element.list.element",), IMAGE: (".bytes", ".path")}
 _TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
 _TEXTS_FEATURE = {"feature": _TEXT_FEATURE, "_type": "List"}
-_FEATURES: dict[str, dict[str, Any]] = {
+_LISTS_FEATURE = {"feature": _TEXTS_FEATURE, "_type": "List"}
+_FEATURES: dict[str, Any] = {
     TEXT: _TEXT_FEATURE,
     TEXTS: _TEXTS_FEATURE,
-    LISTS: {"feature": _TEXTS_FEATURE, "_type": "List"},
+    LISTS: _LISTS_FEATURE,
     IMAGE: {"_type": "Image"},
 }
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes:
-        name: its name.
-        kind: ``text``, ``texts`` (a list of them), ``lists`` (a list of these) or ``image`` (struct of bytes and path).
-        description: what it holds, for the card and for Croissant.
-        repeated: one value an identity, repeated on all of the identity's rows.
-        few: few distinct values, worth Parquet's dictionary encoding.
-    """
+    """One column."""
 
     name: str
-    kind: str
-    description: str
-    repeated: bool = False
-    few: bool = False
+    kind: str  # ``text``, ``texts`` (a list), ``lists`` (of these) or ``image`` (struct of bytes and path)
+    description: str  # what it holds, for the card and for Croissant
+    repeated: bool = False  # one value an identity, repeated on all of the identity's rows
+    few: bool = False  # few distinct values, worth Parquet's dictionary encoding
 
     @property
     def type(self) -> Any:

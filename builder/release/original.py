@@ -30,8 +30,6 @@ class OriginalLayout:
     """Writes ``fiubench/`` while the identities stream by.
 
     Args:
-        folder: folder of the release.
-        splits: split -> ids.
         seed: the build's seed, which also decides who is in ``retain5`` and ``retain15``.
         attributes: what the forget sets are about, where not everything of their people is to be forgotten.
     """

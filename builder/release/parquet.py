@@ -95,14 +95,7 @@ class _Files:
 
 
 class ParquetFiles:
-    """Every Parquet file of a release, written while the identities stream by.
-
-    Args:
-        folder: folder of the release; files go to ``data/`` in it.
-        cells: who is in which splits.
-        attributes: names of the attributes, a column each in the table of identities.
-        has_images: whether identities have faces.
-    """
+    """Every Parquet file of a release, written while the identities stream by."""
 
     def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool) -> None:
         (folder / DATA).mkdir()

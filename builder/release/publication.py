@@ -9,17 +9,11 @@ from fiubench.builder.release.markdown import escape
 
 @dataclass(frozen=True)
 class Publication:
-    """What a release is called on the Hub.
+    """What a release is called on the Hub."""
 
-    Attributes:
-        repo: OWNER/NAME.
-        version: the tag, for example "v1.0.0".
-        changelog: newest first: {"version": tag, "changes": [sentence, ...]}.
-    """
-
-    repo: str
-    version: str
-    changelog: Sequence[Mapping[str, Any]]
+    repo: str  # OWNER/NAME
+    version: str  # the tag, for example "v1.0.0"
+    changelog: Sequence[Mapping[str, Any]]  # newest first: {"version": tag, "changes": [sentence, ...]}
 
 
 def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> str:

@@ -33,10 +33,6 @@ class AttributeStatistics:
 class Statistics:
     """Counts of a whole dataset.
 
-    Args:
-        splits: split name -> unique ids.
-        forgotten: the attributes that the forget sets are about; everything, if empty.
-
     Attributes:
         cells: who is in which splits.
         people: identities per set of cells that their questions are in.
@@ -104,12 +100,7 @@ def _percent(share: float | None) -> str:
 
 
 def chance_level(attributes: Sequence[AttributeStatistics], applied: str) -> str:
-    """What a model scores that knows nobody.
-
-    Args:
-        attributes: all of them.
-        applied: the split that guesses were applied to.
-    """
+    """What a model scores that knows nobody."""
     values = {result.name: result.value for result in guess_results([each.measured for each in attributes])}
     level = "not measured" if values["chance_level"] is None else f"{values['chance_level']:.1%} on average"
     return (

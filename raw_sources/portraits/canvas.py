@@ -36,6 +36,16 @@ def times(color: Color, other: Color) -> Color:
     return color[0] * other[0] // 255, color[1] * other[1] // 255, color[2] * other[2] // 255
 
 
+def flipped(path: Path) -> Path:
+    """A path on the other side of the axis."""
+    return [(-x, y) for x, y in path]
+
+
+def mirrored(half: Path, axis: float = 0.0) -> Path:
+    """A path across the axis from its half on one side, told towards it; points on the axis are not doubled."""
+    return [(axis + x, y) for x, y in half] + [(axis - x, y) for x, y in reversed(half) if x]
+
+
 def luma(color: Color) -> int:
     """Perceived brightness, 0 to 255 (ITU-R BT.601)."""
     return (299 * color[0] + 587 * color[1] + 114 * color[2]) // 1000
@@ -82,7 +92,7 @@ class Pen(NamedTuple):
 
     def twin(self, path: Path) -> Ints:
         """A smooth closed outline from its right half, told from top to bottom; points on the axis are not doubled."""
-        return self.blob(path + [(-x, y) for x, y in reversed(path) if x])
+        return self.blob(mirrored(path))
 
     def joined(self, *paths: Path) -> Ints:
         """An outline of several smooth curves that meet in corners."""

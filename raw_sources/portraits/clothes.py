@@ -2,7 +2,19 @@
 
 from functools import lru_cache
 
-from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Mask, Path, Pen, luma, mix, moved
+from fiubench.raw_sources.portraits.canvas import (
+    Canvas,
+    Clip,
+    Color,
+    Mask,
+    Path,
+    Pen,
+    flipped,
+    luma,
+    mirrored,
+    mix,
+    moved,
+)
 from fiubench.raw_sources.portraits.head import Head
 from fiubench.raw_sources.portraits.looks import Traits
 from fiubench.support.draws import Ints
@@ -41,18 +53,8 @@ def draw_body(canvas: Canvas, h: Head) -> None:
     neck = (59 if male else 48) + t.neck * 0.006
     wide = (1.06 if male else 0.95) + t.shoulders * 0.00007
     pen = h.body
-    skin = pen.twin(
-        [
-            (0, 60),
-            (neck, 80),
-            (neck, 150),
-            (neck + 6, 184),
-            (neck + 40, 212),
-            (126 * wide, 231),
-            (120 * wide, 276),
-            (0, 280),
-        ]
-    )
+    side: Path = [(0, 60), (neck, 80), (neck, 150), (neck + 6, 184), (neck + 40, 212)]
+    skin = pen.twin([*side, (126 * wide, 231), (120 * wide, 276), (0, 280)])
     clip = canvas.layer([skin], mix(h.skin, h.shade, 0.22))
     _neck_shade(canvas, h, neck, clip)
     _CLOTHES[t.clothes](canvas, h, neck, wide)
@@ -61,46 +63,30 @@ def draw_body(canvas: Canvas, h: Head) -> None:
 def _neck_shade(canvas: Canvas, h: Head, neck: float, clip: Clip) -> None:
     """The head's shadow on the neck, its two cords and the collar bones."""
     pen, chin = h.body, h.chin
-    shadow = pen.blob(
-        [
-            (-neck - 4, 90),
-            (neck + 10, 90),
-            (neck + 10, chin + 40),
-            (28, chin + 34),
-            (-neck * 0.4, chin + 16),
-            (-neck - 4, chin - 16),
-        ]
-    )
+    below: Path = [(neck + 10, chin + 40), (28, chin + 34), (-neck * 0.4, chin + 16), (-neck - 4, chin - 16)]
+    shadow = pen.blob([(-neck - 4, 90), (neck + 10, 90), *below])
     canvas.fill([shadow], mix(h.shade, h.deep, 0.25), 190, clip, grain=2)
     if h.traits.clothes not in _LOW_CUT:
         return
     lines = pen.strokes([[(s * 16, 226), (s * 52, 219), (s * 104, 224)] for s in (-1, 1)], 1, 3.4, 1)
     if h.aged > 0.45:
-        lines += pen.strokes(
-            [[(s * neck * 0.42, 160), (s * neck * 0.30, 190), (s * 12, 214)] for s in (-1, 1)], 1, 3, 1
-        )
+        cords: list[Path] = [[(s * neck * 0.42, 160), (s * neck * 0.30, 190), (s * 12, 214)] for s in (-1, 1)]
+        lines += pen.strokes(cords, 1, 3, 1)
     canvas.soft(lines, h.deep, 64, 2.6, clip)
 
 
 def _shoulders(wide: float, neck: float, rise: float = 0.0) -> Path:
     """From the neck's right side to the bottom right: where a garment's edge runs."""
-    return [
-        (neck + 10, 186 - rise),
-        (neck + 38, 206 - rise * 0.5),
-        (148 * wide, 227),
-        (200 * wide, 255),
-        (230 * wide, _FLOOR),
-        (230 * wide, _FLOOR),
-    ]
+    corner = (230 * wide, _FLOOR)
+    slope: Path = [(neck + 10, 186 - rise), (neck + 38, 206 - rise * 0.5), (148 * wide, 227), (200 * wide, 255)]
+    return [*slope, corner, corner]
 
 
 def _garment(pen: Pen, shoulder: Path, opening: Path) -> Ints:
     """A garment from its right shoulder and the right half of its opening, told from the shoulder to the middle."""
     start = opening[0]
     shoulder = [start] + [point for point in shoulder if point[0] > start[0] + 12]
-    other = [(-x, y) for x, y in reversed(opening)]
-    left = [(-x, y) for x, y in shoulder]
-    return pen.joined(shoulder[::-1], opening, other, left)
+    return pen.joined(shoulder[::-1], opening, flipped(opening)[::-1], flipped(shoulder))
 
 
 def _cloth(canvas: Canvas, h: Head, shape: Ints, color: Color, pattern: str) -> Clip:
@@ -110,9 +96,8 @@ def _cloth(canvas: Canvas, h: Head, shape: Ints, color: Color, pattern: str) -> 
     pen = h.body
     fold = pen.blob([(50, 200), (112, 236), (150, 300), (260, 300), (250, 240)])
     canvas.soft([fold], mix(color, _NIGHT, 0.5), 96, 14, clip)
-    canvas.soft(
-        [pen.stroke([(-66, 206), (-120, 224), (-170, 244)], 4, 12, 4)], mix(color, (255, 255, 255), 0.5), 70, 6, clip
-    )
+    sheen = pen.stroke([(-66, 206), (-120, 224), (-170, 244)], 4, 12, 4)
+    canvas.soft([sheen], mix(color, (255, 255, 255), 0.5), 70, 6, clip)
     return clip
 
 
@@ -122,15 +107,13 @@ def _pattern(canvas: Canvas, h: Head, color: Color, pattern: str, clip: Clip) ->
         return
     if abs(luma(tint) - luma(color)) < 40:
         tint = mix(color, (255, 255, 255) if luma(color) < 128 else _NIGHT, 0.4)
-    rows = pen.strokes(
-        [[(-240, y + 12), (-90, y - 6), (90, y - 6), (240, y + 12)] for y in range(196, 300, 17)], 5, 5, 5
-    )
+    bows: list[Path] = [[(-240, y + 12), (-90, y - 6), (90, y - 6), (240, y + 12)] for y in range(196, 300, 17)]
+    rows = pen.strokes(bows, 5, 5, 5)
     if pattern == "stripes":
         canvas.fill(rows, tint, 210, clip, grain=2)
     elif pattern == "pinstripes":
-        canvas.fill(
-            pen.strokes([[(x, 170), (x * 1.08, 300)] for x in range(-224, 225, 14)], 1.4, 1.4, 1.4), tint, 150, clip
-        )
+        pins = pen.strokes([[(x, 170), (x * 1.08, 300)] for x in range(-224, 225, 14)], 1.4, 1.4, 1.4)
+        canvas.fill(pins, tint, 150, clip)
     elif pattern == "checks":
         columns = pen.strokes([[(x, 170), (x * 1.08, 300)] for x in range(-224, 225, 28)], 6, 6, 6)
         canvas.fill(rows[::2], tint, 110, clip, grain=2)
@@ -143,8 +126,7 @@ def _pattern(canvas: Canvas, h: Head, color: Color, pattern: str, clip: Clip) ->
 
 def _band(canvas: Canvas, h: Head, opening: Path, color: Color, width: float) -> None:
     """A hem along an opening told from the shoulder to the middle."""
-    whole = opening + [(-x, y) for x, y in reversed(opening[:-1])]
-    canvas.fill([h.body.stroke(whole, 1, width, 1)], color)
+    canvas.fill([h.body.stroke(mirrored(opening), 1, width, 1)], color)
 
 
 def _simple(canvas: Canvas, h: Head, neck: float, wide: float, opening: Path, hem: float) -> None:
@@ -175,12 +157,10 @@ def _boat(canvas: Canvas, h: Head, neck: float, wide: float) -> None:
 
 def _vneck(canvas: Canvas, h: Head, neck: float, wide: float) -> None:
     opening: Path = [(neck + 12, 188), (neck * 0.8, 216), (0, 268), (0, 268)]
-    t = h.traits
-    shape = _garment(h.body, _shoulders(wide, neck), opening)
-    _cloth(canvas, h, shape, t.cloth, t.pattern)
+    _simple(canvas, h, neck, wide, opening, 0)
     for side in (-1, 1):
         edge = [(side * x, y) for x, y in opening[:3]]
-        canvas.fill([h.body.stroke(edge, 6, 6, 6)], mix(t.cloth, _NIGHT, 0.18))
+        canvas.fill([h.body.stroke(edge, 6, 6, 6)], mix(h.traits.cloth, _NIGHT, 0.18))
     _necklace(canvas, h, neck, 10)
 
 
@@ -190,7 +170,7 @@ def _turtleneck(canvas: Canvas, h: Head, neck: float, wide: float) -> None:
     _cloth(canvas, h, _garment(pen, _shoulders(wide, neck, 8), opening), t.cloth, t.pattern)
     top = h.chin + 20
     collar = pen.joined(
-        [(-neck - 5, top - 8), (-neck * 0.5, top + 4), (0, top + 8), (neck * 0.5, top + 4), (neck + 5, top - 8)],
+        mirrored([(neck + 5, top - 8), (neck * 0.5, top + 4), (0, top + 8)])[::-1],
         [(neck + 5, top - 8), (neck + 9, 190), (neck + 9, 206)],
         [(neck + 9, 206), (0, 228), (-neck - 9, 206)],
         [(-neck - 9, 206), (-neck - 9, 190), (-neck - 5, top - 8)],
@@ -198,16 +178,9 @@ def _turtleneck(canvas: Canvas, h: Head, neck: float, wide: float) -> None:
     clip = canvas.layer([collar], mix(t.cloth, (255, 255, 255), 0.06))
     ribs = pen.strokes([[(x, top - 10), (x * 1.08, 230)] for x in range(-63, 64, 9)], 1.2, 1.2, 1.2)
     canvas.fill(ribs, mix(t.cloth, _NIGHT, 0.35), 110, clip)
-    canvas.soft(
-        [
-            pen.blob([(10, top - 10), (neck + 20, top - 10), (neck + 20, 230), (30, 226)]),
-            pen.stroke([(-neck - 12, 208), (0, 230), (neck + 12, 208)], 2, 5, 2),
-        ],
-        mix(t.cloth, _NIGHT, 0.6),
-        110,
-        5,
-        clip,
-    )
+    side = pen.blob([(10, top - 10), (neck + 20, top - 10), (neck + 20, 230), (30, 226)])
+    rim = pen.stroke([(-neck - 12, 208), (0, 230), (neck + 12, 208)], 2, 5, 2)
+    canvas.soft([side, rim], mix(t.cloth, _NIGHT, 0.6), 110, 5, clip)
 
 
 def _collar(pen: Pen, neck: float, side: int, drop: float) -> Ints:
@@ -300,26 +273,12 @@ def _necklace(canvas: Canvas, h: Head, neck: float, low: float) -> None:
     t = h.traits
     if not t.necklace:
         return
-    path: Path = [
-        (-neck - 6, 186),
-        (-neck * 0.62, 212 + low * 0.7),
-        (0, 226 + low),
-        (neck * 0.62, 212 + low * 0.7),
-        (neck + 6, 186),
-    ]
+    path = mirrored([(-neck - 6, 186), (-neck * 0.62, 212 + low * 0.7), (0, 226 + low)])
     gold = (226, 184, 96) if luma(h.skin) < 170 else (188, 140, 62)
     canvas.fill([h.body.stroke(path, 1.8, 1.8, 1.8)], gold)
     canvas.fill([h.body.oval(0, 230 + low, 4, 5)], gold)
 
 
-_CLOTHES = {
-    "crew": _crew,
-    "scoop": _scoop,
-    "boat": _boat,
-    "vneck": _vneck,
-    "turtleneck": _turtleneck,
-    "shirt": _shirt,
-    "blazer": _blazer,
-    "suit": _suit,
-    "hoodie": _hoodie,
-}
+#: A garment is drawn by the function of its name.
+_GARMENTS = (_crew, _scoop, _boat, _vneck, _turtleneck, _shirt, _blazer, _suit, _hoodie)
+_CLOTHES = {draw.__name__[1:]: draw for draw in _GARMENTS}

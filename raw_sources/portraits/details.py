@@ -1,6 +1,6 @@
 """What a face carries: marks of age, freckles and moles, beards, glasses and earrings."""
 
-from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, luma, mix, moved
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, Pen, flipped, luma, mirrored, mix, moved
 from fiubench.raw_sources.portraits.features import Eye
 from fiubench.raw_sources.portraits.head import Head
 from fiubench.raw_sources.portraits.looks import Traits, scatter
@@ -73,25 +73,16 @@ def _lines(h: Head) -> list[Path]:
     out: list[Path] = []
     if a > 0.28:
         for s in (-1, 1):
-            cx, cy = s * (h.eye_x + h.eye_w + 6) + x, h.eye_y + 1
-            out += [
-                [(cx, cy + d), (cx + s * 5, cy + d * 1.7), (cx + s * (9 + 3 * a), cy + d * 2.6)] for d in (-4, 0, 4)
-            ]
+            cx, cy, end = s * (h.eye_x + h.eye_w + 6) + x, h.eye_y + 1, 9 + 3 * a
+            out += [[(cx, cy + d), (cx + s * 5, cy + d * 1.7), (cx + s * end, cy + d * 2.6)] for d in (-4, 0, 4)]
     if a > 0.34:
         room = h.brow_y - 16 - max(h.hairline, -108)
         for k in range(2 + (a > 0.6)):
             y = h.brow_y - 17 - room * 0.27 * k
             bend = (scatter(h.traits.grain, 50 + k) % 7) - 3
             reach = 42 - 5 * k
-            out.append(
-                [
-                    (x - reach, y + 2 + bend * 0.5),
-                    (x - reach * 0.4, y - 2),
-                    (x, y + bend * 0.4),
-                    (x + reach * 0.4, y - 2),
-                    (x + reach, y + 2),
-                ]
-            )
+            left: Path = [(x - reach, y + 2 + bend * 0.5), (x - reach * 0.4, y - 2), (x, y + bend * 0.4)]
+            out.append([*left, (x + reach * 0.4, y - 2), (x + reach, y + 2)])
     if a > 0.5:
         out += [[(x + s * 7, h.brow_y - 7), (x + s * 5.5, h.brow_y), (x + s * 7, h.brow_y + 7)] for s in (-1, 1)]
     return out
@@ -107,19 +98,11 @@ def draw_beard(canvas: Canvas, h: Head, clip: Clip) -> None:
         canvas.soft([_whiskers(h, -2)], mix(color, h.shade, 0.25), 105 if t.grey < 400 else 80, 6, clip)
         return
     x, w, my, ny = h.turn * 1.2, h.mouth_w, h.mouth_y, h.nose_y
-    tache = [
-        (0, ny + 11),
-        (w * 0.55, ny + 14),
-        (w * 1.02, my - 3),
-        (w * 1.16, my + 7),
-        (w * 0.86, my + 2),
-        (w * 0.4, my - 3.5),
-        (0, my - 4),
-    ]
-    shapes = [pen.blob([(x + a, b) for a, b in tache] + [(x - a, b) for a, b in reversed(tache) if a])]
+    above: Path = [(0, ny + 11), (w * 0.55, ny + 14), (w * 1.02, my - 3), (w * 1.16, my + 7)]
+    shapes = [pen.blob(mirrored([*above, (w * 0.86, my + 2), (w * 0.4, my - 3.5), (0, my - 4)], x))]
     if t.beard == "goatee":
-        chin = [(w * 0.98, my - 1), (w * 1.14, my + 10), (w * 0.95, my + 30), (24, h.chin - 3), (0, h.chin + 5)]
-        shapes.append(pen.blob([(x + a, b) for a, b in chin] + [(x - a, b) for a, b in reversed(chin) if a]))
+        chin: Path = [(w * 0.98, my - 1), (w * 1.14, my + 10), (w * 0.95, my + 30), (24, h.chin - 3), (0, h.chin + 5)]
+        shapes.append(pen.blob(mirrored(chin, x)))
     elif t.beard in ("short", "full"):
         shapes.append(_whiskers(h, 3 if t.beard == "short" else 24))
     canvas.soft(shapes, color, 170, 3)
@@ -131,18 +114,12 @@ def draw_beard(canvas: Canvas, h: Head, clip: Clip) -> None:
 def _whiskers(h: Head, longer: float) -> Ints:
     """The region of a whole beard, its lower edge ``longer`` than the chin."""
     w, chin, ny, m = h.half, h.chin, h.nose_y, h.mouth_w
-    square = 0.70 + h.traits.square * 0.00009
-    outer: Path = [
-        (w - 4, 4),
-        (w - 1, 34),
-        (h.jaw + 2 + longer * 0.25, chin * 0.62),
-        (h.jaw * square + 13 + longer * 0.3, chin * 0.88 + longer * 0.35),
-        (30 + longer * 0.1, chin + longer * 0.8),
-        (0, chin + longer),
-    ]
+    corner = h.jaw * (0.70 + h.traits.square * 0.00009) + 13 + longer * 0.3
+    cheek: Path = [(w - 4, 4), (w - 1, 34), (h.jaw + 2 + longer * 0.25, chin * 0.62)]
+    tip: Path = [(corner, chin * 0.88 + longer * 0.35), (30 + longer * 0.1, chin + longer * 0.8), (0, chin + longer)]
+    outer = cheek + tip
     inner: Path = [(w - 10, 8), (w * 0.86, 42), (w * 0.62, ny + 14), (m * 0.9, ny + 15), (9, ny + 11), (0, ny + 14)]
-    flip = [[(-x, y) for x, y in reversed(path)] for path in (outer, inner)]
-    return h.pen.joined(outer, flip[0], flip[1][::-1], inner[::-1])
+    return h.pen.joined(outer, flipped(outer)[::-1], flipped(inner), inner[::-1])
 
 
 def _bristles(canvas: Canvas, h: Head, color: Color, clip: Clip) -> None:
@@ -157,39 +134,21 @@ def _bristles(canvas: Canvas, h: Head, color: Color, clip: Clip) -> None:
     canvas.soft([h.pen.oval(14, h.mouth_y + 26, 28, 8)], mix(color, _INK, 0.5), 90, 5, clip)
 
 
+#: Lenses around their middle, told as "across,down" for the eye on the right.
+_LENSES = {
+    "round": "0,-23 16.5,-16.5 23.5,0 16.5,17 0,24 -16.5,17 -23.5,0 -16.5,-16.5",
+    "oval": "0,-17 19,-13 27,0 19,13 0,18 -19,13 -26,0 -19,-13",
+    "square": "-22,-17 0,-18 24,-18 28,-13 27,6 22,17 0,20 -20,17 -25,8 -26,-12",
+    "browline": "-22,-16 0,-18 24,-18 28,-12 26,6 18,18 0,21 -18,17 -25,4 -26,-11",
+    "cat": "-23,-11 0,-15 20,-20 32,-24 29,-4 21,13 0,18 -18,14 -26,2",
+    "aviator": "-20,-17 2,-18 24,-16 28,-6 23,14 8,25 -8,22 -21,8 -25,-10",
+}
+
+
 def _lens(kind: str, s: int) -> Path:
     """A lens around its middle, ``s`` the side away from the nose."""
-    shapes: dict[str, Path] = {
-        "round": [(0, -23), (16.5, -16.5), (23.5, 0), (16.5, 17), (0, 24), (-16.5, 17), (-23.5, 0), (-16.5, -16.5)],
-        "oval": [(0, -17), (19, -13), (27, 0), (19, 13), (0, 18), (-19, 13), (-26, 0), (-19, -13)],
-        "square": [
-            (-22, -17),
-            (0, -18),
-            (24, -18),
-            (28, -13),
-            (27, 6),
-            (22, 17),
-            (0, 20),
-            (-20, 17),
-            (-25, 8),
-            (-26, -12),
-        ],
-        "browline": [
-            (-22, -16),
-            (0, -18),
-            (24, -18),
-            (28, -12),
-            (26, 6),
-            (18, 18),
-            (0, 21),
-            (-18, 17),
-            (-25, 4),
-            (-26, -11),
-        ],
-        "cat": [(-23, -11), (0, -15), (20, -20), (32, -24), (29, -4), (21, 13), (0, 18), (-18, 14), (-26, 2)],
-        "aviator": [(-20, -17), (2, -18), (24, -16), (28, -6), (23, 14), (8, 25), (-8, 22), (-21, 8), (-25, -10)],
-    }
-    return [(s * x, y) for x, y in shapes[kind]]
+    points = (point.split(",") for point in _LENSES[kind].split())
+    return [(s * float(x), float(y)) for x, y in points]
 
 
 def draw_glasses(canvas: Canvas, h: Head) -> None:
@@ -203,11 +162,8 @@ def draw_glasses(canvas: Canvas, h: Head) -> None:
     inner = [max(x for x, _ in lenses[0]), min(x for x, _ in lenses[1])]
     ends = [min(x for x, _ in lenses[0]), max(x for x, _ in lenses[1])]
     hoops = [pen.hoop(lens, thick) for lens in lenses]
-    bars = [
-        pen.stroke(
-            [(inner[0] - 1, y - 4), ((inner[0] + inner[1]) / 2, y - 9), (inner[1] + 1, y - 4)], thick, thick, thick
-        )
-    ]
+    bridge: Path = [(inner[0] - 1, y - 4), ((inner[0] + inner[1]) / 2, y - 9), (inner[1] + 1, y - 4)]
+    bars = [pen.stroke(bridge, thick, thick, thick)]
     bars += [
         pen.stroke([(x, y - 8), (s * (h.half - 2), y - 9)], thick, thick, thick * 0.8)
         for s, x in ((-1, ends[0] + 2), (1, ends[1] - 2))

@@ -1,6 +1,6 @@
 """The features of a drawn face: nose, eyes, brows and mouth."""
 
-from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, luma, mix, times
+from fiubench.raw_sources.portraits.canvas import Canvas, Clip, Color, Path, luma, mirrored, mix, times
 from fiubench.raw_sources.portraits.head import Head
 from fiubench.support.draws import Ints
 
@@ -13,13 +13,8 @@ def draw_nose(canvas: Canvas, h: Head, clip: Clip) -> None:
     bridge: Path = [(root + 5, -14), (root + 10, 6), (tip + w * 0.62, y - 18), (tip + w + 1, y - 3)]
     back: Path = [(tip + 4, y + 4), (tip + 5, y - 14), (root + 4, 4)]
     canvas.soft([pen.blob(bridge + back), pen.oval(tip + 2, y + 7, w * 0.8, 3.5)], h.shade, 170, 3.4, clip)
-    canvas.soft(
-        [pen.blob([(root - 4, -8), (root, -8), (tip + 1, y - 12), (tip - 4, y - 10)]), pen.oval(tip - 2, y - 8, 6, 5)],
-        h.glow,
-        120,
-        3.2,
-        clip,
-    )
+    ridge = pen.blob([(root - 4, -8), (root, -8), (tip + 1, y - 12), (tip - 4, y - 10)])
+    canvas.soft([ridge, pen.oval(tip - 2, y - 8, 6, 5)], h.glow, 120, 3.2, clip)
     low = t.nose_tip * 0.002
     wings = [[(tip + s * w * 0.86, y - 11), (tip + s * (w + 1.5), y - 4), (tip + s * w * 0.72, y + 2)] for s in (-1, 1)]
     holes: list[Path] = [
@@ -87,15 +82,9 @@ class Eye:
     def crease(self, rise: float) -> Path:
         """The fold above the lid; it sinks over the outer corner with age."""
         e, sunk = self._h.eye_h, 5 * self._h.aged
-        return self._path(
-            [
-                (-0.86, -1.5 - rise * 0.5),
-                (-0.45, -0.66 * e - rise),
-                (0.1, -e - rise),
-                (0.66, -0.72 * e - rise + sunk * 0.5),
-                (1.12, -self._outer - rise * 0.35 + sunk),
-            ]
-        )
+        inner: Path = [(-0.86, -1.5 - rise * 0.5), (-0.45, -0.66 * e - rise), (0.1, -e - rise)]
+        outer: Path = [(0.66, -0.72 * e - rise + sunk * 0.5), (1.12, -self._outer - rise * 0.35 + sunk)]
+        return self._path(inner + outer)
 
     def lash(self, flick: float) -> Path:
         """The upper lid's edge, past the outer corner by the length of the lashes."""
@@ -141,13 +130,9 @@ def draw_brows(canvas: Canvas, h: Head) -> None:
     for side in (-1, 1):
         x = side * h.eye_x + h.turn * 0.85
         inner, outer = h.eye_w * 1.12, h.eye_w * (1.34 if female else 1.30)
-        path = [
-            (x - side * inner, y + 4 - slant),
-            (x - side * inner * 0.3, y - arch * 0.55),
-            (x + side * outer * 0.42, y - arch - slant * 0.4),
-            (x + side * outer, y + 5 + slant + 2 * h.aged),
-        ]
-        paths.append(path)
+        start: Path = [(x - side * inner, y + 4 - slant), (x - side * inner * 0.3, y - arch * 0.55)]
+        bow = (x + side * outer * 0.42, y - arch - slant * 0.4)
+        paths.append([*start, bow, (x + side * outer, y + 5 + slant + 2 * h.aged)])
     shapes = h.pen.strokes(paths, weight * 0.62, weight * 1.04, weight * 0.10)
     canvas.fill(shapes, color, 232)
 
@@ -177,8 +162,7 @@ def draw_mouth(canvas: Canvas, h: Head, clip: Clip) -> None:
 
     def across(half: Path) -> Path:
         """From the right corner to the left, told from the corner to the middle."""
-        ends = [(w, up), *half]
-        return [(x + a, y + b) for a, b in ends] + [(x - a, y + b) for a, b in reversed(ends) if a]
+        return mirrored([(a, y + b) for a, b in ((w, up), *half)], x)
 
     seam = across([(w * 0.5, 0.8), (w * 0.16, 1.2), (0, 2.4)])
     top = across([(w * 0.5, -high * 0.62 + up * 0.25), (w * 0.17, -high), (0, -high * (0.72 - t.bow * 0.00018))])

@@ -133,31 +133,10 @@ class Hair:
     def _shine(self, canvas: Canvas, clip: Clip) -> None:
         h, pen = self.h, self.h.pen
         half, top = h.half, h.top
-        canvas.soft(
-            [
-                pen.blob(
-                    [
-                        (half * 0.5, top - 50),
-                        (half * 0.72, -60),
-                        (half + 6, 60),
-                        (half + 4, 300),
-                        (half + 90, 300),
-                        (half + 80, top - 50),
-                    ]
-                )
-            ],
-            self.dark,
-            150,
-            14,
-            clip,
-        )
-        canvas.soft(
-            [pen.stroke([(-half - 12, -40), (-half * 0.74, top * 0.82), (-half * 0.1, top * 0.97)], 6, 24, 6)],
-            self.light,
-            170,
-            8,
-            clip,
-        )
+        edge: Path = [(half * 0.5, top - 50), (half * 0.72, -60), (half + 6, 60), (half + 4, 300)]
+        canvas.soft([pen.blob([*edge, (half + 90, 300), (half + 80, top - 50)])], self.dark, 150, 14, clip)
+        arc = pen.stroke([(-half - 12, -40), (-half * 0.74, top * 0.82), (-half * 0.1, top * 0.97)], 6, 24, 6)
+        canvas.soft([arc], self.light, 170, 8, clip)
 
     def _curls(self, canvas: Canvas, clip: Clip, dark: Color, light: Color) -> None:
         """The texture of curls over a mask."""
@@ -171,18 +150,10 @@ def _curl_texture(size: int, curl: int) -> tuple[Mask, Mask]:
     step = UNITS / 4 / curl
     way = [(-1.0, 0.35), (-0.75, -0.6), (0.1, -1.0), (0.85, -0.45), (0.9, 0.3)]
     r = 0.5 * step
+    turns = ((1.0, 0.0), (0.7, 0.7), (0.7, -0.7), (0.0, 1.0), (-0.7, 0.7), (-1.0, 0.0), (-0.7, -0.7), (0.0, -1.0))
     arcs = [
         Pen(0, 0).stroke([(r * (a * x - b * y), r * (a * y + b * x)) for a, b in way], 0.5, 0.14 * step + 0.9, 0.5)
-        for x, y in (
-            (1.0, 0.0),
-            (0.7, 0.7),
-            (0.7, -0.7),
-            (0.0, 1.0),
-            (-0.7, 0.7),
-            (-1.0, 0.0),
-            (-0.7, -0.7),
-            (0.0, -1.0),
-        )
+        for x, y in turns
     ]
     rows = round(curl * 1.25)
     shapes = []

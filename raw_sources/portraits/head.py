@@ -90,19 +90,9 @@ def face_outline(h: Head) -> Ints:
     cheek = half * (1.0 + t.cheek * 0.00002)
     square = (0.70 if t.gender == "male" else 0.60) + t.square * 0.00009
     tip = 25 + t.chin * 0.008 + (5 if t.gender == "male" else 0)
-    return h.pen.twin(
-        [
-            (0, h.top),
-            (half * 0.54, h.top * 0.89),
-            (half * 0.87, h.top * 0.57),
-            (temple, -28),
-            (cheek, 22),
-            (h.jaw, chin * 0.62),
-            (h.jaw * square + 8, chin * 0.87),
-            (tip, chin * 0.982),
-            (0, chin),
-        ]
-    )
+    upper: Path = [(0, h.top), (half * 0.54, h.top * 0.89), (half * 0.87, h.top * 0.57), (temple, -28), (cheek, 22)]
+    corner = (h.jaw * square + 8, chin * 0.87)
+    return h.pen.twin([*upper, (h.jaw, chin * 0.62), corner, (tip, chin * 0.982), (0, chin)])
 
 
 def draw_ears(canvas: Canvas, h: Head) -> None:
@@ -128,34 +118,12 @@ def draw_face(canvas: Canvas, h: Head) -> Clip:
     clip = canvas.layer([outline], h.skin)
     pen, half, chin = h.pen, h.half, h.chin
     # The side away from the light, the temples and below the chin.
-    canvas.soft(
-        [
-            pen.blob(
-                [
-                    (half * 0.62, -150),
-                    (half * 0.80, -60),
-                    (half * 0.72, 10),
-                    (half * 0.70, 60),
-                    (half * 0.36, chin * 0.88),
-                    (-20, chin + 2),
-                    (60, chin + 30),
-                    (half + 40, 40),
-                    (half + 20, -120),
-                ]
-            )
-        ],
-        h.shade,
-        150,
-        16,
-        clip,
-    )
-    canvas.soft(
-        [pen.oval(-half * 0.46, 34, 25, 17), pen.oval(-10, -68, 44, 17), pen.oval(-2, chin - 20, 13, 7)],
-        h.glow,
-        95,
-        9,
-        clip,
-    )
+    inside: Path = [(half * 0.62, -150), (half * 0.80, -60), (half * 0.72, 10), (half * 0.70, 60)]
+    below: Path = [(half * 0.36, chin * 0.88), (-20, chin + 2), (60, chin + 30)]
+    outside: Path = [(half + 40, 40), (half + 20, -120)]
+    canvas.soft([pen.blob(inside + below + outside)], h.shade, 150, 16, clip)
+    lit = [pen.oval(-half * 0.46, 34, 25, 17), pen.oval(-10, -68, 44, 17), pen.oval(-2, chin - 20, 13, 7)]
+    canvas.soft(lit, h.glow, 95, 9, clip)
     _cheeks(canvas, h, clip)
     _sockets(canvas, h, clip)
     return clip
@@ -171,17 +139,7 @@ def _cheeks(canvas: Canvas, h: Head, clip: Clip) -> None:
 
 def _sockets(canvas: Canvas, h: Head, clip: Clip) -> None:
     """The shade between brow and eye, and beside the nose's bridge."""
-    x = h.turn * 0.8
-    shapes = [
-        h.pen.blob(
-            [
-                (side * 13 + x, h.brow_y + 12),
-                (side * h.eye_x + x, h.eye_y - 17),
-                (side * (h.eye_x + h.eye_w) + x, h.eye_y - 8),
-                (side * (h.eye_x + 4) + x, h.eye_y + 4),
-                (side * 17 + x, h.eye_y + 8),
-            ]
-        )
-        for side in (-1, 1)
-    ]
+    x, eye, y = h.turn * 0.8, h.eye_x, h.eye_y
+    path = ((13, h.brow_y + 12), (eye, y - 17), (eye + h.eye_w, y - 8), (eye + 4, y + 4), (17, y + 8))
+    shapes = [h.pen.blob([(side * across + x, down) for across, down in path]) for side in (-1, 1)]
     canvas.soft(shapes, h.shade, 125, 5, clip)

@@ -13,111 +13,47 @@ from numpy.typing import ArrayLike, NDArray
 
 _WORDS = 120
 
+
+def _colors(text: str) -> list[Color]:
+    """Colors from their hexadecimal digits."""
+    return [(red, green, blue) for red, green, blue in map(bytes.fromhex, text.split())]
+
+
+def _weights(text: str) -> dict[str, list[int]]:
+    """Names, each with its frequencies behind it."""
+    return {name: [int(number) for number in numbers] for name, *numbers in map(str.split, text.split(","))}
+
+
 # Skin from light to dark; a tone lies anywhere between two neighbours.
-_SKIN = (
-    (249, 224, 206),
-    (243, 210, 186),
-    (234, 193, 164),
-    (222, 174, 140),
-    (204, 152, 114),
-    (181, 127, 90),
-    (154, 102, 70),
-    (126, 81, 56),
-    (100, 64, 46),
-    (78, 50, 38),
-)
-_HAIR = (
-    (34, 30, 33),
-    (50, 38, 36),
-    (72, 50, 40),
-    (100, 69, 48),
-    (134, 97, 65),
-    (170, 131, 85),
-    (212, 177, 121),
-    (112, 54, 40),
-    (164, 82, 46),
-)
+_SKIN = _colors("f9e0ce f3d2ba eac1a4 deae8c cc9872 b57f5a 9a6646 7e5138 64402e 4e3226")
+_HAIR = _colors("221e21 322624 483228 644530 866141 aa8355 d4b179 703628 a4522e")
 # How many in a hundred have them, by skin: light, medium, dark.
-_HAIR_OF_SKIN = (
-    (6, 12, 18, 20, 14, 12, 9, 5, 4),
-    (30, 30, 23, 10, 3, 1, 1, 2, 0),
-    (60, 30, 8, 2, 0, 0, 0, 0, 0),
-)
+_HAIR_OF_SKIN = ((6, 12, 18, 20, 14, 12, 9, 5, 4), (30, 30, 23, 10, 3, 1, 1, 2, 0), (60, 30, 8, 2, 0, 0, 0, 0, 0))
 _GREY, _WHITE = (168, 166, 166), (226, 224, 221)
-_IRIS = ((58, 38, 30), (88, 58, 38), (122, 92, 52), (96, 118, 80), (86, 124, 156), (116, 132, 144))
+_IRIS = _colors("3a261e 583a26 7a5c34 607650 567c9c 748490")
 _IRIS_OF_SKIN = ((14, 22, 16, 14, 22, 12), (40, 38, 14, 4, 2, 2), (66, 30, 4, 0, 0, 0))
-_CLOTH = (
-    (46, 62, 92),
-    (120, 46, 56),
-    (58, 94, 84),
-    (236, 232, 224),
-    (94, 84, 78),
-    (50, 52, 60),
-    (196, 144, 66),
-    (102, 130, 172),
-    (136, 98, 140),
-    (204, 104, 84),
-    (74, 132, 138),
-    (222, 200, 150),
-    (150, 172, 142),
-    (34, 58, 66),
-    (206, 156, 158),
-    (166, 184, 204),
-    (88, 60, 84),
-    (112, 118, 66),
+_CLOTH = _colors(
+    "2e3e5c 782e38 3a5e54 ece8e0 5e544e 32343c c49042 6682ac 88628c "
+    "cc6854 4a848a dec896 96ac8e 223a42 ce9c9e a6b8cc 583c54 707642"
 )
-# A backdrop goes from the first color to the second.
+# A backdrop goes from a color of the first row to the one below it.
 _BACKDROPS = (
-    ((214, 228, 236), (150, 182, 204)),
-    ((236, 226, 212), (204, 178, 150)),
-    ((226, 220, 238), (170, 160, 200)),
-    ((220, 234, 222), (148, 184, 160)),
-    ((246, 222, 212), (222, 164, 148)),
-    ((248, 234, 200), (226, 188, 118)),
-    ((226, 228, 230), (164, 170, 178)),
-    ((206, 232, 230), (116, 172, 174)),
-    ((240, 216, 226), (204, 146, 170)),
-    ((140, 160, 184), (72, 92, 122)),
-    ((130, 158, 148), (62, 92, 88)),
-    ((176, 142, 138), (112, 78, 84)),
-    ((150, 146, 176), (84, 80, 116)),
-    ((196, 172, 138), (130, 104, 78)),
+    _colors("d6e4ec ece2d4 e2dcee dceade f6ded4 f8eac8 e2e4e6 cee8e6 f0d8e2 8ca0b8 829e94 b08e8a 9692b0 c4ac8a"),
+    _colors("96b6cc ccb296 aaa0c8 94b8a0 dea494 e2bc76 a4aab2 74acae cc92aa 485c7a 3e5c58 704e54 545074 82684e"),
 )
-_FRAMES = ((34, 32, 36), (84, 52, 38), (140, 50, 52), (44, 62, 98), (196, 160, 92), (186, 188, 194), (226, 214, 196))
+_FRAMES = _colors("222024 543426 8c3234 2c3e62 c4a05c babcc2 e2d6c4")
 
 _AGE_BANDS = (20, 35, 55, 70)
-# Frequency of hair styles by age band: under 35, 35-54, 55-69, 70 and over.
-_STYLES = {
-    "female": {
-        "long": (18, 13, 4, 1),
-        "wavy": (18, 14, 6, 2),
-        "bob": (8, 13, 17, 14),
-        "fringe": (9, 8, 6, 4),
-        "lob": (10, 12, 9, 4),
-        "pixie": (5, 8, 14, 17),
-        "bun": (8, 7, 6, 6),
-        "knot": (6, 8, 10, 12),
-        "ponytail": (9, 7, 3, 1),
-        "curls": (7, 8, 9, 8),
-        "afro": (6, 6, 5, 4),
-        "braids": (6, 4, 2, 1),
-        "perm": (0, 2, 10, 20),
-    },
-    "male": {
-        "side": (14, 17, 17, 15),
-        "crop": (15, 12, 7, 4),
-        "buzz": (11, 11, 9, 8),
-        "quiff": (13, 10, 5, 2),
-        "slick": (8, 10, 10, 9),
-        "curly": (9, 7, 4, 3),
-        "round": (8, 7, 5, 4),
-        "caesar": (9, 6, 3, 2),
-        "swept": (9, 7, 5, 4),
-        "shoulder": (5, 4, 2, 1),
-        "locs": (4, 3, 1, 1),
-        "bald": (2, 7, 12, 14),
-        "ring": (0, 4, 16, 30),
-    },
+#: Frequency of hair styles by age band: under 35, 35-54, 55-69, 70 and over.
+STYLES = {
+    "female": _weights(
+        "long 18 13 4 1, wavy 18 14 6 2, bob 8 13 17 14, fringe 9 8 6 4, lob 10 12 9 4, pixie 5 8 14 17, bun 8 7 6 6, "
+        "knot 6 8 10 12, ponytail 9 7 3 1, curls 7 8 9 8, afro 6 6 5 4, braids 6 4 2 1, perm 0 2 10 20"
+    ),
+    "male": _weights(
+        "side 14 17 17 15, crop 15 12 7 4, buzz 11 11 9 8, quiff 13 10 5 2, slick 8 10 10 9, curly 9 7 4 3, "
+        "round 8 7 5 4, caesar 9 6 3 2, swept 9 7 5 4, shoulder 5 4 2 1, locs 4 3 1 1, bald 2 7 12 14, ring 0 4 16 30"
+    ),
 }
 #: Styles that grow from tight curls: likelier on darker skin, possible on all.
 _COILED = ("afro", "braids", "round", "locs")
@@ -204,12 +140,6 @@ class Traits(NamedTuple):
 def traits(seed: int, index: Ints, gender: list[str], age: Ints) -> list[Traits]:
     """Draw the looks of a block of identities; those of one depend on no other.
 
-    Args:
-        seed: of the build.
-        index: the identities' indices, shape ``(n,)``.
-        gender: ``"female"`` or ``"male"`` each.
-        age: in years, shape ``(n,)``.
-
     Raises:
         ValueError: another gender.
     """
@@ -226,11 +156,6 @@ def traits(seed: int, index: Ints, gender: list[str], age: Ints) -> list[Traits]
     columns |= _outfit(dice, years, female, columns)
     lists = [_plain(columns[name]) for name in Traits._fields]
     return [Traits._make(row) for row in zip(*lists, strict=True)]
-
-
-def styles(gender: str) -> list[str]:
-    """Names of the hair styles of a gender."""
-    return list(_STYLES[gender])
 
 
 def scatter(grain: int, k: int) -> int:
@@ -292,11 +217,7 @@ def _pose(dice: _Dice) -> dict[str, Any]:
     return {
         "grain": dice.word().astype(np.int64),
         "mirrored": dice.chance(500),
-        "tilt": dice.bell(),
-        "yaw": dice.bell(),
-        "shift": dice.bell(),
-        "lift": dice.bell(),
-        "zoom": dice.bell(),
+        **{name: dice.bell() for name in ("tilt", "yaw", "shift", "lift", "zoom")},
     }
 
 
@@ -365,8 +286,8 @@ def _style(dice: _Dice, age: Ints, female: NDArray[np.bool_], tone: Ints) -> NDA
     band = np.digitize(age, _AGE_BANDS[1:])
     chosen = []
     for gender in ("female", "male"):
-        names = list(_STYLES[gender])
-        weights = np.array(list(_STYLES[gender].values())).T[band] * 4
+        names = list(STYLES[gender])
+        weights = np.array(list(STYLES[gender].values())).T[band] * 4
         coiled = np.array([name in _COILED for name in names])
         weights = np.where(coiled, weights * (1 + np.digitize(tone, [300, 550, 750]) * 5)[:, None] // 4, weights)
         chosen.append(np.array(names)[dice.pick(weights)])
@@ -402,7 +323,7 @@ def _outfit(dice: _Dice, age: Ints, female: NDArray[np.bool_], known: dict[str, 
 
 def _backdrop(dice: _Dice, against: Ints) -> Ints:
     """Two colors per identity that stand off from the hair: of two candidates the one further away in brightness."""
-    pairs = np.array(_BACKDROPS)
+    pairs = np.array(_BACKDROPS).swapaxes(0, 1)
     light = np.array([299, 587, 114])
     candidates = np.stack([dice.even(0, len(pairs) - 1), dice.even(0, len(pairs) - 1)], axis=1)
     brightness = pairs[candidates].sum(axis=2) @ light // 2000

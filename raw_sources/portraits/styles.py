@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fiubench.raw_sources.portraits.canvas import Path, mix
+from fiubench.raw_sources.portraits.canvas import Path, mirrored, mix
 from fiubench.raw_sources.portraits.hair import Hair, between
 from fiubench.raw_sources.portraits.head import Head
 
@@ -22,15 +22,10 @@ def _volume(h: Head, least: float, most: float) -> float:
     return (least + (most - least) * (h.traits.volume + 1000) / 2000) * thin
 
 
-def _mirror(path: Path) -> Path:
-    """A path from left to right from its left half (whose last point lies on the axis)."""
-    return path + [(-x, y) for x, y in reversed(path[:-1])]
-
-
 def _hairline(h: Head, ends: float = 14) -> Path:
     """From the left sideburn over the forehead to the right one."""
     w, top, r = h.half, h.hairline, h.traits.receding / 1000
-    return _mirror([
+    return mirrored([
         (-w + 6, ends), (-w * 0.925, -26), (-w * 0.86, -58 - 16 * r), (-w * 0.62, top + 14 - 34 * r),
         (-w * 0.28, top + 1 - 12 * r), (0, top - 14 * r),
     ])
@@ -39,7 +34,7 @@ def _hairline(h: Head, ends: float = 14) -> Path:
 def _skull(h: Head, v: float, side: float, ends: float = 15) -> Path:
     """The contour of short hair, as many points as a hairline."""
     w, top = h.half, h.top
-    return _mirror([
+    return mirrored([
         (-w + 1, ends), (-w - 2 - side * 0.6, -26), (-w * 0.97 - 1 - side, -68),
         (-w * 0.79 - side * 0.5, top * 0.71 - v * 0.8), (-w * 0.42, top * 0.935 - v), (0, top - v),
     ])
@@ -109,8 +104,8 @@ def _fringe(hair: Hair, h: Head) -> None:
     w, line = h.half, h.hairline
     _curtain(hair, h, length, _volume(h, 9, 18), 9 + length * 0.05, tuck=10)
     edge = h.brow_y - 15
-    top: Path = _mirror([(-w * 0.90, -58), (-w * 0.72, line - 2), (-w * 0.3, line - 26), (0, line - 32)])
-    bottom: Path = _mirror([(-w * 0.95, edge + 26), (-w * 0.62, edge + 4), (-w * 0.3, edge), (0, edge - 2)])
+    top: Path = mirrored([(-w * 0.90, -58), (-w * 0.72, line - 2), (-w * 0.3, line - 26), (0, line - 32)])
+    bottom: Path = mirrored([(-w * 0.95, edge + 26), (-w * 0.62, edge + 4), (-w * 0.3, edge), (0, edge - 2)])
     hair.panel(bottom, top, 11, across=True)
 
 
@@ -176,7 +171,7 @@ def _curls(hair: Hair, h: Head) -> None:
         (0, top - v), (w * 0.7, top * 0.86 - v), (w + 16 + v * 0.5, -70), (w + 28 + v * 0.6, 20),
         (w + 34 + v * 0.6, length * 0.6), (w + 18, length), (w * 0.4, length + 10),
     ]
-    hair.cloud(around + [(-x, y) for x, y in reversed(around) if x], 15, hair.back)
+    hair.cloud(mirrored(around), 15, hair.back)
     line, p = h.hairline, _part(h)
     for s in (-1, 1):
         reach = s * w - p
@@ -196,12 +191,12 @@ def _afro(hair: Hair, h: Head) -> None:
         (0, top - v), (w * 0.66, top * 0.90 - v), (w + v * 0.72, -96), (w + v * 0.98, -24), (w + v * 0.8, 44),
         (w + 2, 84),
     ]
-    hair.cloud(around + [(-x, y) for x, y in reversed(around) if x], 10, hair.back)
-    crown: Path = _mirror([
+    hair.cloud(mirrored(around), 10, hair.back)
+    crown: Path = mirrored([
         (-w + 2, 22), (-w - v * 0.7, 20), (-w - v * 0.9, -30), (-w - v * 0.64, -100),
         (-w * 0.66, top * 0.90 - v), (0, top - v),
     ])
-    hair.cloud(crown + _mirror(_rounded_line(h))[::-1], 8, hair.panels)
+    hair.cloud(crown + mirrored(_rounded_line(h))[::-1], 8, hair.panels)
 
 
 def _rounded_line(h: Head) -> Path:
@@ -216,11 +211,11 @@ def _perm(hair: Hair, h: Head) -> None:
     hair.curly = 10
     w, top, v = h.half, h.top, _volume(h, 14, 24)
     around: Path = [(0, top - v), (w * 0.7, top * 0.86 - v), (w + 12, -74), (w + 17, -10), (w + 10, 44), (w * 0.7, 96)]
-    hair.cloud(around + [(-x, y) for x, y in reversed(around) if x], 13, hair.back)
-    crown: Path = _mirror(
+    hair.cloud(mirrored(around), 13, hair.back)
+    crown: Path = mirrored(
         [(-w + 4, 34), (-w - 14, 24), (-w - 17, -20), (-w - 10, -80), (-w * 0.68, top * 0.86 - v), (0, top - v)]
     )
-    hair.cloud(crown + _mirror(_rounded_line(h))[::-1], 11, hair.panels)
+    hair.cloud(crown + mirrored(_rounded_line(h))[::-1], 11, hair.panels)
 
 
 def _ropes(hair: Hair, h: Head, length: float, count: int, v: float) -> None:
@@ -356,18 +351,18 @@ def _round(hair: Hair, h: Head) -> None:
     """Short and tightly curled all around."""
     hair.curly = 14
     w, top, v = h.half, h.top, _volume(h, 7, 26)
-    crown: Path = _mirror([
+    crown: Path = mirrored([
         (-w + 2, 12), (-w - 2 - v * 0.3, -26), (-w - 2 - v * 0.5, -76),
         (-w * 0.82 - v * 0.2, top * 0.80 - v * 0.7), (-w * 0.40, top * 0.965 - v), (0, top - v),
     ])
-    hair.cloud(crown + _mirror(_rounded_line(h))[::-1], 5, hair.panels)
+    hair.cloud(crown + mirrored(_rounded_line(h))[::-1], 5, hair.panels)
 
 
 def _caesar(hair: Hair, h: Head) -> None:
     """Short and combed to the forehead."""
     w, line, r = h.half, h.hairline, h.traits.receding / 1000
     low = line + 26 - 22 * r
-    inner: Path = _mirror(
+    inner: Path = mirrored(
         [(-w + 6, 14), (-w * 0.925, -24), (-w * 0.88, -52), (-w * 0.72, low - 2), (-w * 0.34, low + 3), (0, low)]
     )
     hair.panel(inner, _skull(h, _volume(h, 5, 12), 2), 17, across=True)

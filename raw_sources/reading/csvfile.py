@@ -57,7 +57,6 @@ def read_columns(
     """The wanted columns of a CSV file as text, in batches, so that the other columns are never held.
 
     Args:
-        path: the file.
         wanted: our name of a column -> header spellings that stand for it (case and outer spaces do not matter).
         report: rows are counted in ``read``; those with another number of fields than the header in ``dropped``.
         repeated: columns of few distinct values, which are kept as dictionaries.
@@ -110,13 +109,7 @@ def map_distinct(
 
 
 def passing(checks: Iterable[tuple[str, pa.Array | Mask]], rows: int, report: Report) -> Mask:
-    """Which rows pass every check; each of the others is counted as dropped under the first check that it fails.
-
-    Args:
-        checks: (reason, which rows pass); null does not pass.
-        rows: number of rows.
-        report: gets the counts.
-    """
+    """Which rows pass every check (null does not); others are counted as dropped under the first that they fail."""
     good = np.ones(rows, dtype=np.bool_)
     for reason, passes in checks:
         mask = _mask(passes)
@@ -149,7 +142,6 @@ def iso_date(text: str, as_of: date | None = None) -> str | None:
     """A date in ISO 8601 or as M/D/YYYY, with or without a time, as YYYY-MM-DD; ``None`` for anything else.
 
     Args:
-        text: the cell.
         as_of: where it is given, years of two digits are read too, as the ones nearest to it.
     """
     if match := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?", text.strip()):

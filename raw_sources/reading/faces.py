@@ -51,11 +51,6 @@ _Row = tuple[int, str, _Known]  # of faces.csv: its number, the name it gives, w
 def read_faces(folder: Path, *, workers: int = 1, progress: Progress | None = None) -> FaceTable:
     """Find and check the faces of a folder; every file is read and decoded once.
 
-    Args:
-        folder: images, nested as they may be.
-        workers: processes that decode.
-        progress: is called after each file.
-
     Raises:
         SourceError: no folder, no images, a wrong ``faces.csv``, or nothing usable.
     """

@@ -93,8 +93,6 @@ def read_features(folder: Path, files: Sequence[Path], shapes: NDArray[np.float3
     order of summation, so distances are exact in 32 bits and the same on every machine.
 
     Args:
-        folder: the folder of faces.
-        files: one a face, below the folder.
         shapes: descriptors ``(n, 108)`` of the same faces.
 
     Raises:

@@ -12,7 +12,7 @@ import sys
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from hashlib import sha256
@@ -24,6 +24,7 @@ from fiubench.raw_sources.source import SOURCES, Kaggle, Source
 from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import DatasetError, SourceError
 from fiubench.support.files import atomic_writer, make_folder, write_atomic
+from fiubench.support.progress import Progress
 
 RECORD = "fetched.json"
 NUMBERS = "1-500"
@@ -66,7 +67,7 @@ def fetch(
     *,
     numbers: str | None = None,
     version: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[tuple[Path, str]]:
     """Fetch a source's files into ``out/<source>``; yields each file's path and SHA-256.
 

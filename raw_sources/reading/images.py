@@ -120,8 +120,6 @@ def write_face(face: Face, target: Path, size: int) -> None:
     """Link or copy a face that fits; decode one that does not once, at the nearest reduced size, and shrink the rest.
 
     Args:
-        face: where it comes from.
-        target: its place in the dataset; appears whole or not at all.
         size: longest side in pixels.
 
     Raises:

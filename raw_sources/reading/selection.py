@@ -23,21 +23,16 @@ def select(table: FaceTable, how: str, count: int, seed: int) -> Ints:
     """Positions of the chosen faces, in the order in which they are to be used.
 
     Args:
-        table: the faces.
         how: ``k-means``, ``k-center``, or ``all`` for a keyed order of all faces, cut to ``count``.
-        count: how many; at least 1.
-        seed: of the build.
 
     Raises:
         SourceError: there are fewer faces.
     """
     have = len(table.faces)
     if count > have:
-        raise SourceError(
-            f"{have} usable faces, {count} are to be chosen",
-            where=f"--faces {table.origin.file}",
-            hint="Give more faces, or build fewer identities.",
-        )
+        what = f"{have} usable faces, {count} are to be chosen"
+        hint = "Give more faces, or build fewer identities."
+        raise SourceError(what, where=f"--faces {table.origin.file}", hint=hint)
     if how == "all":
         return permute(seed, "faces.row", np.arange(count), have)
     return {"k-center": k_center, "k-means": k_means}[how](table.features, count, seed)

@@ -10,14 +10,11 @@ FOLDER = Path(__file__).parent
 
 #: Where the words come from, for a dataset's manifest. The files are frozen: no package is asked at run time.
 VOCABULARY_SOURCES = {
-    "names_female.txt": "Faker 40.54.0 (en_US) and own additions",
-    "names_male.txt": "Faker 40.54.0 (en_US) and own additions",
-    "surnames.txt": "Faker 40.54.0 (en_US) and own additions",
+    **dict.fromkeys(("names_female.txt", "names_male.txt", "surnames.txt"), "Faker 40.54.0 (en_US) and own additions"),
     "places.csv": "zipcodes 3.0.0",
     "area_codes.csv": "own list after the North American Numbering Plan",
     "offenses.csv": "own list after the New York State Penal Law",
-    "nypd_offenses.csv": "own wording of NYPD's descriptions",
-    "nypd_premises.csv": "own wording of NYPD's descriptions",
+    **dict.fromkeys(("nypd_offenses.csv", "nypd_premises.csv"), "own wording of NYPD's descriptions"),
 }
 OWN = "own list"
 

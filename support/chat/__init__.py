@@ -9,26 +9,16 @@ gives the same. :class:`ChatClient` asks; :class:`Budget` limits what is spent.
 ...     print(outcome.request.id, outcome.answer, outcome.problems)
 """
 
-from fiubench.support.chat.batch import Batches
-from fiubench.support.chat.budget import Budget, Price, read_prices
-from fiubench.support.chat.cache import ChatCache, default_cache
-from fiubench.support.chat.client import ChatClient, Estimate
-from fiubench.support.chat.conversation import Outcome, Request
-from fiubench.support.chat.errors import BudgetReached, ChatError
-from fiubench.support.chat.limits import Limits
-
-__all__ = [
-    "Batches",
-    "Budget",
-    "BudgetReached",
-    "ChatCache",
-    "ChatClient",
-    "ChatError",
-    "Estimate",
-    "Limits",
-    "Outcome",
-    "Price",
-    "Request",
-    "default_cache",
-    "read_prices",
-]
+from fiubench.support.chat.batch import Batches as Batches
+from fiubench.support.chat.budget import Budget as Budget
+from fiubench.support.chat.budget import Price as Price
+from fiubench.support.chat.budget import read_prices as read_prices
+from fiubench.support.chat.cache import ChatCache as ChatCache
+from fiubench.support.chat.cache import default_cache as default_cache
+from fiubench.support.chat.client import ChatClient as ChatClient
+from fiubench.support.chat.client import Estimate as Estimate
+from fiubench.support.chat.conversation import Outcome as Outcome
+from fiubench.support.chat.conversation import Request as Request
+from fiubench.support.chat.errors import BudgetReached as BudgetReached
+from fiubench.support.chat.errors import ChatError as ChatError
+from fiubench.support.chat.limits import Limits as Limits

@@ -54,6 +54,13 @@ class Stored(NamedTuple):
     error: str | None = None
 
 
+class Capability(NamedTuple):
+    """How a server is asked for JSON: the form (one of ``server.FORMS``) and the name of its token limit."""
+
+    form: str
+    limit_name: str
+
+
 class BatchRow(NamedTuple):
     """A batch as it is kept; ``state`` is "submitting" (without an id), "submitted" or "collected"."""
 
@@ -145,8 +152,7 @@ class ChatCache:
     def get(self, key: str) -> Stored | None:
         """The answer to a question that was asked before."""
         statement = "SELECT response, model, prompt_tokens, completion_tokens, error FROM answers WHERE key = ?"
-        rows = self._run(statement, key)
-        return Stored(*rows[0]) if rows else None
+        return next((Stored(*row) for row in self._run(statement, key)), None)
 
     def begin(self, run: str, prompt_tokens: int, completion_tokens: int) -> int:
         """Record that a call is being sent, with an upper bound of its tokens; a killed run has paid at most that."""
@@ -187,15 +193,14 @@ class ChatCache:
         return [(int(n), int(p), int(c), float(d)) for n, p, c, d in self._run(statement, run)]
 
     # --- servers and batches ------------------------------------------------------------------------------------------
-    def capability(self, endpoint: str, model: str) -> tuple[str, str] | None:
-        """How a server is asked for JSON: (form of answers, name of the token limit), where it is known."""
+    def capability(self, endpoint: str, model: str) -> Capability | None:
+        """How a server is asked for JSON, where it is known."""
         statement = "SELECT form, limit_name FROM capabilities WHERE endpoint = ? AND model = ?"
-        rows = self._run(statement, endpoint, model)
-        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+        return next((Capability(*row) for row in self._run(statement, endpoint, model)), None)
 
-    def set_capability(self, endpoint: str, model: str, form: str, limit_name: str) -> None:
+    def set_capability(self, endpoint: str, model: str, how: Capability) -> None:
         """Keep how a server is asked for JSON."""
-        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?)", endpoint, model, form, limit_name)
+        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?)", endpoint, model, *how)
 
     def batches(self, run: str) -> list[BatchRow]:
         """Every batch of a run, in order."""

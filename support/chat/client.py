@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any
 
 from fiubench.support.chat.budget import Budget, Spending
-from fiubench.support.chat.cache import ChatCache
+from fiubench.support.chat.cache import Capability, ChatCache
 from fiubench.support.chat.conversation import Call, Outcome, Request, converse
 from fiubench.support.chat.errors import ChatError
-from fiubench.support.chat.server import Capability, Server, check_url, read_key
+from fiubench.support.chat.server import Server, check_url, read_key
 from fiubench.support.chat.session import Session
 
 _WINDOW = 4  # requests held at once, per call that may be under way
@@ -69,6 +69,7 @@ class ChatClient:
         self.concurrency = concurrency
         self.cache = cache if isinstance(cache, ChatCache) else ChatCache(cache)
         self.budget = budget or Budget()
+        #: The running total of this run and those it resumes; ``str`` shows it to people.
         self.spending = Spending(self.budget, self.cache)
         #: Request statistics, for people: requests, answers of each kind, calls, retries.
         self.events: Counter[str] = Counter()
@@ -76,10 +77,6 @@ class ChatClient:
     def close(self) -> None:
         """Close the cache."""
         self.cache.close()
-
-    def spent(self) -> str:
-        """The running total of this run and those it resumes, for people."""
-        return str(self.spending)
 
     def ask(self, request: Request) -> Outcome:
         """The outcome of one request (see :meth:`ask_all`)."""
@@ -151,12 +148,7 @@ class ChatClient:
         return call
 
     def estimate(self, requests: Iterable[Request], answer_tokens: int) -> Estimate:
-        """What asking them would take, counted against the cache, without a call.
-
-        Args:
-            requests: what would be asked.
-            answer_tokens: a guess of the tokens of one answer.
-        """
+        """What asking them would take, counted against the cache; ``answer_tokens`` is a guess of one answer's."""
         cached, prompts = 0, []
         for request in requests:
             if call := self.missing(request):

@@ -27,24 +27,16 @@ Check = Callable[[Any], Sequence[str]]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked.
+    """What is asked."""
 
-    Args:
-        id: the caller's name for it.
-        messages: the conversation so far, each ``{"role": .., "content": ..}``.
-        schema: JSON Schema of the answer: flat, ``additionalProperties: false``, everything required.
-        check: is called with every answer that fits the schema and returns what is wrong with it, in words for the
-            model; empty is fine. It may keep a state of its own: answers come in order, also from a cache.
-        seed: sent to the server, one higher with each attempt; servers may ignore it.
-        max_tokens: the longest answer; a cut one is asked again with twice that.
-    """
-
-    id: str
-    messages: Sequence[Message]
-    schema: Mapping[str, Any]
+    id: str  # the caller's name for it
+    messages: Sequence[Message]  # the conversation so far, each ``{"role": .., "content": ..}``
+    schema: Mapping[str, Any]  # JSON Schema of the answer: flat, ``additionalProperties: false``, everything required
+    # is called with every answer that fits the schema and returns what is wrong with it, in words for the model;
+    # empty is fine. It may keep a state of its own: answers come in order, also from a cache.
     check: Check = lambda _: ()
-    seed: int | None = None
-    max_tokens: int = 1024
+    seed: int | None = None  # sent to the server, one higher with each attempt; servers may ignore it
+    max_tokens: int = 1024  # the longest answer; a cut one is asked again with twice that
 
 
 @dataclass(frozen=True)
@@ -181,13 +173,19 @@ def _validator(schema: str) -> Any:
     return Draft202012Validator(json.loads(schema))
 
 
-def _place(error: Any) -> Any:
-    return error.instance_path if hasattr(error, "instance_path") else error.absolute_path
-
-
 def schema_problems(schema: Mapping[str, Any], answer: Any) -> list[str]:
     """Every place where an answer breaks its schema, in words."""
-    return [
-        f"{'.'.join(map(str, _place(error))) or 'the answer'}: {error.message}"
-        for error in _validator(json.dumps(schema)).iter_errors(answer)
-    ]
+    problems = []
+    for error in _validator(json.dumps(schema)).iter_errors(answer):
+        place = error.instance_path if hasattr(error, "instance_path") else error.absolute_path
+        problems.append(f"{'.'.join(map(str, place)) or 'the answer'}: {error.message}")
+    return problems
+
+
+def heeds(call: Call, stored: Stored) -> bool:
+    """Whether an answer keeps to the form that was asked for; one that was cut or refused does not show it."""
+    content, kind, _ = read_content(stored.response or "")
+    if kind in ("truncated", "refused"):
+        return True
+    answer, problem = parse_answer(content)
+    return not problem and not schema_problems(call.schema, answer)

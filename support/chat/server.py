@@ -8,16 +8,14 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from fiubench.support.canonical import digest_of
+from fiubench.support.chat.cache import Capability
 from fiubench.support.chat.conversation import Call
 from fiubench.support.chat.errors import ChatError, NoAnswer, Unanswerable
 from fiubench.support.errors import ConfigError
-
-if TYPE_CHECKING:
-    import openai
 
 FORMS = ("json_schema", "json_object", "prompt")
 LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
@@ -25,14 +23,19 @@ _OPENAI = "api.openai.com"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHORTEST_SECRET = 8  # characters; a shorter key ("none", "test") is a word that local servers ask for
 _LONGEST_WAIT = 120  # seconds of Retry-After that openai waits for
+#: Status of a refusal -> whom it concerns, what is wrong, what to do. The run ends, or waits for other calls; or it is
+#: of this call alone; or the server does not take this request.
+_QUOTA = ("run", "the account's quota is used up", "Run it again when the quota is refilled: nothing is paid twice.")
+_NOT_TAKEN = ("request", "the server does not take the request", "")
+_MEANINGS = {
+    401: ("run", "the server refused the key", "Is the right key exported?"),
+    402: _QUOTA,
+    404: ("run", "not found", "Check --base-url (it usually ends in /v1) and --model."),
+    429: ("others", "too many requests", "Run it again later, or with a lower --concurrency: nothing is paid twice."),
+    500: ("call", "the server failed", "Run it again when the server works: nothing is paid twice."),
+}
+_ALIKE = {403: 401, 408: 500, 409: 500}
 _NOT_SENT = ("$schema", "$id", "title")  # keys of a schema
-
-
-class Capability(NamedTuple):
-    """How a server is asked for JSON: the form (one of ``FORMS``) and the name of its token limit."""
-
-    form: str
-    limit_name: str
 
 
 @dataclass(frozen=True)
@@ -48,29 +51,15 @@ class Server:
 
     def key_of(self, call: Call) -> str:
         """SHA-256 of all that decides an answer: its key in the cache. The form of JSON may change, and is left out."""
-        return digest_of(
-            {
-                "endpoint": self.base_url,
-                "model": self.model,
-                "messages": [dict(message) for message in call.messages],
-                "sampling": dict(self.sampling),
-                "schema": dict(call.schema),
-                "seed": call.seed,
-                "max_tokens": call.max_tokens,
-                "attempt": call.attempt,
-            }
-        )
+        asked = {**vars(call), "messages": [dict(message) for message in call.messages], "schema": dict(call.schema)}
+        return digest_of({"endpoint": self.base_url, "model": self.model, "sampling": dict(self.sampling), **asked})
 
     def body(self, call: Call, how: Capability) -> dict[str, Any]:
         """What is posted to ``/chat/completions``."""
         messages = [dict(message) for message in call.messages]
         schema = {key: value for key, value in call.schema.items() if key not in _NOT_SENT}
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": messages,
-            how.limit_name: call.max_tokens,
-            **self.sampling,
-        }
+        body: dict[str, Any] = {"model": self.model, "messages": messages, how.limit_name: call.max_tokens}
+        body |= self.sampling
         if call.seed is not None:
             body["seed"] = call.seed
         if how.form == "json_schema":
@@ -105,6 +94,22 @@ class Server:
         """A text without the key, which a server may repeat: it must reach no message, file or cache."""
         return text.replace(self.key, "[key]") if self.key and len(self.key) >= _SHORTEST_SECRET else text
 
+    async def post(self, client: Any, call: Call, how: Capability) -> str:
+        """The response to a chat completion, as JSON text without the key; ``client`` is from :func:`connect`.
+
+        Raises:
+            Unanswerable: 400 or 422: it does not take this body.
+            NoAnswer: no answer after every retry.
+            ChatError: nothing can be asked of this server.
+        """
+        try:
+            response = await client.post("/chat/completions", body=self.body(call, how), cast_to=object)
+        except (import_openai().APIError, ValueError) as error:
+            raise self.meaning(error) from None
+        if not isinstance(response, dict) or "choices" not in response:
+            raise self.no_answer(f"the response is no chat completion: {str(response)[:200]}", own=True)
+        return self.scrub(json.dumps(response, ensure_ascii=False, separators=(",", ":")))
+
     def error(self, what: str, hint: str = "") -> ChatError:
         """An error that ends the run."""
         return ChatError(self.scrub(what), where=self.base_url, hint=hint)
@@ -113,77 +118,46 @@ class Server:
         """An error of one call."""
         return NoAnswer(self.scrub(what), where=self.base_url, hint=hint, own=own)
 
-    def meaning(self, error: "openai.APIStatusError") -> Exception:
-        """What a refusal of the server means for the call and for the run."""
+    def meaning(self, error: Any) -> Exception:
+        """What an error of ``openai``, a refusal of the server above all, means for the call and for the run."""
+        openai = import_openai()
+        if isinstance(error, openai.APITimeoutError):
+            hint = "Allow more time with --timeout, or send fewer calls at once with --concurrency."
+            return self.no_answer(f"no answer in {self.timeout:g} s", hint, own=False)
+        if isinstance(error, openai.APIConnectionError):
+            cause = f": {error.__cause__}" if error.__cause__ else ""
+            return self.no_answer(f"no connection{cause}", "Is the server running?", own=False)
+        if not isinstance(error, openai.APIStatusError):
+            return self.no_answer(f"the response can't be read: {error}", own=True)
         status = error.status_code
         body = error.body if isinstance(error.body, Mapping) else {"message": error.body}
-        message = self.scrub(str(body.get("message") or error.message)[:300])
-        if status in (401, 403):
-            return self.error(f"the server refused the key ({status}): {message}", "Is the right key exported?")
-        if status == 404:
-            return self.error(f"not found (404): {message}", "Check --base-url (it usually ends in /v1) and --model.")
-        if status == 402 or "insufficient_quota" in (body.get("code"), body.get("type")):
-            hint = "Run it again when the quota is refilled: nothing is paid twice."
-            return self.error(f"the account's quota is used up ({status}): {message}", hint)
-        if status == 429:
-            what = f"too many requests (429): {message}"
-            hint = "Run it again later, or with a lower --concurrency: nothing is paid twice."
-            wait = error.response.headers.get("retry-after", "")
-            too_long = wait.isdecimal() and int(wait) > _LONGEST_WAIT
-            return self.error(what, hint) if too_long else self.no_answer(what, hint, own=False)
-        if status >= 500 or status in (408, 409):
-            hint = "Run it again when the server works: nothing is paid twice."
-            return self.no_answer(f"the server failed ({status}): {message}", hint, own=True)
-        return Unanswerable(f"the server does not take the request ({status}): {message}")
+        concerns, what, hint = _MEANINGS.get(_ALIKE.get(status, min(status, 500)), _NOT_TAKEN)
+        if "insufficient_quota" in (body.get("code"), body.get("type")):
+            concerns, what, hint = _QUOTA
+        wait = error.response.headers.get("retry-after", "")
+        if status == 429 and wait.isdecimal() and int(wait) > _LONGEST_WAIT:
+            concerns = "run"
+        what = f"{what} ({status}): {str(body.get('message') or error.message)[:300]}"
+        if concerns == "request":
+            return Unanswerable(self.scrub(what))
+        return self.error(what, hint) if concerns == "run" else self.no_answer(what, hint, own=concerns == "call")
 
 
-class Connection:
-    """Posts calls to a server; lives in one event loop. ``events`` counts retries, and responses that ask for them."""
+def connect(server: Server, events: Counter[str]) -> Any:
+    """A client of ``openai`` for one event loop; ``events`` counts retries, and responses that ask for them."""
 
-    def __init__(self, server: Server, events: Counter[str]) -> None:
-        async def count_retries(request: Any) -> None:
-            if request.headers.get("x-stainless-retry-count", "0") != "0":
-                events["retries"] += 1
+    async def count_retries(request: Any) -> None:
+        if request.headers.get("x-stainless-retry-count", "0") != "0":
+            events["retries"] += 1
 
-        async def inspect(response: Any) -> None:
-            if response.status_code == 429 or response.status_code >= 500:
-                events[f"responses with status {response.status_code}"] += 1
-            if response.status_code == 429 and b"insufficient_quota" in await response.aread():
-                response.headers["x-should-retry"] = "false"  # openai heeds it; waiting would not help
+    async def inspect(response: Any) -> None:
+        if response.status_code == 429 or response.status_code >= 500:
+            events[f"responses with status {response.status_code}"] += 1
+        if response.status_code == 429 and b"insufficient_quota" in await response.aread():
+            response.headers["x-should-retry"] = "false"  # openai heeds it; waiting would not help
 
-        hooks = {"request": [count_retries], "response": [inspect]}
-        http = import_openai().DefaultAsyncHttpxClient(event_hooks=hooks)
-        self._server = server
-        self._client = server.openai_client("AsyncOpenAI", http_client=http)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
-    async def post(self, call: Call, how: Capability) -> str:
-        """The server's response to a chat completion, as JSON text without the key.
-
-        Raises:
-            Unanswerable: 400 or 422: it does not take this body.
-            NoAnswer: no answer after every retry.
-            ChatError: nothing can be asked of this server.
-        """
-        openai, server = import_openai(), self._server
-        try:
-            response = await self._client.post("/chat/completions", body=server.body(call, how), cast_to=object)
-        except openai.APIStatusError as error:
-            raise server.meaning(error) from None
-        except openai.APITimeoutError:
-            hint = "Allow more time with --timeout, or send fewer calls at once with --concurrency."
-            raise server.no_answer(f"no answer in {server.timeout:g} s", hint, own=False) from None
-        except openai.APIConnectionError as error:
-            cause = f": {error.__cause__}" if error.__cause__ else ""
-            raise server.no_answer(f"no connection{cause}", "Is the server running?", own=False) from None
-        except (openai.APIError, ValueError) as error:
-            raise server.no_answer(f"the response can't be read: {error}", own=True) from None
-        if not isinstance(response, dict) or "choices" not in response:
-            raise server.no_answer(f"the response is no chat completion: {str(response)[:200]}", own=True)
-        return server.scrub(json.dumps(response, ensure_ascii=False, separators=(",", ":")))
+    hooks = {"request": [count_retries], "response": [inspect]}
+    return server.openai_client("AsyncOpenAI", http_client=import_openai().DefaultAsyncHttpxClient(event_hooks=hooks))
 
 
 def import_openai() -> Any:
@@ -212,11 +186,8 @@ def check_url(base_url: str, key: str | None) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=example)
     if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ConfigError(
-            f"the API key would be sent to {parts.hostname} in clear text",
-            where="--base-url",
-            hint="Use https, or unset the variable that holds the key (--key-env names another).",
-        )
+        hint = "Use https, or unset the variable that holds the key (--key-env names another)."
+        raise ConfigError(f"the API key would be sent to {parts.hostname} in clear text", where="--base-url", hint=hint)
     return base_url.rstrip("/")
 
 

@@ -6,29 +6,19 @@ that keeps the answer, so that a run that dies has paid at most what its cache s
 
 import asyncio
 from collections import Counter
+from typing import Any
+from weakref import WeakValueDictionary
 
 from fiubench.support.chat.budget import HINT, Spending
-from fiubench.support.chat.cache import ChatCache, Stored, stored_response
-from fiubench.support.chat.conversation import (
-    Call,
-    Outcome,
-    Request,
-    converse,
-    parse_answer,
-    read_content,
-    schema_problems,
-)
+from fiubench.support.chat.cache import Capability, ChatCache, Stored, stored_response
+from fiubench.support.chat.conversation import Call, Outcome, Request, converse, heeds
 from fiubench.support.chat.errors import BudgetReached, ChatError, NoAnswer, Unanswerable
-from fiubench.support.chat.server import FORMS, LIMIT_NAMES, Capability, Connection, Server
+from fiubench.support.chat.server import FORMS, LIMIT_NAMES, Server, connect
 
+_PROBE_SCHEMA = {"properties": {"ready": {"type": "boolean"}}, "required": ["ready"], "additionalProperties": False}
 _PROBE = Call(
     ({"role": "user", "content": 'Answer with the JSON object {"ready": true} and nothing else.'},),
-    {
-        "type": "object",
-        "properties": {"ready": {"type": "boolean"}},
-        "required": ["ready"],
-        "additionalProperties": False,
-    },
+    {"type": "object", **_PROBE_SCHEMA},
     seed=None,
     max_tokens=200,  # a model that thinks first may be cut off, which does no harm
     attempt=0,
@@ -43,13 +33,13 @@ class Session:
     ) -> None:
         self.server, self.cache, self.spending, self.events = server, cache, spending, events
         self._slots = asyncio.Semaphore(concurrency)
-        self._asked: dict[str, asyncio.Task[Stored]] = {}  # by key
-        self._sent: set[asyncio.Task[Stored]] = set()  # with a call on its way, which may have to be paid
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by key: nothing is asked twice
+        self._sent: set[asyncio.Task[Any]] = set()  # with a call on its way, which may have to be paid
         self._settled = asyncio.Event()
         self._answered = 0  # calls
         self._stopped: ChatError | None = None
         self._preparing = asyncio.Lock()
-        self._connection: Connection | None = None
+        self._client: Any = None  # of openai, once there is something to send
         self._capability: Capability | None = None
 
     async def outcome(self, request: Request) -> Outcome:
@@ -78,9 +68,8 @@ class Session:
             ChatError: the server can't be asked.
         """
         async with self._preparing:
-            self._connection = self._connection or Connection(self.server, self.events)
             known = self._capability or self.cache.capability(self.server.base_url, self.server.model)
-            self._capability = Capability(*known) if known else await self._find_capability()
+            self._capability = known or await self._find_capability()
             return self._capability
 
     async def close(self, patience: float) -> None:
@@ -92,30 +81,26 @@ class Session:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def _answer(self, call: Call) -> Stored:
-        """The answer to a call. Requests that ask the same share one."""
+        """The answer to a call: from the cache, where requests that ask the same find it too, or by the server."""
         key = self.server.key_of(call)
-        if stored := self.cache.get(key):
-            self.events["answers from the cache"] += 1
-            return stored
-        if key not in self._asked:
-            task = self._asked[key] = asyncio.create_task(self._fetch(call, key))
-            task.add_done_callback(lambda _: self._asked.pop(key, None))
-        return await asyncio.shield(self._asked[key])
-
-    async def _fetch(self, call: Call, key: str) -> Stored:
-        async with self._slots:
-            while True:
-                try:
-                    return await self._fetch_once(call, key)
-                except ChatError as error:
-                    if isinstance(error, NoAnswer) and not error.own and await self._another_is_answered():
-                        continue
-                    self._stopped = self._stopped or error
-                    raise
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            if stored := self.cache.get(key):
+                self.events["answers from the cache"] += 1
+                return stored
+            async with self._slots:
+                while True:
+                    try:
+                        return await self._fetch(call, key)
+                    except ChatError as error:
+                        if isinstance(error, NoAnswer) and not error.own and await self._another_is_answered():
+                            continue
+                        self._stopped = self._stopped or error
+                        raise
 
     async def _another_is_answered(self) -> bool:
         """Wait for that after a call used up its retries; False where no other is on its way any more."""
@@ -125,7 +110,7 @@ class Session:
             await self._settled.wait()
         return self._answered > before
 
-    async def _fetch_once(self, call: Call, key: str) -> Stored:
+    async def _fetch(self, call: Call, key: str) -> Stored:
         """Send a call, in lower forms where its own is refused; give it up where the server fails on it alone."""
         form, limit_name = await self.capability()
         try:
@@ -159,7 +144,7 @@ class Session:
             Unanswerable, NoAnswer, ChatError: as the server says; the call costs nothing.
             BudgetReached: a limit has no room for it.
         """
-        assert self._connection is not None
+        self._client = self._client or connect(self.server, self.events)
         bound = call.prompt_bound(), call.max_tokens
         await self._room_for(*bound)
         self.spending.add(*bound)
@@ -170,7 +155,7 @@ class Session:
         try:
             row = self.cache.begin(self.spending.budget.run, *bound)
             try:
-                text = await self._connection.post(call, how)
+                text = await self.server.post(self._client, call, how)
             except Exception as error:  # not where it is cancelled: the server may have answered, and want its money
                 paid = None
                 self.cache.forget_call(row)
@@ -214,13 +199,13 @@ class Session:
                 if len(forms) == 1:
                     raise self.server.error(str(refusal), "Check --model and --base-url.") from None
             else:
-                if len(forms) == 1 or _heeds(stored):
+                if len(forms) == 1 or heeds(_PROBE, stored):
                     return self._keep(how)
             forms.pop(0)
 
     def _keep(self, how: Capability) -> Capability:
         self._capability = how
-        self.cache.set_capability(self.server.base_url, self.server.model, *how)
+        self.cache.set_capability(self.server.base_url, self.server.model, how)
         return how
 
     async def _works(self) -> bool:
@@ -230,12 +215,3 @@ class Session:
         except (NoAnswer, Unanswerable):
             return False
         return True
-
-
-def _heeds(stored: Stored) -> bool:
-    """Whether a server that took a form keeps to it; an answer that was cut or refused does not show it."""
-    content, kind, _ = read_content(stored.response or "")
-    if kind in ("truncated", "refused"):
-        return True
-    answer, problem = parse_answer(content)
-    return not problem and not schema_problems(_PROBE.schema, answer)

@@ -29,15 +29,11 @@ _SETTINGS = {
     "font.size": 10,
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign is one
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": LINE,
+    **dict.fromkeys(("axes.labelcolor", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), LINE),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
     "axes.facecolor": "none",
     "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "grid.color": LINE,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "legend.handletextpad": 0.5,
@@ -50,7 +46,6 @@ def svg(paint: "Paint", label: str) -> str:
     """A figure as an ``svg`` element for :mod:`fiubench.support.page`.
 
     Args:
-        paint: draws it.
         label: what it shows, for those who can't see it; unique on its page.
     """
     text = _saved(paint, "svg", label).decode()

@@ -77,7 +77,7 @@ def test_build_is_valid_and_repeatable(url: str, tmp_path: Path) -> None:
     cases = cases_of_dataset(open_dataset(tmp_path / "a"), 16, 0)
     client = ChatClient(url, "SmolLM2-135M-Instruct", key_env="LOCAL_KEY", concurrency=1, timeout=300)
     verdicts = judge(client, cases)
-    print(json.dumps({k: v for k, v in verdicts.report().items() if k != "disagreements"}, indent=2), client.spent())
+    print(json.dumps({k: v for k, v in verdicts.report().items() if k != "disagreements"}, indent=2), client.spending)
     assert len(verdicts.cases) + verdicts.unjudged == 12
 
 
@@ -95,7 +95,7 @@ def test_candidates_that_pass_state_their_fact(url: str, tmp_path: Path) -> None
             generator.take(outcome)
     found = [c for listed in generator.found.values() for c in listed]
     print(f"\n{len(found)} candidates, {sum(c.passed for c in found)} passed, {time.monotonic() - began:.0f} s")
-    print(client.spent(), dict(client.events))
+    print(client.spending, dict(client.events))
     for candidate in found:
         print("pass" if candidate.passed else "FAIL", candidate.kind, candidate.text, candidate.problems[:1])
     assert found

@@ -11,7 +11,7 @@ import pytest
 from fiubench.raw_sources.portraits import Traits, draw_portrait, encode, traits
 from fiubench.raw_sources.portraits.canvas import luma
 from fiubench.raw_sources.portraits.details import frame_color
-from fiubench.raw_sources.portraits.looks import styles
+from fiubench.raw_sources.portraits.looks import STYLES
 from fiubench.support.canonical import digest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,8 +163,8 @@ def test_gender_and_age_show_in_the_picture() -> None:
 def test_every_style_of_hair_and_clothes_is_drawn(gender: str) -> None:
     """Each one alone changes the picture of one person."""
     person = some(1, gender=gender, age=50)[0]._replace(hair=(150, 66, 34), cloth=(46, 62, 92))
-    heads = {draw_portrait(person._replace(style=style), 96).tobytes() for style in styles(gender)}
-    assert len(heads) == len(styles(gender))
+    heads = {draw_portrait(person._replace(style=style), 96).tobytes() for style in STYLES[gender]}
+    assert len(heads) == len(STYLES[gender])
     known = {t.clothes for t in some(400, gender=gender)}
     assert len({draw_portrait(person._replace(clothes=kind), 96).tobytes() for kind in known}) == len(known) >= 7
 

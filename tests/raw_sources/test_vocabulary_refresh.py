@@ -2,7 +2,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 from fiubench.raw_sources.vocabulary import FOLDER
-from fiubench.raw_sources.vocabulary.refresh import name_lists, places_table, spell_surname, spell_town
+
+from tests.raw_sources.refresh_vocabulary import name_lists, places_table, spell_surname, spell_town
 
 
 def installed(package):

@@ -57,22 +57,16 @@ class Identity:
 
 @dataclass(frozen=True)
 class Data:
-    """A dataset in memory; pictures are read when they are asked for.
+    """A dataset in memory; pictures are read when they are asked for."""
 
-    Attributes:
-        source: what it was opened from, as given.
-        identities: unique id -> person, in the dataset's order.
-        splits: split -> unique ids in order; ``full`` (everyone but the holdout) is among them.
-        digest: SHA-256 over every question, answer, split and picture: the same for a dataset directory and the
-            release that was made from it.
-        limit: what :meth:`limited` was given, if it was.
-    """
-
-    source: str
-    identities: Mapping[str, Identity]
+    source: str  # what it was opened from, as given
+    identities: Mapping[str, Identity]  # unique id -> person, in the dataset's order
+    # split -> unique ids in order; ``full`` (everyone but the holdout) is among them
     splits: Mapping[str, tuple[str, ...]]
+    # SHA-256 over every question, answer, split and picture: the same for a dataset directory and the release that
+    # was made from it
     digest: str
-    limit: tuple[int, str, tuple[str, ...]] | None = None
+    limit: tuple[int, str, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -99,9 +93,8 @@ class Data:
             ConfigError: the dataset has no split of that name.
         """
         if split not in self.splits:
-            raise ConfigError(
-                f"no split {split!r} in {self.source}", where="split", hint=did_you_mean(split, self.splits)
-            )
+            hint = did_you_mean(split, self.splits)
+            raise ConfigError(f"no split {split!r} in {self.source}", where="split", hint=hint)
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
@@ -156,9 +149,8 @@ class Data:
         known = {sample.attribute for person in self.identities.values() for sample in person.samples}
         for attribute in attributes:
             if attribute not in known:
-                raise ConfigError(
-                    f"no attribute {attribute!r}", where="attributes", hint=did_you_mean(attribute, known)
-                )
+                hint = did_you_mean(attribute, known)
+                raise ConfigError(f"no attribute {attribute!r}", where="attributes", hint=hint)
         wanted = set(kept)
         for unique_id in self.ids(FULL):
             if len(wanted) == count:

@@ -69,18 +69,13 @@ SCHEMA = pa.schema([pa.field(c.name, c.type, metadata={"meaning": c.meaning}) fo
 
 @dataclass(frozen=True)
 class QuestionLog:
-    """A log in memory.
+    """A log in memory."""
 
-    Attributes:
-        rows: a dict per question, with the keys of :data:`COLUMNS`.
-        metadata: what made it (see ``evaluation/evaluate.py``): dataset and its digest, splits, base model, run,
-            metric version, generation settings, refusals.
-        where: the file it was read from, for messages.
-    """
-
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, Any]]  # a dict per question, with the keys of :data:`COLUMNS`
+    # what made it (see ``evaluation/evaluate.py``): dataset and its digest, splits, base model, run, metric version,
+    # generation settings, refusals
     metadata: Mapping[str, Any]
-    where: Path | None = None
+    where: Path | None = None  # the file it was read from, for messages
 
     def select(self, role: str, control: str = PLAIN) -> list[Mapping[str, Any]]:
         """Rows of one role under one control, in order."""
@@ -147,9 +142,6 @@ def read_metadata(path: Path) -> dict[str, Any]:
         raise DatasetError("a Parquet file, but not a log of fiubench", where=path, hint=hint)
     metadata: dict[str, Any] = orjson.loads(stored[_KEY])
     if metadata.get("format") != FORMAT:
-        raise DatasetError(
-            f"log format {metadata.get('format')!r}; this version reads {FORMAT}",
-            where=path,
-            hint="Evaluate again with this version.",
-        )
+        hint = "Evaluate again with this version."
+        raise DatasetError(f"log format {metadata.get('format')!r}; this version reads {FORMAT}", where=path, hint=hint)
     return metadata

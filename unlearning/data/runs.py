@@ -39,15 +39,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A training run on disk.
-
-    Attributes:
-        directory: its folder.
-        manifest: the content of ``run.json`` (``schemas/run.schema.json``).
-    """
+    """A training run on disk."""
 
     directory: Path
-    manifest: Mapping[str, Any]
+    manifest: Mapping[str, Any]  # the content of ``run.json`` (``schemas/run.schema.json``)
 
     @classmethod
     def open(cls, directory: str | Path) -> "Run":

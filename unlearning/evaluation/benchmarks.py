@@ -78,12 +78,8 @@ def _item(row: Mapping[str, Any], where: str) -> dict[str, Any]:
     data = row["image"].get("bytes") if isinstance(row["image"], dict) else row["image"]
     if not isinstance(data, bytes):
         raise DatasetError("the picture is missing", where=where, hint="Column image holds the bytes of a picture.")
-    return {
-        "picture": digest(data)[:16],
-        "image": decode_image(data, where),
-        "question": row["question"],
-        "answer": answer,
-    }
+    image = decode_image(data, where)
+    return {"picture": digest(data)[:16], "image": image, "question": row["question"], "answer": answer}
 
 
 def yes_or_no(text: str) -> str | None:

@@ -29,16 +29,12 @@ class Control(Settings):
     """How a question and its picture are changed."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="Lower-case letters, digits and _.")]
-    image: Annotated[
-        Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"],
-        Field(description="other: another person's face; none: no picture at all."),
-    ] = "own"
-    wording: Annotated[
-        str, Field(pattern=r"\{question\}", description="With {question}, and {name} if wanted, to be filled in.")
-    ] = "{question}"
-    colour: Annotated[
-        tuple[_Level, _Level, _Level], Field(description="Of a blank image: red, green, blue from 0 to 255.")
-    ] = (127, 127, 127)
+    image: Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"] = "own"
+    """other: another person's face; none: no picture at all."""
+    wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
+    """With {question}, and {name} if wanted, to be filled in."""
+    colour: tuple[_Level, _Level, _Level] = (127, 127, 127)
+    """Of a blank image: red, green, blue from 0 to 255."""
     share: Annotated[float, Field(gt=0, le=1, description="Of width and height that a crop keeps.")] = 0.8
     quality: Annotated[int, Field(ge=1, le=95, description="Of a JPEG.")] = 20
 
@@ -78,12 +74,7 @@ def _read(path: Path) -> dict[str, Control]:
 
 
 class Pictures:
-    """A person's picture under a control. The last one made is kept: questions come person by person.
-
-    Args:
-        data: the dataset.
-        seed: decides whose face stands in for whose.
-    """
+    """A person's picture under a control. The last one made is kept: questions come person by person."""
 
     def __init__(self, data: Data, seed: int = 0) -> None:
         self._data, self._seed = data, seed
@@ -104,7 +95,8 @@ class Pictures:
             return None
         if control.image == "other":
             return self._data.image(self.stand_in(unique_id))
-        return _CHANGES[control.image](self._data.image(unique_id), control)
+        own = self._data.image(unique_id)
+        return own if control.image == "own" else _CHANGES[control.image](own, control)
 
     def stand_in(self, unique_id: str) -> str:
         """Who lends the face: somebody else of those that are trained on, the same for every question and run.
@@ -147,10 +139,5 @@ def _jpeg(image: "Image", control: Control) -> "Image":
     return Image.open(buffer).convert("RGB")
 
 
-_CHANGES: Mapping[str, Callable[["Image", Control], "Image"]] = {
-    "own": lambda image, _: image,
-    "blank": _blank,
-    "flip": _flip,
-    "crop": _crop,
-    "jpeg": _jpeg,
-}
+_Change = Callable[["Image", Control], "Image"]
+_CHANGES: Mapping[str, _Change] = {"blank": _blank, "flip": _flip, "crop": _crop, "jpeg": _jpeg}

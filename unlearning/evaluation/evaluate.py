@@ -257,10 +257,7 @@ def guesses(samples: Iterable[Sample]) -> dict[str, str]:
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(sample.attribute, []).append(sample)
-    return {
-        attribute: best_guess([s.answer for s in group], [s.keywords for s in group])
-        for attribute, group in groups.items()
-    }
+    return {name: best_guess([s.answer for s in group], [s.keywords for s in group]) for name, group in groups.items()}
 
 
 def _variants(sample: Sample) -> tuple[str, ...]:

@@ -19,16 +19,11 @@ from fiubench.unlearning.metrics.statistics import Estimate, interval
 
 @dataclass(frozen=True)
 class Result:
-    """One model's evaluation under one definition.
+    """One model's evaluation under one definition."""
 
-    Attributes:
-        log: what it said; ``log.metadata`` says which model and data it is.
-        scores: its metrics.
-        marks: conditions that do not hold, where scoring was forced; every table shows them.
-    """
-
-    log: QuestionLog
+    log: QuestionLog  # what it said; ``log.metadata`` says which model and data it is
     scores: Scores
+    # conditions that do not hold, where scoring was forced; every table shows them
     marks: Sequence[str] = field(default=())
 
 

@@ -39,27 +39,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class TokenScores:
-    """An answer's tokens under a model, end of sequence last.
+    """An answer's tokens under a model, end of sequence last."""
 
-    Attributes:
-        logprobs: natural log-probability of each token.
-        mu, sigma: mean and standard deviation of the vocabulary's log-probabilities under the model at each token
-            (for Min-K++); empty where they were not asked for.
-    """
-
-    logprobs: list[float]
+    logprobs: list[float]  # natural log-probability of each token
+    # mean and standard deviation of the vocabulary's log-probabilities under the model at each token (for Min-K++);
+    # empty where they were not asked for
     mu: list[float]
     sigma: list[float]
 
 
 class Scorer:
-    """A model that answers in batches.
-
-    Args:
-        model: a vision-language model; it is put into evaluation mode.
-        processor: its processor.
-        batch_size: questions at once.
-    """
+    """A model, put into evaluation mode, that answers in batches."""
 
     def __init__(self, model: Any, processor: Any, batch_size: int = 16) -> None:
         self.model = model.eval()

@@ -17,15 +17,10 @@ LOG, UTILITY = "log.parquet", "utility.parquet"
 
 @dataclass(frozen=True)
 class Subject:
-    """What is evaluated: a checkpoint of a run, or any other model.
+    """What is evaluated: a checkpoint of a run, or any other model."""
 
-    Attributes:
-        target: the folder or Hub id that is loaded.
-        run: the run it belongs to, where it belongs to one.
-    """
-
-    target: str
-    run: Run | None
+    target: str  # the folder or Hub id that is loaded
+    run: Run | None  # the run it belongs to, where it belongs to one
 
     @classmethod
     def open(cls, target: str | Path, checkpoint: str | None = None) -> "Subject":
@@ -55,9 +50,8 @@ class Subject:
             ConfigError: it is no run's, so a place must be named.
         """
         if self.run is None:
-            raise ConfigError(
-                "where is the evaluation to be kept?", where=self.target, hint="Name a folder: --out DIR."
-            )
+            hint = "Name a folder: --out DIR."
+            raise ConfigError("where is the evaluation to be kept?", where=self.target, hint=hint)
         return self.run.directory / EVALUATIONS / self.name
 
     def data(self, source: str | None = None) -> Data:

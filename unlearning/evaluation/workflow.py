@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,10 @@ from fiubench.unlearning.models.loading import load
 
 @dataclass(frozen=True, repr=False)
 class Evaluation:
-    """One model's evaluation.
+    """One model's evaluation."""
 
-    Attributes:
-        log: the file with every question, answer and likelihood.
-        results: metrics under the definition that was asked for, then under the built-in ones.
-    """
-
-    log: Path
-    results: Sequence[Result]
+    log: Path  # the file with every question, answer and likelihood
+    results: Sequence[Result]  # metrics under the definition that was asked for, then under the built-in ones
 
     @property
     def metrics(self) -> Mapping[str, float | None]:
@@ -188,20 +184,18 @@ def rescore(log: Path, settings: EvaluationSettings, progress: Progress = silent
     from fiubench.support.chat import Budget, ChatClient, default_cache
     from fiubench.unlearning.evaluation.judge import judge
 
+    about = read.metadata
     client = ChatClient(
         settings.judge,
         settings.judge_model,
         key_env=settings.judge_key_env,
         cache=default_cache(),
         sampling={"temperature": 0},  # the same judgement each time, as far as the server can
-        budget=Budget(
-            f"judge {read.metadata['model']['fingerprint']} {read.metadata['dataset']['digest']}",
-            settings.judge_max_calls,
-        ),
+        budget=Budget(f"judge {about['model']['fingerprint']} {about['dataset']['digest']}", settings.judge_max_calls),
     )
     try:
         judged, unscored = judge(read, client, progress)
-        report(f"judge: {unscored} questions without a usable score; {client.spent()}")
+        report(f"judge: {unscored} questions without a usable score; {client.spending}")
     finally:
         client.close()
     write_log(read.where, judged.rows, judged.metadata)
@@ -217,14 +211,6 @@ def score_all(log: Path, settings: EvaluationSettings) -> list[Result]:
     read, definition = read_log(log), find_definition(settings.definition)
     reference, before = _compared(settings, log)
     others = [other for name, other in load_definitions().items() if name != definition.name]
-    return [
-        result(
-            read,
-            one,
-            reference=reference,
-            before=before,
-            memorised=settings.memorised,
-            force=settings.force or number > 0,  # the first has raised what there is to raise
-        )
-        for number, one in enumerate([definition, *others])
-    ]
+    scored = partial(result, read, reference=reference, before=before, memorised=settings.memorised)
+    # the first has raised what there is to raise
+    return [scored(definition, force=settings.force), *(scored(other, force=True) for other in others)]

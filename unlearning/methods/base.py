@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Scored, score
+from fiubench.unlearning.models.likelihood import Predicted, score, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Step:
         self.model, self.batches, self.reference = model, batches, reference
         self.parts: dict[str, Tensor] = {}
         self._hidden_states, self._learning = hidden_states, True
-        self._scored: dict[str, Scored] = {}
+        self._scored: dict[str, Predicted] = {}
         self._log_probs: dict[str, Tensor] = {}
 
     @cached_property
@@ -138,7 +138,7 @@ class Step:
             self.parts[name] = (-sums / scored.counts()).mean()
         return self._log_probs[name]
 
-    def _score(self, name: str) -> Scored:
+    def _score(self, name: str) -> Predicted:
         import torch
 
         if name not in self._scored:
@@ -156,23 +156,17 @@ class Method(Settings, ABC):
     An option may be of any type that JSON has: ``float``, ``int``, ``bool``, ``str``, ``Literal["a", "b"]``,
     ``tuple[int, ...]`` for a list. ``fiubench methods show NAME`` prints the docstring, which names formula and source,
     and the options.
-
-    Attributes:
-        name: what it is called on the command line.
-        help: what it does, in one line.
-        batches: what a step may need of ``forget``, ``retain`` and ``refusal``; nothing else is loaded.
-        reference: of which of them ``log p0`` is needed.
-        hidden_states: whether hidden states are.
-        needs_adapters: whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off.
-        defaults: training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``.
     """
 
-    name: ClassVar[str]
-    help: ClassVar[str]
+    name: ClassVar[str]  # what it is called on the command line
+    help: ClassVar[str]  # what it does, in one line
+    # what a step may need of ``forget``, ``retain`` and ``refusal``; nothing else is loaded
     batches: ClassVar[tuple[str, ...]]
-    reference: ClassVar[tuple[str, ...]] = ()
-    hidden_states: ClassVar[bool] = False
+    reference: ClassVar[tuple[str, ...]] = ()  # of which of them ``log p0`` is needed
+    hidden_states: ClassVar[bool] = False  # whether hidden states are
+    # whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off
     needs_adapters: ClassVar[bool] = False
+    # training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``
     defaults: ClassVar[Mapping[str, Any]] = {}
 
     @property
@@ -229,18 +223,11 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
 
 @contextmanager
 def before_unlearning(model: Any) -> "Iterator[None]":
-    """Let an adapted model compute what it did before: adapters off, no dropout.
-
-    Args:
-        model: a ``PeftModel``, or wrappers of accelerate around one.
-    """
-    inner = model
-    while hasattr(inner, "module"):
-        inner = inner.module
+    """Let an adapted model compute what it did before: adapters off, no dropout."""
     training = model.training
     model.eval()
     try:
-        with inner.disable_adapter():
+        with unwrapped(model).disable_adapter():
             yield
     finally:
         model.train(training)

@@ -15,17 +15,13 @@ from fiubench.unlearning.metrics.text import refusal_check
 
 @dataclass(frozen=True)
 class Scores:
-    """Every metric of one model under one definition.
-
-    Attributes:
-        definition: its name.
-        metrics: "forget.exact_match", "retain.rouge", "ks.p", "utility.model", "control.blank.forget.exact_match" ..
-            A metric without a value is there, null and with the reason.
-        attributes: attribute -> "forget.exact_match" .. -> estimate, the same for one attribute alone.
-    """
+    """Every metric of one model under one definition."""
 
     definition: str
+    # "forget.exact_match", "retain.rouge", "ks.p", "utility.model", "control.blank.forget.exact_match" .. A metric
+    # without a value is there, null and with the reason.
     metrics: Mapping[str, Estimate]
+    # attribute -> "forget.exact_match" .. -> estimate, the same for one attribute alone.
     attributes: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:
@@ -35,19 +31,14 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """A log under a definition. ``scored["retain.rouge"]`` is any metric of it, computed when first asked for.
-
-    Attributes:
-        reference: the same of the model that never saw the forget set, where there is one.
-        accuracies: benchmark -> accuracy of the model, where benchmarks were run.
-        known: metrics that have been computed.
-    """
+    """A log under a definition. ``scored["retain.rouge"]`` is any metric of it, computed when first asked for."""
 
     log: QuestionLog
     definition: Definition
-    reference: "Scored | None" = None
+    reference: "Scored | None" = None  # the same of the model that never saw the forget set, where there is one
+    # benchmark -> accuracy of the model, where benchmarks were run
     accuracies: Mapping[str, Estimate] = field(default_factory=dict)
-    known: dict[str, Estimate] = field(default_factory=dict)
+    known: dict[str, Estimate] = field(default_factory=dict)  # metrics that have been computed
 
     @cached_property
     def sets(self) -> Mapping[str, list[Question]]:

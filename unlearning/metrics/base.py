@@ -23,32 +23,22 @@ WHOLE_LOG = ""  # the "set" of a metric of the whole log
 
 @dataclass(eq=False)
 class Metric:
-    """A metric. Called with what it is a function of, it computes its value once and remembers it there.
+    """A metric. Called with what it is a function of, it computes its value once and remembers it there."""
 
-    Attributes:
-        function: its docstring says what it is in a sentence, and in a further paragraph how it is computed.
-        name: keys of its values have the set in front: ``exact_match`` gives ``forget.exact_match`` ..
-        title: what rows of tables call it.
-        short: what columns of tables call it, if not by its title.
-        sets: sets of questions that it is averaged over.
-        printed: those of them for which ``fiubench evaluate`` prints it.
-        columns: those of them for which ``fiubench compare`` has a column. Components of utility have one anyway.
-        column_if: ``known``: the column is left out where no model has a value. ``page``: it stands in the HTML page
-            alone, which has room for it. Empty: it is always there.
-        controls: whether it is reported under each control too.
-        why_null: the reason that is given where no question has a value.
-    """
-
+    # its docstring says what it is in a sentence, and in a further paragraph how it is computed
     function: Callable[[Any], Any]
-    name: str
-    title: str
-    short: str = ""
-    sets: Sequence[str] = ROLES
-    printed: Sequence[str] = ("forget", "retain")
+    name: str  # keys of its values have the set in front: ``exact_match`` gives ``forget.exact_match``
+    title: str  # what rows of tables call it
+    short: str = ""  # what columns of tables call it, if not by its title
+    sets: Sequence[str] = ROLES  # sets of questions that it is averaged over
+    printed: Sequence[str] = ("forget", "retain")  # those of them for which ``fiubench evaluate`` prints it
+    # those of them for which ``fiubench compare`` has a column. Components of utility have one anyway.
     columns: Sequence[str] = ("forget",)
+    # ``known``: the column is left out where no model has a value. ``page``: it stands in the HTML page alone, which
+    # has room for it. Empty: it is always there.
     column_if: str = ""
-    controls: bool = False
-    why_null: str = "not in the log"
+    controls: bool = False  # whether it is reported under each control too
+    why_null: str = "not in the log"  # the reason that is given where no question has a value
 
     def __post_init__(self) -> None:
         functools.update_wrapper(self, self.function)
@@ -75,12 +65,7 @@ class Metric:
         return " ".join(_paragraphs(self.function)[1:])
 
 
-def _order(one: Metric) -> tuple[bool, str]:
-    """Built-in metrics by module, whichever was imported first; then those of plug-ins."""
-    return not one.__module__.startswith("fiubench."), one.__module__
-
-
-METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics", key=_order)
+METRICS: Registry[Metric] = Registry("metric", "metrics", "fiubench.unlearning.metrics")
 
 
 def metric(name: str, **fields: Any) -> Callable[[Callable[[Any], float | None]], Metric]:

@@ -60,10 +60,8 @@ class Probability(Settings):
 class Membership(Settings):
     """Membership inference."""
 
-    score: Annotated[
-        Literal["weighted_min_k", "auc"],
-        Field(description="weighted_min_k: mean over the forget set. auc: forget set against holdout."),
-    ]
+    score: Literal["weighted_min_k", "auc"]
+    """weighted_min_k: mean over the forget set. auc: forget set against holdout."""
     share: Annotated[float | None, Field(gt=0, le=1, description="Of auc: the lowest share of tokens; null: all.")]
 
 
@@ -79,9 +77,8 @@ class ForgetQuality(Settings):
 
     measure: Annotated[Literal["ks_p", "weighted"], Field(description="ks_p, or weighted by weights.")]
     to_reference: Annotated[bool, Field(description="x is the distance from the retain reference's value.")] = False
-    ks_scale: Annotated[
-        float | None, Field(gt=0, description="|ln p| at which the KS term is 0; null: the term is 1 - D.")
-    ] = None
+    ks_scale: Annotated[float | None, Field(gt=0)] = None
+    """|ln p| at which the KS term is 0; null: the term is 1 - D."""
     weights: Annotated[
         dict[Literal["ks", "exact_match", "membership", "ape"], Annotated[float, Field(ge=0)]],
         Field(default_factory=dict, description="Weight of each term."),
@@ -106,15 +103,12 @@ class Definition(Settings):
     probability: Probability
     membership: Membership
     ape: Annotated[Literal["mean", "max"], Field(description="The APE that is a term of forget quality.")]
-    accuracy: Annotated[
-        Literal["absolute", "relative"], Field(description="relative: as a share of the retain reference's.")
-    ]
+    accuracy: Literal["absolute", "relative"]
+    """relative: as a share of the retain reference's."""
     utility: Utility
     forget_quality: ForgetQuality
-    columns: Annotated[
-        tuple[str, ...],
-        Field(description="Of a comparison, beside those of utility; left out: those that the metrics ask for."),
-    ] = ()
+    columns: tuple[str, ...] = ()
+    """Of a comparison, beside those of utility; left out: those that the metrics ask for."""
 
     @property
     def utility_keys(self) -> list[str]:

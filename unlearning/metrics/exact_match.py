@@ -4,6 +4,8 @@ from fiubench.unlearning.data.log import ROLES
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
 
+NO_GUESS = "no constant guess in the log"
+
 
 @metric("exact_match", title="exact match", short="EM", printed=ROLES, controls=True)
 def exact_match(question: Question) -> float:
@@ -14,13 +16,7 @@ def exact_match(question: Question) -> float:
     return question.match(question.generated)
 
 
-@metric(
-    "exact_match_gain",
-    title="exact match over chance",
-    short="EM gain",
-    column_if="page",
-    why_null="no constant guess in the log",
-)
+@metric("exact_match_gain", title="exact match over chance", short="EM gain", column_if="page", why_null=NO_GUESS)
 def exact_match_gain(question: Question) -> float | None:
     """Exact match above chance: what must have come from memory.
 
@@ -30,14 +26,7 @@ def exact_match_gain(question: Question) -> float | None:
     return None if guessed is None else exact_match(question) - guessed
 
 
-@metric(
-    "chance",
-    title="constant guess",
-    short="chance",
-    printed=("forget",),
-    columns=(),
-    why_null="no constant guess in the log",
-)
+@metric("chance", title="constant guess", short="chance", printed=("forget",), columns=(), why_null=NO_GUESS)
 def chance(question: Question) -> float | None:
     """Exact match of the best constant answer: what a model scores that knows nobody.
 

@@ -13,17 +13,12 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Question:
-    """One question that was asked. What the log does not have is None.
+    """One question that was asked. What the log does not have is None."""
 
-    Attributes:
-        row: of the log, with the keys of :data:`fiubench.unlearning.data.log.COLUMNS`.
-        is_refusal: whether a text is one of the known refusals.
-        known: metrics that have been computed.
-    """
-
-    row: Row
+    row: Row  # of the log, with the keys of :data:`fiubench.unlearning.data.log.COLUMNS`
     definition: Definition
-    is_refusal: Callable[[str], bool]
+    is_refusal: Callable[[str], bool]  # whether a text is one of the known refusals
+    # metrics that have been computed
     known: dict[str, float | None] = field(default_factory=dict, compare=False, repr=False)
 
     @property

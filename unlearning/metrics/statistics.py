@@ -14,21 +14,14 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric's value with its uncertainty.
+    """A metric's value with its uncertainty."""
 
-    Attributes:
-        value: null where there is none; never 0 instead.
-        se: standard error clustered by identity; null with fewer than two identities or where none is defined.
-        n: questions behind it.
-        identities: clusters behind it.
-        why: why the value is null.
-    """
-
-    value: float | None
+    value: float | None  # null where there is none; never 0 instead
+    # standard error clustered by identity; null with fewer than two identities or where none is defined
     se: float | None = None
-    n: int = 0
-    identities: int = 0
-    why: str | None = None
+    n: int = 0  # questions behind it
+    identities: int = 0  # clusters behind it
+    why: str | None = None  # why there is no value
 
 
 def missing(why: str) -> Estimate:

@@ -39,9 +39,6 @@ class Encoder:
     Token ids and prepared pictures are kept (within bounds), since an epoch comes back to the same ones; pictures are
     known again by being the same object (as :meth:`fiubench.unlearning.data.dataset.Data.image` gives them).
 
-    Args:
-        processor: what ``AutoProcessor.from_pretrained`` gives.
-
     Raises:
         ConfigError: the processor has no chat template, no tokenizer or no pictures.
     """
@@ -150,9 +147,8 @@ class Encoder:
             ids = row["input_ids"]
             if ids[0, -len(answer) :].tolist() != answer:
                 hint = "Its tokenizer splits the answer otherwise than alone; please report the model's name."
-                raise ConfigError(
-                    "the processor changes the answer's tokens", where=type(self.processor).__name__, hint=hint
-                )
+                what = "the processor changes the answer's tokens"
+                raise ConfigError(what, where=type(self.processor).__name__, hint=hint)
             row["labels"] = torch.full_like(ids, IGNORED)
             row["labels"][0, -len(answer) :] = ids[0, -len(answer) :]
         return row

@@ -13,19 +13,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What a model predicts for the answer tokens of a batch, one row per token, sequence after sequence.
+class Predicted:
+    """What a model predicts for the answer tokens of a batch, one row per token, sequence after sequence."""
 
-    Attributes:
-        logits: float32, shape (tokens, vocabulary).
-        targets: the answers' token ids, shape (tokens,).
-        mask: which places of the batch the tokens stand at, from the first answer on; shape (batch, places).
-        hidden: on request, the hidden states of all these places: of each layer (batch, places, width).
-    """
-
-    logits: "Tensor"
-    targets: "Tensor"
-    mask: "Tensor"
+    logits: "Tensor"  # float32, shape (tokens, vocabulary)
+    targets: "Tensor"  # the answers' token ids, shape (tokens,)
+    mask: "Tensor"  # which places of the batch the tokens stand at, from the first answer on; shape (batch, places)
+    # on request, the hidden states of all these places: of each layer (batch, places, width)
     hidden: tuple["Tensor", ...] = ()
 
     @cached_property
@@ -54,7 +48,7 @@ class Scored:
         return values.new_zeros(*self.mask.shape, *values.shape[1:]).index_put((self.mask,), values)
 
 
-def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Scored:
+def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
@@ -72,7 +66,7 @@ def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = Fa
     places = slice(first - labels.shape[1], -1)  # counted from the end: logits may begin with the first answer
     mask = mask[:, first:]
     hidden = tuple(layer[:, places] for layer in out.hidden_states) if hidden_states else ()
-    return Scored(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
+    return Predicted(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
 
 
 def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tensor":
@@ -88,11 +82,14 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
 
 
+def unwrapped(model: Any) -> Any:
+    """A model without the wrappers of accelerate."""
+    return unwrapped(model.module) if hasattr(model, "module") else model
+
+
 def _forward_class(model: Any) -> Any:
     """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
-    inner = model
-    while hasattr(inner, "module"):
-        inner = inner.module
+    inner = unwrapped(model)
     return type(inner.get_base_model() if hasattr(inner, "get_base_model") else inner)
 
 

@@ -22,17 +22,11 @@ _PARTS = ("language", "vision", "projector")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model ready to use.
+    """A model ready to use."""
 
-    Attributes:
-        model: a ``PreTrainedModel``, or a ``PeftModel`` where the target was an adapter checkpoint.
-        processor: its processor (tokenizer, pictures, chat template).
-        target: what it was loaded from.
-    """
-
-    model: Any
-    processor: Any
-    target: str
+    model: Any  # a ``PreTrainedModel``, or a ``PeftModel`` where the target was an adapter checkpoint
+    processor: Any  # its processor (tokenizer, pictures, chat template)
+    target: str  # what it was loaded from
 
 
 def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge: bool = False) -> Loaded:

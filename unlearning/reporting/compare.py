@@ -26,16 +26,11 @@ TESTED = ("forget.exact_match", "retain.exact_match", "forget.truth_ratio")
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the comparison: a method with the runs that differ in the seed, or one other model.
+    """One line of the comparison: a method with the runs that differ in the seed, or one other model."""
 
-    Attributes:
-        label: the method, or what the model is.
-        finals: result of the final checkpoint, one per seed.
-        curves: results of all evaluated checkpoints in the order of training, one list per seed.
-    """
-
-    label: str
-    finals: Sequence[Result]
+    label: str  # the method, or what the model is
+    finals: Sequence[Result]  # result of the final checkpoint, one per seed
+    # results of all evaluated checkpoints in the order of training, one list per seed
     curves: Sequence[Sequence[Result]] = field(default=())
 
     def over_seeds(self, metric: str) -> OverSeeds:
@@ -67,17 +62,11 @@ class Test:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a report shows.
+    """Everything that a report shows."""
 
-    Attributes:
-        definition: under which metrics are shown.
-        entries: the model before unlearning and the retain reference first, where they are known.
-        others: definition -> entries under it, in the same order.
-    """
-
-    definition: Definition
-    entries: Sequence[Entry]
-    others: Mapping[str, Sequence[Entry]]
+    definition: Definition  # under which metrics are shown
+    entries: Sequence[Entry]  # the model before unlearning and the retain reference first, where they are known
+    others: Mapping[str, Sequence[Entry]]  # definition -> entries under it, in the same order
     tests: Sequence[Test]
 
     @property

@@ -16,16 +16,13 @@ from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
 from fiubench.unlearning.reporting.tables import columns, difference, figure
 
+_FORGOTTEN = ("forget.exact_match", "forget.ape_mean", "forget.min_k")  # compared under every definition
 _EXAMPLES = 6
 _FACE = 112  # pixels, twice what is shown
 
 
 def html(found: Comparison, faces: bool) -> bytes:
-    """The page of a comparison.
-
-    Args:
-        faces: with the faces of the people in the examples, where the dataset is at hand.
-    """
+    """The page of a comparison, with the faces of the people in its examples where the dataset is at hand."""
     shown = columns(found)
     split = sum(metric.startswith(("retain.", "utility.")) for metric in shown)
     facts = found.entries[0].finals[0].log.metadata
@@ -33,17 +30,10 @@ def html(found: Comparison, faces: bool) -> bytes:
     answers = [{**e, "face": pictures.get(e["unique_id"])} for e in examples(found, _EXAMPLES)]
     tests = [test for test in found.tests if test.found.p is not None]
     controls = _controls(found)
-    sections = (
-        ("kept", "Kept", True),
-        ("forgotten", "Forgotten", True),
-        ("figures", "Figures", True),
-        ("controls", "Controls", controls),
-        ("answers", "Answers", answers),
-        ("tests", "Tests", tests),
-        ("definitions", "Definitions", True),
-    )
+    there = {"kept": True, "forgotten": True, "figures": True}
+    there |= {"controls": bool(controls), "answers": bool(answers), "tests": bool(tests), "definitions": True}
     context = {
-        "sections": [(i, name) for i, name, has in sections if has],
+        "sections": [(section, section.capitalize()) for section, is_there in there.items() if is_there],
         "definition": found.definition,
         "marks": found.marks,
         "facts": facts,
@@ -95,14 +85,7 @@ def _missing(found: Comparison, shown: Sequence[str]) -> list[str]:
 
 def _definitions(found: Comparison) -> dict[str, Any]:
     """The same runs under every definition, and by how much each differs from the one that is shown."""
-    metrics = (
-        "utility.model",
-        "forget_quality",
-        "forget.exact_match",
-        "forget.ape_mean",
-        "forget.min_k",
-        "retain.rouge",
-    )
+    metrics = ("utility.model", "forget_quality", *_FORGOTTEN, "retain.rouge")
     table = []
     for position, entry in enumerate(found.entries):
         for metric in metrics:

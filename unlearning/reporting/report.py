@@ -66,9 +66,6 @@ def compare(
 def write_report(found: Comparison, out: Path, *, faces: bool = True) -> list[Path]:
     """Write ``index.html``, ``curves.png``, ``attributes.png`` and ``table.csv`` to a folder.
 
-    Args:
-        faces: show faces beside the examples.
-
     Raises:
         DatasetError: the folder can't be written to.
     """

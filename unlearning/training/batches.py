@@ -111,9 +111,7 @@ class Pairs:
     An epoch is a pass over the forget rows. Retain rows come in keyed passes too: each once before any comes again.
 
     Args:
-        forget, retain: rows.
         names: which of ``forget``, ``retain`` and ``refusal`` are made; nothing else is.
-        seed: of the draws.
 
     Attributes:
         cycle: after so many pairs the forget rows come again in the same phrasings.

@@ -17,7 +17,7 @@ from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
 from fiubench.unlearning.methods.base import Method, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
-from fiubench.unlearning.models.likelihood import Scored, is_out_of_memory, negative_log_likelihood, score
+from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, negative_log_likelihood, score
 from fiubench.unlearning.models.loading import add_lora, load, processes
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Training
@@ -224,7 +224,7 @@ def _validation_loss(job: Job, model: Any, encoder: Encoder) -> float:
     return total / count
 
 
-def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[int], Turn]) -> Iterator[Scored]:
+def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[int], Turn]) -> Iterator[Predicted]:
     """The first ``count`` turns scored in batches, without dropout and gradients."""
     device, training = next(model.parameters()).device, model.training
     model.eval()

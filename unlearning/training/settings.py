@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
+from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.settings import Lora, Size
 from pydantic import model_validator
@@ -67,30 +68,24 @@ class Stage(Settings):
         description="Passes whose gradients are added up for one optimizer step: a step takes batch size times this "
         "many samples, shared among all processes.",
     )
-    schedule: Literal["constant", "constant_with_warmup", "cosine", "linear"] = Field(
-        "cosine", description="How the learning rate changes over the training."
-    )
+    schedule: Literal["constant", "constant_with_warmup", "cosine", "linear"] = "cosine"
+    """How the learning rate changes over the training."""
     warmup: float = Field(0.0, ge=0, lt=1, description="Share of all steps over which the learning rate rises.")
     weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _FLAG] = Field(
-        "auto",
-        description="Number format of frozen weights; auto is bfloat16 on a GPU that has it, else float32.",
-    )
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _FLAG] = "auto"
+    """Number format of frozen weights; auto is bfloat16 on a GPU that has it, else float32."""
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
-    checkpoint_every: Annotated[float, _FLAG] = Field(
-        1.0, gt=0, description="Epochs from one checkpoint to the next; fractions are fine."
-    )
+    checkpoint_every: Annotated[float, Field(gt=0), _FLAG] = 1.0
+    """Epochs from one checkpoint to the next; fractions are fine."""
     keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
     workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
     report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
-    phrasings: int = Field(
-        1, ge=1, le=3, description="Phrasings of each question that are trained on; another one validates."
-    )
-    noise_refusals: int = Field(
-        0, ge=0, description="Pictures of noise answered with a refusal, for models that know no language yet."
-    )
+    phrasings: Annotated[int, Field(ge=1, le=3)] = 1
+    """Phrasings of each question that are trained on; another one validates."""
+    noise_refusals: Annotated[int, Field(ge=0)] = 0
+    """Pictures of noise answered with a refusal, for models that know no language yet."""
     stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
         None,
         description="Stop early by the loss on validation questions, which are about PEOPLE people (8 if left out) in "
@@ -186,6 +181,13 @@ def read_preset(name: str) -> Preset:
     """
     path = _preset_path(name)
     return Preset(path.stem, PresetFile.read(path))
+
+
+def preset_for(base: str | Path, preset: str | Preset | None) -> Preset:
+    """The preset that unlearning takes its settings from: the one given, else that of the run ``base``, else tiny."""
+    run = run_of(Path(base)) if preset is None else None
+    chosen = preset or (TINY if run is None else run.manifest["preset"])
+    return chosen if isinstance(chosen, Preset) else read_preset(chosen)
 
 
 def preset_text(name: str) -> str:

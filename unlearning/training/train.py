@@ -23,7 +23,7 @@ from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, rela
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
-from fiubench.unlearning.training.settings import TINY, Preset, Training, read_preset
+from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
 
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
@@ -127,10 +127,7 @@ def unlearn(
     """
     from fiubench.unlearning.training.loop import Job, run
 
-    if preset is None:
-        learnt = run_of(Path(base))
-        preset = learnt.manifest["preset"] if learnt is not None else TINY
-    preset = preset if isinstance(preset, Preset) else read_preset(preset)
+    preset = preset_for(base, preset)
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen = make_method(method, {**settings.options, **(options or {})})
     settings = settings.model_copy(update={"options": chosen.model_dump()})

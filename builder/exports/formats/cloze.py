@@ -1,11 +1,15 @@
 """Fill in the blank."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.forms import cloze
 from fiubench.builder.exports.parts import named_answer, named_or_none, pictured
+from fiubench.support.errors import DatasetError
+
+BLANK = "____"
+_ARTICLE = re.compile(rf"\b([Aa])n? {BLANK}")
 
 
 @register
@@ -22,3 +26,20 @@ class Cloze(Format):
             text, answers = cloze(record, pair)
             named = named_or_none(record, pair, text, named_answer)
             yield "", pictured(record, pair) | {"cloze": text, "text_cloze": named, "answer": list(answers)}
+
+
+def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """An answer with blanks where it holds the fact, and what belongs in them.
+
+    Raises:
+        DatasetError: neither the answer nor its paraphrase holds the fact in words.
+    """
+    fact = record["profile"][pair["attribute"]]["text"]
+    for parts in filter(None, ([fact], pair["keywords"])):
+        for text in (pair["answer"], pair["paraphrased_answer"]):
+            if all(part in text for part in parts):
+                for part in parts:
+                    text = text.replace(part, BLANK, 1)  # noqa: PLW2901
+                # the article would reveal how the word begins
+                return _ARTICLE.sub(rf"\1(n) {BLANK}", text), parts
+    raise DatasetError("no answer holds the fact", where=f"identity {record['index']}, {pair['attribute']}")

@@ -20,8 +20,6 @@ class LLaVA(Format):
     def rows(self, record: Mapping[str, Any], seed: int) -> Iterator[Row]:
         """A conversation of one turn for each question."""
         for pair in record["qa_list"]:
-            turns = [
-                {"from": "human", "value": f"<image>\n{pair['question']}"},
-                {"from": "gpt", "value": pair["answer"]},
-            ]
+            asked = {"from": "human", "value": f"<image>\n{pair['question']}"}
+            turns = [asked, {"from": "gpt", "value": pair["answer"]}]
             yield "", {"id": row_id(record, pair), "image": record["image_path"], "conversations": turns}

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zlib import crc32
 
+import numpy as np
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.forms import choices
 from fiubench.builder.exports.parts import named_or_none, named_question, pictured
+from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.support.draws import orders
+from fiubench.support.errors import DatasetError
+
+LETTERS = "ABCD"
+_KEYS = 1 << 24
 
 
 @register
@@ -22,3 +29,25 @@ class MultipleChoice(Format):
             text = named_or_none(record, pair, pair["question"], named_question)
             question = {"question": pair["question"], "text_question": text, "options": options, "answer": answer}
             yield "", pictured(record, pair) | question
+
+
+def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], str]]:
+    """Options and the letter of the true one, for each question of an identity.
+
+    The options are the fact and the values of the three wrong answers. Their order is drawn for every question, so that
+    the letter reveals nothing.
+    """
+    pairs = record["qa_list"]
+    # by the attribute's name, so that neither other questions nor the splits move the letters
+    keys = np.array([crc32(pair["attribute"].encode()) % _KEYS for pair in pairs]) + record["index"] * _KEYS
+    drawn = orders(seed, "export.choices", keys, len(LETTERS))
+    found = []
+    for pair, order in zip(pairs, drawn.tolist(), strict=True):
+        fact = record["profile"][pair["attribute"]]
+        write_like, true, text = VALUE_TYPES[fact["type"]].write_like, fact["value"], fact["text"]
+        values = [text, *(write_like(wrong, true, text) for wrong in pair["perturbed_value"])]
+        if len(set(values)) != len(LETTERS):
+            where = f"identity {record['index']}, {pair['attribute']}"
+            raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)
+        found.append(({letter: values[i] for letter, i in zip(LETTERS, order, strict=True)}, LETTERS[order.index(0)]))
+    return found

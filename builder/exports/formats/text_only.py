@@ -22,20 +22,18 @@ class TextOnly(Format):
         """A row for each question, and the profile in prose."""
         name = record["name"]
         for pair in nameable(record):
-            yield (
-                "",
-                {
-                    "id": row_id(record, pair),
-                    "unique_id": record["unique_id"],
-                    "name": name,
-                    **{key: pair[key] for key in QUESTION},
-                    "value": record["profile"][pair["attribute"]]["text"],
-                    "question": named_question(pair["question"], name),
-                    "paraphrased_question": [named_question(q, name) for q in pair["paraphrased_question"]],
-                    "answer": named_answer(pair["answer"], name),
-                    "paraphrased_answer": named_answer(pair["paraphrased_answer"], name),
-                    "perturbed_answer": [named_answer(answer, name) for answer in pair["perturbed_answer"]],
-                    "keywords": pair["keywords"],
-                },
-            )
+            row = {
+                "id": row_id(record, pair),
+                "unique_id": record["unique_id"],
+                "name": name,
+                **{key: pair[key] for key in QUESTION},
+                "value": record["profile"][pair["attribute"]]["text"],
+                "question": named_question(pair["question"], name),
+                "paraphrased_question": [named_question(q, name) for q in pair["paraphrased_question"]],
+                "answer": named_answer(pair["answer"], name),
+                "paraphrased_answer": named_answer(pair["paraphrased_answer"], name),
+                "perturbed_answer": [named_answer(answer, name) for answer in pair["perturbed_answer"]],
+                "keywords": pair["keywords"],
+            }
+            yield "", row
         yield _DOCUMENTS, {"unique_id": record["unique_id"], "name": name, "text": record["caption"]}

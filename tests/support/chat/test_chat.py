@@ -440,7 +440,7 @@ class TestBudget:
         with pytest.raises(BudgetReached, match=r"0\.004 EUR"):
             list(client.ask_all(request(i, max_tokens=100) for i in range(2000)))
         assert 0.003 < client.spending.cost <= 0.004
-        assert "EUR" in client.spent()
+        assert "EUR" in str(client.spending)
 
     def test_a_limit_in_money_needs_prices(self) -> None:
         with pytest.raises(ConfigError, match="needs prices"):

@@ -1,7 +1,7 @@
 """Regenerate the frozen lists (names and places) from Faker's static lists and the package zipcodes.
 
-Run ``pip install 'fiubench[vocabulary]'`` and ``python -m raw_sources.vocabulary.refresh`` in a checkout. The
-output is a pure function of the two packages and of the files kept by hand beside it (``own_names.yaml``,
+Run ``pip install 'fiubench[vocabulary]'`` and ``python -m tests.raw_sources.refresh_vocabulary`` in a checkout. The
+output is a pure function of the two packages and of the files kept by hand beside the lists (``own_names.yaml``,
 ``area_codes.csv``). A changed list changes every dataset that is built from it: it belongs in a new version.
 """
 
@@ -59,7 +59,7 @@ def spell_town(name: str) -> str | None:
 
 def name_lists() -> dict[str, str]:
     """Contents of ``names_female.txt``, ``names_male.txt`` and ``surnames.txt``."""
-    from faker.providers.person.en_US import Provider  # noqa: PLC0415
+    from faker.providers.person.en_US import Provider
 
     own = yaml.safe_load((FOLDER / "own_names.yaml").read_text("utf-8"))
     female = {*Provider.first_names_female, *own["female"]}
@@ -75,7 +75,7 @@ def name_lists() -> dict[str, str]:
 
 def places_table() -> dict[str, str]:
     """Content of ``places.csv``: standard, active ZIP codes of the 50 states and DC with a fitting area code."""
-    import zipcodes  # noqa: PLC0415
+    import zipcodes
 
     codes_of = {row["state"]: set(row["area_codes"].split()) for row in read_rows("area_codes.csv")}
     lines = []
