@@ -5,6 +5,7 @@ of the 50 states and the District of Columbia, each with one area code of its st
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -40,6 +41,21 @@ class Places:
     def of_state(self, state: str) -> Ints:
         """Positions of a state's places (two letters), ascending; none for what is no state."""
         return self._positions.get(state, np.empty(0, np.int64))
+
+    def beside(self, positions: Ints, draws: Callable[[Ints], Ints]) -> Ints:
+        """Places of the same states as others; ``draws`` gives for how many there are the number of one of them."""
+        order, first, count = self._by_state
+        return np.asarray(order[first[positions] + draws(count[positions])])
+
+    @cached_property
+    def _by_state(self) -> tuple[Ints, Ints, Ints]:
+        """Positions state by state; of each position, where its state begins there and how many it has."""
+        states = np.array(self.state)
+        order = np.argsort(states, kind="stable")
+        _, first, of, count = np.unique(states[order], return_index=True, return_inverse=True, return_counts=True)
+        back = np.empty(len(order), np.int64)
+        back[order] = of
+        return order, first[back], count[back]
 
     @cached_property
     def _positions(self) -> dict[str, Ints]:

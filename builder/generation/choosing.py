@@ -36,7 +36,8 @@ _FILLERS = 64  # of the reference population that are looked at
 _OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
-Chosen = list[list[Any] | None]  # three values for each identity
+Three = tuple[list[Any], list[str]]  # wrong values and their texts
+Chosen = list[Three | None]
 
 
 def purpose_of(attribute: Attribute) -> str:
@@ -51,7 +52,8 @@ class Laid:
         self.circles = circles
         self.numbers: dict[Any, int] = {}
         self.groups: list[Mapping[str, tuple[Any, float]]] = []
-        self.values: list[Sequence[Any]] = []
+        self.values: list[list[Any]] = []
+        self.texts: list[list[str]] = []
         self.places: list[dict[str, int]] = []
 
     def add(self, key: Any, there: Mapping[str, tuple[Any, float]], *, apart: bool = False) -> int:
@@ -64,6 +66,7 @@ class Laid:
         self.numbers[key] = self.circles.add(key, group, apart=apart)
         self.groups.append(there)
         self.values.append([value for value, _ in there.values()])
+        self.texts.append(list(there))
         self.places.append({text: i for i, text in enumerate(there)})
         return self.numbers[key]
 
@@ -108,24 +111,41 @@ class Choosing:
 
     def holds(self, who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
         """Whether the constraints hold for other values of identities ``who``, ``(m,)``."""
+        return self._hold(self.constraints, who, values)
+
+    def _hold(
+        self, constraints: Sequence[tuple[str, Expression]], who: Ints, values: Sequence[Any]
+    ) -> NDArray[np.bool_]:
         good = np.ones(len(who), np.bool_)
-        places = who.tolist()
-        for where, constraint in self.constraints:
+        places = None if who is self.everyone else who.tolist()
+        for where, constraint in constraints:
             columns: dict[str, Sequence[Any]] = {
-                name: [self.facts[name].values[i] for i in places] for name in constraint.names if name in self.facts
+                name: column if places is None else [column[i] for i in places]
+                for name in constraint.names
+                if name in self.facts and name != self.attribute.name
+                for column in (self.facts[name].values,)
             }
-            columns |= {"as_of": [self.profiles.config.as_of] * len(places), self.attribute.name: values}
-            good &= np.array(constraint.column(columns, len(places), where), np.bool_)
+            columns |= {"as_of": [self.profiles.config.as_of] * len(who), self.attribute.name: values}
+            good &= np.array(constraint.column(columns, len(who), where), np.bool_)
         return good
 
-    def bad(self, who: Ints, values: Sequence[Sequence[Any]]) -> NDArray[np.bool_]:
-        """Which identities' three values can't stand beside the true one, or beside each other."""
-        texts = [[self.truth.text[i], *map(self.write, three)] for i, three in zip(who.tolist(), values, strict=True)]
-        bad = np.array([_overlap(four) for four in texts], np.bool_)
-        if self.constraints:
-            flat = [value for three in values for value in three]
-            bad |= ~self.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1)
-        return bad
+    def keep(self, made: Chosen, who: Ints, threes: list[list[Any]], *, within: bool = False) -> Ints:
+        """Keep what can stand beside the true values; returns the identities whose values can't.
+
+        ``within``: the values are known to meet the constraints.
+        """
+        held: Any = [True] * len(threes)
+        if self.constraints and not within:
+            flat = [value for three in threes for value in three]
+            held = self.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1).tolist()
+        bad = []
+        for i, three, good in zip(who.tolist(), threes, held, strict=True):
+            texts = list(map(self.write, three))
+            if good and not _overlap(self.truth.text[i], *texts):
+                made[i] = three, texts
+            else:
+                bad.append(i)
+        return np.array(bad, np.int64)
 
     def words(self, attempt: int, who: Ints, count: int) -> Words:
         """Random words of identities, ``(m, count)``."""
@@ -137,6 +157,7 @@ class Choosing:
     def _of_range(self, drawn: Range) -> Chosen:
         share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance] if drawn.ordered else 1.0
         low, high = self._bounds(drawn)
+        bounded = all(constraint.one_sided for _, constraint in self.constraints) and drawn.ordered
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
         for attempt in range(_ATTEMPTS):
@@ -145,17 +166,9 @@ class Choosing:
             words = self.words(attempt, who, RANGE_WORDS)
             at = low[who, None] + others_in_range(drawn.place[who] - low[who], (high - low)[who], words, share)
             threes = _threes(drawn.make(np.repeat(who, WRONG), at.ravel()))
-            who = self._keep(made, who, threes)
+            who = self.keep(made, who, threes, within=bounded)
             share = min(1.0, share * _WIDER)
         return made
-
-    def _keep(self, made: Chosen, who: Ints, threes: list[list[Any]]) -> Ints:
-        """Keep what is good; returns the identities for whom it is not."""
-        bad = self.bad(who, threes)
-        for i, three, out in zip(who.tolist(), threes, bad.tolist(), strict=True):
-            if not out:
-                made[i] = three
-        return who[bad]
 
     def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
         """The places around the true one at which the constraints hold: first, and one past the last."""
@@ -167,11 +180,13 @@ class Choosing:
 
     def _bisect(self, drawn: Range, end: Ints, inner: Ints, *, down: bool) -> None:
         """Move an end of the range, in place, towards the truth until the constraints hold there."""
-        step = 0 if down else -1
-        who = self.everyone[~self.holds(self.everyone, drawn.make(self.everyone, end + step))]
+        step, at_end = 0 if down else -1, drawn.make(self.everyone, end if down else end - 1)
+        held_there = [(c, self._hold([c], self.everyone, at_end)) for c in self.constraints]
+        failing = [constraint for constraint, held in held_there if not held.all()]
+        who = np.flatnonzero(~np.logical_and.reduce([held for _, held in held_there]))
         while who.size:
             middle = (end[who] + inner[who]) // 2 if down else (end[who] + inner[who] + 1) // 2
-            held = self.holds(who, drawn.make(who, middle + step))
+            held = self._hold(failing, who, drawn.make(who, middle + step))
             inner[who[held]], end[who[~held]] = middle[held], middle[~held]
             done = np.abs(end[who] - inner[who]) <= 1
             end[who[done]] = inner[who[done]]
@@ -180,15 +195,24 @@ class Choosing:
     def _of_options(self, drawn: Options) -> Chosen:
         laid = self.laid
         names = self.truth.text if drawn.truth is None else [_named(option) for option in drawn.truth]
-        number = np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
+        number = self._numbers(drawn)
         truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
         made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
             who = [i for i, three in enumerate(made) if three]
-            options = [option for three in made if three for option in three]
+            options = [option for three in made if three for option in three[0]]
             for i, three in zip(who, _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
-                made[i] = three
+                made[i] = three, list(map(self.write, three))
         return made
+
+    def _numbers(self, drawn: Options) -> Ints:
+        """The number of each identity's group."""
+        if not self.constraints:
+            groups, first, of = np.unique(drawn.group, return_index=True, return_inverse=True)
+            return np.array([self._group(drawn, g, i) for g, i in zip(groups.tolist(), first.tolist(), strict=True)])[
+                of
+            ]
+        return np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
 
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
@@ -202,11 +226,12 @@ class Choosing:
             picks = laid.circles.others(number[who], truth[who], words).tolist()
             again = []
             for i, g, three in zip(who.tolist(), number[who].tolist(), picks, strict=True):
-                values = [laid.values[g][k] for k in three]
-                if g in laid.circles.loose and _overlap([self.truth.text[i], *map(self.write, values)]):
+                values, texts = laid.values[g], laid.texts[g]
+                chosen = [texts[k] for k in three]
+                if g in laid.circles.loose and _overlap(self.truth.text[i], *chosen):
                     again.append(i)
                 else:
-                    made[i] = values
+                    made[i] = [values[k] for k in three], chosen
             who = np.array(again, np.int64)
             if attempt == _ATTEMPTS - _LAST and who.size:
                 number[who] = [self._apart(laid, g) for g in number[who].tolist()]
@@ -226,8 +251,6 @@ class Choosing:
 
     def _strata(self, drawn: Options) -> list[Any]:
         """What each identity's values depend on: the group, and which of its values the constraints allow."""
-        if not self.constraints:
-            return list(drawn.group.tolist())
         keys: list[Any] = [None] * self.size
         for group in np.unique(drawn.group).tolist():
             who = np.flatnonzero(drawn.group == group)
@@ -241,8 +264,10 @@ class Choosing:
 
     def _group(self, drawn: Options, key: Any, i: int) -> int:
         """The number of an identity's group, laid out when it is first met; -1: fewer than four values."""
-        if (known := self.laid.numbers.get(key)) is not None:
-            return known
+        filled = (key, int(self.block.index[i]) if self.constraints else None)  # what stands in may fit this one alone
+        for made in (key, filled):
+            if made in self.laid.numbers:
+                return self.laid.numbers[made]
         options, weights = drawn.values(int(drawn.group[i]))
         if isinstance(key, tuple) and key[1] is not None:
             kept = np.flatnonzero(np.frombuffer(key[1], np.bool_)).tolist()
@@ -254,8 +279,8 @@ class Choosing:
             return self.laid.add(key, there)
         if drawn.make is None:
             there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
-            with suppress(TooFew):  # what stands in fits this identity alone
-                return self.laid.add((key, int(self.block.index[i])), there)
+            with suppress(TooFew):
+                return self.laid.add(filled, there)
         return -1
 
     def _extra(self, texts: Sequence[str]) -> list[tuple[str, Any]]:
@@ -269,7 +294,7 @@ class Choosing:
             if not who.size:
                 break
             columns = [drawn.make(WRONG * attempt + turn) for turn in range(WRONG)]
-            who = self._keep(made, who, [[column[i] for column in columns] for i in who.tolist()])
+            who = self.keep(made, who, [[column[i] for column in columns] for i in who.tolist()])
         return made
 
     def _of_redraws(self, drawn: Anew) -> Chosen:
@@ -315,9 +340,9 @@ def _named(option: Any) -> str:
     return f"<{option}>"
 
 
-def _overlap(texts: Sequence[str]) -> bool:
+def _overlap(*texts: str) -> bool:
     """Whether one of four texts holds another."""
-    a, b, c, d = (text.casefold() for text in texts)
+    a, b, c, d = map(str.casefold, texts)
     return (
         a in b or a in c or a in d or b in a or b in c or b in d
         or c in a or c in b or c in d or d in a or d in b or d in c

@@ -51,8 +51,7 @@ class Perturber:
                 if three is None:
                     raise _too_few(attribute, facts[attribute.name].text[i])
                 made[i] = three
-        values = [three for three in made if three is not None]
-        return Wrong(values, [list(map(attribute.write, three)) for three in values])
+        return Wrong([three[0] for three in made if three], [three[1] for three in made if three])
 
     def _made(self, attribute: Attribute, block: Block, facts: Facts, *, others: bool) -> Chosen:
         if block.is_redrawn(attribute):  # those whose offense date is not the file's were drawn from something else

@@ -5,7 +5,7 @@ from typing import Any
 
 from fiubench.builder.generation.perturb import Wrong
 from fiubench.builder.packs.keywords import keywords_of
-from fiubench.builder.packs.model import PLACEHOLDER, Attribute, fill, placeholders
+from fiubench.builder.packs.model import PLACEHOLDER, Attribute, frame, placeholders
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.english import article
 from fiubench.support.draws import Ints, integers, orders
@@ -19,7 +19,7 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
     Which phrasing is the question, which three its paraphrases, and which two the answers is drawn per identity, so
     that wording says nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
     """
-    questions, answers = attribute.questions, attribute.answers
+    questions, answers = attribute.questions, list(map(frame, attribute.answers))
     asked = orders(seed, f"question.{attribute.name}", index, len(questions), 1 + PARAPHRASES).tolist()
     answered = orders(seed, f"answer.{attribute.name}", index, len(answers), 2).tolist()
     fixed = {
@@ -28,6 +28,7 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
         "sensitivity": attribute.sensitivity,
     }
     keywords, known = keywords_of(attribute), {}
+    asked_by, answered_by = [f"q{k}" for k in range(len(questions))], [f"a{k}" for k in range(len(answers))]
     pairs = []
     for q, (a, b), value, text, others, other_texts in zip(
         asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
@@ -38,16 +39,16 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
             {
                 **fixed,
                 **known[text],
-                "answer": fill(answers[a], text),
-                "paraphrased_answer": fill(answers[b], text),
+                "answer": answers[a](text),
+                "paraphrased_answer": answers[b](text),
                 "paraphrased_question": [questions[k] for k in q[1:]],
-                "perturbed_answer": [fill(answers[b], other) for other in other_texts],
+                "perturbed_answer": list(map(answers[b], other_texts)),
                 "perturbed_value": others,
                 "phrasings": {
-                    "answer": f"a{a}",
-                    "paraphrased_answer": f"a{b}",
-                    "paraphrased_question": [f"q{k}" for k in q[1:]],
-                    "question": f"q{q[0]}",
+                    "answer": answered_by[a],
+                    "paraphrased_answer": answered_by[b],
+                    "paraphrased_question": [asked_by[k] for k in q[1:]],
+                    "question": asked_by[q[0]],
                 },
                 "question": questions[q[0]],
                 "value": {"type": column.kind, "value": value},

@@ -20,6 +20,7 @@ _ALLOWED = (
     ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod,
     ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
 )  # fmt: skip
+_RISING = ("add_days", "add_years", "age_on", "days_between", "year")  # rise or fall with each of their facts
 _LONGEST = 1000  # characters of an expression, and of a text that it makes
 
 
@@ -82,6 +83,7 @@ class Expression:
     source: str
     names: tuple[str, ...]
     function: Callable[..., Any]
+    one_sided: bool = False  # a bound: where two values of a fact meet it, those between them do
 
     def column(self, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> list[Any]:
         """Evaluate for every row of the facts' columns.
@@ -96,7 +98,7 @@ class Expression:
                 values = list(map(self.function, *(facts[name] for name in self.names)))
         except (TypeError, ValueError, ArithmeticError, IndexError, AttributeError) as error:
             raise PackError(f"expression {self.source!r} can't be computed: {error}", where=where) from error
-        if any(isinstance(value, str) and len(value) > _LONGEST for value in values):
+        if str in set(map(type, values)) and any(isinstance(v, str) and len(v) > _LONGEST for v in values):
             raise PackError(f"expression {self.source!r} makes a text of more than {_LONGEST} characters", where=where)
         return values
 
@@ -120,6 +122,22 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
         raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
 
 
+def _one_sided(node: ast.expr) -> bool:
+    """Whether it is a comparison in which each fact stands once: their difference rises or falls with it."""
+    if not (isinstance(node, ast.Compare) and len(node.ops) == 1):
+        return False
+    parts = [part for side in (node.left, *node.comparators) for part in ast.walk(side)]
+    kinds = (ast.Constant, ast.Name, ast.Load, ast.Call, ast.BinOp, ast.Add, ast.Sub)
+    called = [part.func.id for part in parts if isinstance(part, ast.Call) and isinstance(part.func, ast.Name)]
+    facts = [part.id for part in parts if isinstance(part, ast.Name) and part.id not in called]
+    return (
+        isinstance(node.ops[0], (ast.Lt, ast.LtE, ast.Gt, ast.GtE))
+        and all(isinstance(part, kinds) for part in parts)
+        and set(called) <= set(_RISING)
+        and len(set(facts)) == len(facts)
+    )
+
+
 def compile_expression(source: str, where: str) -> Expression:
     """Parse and compile one expression.
 
@@ -137,6 +155,7 @@ def compile_expression(source: str, where: str) -> Expression:
         _check_node(node, source, where)
         if isinstance(node, ast.Call):
             called.add(node.func)
+    bare = tree.body
     names = list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called))
     arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
     scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
@@ -145,4 +164,4 @@ def compile_expression(source: str, where: str) -> Expression:
         compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
     except (RecursionError, MemoryError) as error:
         raise PackError(f"expression {source!r:.80} is nested too deeply", where=where) from error
-    return Expression(source, tuple(names), compiled)
+    return Expression(source, tuple(names), compiled, _one_sided(bare))

@@ -194,8 +194,15 @@ def placeholders(template: str) -> list[tuple[bool, str]]:
     return [(bool(a), name) for a, name in PLACEHOLDER.findall(template)]
 
 
+def frame(phrasing: str) -> Callable[[str], str]:
+    """An answer's phrasing as a function: a value's text to the sentence that states it."""
+    before, placeholder, after = phrasing.partition(A_VALUE)
+    if placeholder:
+        return lambda text: f"{before}{article(text)} {text}{after}"
+    before, _, after = phrasing.partition(VALUE)
+    return lambda text: f"{before}{text}{after}"
+
+
 def fill(phrasing: str, text: str) -> str:
     """An answer's phrasing with a value's text in it."""
-    if A_VALUE in phrasing:
-        return phrasing.replace(A_VALUE, f"{article(text)} {text}")
-    return phrasing.replace(VALUE, text)
+    return frame(phrasing)(text)

@@ -84,7 +84,7 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
         _check_questions(qa, found)
     if text is not None:
         for asked in (qa["question"], *qa["paraphrased_question"]):
-            if stands_in(asked, text):
+            if text in asked and stands_in(asked, text):
                 what = f"{asked!r} contains its answer {text!r}"
                 found.append(("question", what, "a question must not answer itself"))
     _check_answers(qa, text, found)
@@ -127,8 +127,10 @@ def _check_variants(qa: Mapping[str, Any], found: list[Fault]) -> None:
     if len(variants) != len(qa["keywords"]):
         what = f"{len(variants)} lists of variants, {len(qa['keywords'])} keywords"
         found.append(("keyword_variants", what, "a list for each keyword"))
+    if len(variants) > 1:  # of several keywords a wrong answer may have one
+        return
     wrong = "\n".join(qa["perturbed_answer"])
-    for variant in variants[0] if len(variants) == 1 else ():  # of several keywords a wrong answer may have one
+    for variant in variants[0]:
         if variant in wrong and stands_in(wrong, variant):
             found.append(
                 ("perturbed_answer", f"{variant!r}, a spelling of the truth, is in a wrong answer", OTHER_VALUE)
@@ -141,7 +143,12 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
     assert frame is not None  # called where the paraphrased answer has the value
     if len(set(wrong)) < len(wrong):
         found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
+    before, article_follows, after = frame
     for sentence in wrong:
+        if (
+            not article_follows and text not in sentence and sentence.startswith(before) and sentence.endswith(after)
+        ):  # nearly all: in the same frame, without the true value
+            continue
         other = frame.value_in(sentence)
         if sentence == paraphrase:
             found.append(("perturbed_answer", f"{sentence!r} is the true answer", OTHER_VALUE))

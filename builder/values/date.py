@@ -120,10 +120,9 @@ def _spellings(text: str) -> tuple[str, ...]:
         return ()
     number, d = _NUMBERS[month.lower()], int(day)
     suffix = "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
-    return (
-        f"{month} {day} {year}", f"{month} {day}{suffix}, {year}", f"{day} {month} {year}",
-        f"{year}-{number:02}-{d:02}", f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}",
-    )  # fmt: skip
+    short, long = f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}"
+    forms = f"{month} {day}{suffix}, {year}", f"{day} {month} {year}", f"{year}-{number:02}-{d:02}", short
+    return forms if short == long else (*forms, long)
 
 
 def _iso(year: int, month: int, day: int) -> str | None:

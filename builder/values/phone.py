@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,8 +110,7 @@ def phone_numbers(seed: int, area_codes: Ints) -> Ints:
     starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if n else np.empty(0, dtype=np.int64)
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))
-    place, lines = _lines(seed, area_codes)
-    phone: Ints = area_codes * 10_000_000 + 5_550_100 + lines[place, rank % _LINES]
+    phone: Ints = area_codes * 10_000_000 + 5_550_100 + _lines(seed)[0][area_codes, rank % _LINES]
     spare = np.flatnonzero(rank >= _PEOPLE)
     if spare.size:
         phone[spare] = _never_assigned(seed, np.arange(spare.size))
@@ -127,18 +127,21 @@ def other_numbers(seed: int, phone: Ints, index: Ints, turn: int) -> Ints:
         turn: another one gives other numbers; the first three are nobody else's wrong ones either.
     """
     area, rest = np.divmod(phone, 10_000_000)
-    place, lines = _lines(seed, area)
-    rank = np.argsort(lines, axis=1)[place, (rest - 5_550_100) % _LINES]
-    beside = lines[place, (_LINES - 1 - 3 * rank - turn) % _LINES]
-    elsewhere = _never_assigned(seed, _OFF_RANGE - 1 - index * 8 - turn)
-    return np.where(area // 10 % 10 == 9, elsewhere, area * 10_000_000 + 5_550_100 + beside)
+    lines, ranks = _lines(seed)
+    rank = ranks[area, (rest - 5_550_100) % _LINES]
+    others: Ints = area * 10_000_000 + 5_550_100 + lines[area, (_LINES - 1 - 3 * rank - turn) % _LINES]
+    spare = np.flatnonzero(area // 10 % 10 == 9)
+    if spare.size:
+        others[spare] = _never_assigned(seed, _OFF_RANGE - 1 - index[spare] * 8 - turn)
+    return others
 
 
-def _lines(seed: int, area_codes: Ints) -> tuple[Ints, Ints]:
-    """The order in which the lines of each area code are handed out: which row of the orders, and the orders."""
-    codes, place = np.unique(area_codes, return_inverse=True)
-    words = draw(seed, "person.phone", (codes[:, None] * _LINES + np.arange(_LINES)).ravel())
-    return place, np.argsort(words.reshape(-1, _LINES), axis=1, kind="stable")
+@lru_cache(maxsize=2)
+def _lines(seed: int) -> tuple[Ints, Ints]:
+    """The order in which the lines of each area code are handed out, ``(1000, 100)``, and its inverse."""
+    words = draw(seed, "person.phone", np.arange(1000 * _LINES)).reshape(-1, _LINES)
+    lines = np.argsort(words, axis=1, kind="stable")
+    return lines, np.argsort(lines, axis=1)
 
 
 def _never_assigned(seed: int, slots: Ints) -> Ints:

@@ -215,9 +215,7 @@ class EmbeddedAddresses(Embedded):
 
         def anew(turn: int) -> Values:
             others = nobody(rows, turn)
-            there = [self._places.of_state(self._places.state[at]) for at in self._position(rows).tolist()]
-            picks = self.up_to("place", others, np.array([places.size for places in there]))
-            position = np.array([places[at] for places, at in zip(there, picks.tolist(), strict=True)])
+            position = self._places.beside(self._position(rows), lambda count: self.up_to("place", others, count))
             return _with_objects(_columns(self._places, position, self._street_lines(others)))[column]
 
         return Anew(anew, own=column in ("address", "street", "zip"))
