@@ -184,9 +184,9 @@ class Choosing:
         truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
         made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
-            who = [i for i, three in enumerate(made) if three]
+            who = np.array([i for i, three in enumerate(made) if three], np.int64)
             options = [option for three in made if three for option in three]
-            for i, three in zip(who, _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
+            for i, three in zip(who.tolist(), _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
                 made[i] = three
         return made
 

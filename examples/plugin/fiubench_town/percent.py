@@ -19,7 +19,7 @@ class Percent(ValueType):
     name = "percent"
     help = "percentages"
     json_type = {"type": "number", "minimum": 0, "maximum": 100}
-    ordered = True
+    ordered = True  # a wrong share may be near the true one or far from it
 
     def write(self, value: Any) -> str:
         """As an answer states it: 12.5 %."""
