@@ -199,9 +199,9 @@ class Choosing:
         truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
         made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
-            who = [i for i, three in enumerate(made) if three]
+            who = np.array([i for i, three in enumerate(made) if three], np.int64)
             options = [option for three in made if three for option in three[0]]
-            for i, three in zip(who, _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
+            for i, three in zip(who.tolist(), _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
                 made[i] = three, list(map(self.write, three))
         return made
 
@@ -209,9 +209,8 @@ class Choosing:
         """The number of each identity's group."""
         if not self.constraints:
             groups, first, of = np.unique(drawn.group, return_index=True, return_inverse=True)
-            return np.array([self._group(drawn, g, i) for g, i in zip(groups.tolist(), first.tolist(), strict=True)])[
-                of
-            ]
+            numbers = [self._group(drawn, g, i) for g, i in zip(groups.tolist(), first.tolist(), strict=True)]
+            return np.array(numbers, np.int64)[of]
         return np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
 
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:

@@ -149,6 +149,7 @@ def _health(row: Callable[..., list[str]], i: int) -> list[str]:
         Billing_Amount=str(1000.5 + 37 * i), Room_Number=str(101 + i),
         Medication=("Lipitor", "Aspirin", "Ibuprofen", "Paracetamol", "Penicillin")[i // 2 % 5],
         Test_Results=("Normal", "Abnormal", "Inconclusive")[i // 2 % 3],
+        Discharge_Date=f"2024-02-{2 + i % 11:02}",
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class Employers(Source):
     expects = "A CSV file with the columns Employer and Industry."
     columns = {"employer": "text", "industry": "enum"}
     marks = frozenset(["employer", "industry"])
+    drawn_with = {"employer": "industry"}  # "Northgate Bakery" tells the industry: the wrong ones are of the same
 
     def read(self, path: Path, context: Context) -> FileTable:
         """The rows in which both cells are filled; the others are dropped and counted."""
