@@ -1,8 +1,8 @@
 """Who picks the true value out of four without knowing the person: a table of attributes and attackers per dataset.
 
-python benchmarks/attacks.py                    the datasets below; real files where the sample data lies at hand
-python benchmarks/attacks.py --data FOLDER      the folder of the real files
-python benchmarks/attacks.py --small            the default alone, with 100 people
+python benchmarks/attacks.py                    the datasets below
+python benchmarks/attacks.py --data FOLDER      with real files, which lie in the folder under the names below
+python benchmarks/attacks.py --small            the default alone, with 100 identities
 python benchmarks/attacks.py DATASET ..         datasets that are there
 
 A figure is the share of right guesses; a star marks those more than four standard errors above the chance level,
@@ -19,7 +19,6 @@ from typing import Any
 import fiubench
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT.parent / "shared" / "data" / "tables"
 FILES = {
     "health": "healthcare_dataset_v2.csv",
     "crimes": "NYPD_Complaint_Data_Historic.csv",
@@ -30,7 +29,7 @@ FIRST = 4  # columns before those of the attackers: attribute, questions, chance
 ERRORS = 4  # standard errors above chance from which on a share is marked
 
 
-def settings(data: Path, small: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+def settings(data: Path | None, small: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     """Title and settings of each dataset that is built."""
     yield "default", {"identities": 100} if small else {}
     if small:
@@ -39,8 +38,11 @@ def settings(data: Path, small: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "seed 2", {"seed": 2}
     yield "3,000 people", {"identities": 3000, "holdout": 0}
     yield "example pack", {"attributes": [str(EXAMPLE)]}
-    if all((data / name).is_file() for name in FILES.values()):
-        yield "real files", {"holdout": 0, **{source: str(data / name) for source, name in FILES.items()}}
+    for distance in ("near", "far"):
+        yield f"distance {distance}", {"distance": distance}
+    if data is not None:  # of each row a wrong answer or a true one, so that none is met twice
+        files = {source: str(data / name) for source, name in FILES.items()}
+        yield "real files", {"identities": 380, "holdout": 0, **files}
 
 
 def show(title: str, dataset: Path) -> None:
@@ -68,7 +70,7 @@ def main() -> None:
     """Show what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", nargs="*", type=Path, metavar="DATASET")
-    parser.add_argument("--data", type=Path, default=DATA, metavar="FOLDER")
+    parser.add_argument("--data", type=Path, metavar="FOLDER")
     parser.add_argument("--small", action="store_true")
     options = parser.parse_args()
     for dataset in options.datasets:

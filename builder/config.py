@@ -57,7 +57,7 @@ class Config(Settings):
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
     """Number of questions from the built-in pack; your own packs add theirs."""
     wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
-    """Where wrong answers come from: what anybody could have had, or what others of the same split have."""
+    """Where wrong answers come from: what the person could have had, or of that what others of the same split have."""
     distance: Annotated[Literal["near", "medium", "far"], Flag(DATA)] = "medium"
     """How far the wrong dates, amounts and numbers of a question lie from the true one: near ones are harder."""
     match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"

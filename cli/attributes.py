@@ -77,8 +77,10 @@ def _print_attribute(a: "Attribute") -> None:
     if a.description:
         typer.echo(a.description)
     typer.echo(f"values      {a.origin.label}")
-    for expression in (*a.origin.expressions, *a.constraints):
+    for expression in a.origin.expressions:
         typer.echo(f"            {expression.source}")
+    for number, constraint in enumerate(a.constraints):
+        typer.echo(f"{'' if number else 'holds':10}  {constraint.source}")
     p = a.perturb
     rules = [
         f"{key} {value}"
@@ -89,7 +91,7 @@ def _print_attribute(a: "Attribute") -> None:
         )
         if value
     ]
-    typer.echo(f"wrong ones  {'; '.join(rules) or 'as true ones'}")
+    typer.echo(f"wrong ones  drawn as the true ones are{''.join(f'; {rule}' for rule in rules)}")
     for heading, phrasings, letter in (("questions", a.questions, "q"), ("answers", a.answers, "a")):
         for number, phrasing in enumerate(phrasings):
             typer.echo(f"{heading if not number else '':10}  {letter}{number}  {phrasing}")

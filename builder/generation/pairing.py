@@ -129,6 +129,7 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
                 where="--identities",
                 hint="Build fewer identities.",
             )
+    _note_few_rows(sources, n)
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
     known = np.zeros(n, np.bool_)
@@ -282,6 +283,14 @@ def _usable_records(config: Config, table: FileTable) -> Ints:
     usable = np.sort(first)
     table.report.dropped["name of an earlier record"] = table.rows - len(usable)
     return usable
+
+
+def _note_few_rows(sources: Sources, n: int) -> None:
+    """Say in a file's report where it has not the rows for wrong answers that are nobody's."""
+    note = "Fewer than four rows for each identity: some wrong answers are the truth of others, or stand twice."
+    for table in sources.tables.values():
+        if isinstance(table, FileTable) and table.rows < 4 * n and note not in table.report.notes:
+            table.report.notes.append(note)
 
 
 def _note_unmatched(config: Config, sources: Sources) -> None:

@@ -90,5 +90,6 @@ def _too_few(attribute: Attribute, text: str) -> PackError:
     return PackError(
         f"{text!r} has no three wrong values that could be true, differ from it and do not hold it",
         where=f"{attribute.pack}: {attribute.name}",
-        hint="Add plausible values with `perturb: {extra: [...]}`, or widen what it is drawn from.",
+        hint="Widen what it is drawn from, or loosen constraints; of words, plausible ones can be added: "
+        "`perturb: {extra: [...]}`.",
     )

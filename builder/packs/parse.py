@@ -75,7 +75,7 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
         variants=compile_variants(entry.get("variants", {}), at),
-        perturb=_perturbation(entry.get("perturb", {}), kind, at),
+        perturb=_perturbation(entry, kind, at),
         description=entry.get("description", ""),
     )
 
@@ -125,10 +125,14 @@ def _origin(entry: dict[str, Any], where: str) -> Origin:
 
 
 def _perturbation(entry: dict[str, Any], kind: ValueType, where: str) -> Perturbation:
-    if "distance" in entry and not kind.ordered:
+    given = entry.get("perturb", {})
+    if "distance" in given and not kind.ordered:
         what = f"perturb.distance does nothing for the type {kind.name}, whose values have no order"
         raise PackError(what, where=where, hint="Leave `distance` out.")
-    return Perturbation(tuple(entry.get("extra", ())), entry.get("within"), entry.get("distance"))
+    if "within" in given and not {"from", "compute"} & entry.keys():
+        what = "perturb.within does nothing where values are not taken from a source or computed"
+        raise PackError(what, where=where, hint="Leave `within` out.")
+    return Perturbation(tuple(given.get("extra", ())), given.get("within"), given.get("distance"))
 
 
 def _place(where: str, document: dict[str, Any], location: tuple[str | int, ...]) -> str:

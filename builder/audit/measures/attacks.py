@@ -25,6 +25,7 @@ _SURE = 2.0  # standard errors that a guess without a look at the options must b
 #: Probability that any attacker comes out so high, over all attributes, where there is nothing to find.
 _LIMITS = {FAIL: 0.001, WARN: 0.01}
 _BORN = "date_of_birth"
+_ATTRIBUTES, _MEAN = "truth_told_without_knowledge", "truth_told_on_average"
 _CAPPED = f"of the first {_PEOPLE:,} people"
 
 
@@ -82,11 +83,11 @@ def upper_tail(right: int, questions: int, chance: float) -> float:
 
 
 @check(
-    Measure("truth_told_without_knowledge", "Truth told by its wrong answers",
+    Measure(_ATTRIBUTES, "Truth told by its wrong answers",
         "Attributes in which somebody who knows nobody picks the true value out of the four more often than chance "
         "explains: by what is common, by form, by character n-grams, or by what else is known of the person.",
         "attributes", "variants", fail_above=0),
-    Measure("truth_told_on_average", "Right guesses without knowledge",
+    Measure(_MEAN, "Right guesses without knowledge",
         "Mean, over the attributes that four options can hide, of the share of questions for which all attackers "
         "together pick the true value (chance: 25 %).", "share", "variants", warn_above=0.27, fail_above=0.3),
 )  # fmt: skip
@@ -96,17 +97,17 @@ class Attacks(Check):
     def __init__(self, survey: Survey) -> None:
         super().__init__(survey)
         self.choices: dict[str, Choices] = {}
+        manifest = survey.target.manifest or {}
+        self.of_members = manifest.get("config", {}).get("wrong") == "members"
 
     @classmethod
     def start(cls, survey: Survey) -> "Attacks | None":
-        """None without attacks, and where wrong answers are truths of others: to know those is to rule them out."""
-        manifest = survey.target.manifest or {}
-        of_members = manifest.get("config", {}).get("wrong") == "members"
-        return cls(survey) if survey.attacks and not of_members else None
+        """None without attacks."""
+        return cls(survey) if survey.attacks else None
 
     def add(self, person: Person, side: int) -> None:
         number = self.survey.people - 1
-        if number >= _PEOPLE:
+        if number >= _PEOPLE or self.of_members:
             return
         for pair in person.pairs:
             if pair.attribute is not None and pair.wrong_answers:
@@ -155,18 +156,20 @@ class Attacks(Check):
     def results(self) -> Iterable[Result]:
         rows = self.attacked
         if not rows:
+            note = "wrong answers are truths of others: to know those is to rule them out" if self.of_members else ""
+            yield from (Result(rule, None, note=note) for rule in (_ATTRIBUTES, _MEAN))
             return
         worst = sorted(rows, key=lambda row: row.chance - row.share(row.worst))
         failing = [row for row in worst if row.verdict == FAIL]
         note = f"highest: {worst[0].attribute}, {_words(worst[0])}" + (f"; {_CAPPED}" if self._capped else "")
         shown = [(row.attribute, _words(row)) for row in failing[:EXAMPLES]]
-        yield Result("truth_told_without_knowledge", len(failing), len(rows), note, shown)
+        yield Result(_ATTRIBUTES, len(failing), len(rows), note, shown)
         hidden = [row for row in rows if row.hidden]
         if sum(row.questions for row in hidden) >= _ENOUGH:
             mean = sum(row.share("all") for row in hidden) / len(hidden)
-            yield Result("truth_told_on_average", round(mean, 4), note=f"of {len(hidden)} attributes")
+            yield Result(_MEAN, round(mean, 4), note=f"of {len(hidden)} attributes")
         else:
-            yield Result("truth_told_on_average", None, note=f"needs {_ENOUGH:,} questions")
+            yield Result(_MEAN, None, note=f"needs {_ENOUGH:,} questions")
 
     @property
     def _capped(self) -> bool:
