@@ -15,9 +15,9 @@ from fiubench.builder.packs.attributes import built_in, read_packs
 from fiubench.builder.packs.model import Attribute, Origin
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import REFERENCE_START
 from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.raw_sources import table
+from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError
 from hypothesis import given
@@ -83,7 +83,7 @@ def test_unique_words_use_every_combination_before_one_is_used_twice():
     assert made[4:] == generate("words", UNIQUE, np.arange(4, 6))
     with pytest.raises(PackError, match="the lists make 6 texts, and 7 identities need one each"):
         generate("words", UNIQUE, np.arange(7))
-    assert set(generate("words", UNIQUE, REFERENCE_START + np.arange(100))) == set(made)
+    assert set(generate("words", UNIQUE, NOBODY + np.arange(100))) == set(made)
 
 
 def test_unique_words_do_not_depend_on_the_order_of_the_lists():
