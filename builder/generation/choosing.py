@@ -222,7 +222,8 @@ class Choosing:
         if drawn.make is not None:
             who = [i for i, three in enumerate(made) if three]
             options = [option for three in made if three for option in three]
-            for i, three in zip(who, _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
+            everyone = np.repeat(np.array(who, np.int64), WRONG)
+            for i, three in zip(who, _threes(drawn.make(everyone, options)), strict=True):
                 made[i] = three
         return made
 

@@ -96,9 +96,7 @@ def test_the_distance_of_its_pack_is_heeded(dataset):
 
 
 def test_its_order_says_nothing(dataset):
-    ranks = Counter(
-        sum(wrong < pair["value"]["value"] for wrong in pair["perturbed_value"]) for pair in pairs(dataset)
-    )
+    ranks = Counter(sum(wrong < pair["value"]["value"] for wrong in pair["perturbed_value"]) for pair in pairs(dataset))
     assert min(ranks[k] for k in range(4)) > 110 * 0.25 - 4 * (110 * 0.25 * 0.75) ** 0.5
 
 
