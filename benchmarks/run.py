@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 FIUBENCH = [sys.executable, "-m", "fiubench"]
+_START = "import fiubench.builder.rules.validate, fiubench.raw_sources.places as p; p.load_places()"
 
 
 class Cost(NamedTuple):
@@ -90,7 +91,7 @@ def commands(scratch: Path) -> None:
     )
     plain = cost(*FIUBENCH, "build", "--out", scratch / "text", "--faces", "none")
     row("build, the same without faces", f"{plain.cpu:.2f} CPU-s", f"{plain.wall:.2f} s", f"{plain.peak_mb:.0f} MB")
-    start = median(3, sys.executable, "-c", "import builder.validate, raw_sources.places as p; p.load_places()").cpu
+    start = median(3, sys.executable, "-c", _START).cpu
     checked = median(3, *FIUBENCH, "validate", out).cpu
     row("validate, 8,800 QA and 440 images, beyond start-up", f"{checked - start:.2f} CPU-s")
     row("  without opening images", f"{median(3, *FIUBENCH, 'validate', out, '--no-images').cpu - start:.2f} CPU-s")

@@ -41,19 +41,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Range:
-    """Each value stands at a place of a range of which every place was equally likely.
+    """Each value stands at a place of a range of which every place was equally likely; places in the order of values.
 
     Attributes:
         place: where the true value stands, ``(n,)``.
         size: how many places there are, ``(n,)``.
         make: the values at other places, for identities by their place in the block.
-        ordered: whether places near each other have values near each other.
     """
 
     place: Ints
     size: Ints
     make: Callable[[Ints, Ints], list[Any]]
-    ordered: bool = True
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
-from fiubench.support.draws import Ints, Words, draw
+from fiubench.support.draws import Ints, Words, below, draw
 from numpy.typing import NDArray
 
 #: What share of its range the four values of a question lie in.
@@ -33,6 +33,7 @@ DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
 _ATTEMPTS, _LAST = 24, 2
 _WIDER = 1.25  # times the share, after an attempt that failed
 _FILLERS = 64  # of the reference population that are looked at
+_PROBES, _SAMPLE = 8, 256  # places at which constraints are tried
 _OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
@@ -155,9 +156,12 @@ class Choosing:
     # --- the ways of choosing
 
     def _of_range(self, drawn: Range) -> Chosen:
-        share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance] if drawn.ordered else 1.0
+        share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance]
         low, high = self._bounds(drawn)
-        bounded = all(constraint.one_sided for _, constraint in self.constraints) and drawn.ordered
+        bounded = all(constraint.one_sided for _, constraint in self.constraints)
+        if not bounded and (gaps := self._with_gaps(drawn, low, high)).size:
+            drawn = self._of_sample(drawn, gaps)
+            low[gaps], high[gaps] = 0, drawn.size[gaps]
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
         for attempt in range(_ATTEMPTS):
@@ -191,6 +195,38 @@ class Choosing:
             done = np.abs(end[who] - inner[who]) <= 1
             end[who[done]] = inner[who[done]]
             who = who[~done]
+
+    def _with_gaps(self, drawn: Range, low: Ints, high: Ints) -> Ints:
+        """The identities for whom the constraints do not hold at every place between the bounds ("thing % 2 == 0")."""
+        who, room = np.repeat(self.everyone, _PROBES), (high - low)[:, None]
+        at = low[:, None] + below(
+            draw(self.profiles.config.seed, f"{self.purpose}.probe", self.block.index, _PROBES), room
+        )
+        good = self.holds(who, drawn.make(who, at.ravel())).reshape(-1, _PROBES).all(axis=1)
+        return np.flatnonzero(~good | (high - low < FOUR))
+
+    def _of_sample(self, drawn: Range, who: Ints) -> Range:
+        """The range with other places for some identities: those of a sample at which the constraints hold, by rank.
+
+        The truth is one more of the sample, drawn as those were, so that its rank is any with equal probability.
+        """
+        words = draw(self.profiles.config.seed, f"{self.purpose}.sample", self.block.index[who], words=_SAMPLE)
+        at = below(words, drawn.size[who, None])
+        everyone = np.repeat(who, _SAMPLE)
+        good = self.holds(everyone, drawn.make(everyone, at.ravel())).reshape(at.shape)
+        places: list[Ints] = [np.empty(0, np.int64)] * self.size
+        place, size = drawn.place.copy(), drawn.size.copy()
+        for i, row, held in zip(who.tolist(), at, good, strict=True):
+            places[i] = np.unique(np.r_[row[held], place[i]])
+            place[i], size[i] = np.searchsorted(places[i], place[i]), len(places[i])
+
+        def make(who: Ints, at: Ints) -> list[Any]:
+            sampled = [
+                int(places[i][k]) if len(places[i]) else k for i, k in zip(who.tolist(), at.tolist(), strict=True)
+            ]
+            return drawn.make(who, np.array(sampled, np.int64))
+
+        return Range(place, size, make)
 
     def _of_options(self, drawn: Options) -> Chosen:
         laid = self.laid
@@ -233,9 +269,22 @@ class Choosing:
                     made[i] = [values[k] for k in three], chosen
             who = np.array(again, np.int64)
             if attempt == _ATTEMPTS - _LAST and who.size:
-                number[who] = [self._apart(laid, g) for g in number[who].tolist()]
-                who = who[number[who] >= 0]
+                apart = np.array([self._apart(laid, g) for g in number[who].tolist()], np.int64)
+                for i in who[apart < 0].tolist():
+                    made[i] = self._one_by_one(i, laid.groups[number[i]])
+                number[who], who = apart, who[apart >= 0]
         return made
+
+    def _one_by_one(self, i: int, there: Mapping[str, tuple[Any, float]]) -> Three | None:
+        """Three options in a drawn order, each of those that hold none of the ones before; the last resort."""
+        words = self.words(_ATTEMPTS, np.array([i]), len(there))[0].tolist()
+        options = sorted(zip(there.items(), words, strict=True), key=lambda option: (option[0][1][1] == 0, option[1]))
+        kept = {self.truth.text[i]: self.truth.values[i]}
+        for (text, (value, _)), _ in options:
+            folded = text.casefold()
+            if len(kept) < FOUR and not any(folded in other.casefold() or other.casefold() in folded for other in kept):
+                kept[text] = value
+        return (list(kept.values())[1:], list(kept)[1:]) if len(kept) == FOUR else None
 
     @staticmethod
     def _apart(laid: Laid, number: int) -> int:

@@ -65,7 +65,7 @@ class Frequencies:
         """Dates as far from another one of the row as they are in other rows."""
         days, base = (dates.to_days(self.table.array(name).tolist()) for name in (column, other))
         apart = days - base
-        there = weighted(apart.tolist())
+        there = _with_neighbours(*weighted(apart.tolist()))
         return Options(
             np.zeros(len(rows), np.int64),
             lambda _: there,
@@ -111,6 +111,13 @@ class Frequencies:
                 groups.setdefault(row.get("code", 0), {})[row[column]] = float(row["count_all"])
             self._counted[column, other] = {k: (list(g), list(g.values())) for k, g in groups.items()}
         return self._counted[column, other]
+
+
+def _with_neighbours(lengths: Sequence[int], weights: Sequence[float]) -> Weighted:
+    """Lengths in days, and those near them, which stand in where there are fewer than four."""
+    near = {length + step for length in lengths for step in range(-WRONG, WRONG + 1)} - set(lengths)
+    same_side = sorted(length for length in near - {0} if length * sum(lengths) >= 0)
+    return [*lengths, *same_side], [*weights, *[0.0] * len(same_side)]
 
 
 def by_rank(kind: ValueType, truths: Sequence[Any], sample: Sequence[Any]) -> Range | None:

@@ -85,7 +85,7 @@ def _fitting(attribute: Attribute, drawn: Drawn, size: int) -> Any:
             sets[group] = frozenset(map(write, drawn.values(group)[0]))
         groups: Sequence[int] = drawn.group.tolist()
         return lambda place, text, value: text in sets[groups[place]]
-    if isinstance(drawn, Range) and drawn.ordered:
+    if isinstance(drawn, Range):
         everyone, number = np.arange(size), attribute.type.number
         ends = [list(map(number, drawn.make(everyone, at))) for at in (np.zeros_like(everyone), drawn.size - 1)]
         low, high = (list(map(f, *ends)) for f in (min, max))

@@ -1,6 +1,7 @@
 import re
 from collections import Counter
 from datetime import date, timedelta
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from fiubench.raw_sources.vocabulary import read_lines, read_rows
 AS_OF = date(2026, 1, 1)
 TODAY = (AS_OF - date(1970, 1, 1)).days
 CONDITIONS = {row["condition"]: row for row in read_rows("conditions.csv")}
+LONGEST = max(int(row["max_days"]) for row in CONDITIONS.values())
 COUNT = 4000
 
 
@@ -35,10 +37,10 @@ def test_dates_and_age_belong_to_the_person(who, records):
         born, admitted = day(birth), date.fromisoformat(record["admission_date"])
         discharged = date.fromisoformat(record["discharge_date"])
         assert record["age"] == admitted.year - born.year - ((admitted.month, admitted.day) < (born.month, born.day))
-        assert record["age"] >= 20
+        twenty = date(born.year + 20, *((3, 1) if (born.month, born.day) == (2, 29) else (born.month, born.day)))
         assert admitted < discharged <= AS_OF
-        assert admitted >= date(2020, 12, 31)
-        assert discharged - admitted <= timedelta(days=30)
+        assert admitted <= AS_OF - timedelta(days=LONGEST)  # whoever is admitted has gone home, however long it takes
+        assert admitted >= min(max(date(2020, 12, 31), twenty), AS_OF - timedelta(days=LONGEST))
 
 
 def test_the_condition_fits_the_person_and_the_rest_fits_the_condition(who, records):
@@ -46,16 +48,15 @@ def test_the_condition_fits_the_person_and_the_rest_fits_the_condition(who, reco
         row = CONDITIONS[record["medical_condition"]]
         assert record["gender"] == gender
         assert row["gender"] in {"any", gender}
-        assert int(row["min_age"]) <= record["age"] <= int(row["max_age"])
+        assert int(row["min_age"]) <= max(record["age"], 20) <= int(row["max_age"])
         for column, values in [
             ("medication", "medications"),
             ("test_results",) * 2,
             ("admission_type", "admission_types"),
         ]:
             assert record[column] in row[values].split(";")
-        if (discharged := date.fromisoformat(record["discharge_date"])) < AS_OF:
-            stay = (discharged - date.fromisoformat(record["admission_date"])).days
-            assert int(row["min_days"]) <= stay <= int(row["max_days"])
+        stay = date.fromisoformat(record["discharge_date"]) - date.fromisoformat(record["admission_date"])
+        assert int(row["min_days"]) <= stay.days <= int(row["max_days"])
 
 
 def test_billing_grows_with_the_stay_and_has_cents(records):
@@ -96,25 +97,28 @@ def test_a_constant_guess_is_worth_little(records, column, limit):
     assert count / COUNT < limit
 
 
-@pytest.mark.parametrize("days_since", [0, 1, 2, 40])
+@pytest.mark.parametrize("days_since", [0, 1, 2, 29, 40])
 def test_people_who_have_just_turned_20(days_since):
-    birth = (date(2006, 1, 1) - timedelta(days=days_since) - date(1970, 1, 1)).days
+    """They are admitted a month before `as_of`, or at 20."""
+    turned, latest = AS_OF - timedelta(days=days_since), AS_OF - timedelta(days=LONGEST)
+    birth = (turned.replace(year=turned.year - 20) - date(1970, 1, 1)).days
     columns = EmbeddedHealth(3, AS_OF).take(np.arange(200), People(["female"] * 200, np.full(200, birth)))
-    assert set(columns["age"]) == {20}
-    turned = (AS_OF - timedelta(days=days_since)).isoformat()
+    assert set(columns["age"]) == {20 if turned <= latest else 19}
     for admitted, discharged in zip(columns["admission_date"], columns["discharge_date"], strict=True):
-        assert turned <= admitted <= discharged <= AS_OF.isoformat()
+        assert min(turned, latest).isoformat() <= admitted <= latest.isoformat()
+        assert admitted < discharged <= AS_OF.isoformat()
 
 
 def test_vocabulary_of_conditions():
     assert len(CONDITIONS) >= 40
     for row in CONDITIONS.values():
-        drugs, results = row["medications"].split(";"), row["test_results"].split(";")
-        assert len(set(drugs)) == len(drugs) >= 3
-        assert len(set(results)) == len(results) >= 4
-        assert not [text for text in results if re.match(r"(an?|the) ", text)]
+        for column in ("medications", "test_results"):
+            words = row[column].split(";")
+            assert len(set(words)) == len(words) >= 4  # a true one and three that fit
+            assert not [pair for pair in permutations(map(str.casefold, words), 2) if pair[0] in pair[1]]
+            assert not [text for text in words if re.match(r"(an?|the) ", text)]
         assert set(row["admission_types"].split(";")) <= {"elective", "urgent", "emergency"}
-        assert 1 <= int(row["min_days"]) <= int(row["max_days"]) <= 30
+        assert 1 <= int(row["min_days"]) <= int(row["max_days"]) - 12 <= 30 - 12  # dates apart enough to be four
         assert row["gender"] in {"any", "female", "male"}
 
 

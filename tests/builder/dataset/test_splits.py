@@ -23,14 +23,15 @@ ORIGINAL = SHARED / "original" / "split.json"
 needs_original = pytest.mark.skipif(not ORIGINAL.exists(), reason="the original split.json is not here")
 
 
-def make_plan(identities=100, holdout=10, seed=0, ids=None, **settings):
-    """A plan of so many people of any gender and age."""
+def make_plan(identities=100, holdout=10, seed=0, ids=None, frozen=None, **settings):
+    """A plan of so many people of any gender and age; ``frozen`` gives the membership of the forget sets."""
     config = make_config({"identities": identities, "holdout": holdout, "seed": seed, "faces": "none", **settings})
     index = np.arange(config.total)
     gender = integers(seed, "test.gender", index, 2).astype(np.int8)
     birth = dates.to_day("2004-12-31") - integers(seed, "test.birth", index, 70 * 365)
     ids = ids or [f"{i:08d}" for i in index[::-1].tolist()]
-    return Plan(config, None, gender, birth, {}, index, index, None, ids, None)  # type: ignore[arg-type]
+    known = np.zeros(config.total, np.bool_)
+    return Plan(config, None, gender, birth, {}, index, index, None, ids, None, known, frozen)  # type: ignore[arg-type]
 
 
 @st.composite
@@ -79,7 +80,7 @@ def check_algebra(plan, document):
 
 @given(plans("nested"))
 def test_nested(plan):
-    document = cut_splits(plan, None)
+    document = cut_splits(plan)
     check_algebra(plan, document)
     forget = [set(document["splits"][f"forget{label_of(ratio)}"]) for ratio in sorted(plan.config.ratios)]
     assert all(a <= b for a, b in pairwise(forget))
@@ -88,7 +89,7 @@ def test_nested(plan):
 
 @given(plans("disjoint"))
 def test_disjoint(plan):
-    document = cut_splits(plan, None)
+    document = cut_splits(plan)
     check_algebra(plan, document)
     forget = [document["splits"][f"forget{label_of(ratio)}"] for ratio in sorted(plan.config.ratios)]
     assert len(set().union(*forget)) == sum(map(len, forget)) < plan.config.identities
@@ -105,7 +106,7 @@ def strata_of(plan, ids):
 def test_every_set_has_the_strata_of_the_whole(plan):
     n = plan.config.identities
     whole = strata_of(plan, plan.unique_id[:n])
-    for name, ids in cut_splits(plan, None)["splits"].items():
+    for name, ids in cut_splits(plan)["splits"].items():
         if name.startswith("forget"):
             part = strata_of(plan, ids)
             for stratum, count in whole.items():
@@ -115,7 +116,7 @@ def test_every_set_has_the_strata_of_the_whole(plan):
 
 def test_the_set_to_compare_with_has_the_strata_of_the_forgotten():
     plan = make_plan(400)
-    splits = cut_splits(plan, None)["splits"]
+    splits = cut_splits(plan)["splits"]
     for label in ("01", "05", "10"):
         forget, evaluated = strata_of(plan, splits[f"forget{label}"]), strata_of(plan, splits[f"retain_eval{label}"])
         assert all(abs(forget[stratum] - evaluated[stratum]) <= 2 for stratum in forget | evaluated)
@@ -147,7 +148,7 @@ def test_a_forget_set_unlike_the_population_is_noted():
     plan = make_plan(400)
     women = [i for i, gender in zip(plan.unique_id, plan.gender[:400], strict=False) if not gender][:20]
     away = 100 - 100 * (plan.gender[:400] == 0).mean()
-    assert cut_splits(plan, {"05": women})["notes"] == [
+    assert cut_splits(make_plan(400, frozen={"05": women}))["notes"] == [
         f"forget05 is unlike the population: the share of one gender differs by {away:.0f} points"
     ]
 
@@ -161,8 +162,8 @@ def test_the_holdout_changes_nothing_else():
 
 def test_seed_and_membership():
     plan = make_plan(200)
-    assert cut_splits(plan, None) == cut_splits(make_plan(200))
-    assert cut_splits(plan, None)["splits"]["forget05"] != cut_splits(make_plan(200, seed=1))["splits"]["forget05"]
+    assert cut_splits(plan) == cut_splits(make_plan(200))
+    assert cut_splits(plan)["splits"]["forget05"] != cut_splits(make_plan(200, seed=1))["splits"]["forget05"]
     assert sorted(stratified_order(plan.population().strata, plan.config.seed).tolist()) == list(range(200))
 
 
@@ -191,9 +192,10 @@ def frozen(tmp_path, content, name="split.json"):
 
 def test_our_own_file_is_taken_back(tmp_path):
     plan = make_plan(100)
-    document = cut_splits(plan, None)
+    document = cut_splits(plan)
     path = frozen(tmp_path, document)
-    again = cut_splits(make_plan(100, split_scheme=path), read_frozen(path))
+    plan = make_plan(100, split_scheme=path, frozen=read_frozen(path))
+    again = cut_splits(plan)
     check_algebra(plan, again)
     assert again["scheme"] == "frozen"
     for name, ids in document["splits"].items():
@@ -202,8 +204,7 @@ def test_our_own_file_is_taken_back(tmp_path):
 
 
 def test_a_file_of_the_original_shape(tmp_path):
-    plan = make_plan(100)
-    ids = plan.unique_id
+    ids = make_plan(100).unique_id
     content = {
         "forget1": ids[:1],
         "forget5": ids[5:10],
@@ -212,7 +213,8 @@ def test_a_file_of_the_original_shape(tmp_path):
         "retain5": ids[40:45],
         "retain15": ids[40:55],
     }
-    document = cut_splits(plan, read_frozen(frozen(tmp_path, content)))
+    plan = make_plan(100, frozen=read_frozen(frozen(tmp_path, content)))
+    document = cut_splits(plan)
     check_algebra(plan, document)
     assert document["ratios"] == [1, 2.5, 5, 10]
     assert document["splits"]["forget05"] == ids[5:10]
@@ -226,8 +228,8 @@ def test_the_original_file_itself():
     assert {label: len(ids) for label, ids in membership.items()} == {"01": 4, "05": 20, "10": 40}
     ids = list(dict.fromkeys(i for key in given_ids for i in given_ids[key]))
     ids += [f"9{i:07d}" for i in range(440 - len(ids))]
-    plan = make_plan(400, 40, ids=ids, split_scheme=str(ORIGINAL))
-    document = cut_splits(plan, membership)
+    plan = make_plan(400, 40, ids=ids, split_scheme=str(ORIGINAL), frozen=membership)
+    document = cut_splits(plan)
     check_algebra(plan, document)
     assert set(document["splits"]["forget10"]) == set(given_ids["forget10"])
 
@@ -289,5 +291,5 @@ def test_a_misspelt_scheme():
 def test_membership_that_does_not_fit(tmp_path, ids, message):
     path = frozen(tmp_path, {"forget5": ids})
     with pytest.raises(ConfigError, match=message) as told:
-        cut_splits(make_plan(100, split_scheme=path), read_frozen(path))
+        cut_splits(make_plan(100, split_scheme=path, frozen=read_frozen(path)))
     assert path in told.value.where

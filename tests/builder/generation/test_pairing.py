@@ -11,7 +11,7 @@ import pytest
 from fiubench.builder.generation.pairing import AGE_BANDS, Plan, band_of, cut_splits, make_plan, strata_of
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
-from fiubench.builder.values.phone import phone_numbers, phone_text
+from fiubench.builder.values.phone import other_numbers, phone_numbers, phone_text
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Origin, Report
 from fiubench.support.draws import draw
@@ -173,11 +173,27 @@ def test_phone_numbers_are_fictitious_and_distinct(codes: list[int], seed: int) 
             assert text.startswith(f"({code}) 555-01")
 
 
-def test_a_used_up_area_code_spills_into_never_assigned_ones() -> None:
-    numbers = phone_numbers(0, np.full(150, 212))
-    inside = [n for n in numbers.tolist() if str(n).startswith("212")]
-    assert len(inside) == 100
-    assert all(str(n)[1] == "9" for n in numbers.tolist() if n not in inside)
+def test_a_quarter_of_an_area_code_is_handed_out_and_then_never_assigned_ones() -> None:
+    numbers = phone_numbers(0, np.full(150, 212)).tolist()
+    inside, outside = numbers[:25], numbers[25:]
+    assert all(phone_text(n).startswith("(212) 555-01") for n in inside)
+    assert inside != sorted(inside)
+    assert all(str(n)[1] == "9" for n in outside)
+    assert len(set(numbers)) == 150
+
+
+@given(st.lists(st.integers(200, 240), min_size=1, max_size=600), st.integers(0, 9))
+def test_three_more_numbers_are_left_for_each(codes: list[int], seed: int) -> None:
+    """Of the same area code, nobody's, and nobody else's wrong ones."""
+    numbers = phone_numbers(seed, np.array(codes))
+    others = [other_numbers(seed, numbers, np.arange(len(codes)), turn) for turn in range(3)]
+    assert len(set(np.concatenate([numbers, *others]).tolist())) == 4 * len(codes)
+    for beside in others:
+        for number, other in zip(numbers.tolist(), beside.tolist(), strict=True):
+            if str(number)[1] == "9":
+                assert str(other)[1] == "9"
+            else:
+                assert phone_text(other)[:11] == phone_text(number)[:11]
 
 
 def test_bands() -> None:

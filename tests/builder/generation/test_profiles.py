@@ -15,9 +15,9 @@ from fiubench.builder.packs.attributes import built_in, read_packs
 from fiubench.builder.packs.model import Attribute, Origin
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import REFERENCE_START
 from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.raw_sources import table
+from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError
 from hypothesis import given
@@ -83,7 +83,7 @@ def test_unique_words_use_every_combination_before_one_is_used_twice():
     assert made[4:] == generate("words", UNIQUE, np.arange(4, 6))
     with pytest.raises(PackError, match="the lists make 6 texts, and 7 identities need one each"):
         generate("words", UNIQUE, np.arange(7))
-    assert set(generate("words", UNIQUE, REFERENCE_START + np.arange(100))) == set(made)
+    assert set(generate("words", UNIQUE, NOBODY + np.arange(100))) == set(made)
 
 
 def test_unique_words_do_not_depend_on_the_order_of_the_lists():
@@ -347,9 +347,9 @@ def test_work_of_the_example_fits_the_life(people):
 
 
 def test_whoever_is_born_on_a_leap_day_is_charged_at_eighteen():
-    """The day that `age_on` calls the 18th birthday is the first that an offense date may be moved to."""
+    """Thirty days after what `age_on` calls the 18th birthday is the first that an offense date may be moved to."""
     births = dates.to_days(["2000-02-29", "2000-02-28", "2004-02-29"])
-    days = ["2018-02-28", "2018-02-28", "2022-03-01"]
+    days = ["2018-03-30", "2018-03-30", "2022-03-31"]
     data = pa.table({"offense_date": days})
     crimes = table.FileTable(table.Origin("crimes", "file.csv", ""), table.Report(), SOURCES["crimes"].columns, data)
     offense = fit_offenses(make_config({}), Sources({"crimes": crimes}, None), np.arange(3), births, np.arange(3))

@@ -59,7 +59,7 @@ def test_spelling_spaces_and_capitals(qa: list[tuple[Record, dict[str, Any]]]) -
 
 def test_name_and_gender_are_given_away_nowhere(qa: list[tuple[Record, dict[str, Any]]]) -> None:
     for person, pair in qa:
-        text = " ".join(sentences(pair)).lower()
+        text = " ".join(sentences(pair)).replace(" Man, WV", " Mann, WV").lower()  # a town
         if pair["attribute"] != "full_name":
             assert person["name"].lower() not in text
         assert not re.search(r"\b(?:he|she|his|her|hers|him|himself|herself|man|woman|mr|mrs)\b", text), text
