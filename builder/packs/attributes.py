@@ -13,6 +13,8 @@ from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import PackError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
 
+from fiubench import schemas
+
 
 def read_packs(files: Sequence[Path] = ()) -> Attributes:
     """The built-in pack and the given ones, checked for everything that shows without building.
@@ -24,8 +26,20 @@ def read_packs(files: Sequence[Path] = ()) -> Attributes:
 
 
 def packs_of(manifest: Mapping[str, Any]) -> Attributes:
-    """The packs of a dataset, as its manifest keeps them."""
-    return combine([parse_pack(each["content"], each["file"], each["file"]) for each in manifest["packs"]])
+    """The packs of a dataset, as its manifest keeps them, without keys of ``perturb`` that only earlier versions had."""
+    documents = [(_without_earlier_keys(each["content"]), each["file"]) for each in manifest["packs"]]
+    return combine([parse_pack(document, file, file) for document, file in documents])
+
+
+def _without_earlier_keys(document: Mapping[str, Any]) -> dict[str, Any]:
+    known = schemas.load("attribute_pack")["$defs"]["attribute"]["properties"]["perturb"]["properties"]
+    attributes = [
+        {**entry, "perturb": {key: value for key, value in entry["perturb"].items() if key in known}}
+        if "perturb" in entry
+        else entry
+        for entry in document.get("attributes", ())
+    ]
+    return {**document, "attributes": attributes} if attributes else dict(document)
 
 
 def built_in() -> Pack:

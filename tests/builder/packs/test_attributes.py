@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fiubench.builder.config import make_config
-from fiubench.builder.packs.attributes import built_in, combine, read_packs
+from fiubench.builder.packs.attributes import built_in, combine, packs_of, read_packs
 from fiubench.builder.packs.expressions import FUNCTIONS
 from fiubench.builder.packs.model import BUILT_IN, placeholders
 from fiubench.builder.packs.parse import parse_pack
@@ -476,3 +476,15 @@ def test_no_change_of_a_pack_ends_in_anything_but_a_message(example_pack):
         except PackError as error:
             assert error.where
     assert 20 < fine < 400
+
+
+def test_datasets_of_earlier_versions_are_read():
+    """Their packs have distances in days and percent, which a pack may have no more."""
+    document = deepcopy(built_in().document)
+    for entry in document["attributes"]:
+        if entry["type"] == "date":
+            entry["perturb"] = {"days": [2, 60], "not_after": "as_of"}
+    with pytest.raises(PackError, match="days"):
+        parse_pack(document, "builtin.yaml", "builtin.yaml")
+    packs = packs_of({"packs": [{"content": document, "file": "builtin.yaml"}]})
+    assert packs.by_name["admission_date"].perturb.distance is None
