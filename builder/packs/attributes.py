@@ -26,7 +26,7 @@ def read_packs(files: Sequence[Path] = ()) -> Attributes:
 
 
 def packs_of(manifest: Mapping[str, Any]) -> Attributes:
-    """The packs of a dataset, as its manifest keeps them, without keys of ``perturb`` that only earlier versions had."""
+    """The packs of a dataset, as its manifest keeps them, without keys of ``perturb`` of earlier versions."""
     documents = [(_without_earlier_keys(each["content"]), each["file"]) for each in manifest["packs"]]
     return combine([parse_pack(document, file, file) for document, file in documents])
 
