@@ -52,6 +52,7 @@ class Laid:
     def __init__(self, circles: Circles) -> None:
         self.circles = circles
         self.numbers: dict[Any, int] = {}
+        self.keys: list[Any] = []
         self.groups: list[Mapping[str, tuple[Any, float]]] = []
         self.values: list[list[Any]] = []
         self.texts: list[list[str]] = []
@@ -65,6 +66,7 @@ class Laid:
         """
         group = Group(list(there), [weight for _, weight in there.values()])
         self.numbers[key] = self.circles.add(key, group, apart=apart)
+        self.keys.append(key)
         self.groups.append(there)
         self.values.append([value for value, _ in there.values()])
         self.texts.append(list(there))
@@ -289,7 +291,7 @@ class Choosing:
     @staticmethod
     def _apart(laid: Laid, number: int) -> int:
         """The same group, its values apart by how they lie; -1: then it has fewer than four."""
-        key = ("apart", number)
+        key = ("apart", laid.keys[number])
         if key not in laid.numbers:
             try:
                 laid.add(key, laid.groups[number], apart=True)

@@ -11,6 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from fiubench.builder.audit import audit
+from fiubench.builder.audit.registry import Table
+from fiubench.builder.audit.report import Report
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
@@ -62,26 +64,31 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
         DatasetError: it is damaged.
     """
     with _folder(directory) as folder:
-        manifest = write_stage(open_dataset(directory), folder, publication)
+        # what is only compared must have the same card, but nobody looks at the faces again
+        report = audit(directory, faces=proved, embed=False)
+        manifest = write_stage(open_dataset(directory), folder, publication, report.tables.get("guesses"))
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path for path in paths}
         _check_private(files, directory)
         if len(files) >= _MOST_FILES:
             raise Refused(f"{len(files)} files are more than the Hub likes in a commit", where=directory)
-        yield Stage(files, _proofs(directory, folder, manifest) if proved else ())
+        yield Stage(files, _proofs(directory, folder, manifest, report) if proved else ())
 
 
-def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any]) -> list[str]:
+def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any], report: Report) -> list[str]:
     """What holds of a release, one line each; whatever does not is refused."""
-    report = audit(directory, embed=False)
     if report.failures:
         named = ", ".join(measure.name for measure in report.failures)
         raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
     return [*prove(folder, manifest), f"audit: {report.verdict_line}"]
 
 
-def write_stage(dataset: Dataset, folder: Path, publication: Publication | None = None) -> dict[str, Any]:
+def write_stage(
+    dataset: Dataset, folder: Path, publication: Publication | None = None, guesses: Table | None = None
+) -> dict[str, Any]:
     """Fill a folder with what a release holds on the Hub; returns its manifest.
+
+    The card has what the audit's attackers guess, where it is given.
 
     A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
     """
@@ -97,7 +104,7 @@ def write_stage(dataset: Dataset, folder: Path, publication: Publication | None 
             changelog = [dict(entry) for entry in publication.changelog]
             manifest["published"] = {"version": publication.version, "changelog": changelog}
             (folder / CHANGELOG).write_text(f"# Changelog\n\n{changelog_text(changelog)}", encoding="utf-8")
-        describe(dataset.directory, manifest, folder, publication)
+        describe(dataset.directory, manifest, folder, publication, guesses)
         manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
         (folder / MANIFEST).write_bytes(readable_json(manifest))
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
+from fiubench.builder.audit.registry import Table
 from fiubench.builder.release.card import Release, dataset_card, front_matter_of, has_faces
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import OriginalLayout
@@ -112,10 +113,17 @@ def package(directory: Path, manifest: Mapping[str, Any]) -> None:
         packager.finish(manifest)
 
 
-def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publication: Publication | None) -> None:
+def describe(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    folder: Path,
+    publication: Publication | None,
+    guesses: Table | None = None,
+) -> None:
     """Write card and Croissant of a release as it is on the Hub into ``folder``; no data file is touched.
 
     Args:
+        guesses: the table of the audit's attackers, where it was run.
         folder: where ``data/`` of its release lies, or links to it.
 
     Raises:
@@ -128,7 +136,7 @@ def describe(directory: Path, manifest: Mapping[str, Any], folder: Path, publica
     # which files make up a configuration stands in the card that was written with them
     listed = front_matter_of(directory / RELEASE / CARD)["configs"]
     configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
-    _describe(Release(manifest, folder, configs, statistics, publication, apart=False), folder)
+    _describe(Release(manifest, folder, configs, statistics, publication, guesses, apart=False), folder)
 
 
 def _describe(release: Release, where: Path) -> None:

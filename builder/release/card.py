@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 import yaml
+from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
 from fiubench.builder.dataset.cells import IDENTITIES
 from fiubench.builder.release.columns import Column, identity_columns, question_columns
@@ -21,7 +22,7 @@ from fiubench.builder.release.commands import commands
 from fiubench.builder.release.licenses import hub_license
 from fiubench.builder.release.markdown import escape, table
 from fiubench.builder.release.publication import Publication, changelog_text, citation
-from fiubench.builder.release.statistics import Statistics, attribute_table, chance_level
+from fiubench.builder.release.statistics import Statistics, attribute_table, best_guesses, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.schemas.splits import FULL, HOLDOUT, kind_of, percent_of
 from fiubench.support.canonical import digest_of, file_digest
@@ -72,6 +73,7 @@ class Release:
     configs: Mapping[str, Sequence[str]]  # configuration -> files, relative to the folder
     statistics: Statistics  # of all identities
     publication: Publication | None = None  # name and version on the Hub, once it is published
+    guesses: Table | None = None  # of the audit's attackers, where it was run
     apart: bool = True  # whether the layout of the original has its own picture files; on the Hub it has none
 
     @cached_property
@@ -149,7 +151,7 @@ def dataset_card(release: Release) -> str:
     template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
     published = release.publication
-    attributes = release.statistics.attributes()
+    attributes, guesses = release.statistics.attributes(), best_guesses(release.guesses)
     page = Template(template).substitute(
         title=release.title,
         summary=release.summary,
@@ -171,8 +173,8 @@ def dataset_card(release: Release) -> str:
         people=f"{people:,}",
         pairs=f"{pairs:,}",
         attribute_count=len(attributes),
-        attributes=attribute_table(attributes),
-        chance=chance_level(attributes, release.statistics.applied),
+        attributes=attribute_table(attributes, guesses),
+        chance=chance_level(attributes, release.statistics.applied, guesses),
         example=_example(release.statistics.example or {}),
         command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),

@@ -10,6 +10,7 @@ from fiubench.builder.audit.columns import Columns
 from fiubench.builder.audit.measures.guessing import guess_results
 from fiubench.builder.audit.membership import membership
 from fiubench.builder.audit.people import pairs_of
+from fiubench.builder.audit.registry import Table
 from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.release.markdown import table
 from fiubench.schemas.splits import FULL
@@ -77,9 +78,29 @@ class Statistics:
         return people, sum(self.pairs[cell] for cell in cells)
 
 
-def attribute_table(attributes: Sequence[AttributeStatistics]) -> str:
-    """One row per attribute: what it is, how its values are spread, and how well they can be guessed."""
-    return table(_HEADER, [_cells(each) for each in attributes], "llllrrrrr")
+def attribute_table(attributes: Sequence[AttributeStatistics], guesses: Mapping[str, str]) -> str:
+    """One row per attribute: what it is, how its values are spread, and how well they can be guessed.
+
+    Args:
+        attributes: the rows.
+        guesses: what :func:`best_guesses` gives, or nothing: then there is no such column.
+    """
+    if not guesses:
+        return table(_HEADER, [_cells(each) for each in attributes], "llllrrrrr")
+    rows = [(*_cells(each), guesses.get(each.measured.name, "")) for each in attributes]
+    return table((*_HEADER, "best guess among four"), rows, "llllrrrrrr")
+
+
+def best_guesses(attacked: Table | None) -> dict[str, str]:
+    """What the audit's best attacker scores on each attribute, of the table ``guesses`` of its report."""
+    if attacked is None:
+        return {}
+    first, last = attacked.columns.index("standard error") + 1, attacked.columns.index("verdict")
+    return {
+        str(row[0]): f"{max(cell for cell in row[first:last] if isinstance(cell, float)):.0%} (chance {row[2]:.0%}, "
+        f"\u00b1 {row[3]:.1%})"
+        for row in attacked.rows
+    }
 
 
 def _cells(of: AttributeStatistics) -> tuple[str, ...]:
@@ -99,8 +120,8 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def chance_level(attributes: Sequence[AttributeStatistics], applied: str) -> str:
-    """What a model scores that knows nobody."""
+def chance_level(attributes: Sequence[AttributeStatistics], applied: str, guesses: Mapping[str, str]) -> str:
+    """What a model scores that knows nobody; ``guesses`` as for :func:`attribute_table`."""
     values = {result.name: result.value for result in guess_results([each.measured for each in attributes])}
     level = "not measured" if values["chance_level"] is None else f"{values['chance_level']:.1%} on average"
     return (
@@ -109,5 +130,10 @@ def chance_level(attributes: Sequence[AttributeStatistics], applied: str) -> str
         f"({level}); *guess from another fact* is a look-up table on one other fact of the person. Subtract this "
         f"before calling anything memorised. All values of a person together hold {values['bits']:.0f} bits. "
         "Where the true value is to be told from its three wrong ones (multiple choice, truth ratio), chance is 25 %; "
-        "`fiubench audit` says, attribute by attribute, what the best guess without knowledge scores."
+        + (
+            "*best guess among four* is the highest score of the audit's attackers, who know nobody, and the standard "
+            "error of one of them: the highest of six is a few points above chance by luck."
+            if guesses
+            else "`fiubench audit` says, attribute by attribute, what the best guess without knowledge scores."
+        )
     )

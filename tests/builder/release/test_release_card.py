@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
+from fiubench.builder.audit.registry import Table
 from fiubench.builder.release import package
 from fiubench.builder.release.commands import rebuild_command
 from fiubench.builder.release.licenses import croissant_license, hub_license
-from fiubench.builder.release.statistics import Statistics
+from fiubench.builder.release.statistics import Statistics, best_guesses
 
 from tests.builder.release.release_samples import ATTRIBUTES, make_dataset, make_id, make_identity
 
@@ -142,3 +143,11 @@ def test_statistics_stay_small(monkeypatch):
     rows = {each.measured.name: each.measured for each in statistics.attributes()}
     assert (rows["full_name"].distinct, len(rows["full_name"].values)) == (10, 3)
     assert (rows["offense"].top_value, rows["offense"].top_share) == ("petit larceny", 1.0)
+
+
+def test_what_attackers_guess_stands_beside_the_constant_guess():
+    columns = ["attribute", "questions", "chance", "standard error", "form", "all", "verdict"]
+    rows = [["doctor", 352, 0.25, 0.0231, 0.31, 0.27, "pass"], ["result", 352, 0.4, 0.026, 0.41, 0.42, "pass"]]
+    guesses = best_guesses(Table("", "", columns, rows))
+    assert guesses == {"doctor": "31% (chance 25%, \u00b1 2.3%)", "result": "42% (chance 40%, \u00b1 2.6%)"}
+    assert best_guesses(None) == {}
