@@ -34,6 +34,7 @@ from fiubench.support.errors import DatasetError, FiubenchError
 from fiubench.support.files import (
     PARTIAL,
     atomic_writer,
+    copy,
     link_or_copy,
     make_folder,
     take_lock,
@@ -313,7 +314,7 @@ def _make(
             }  # fmt: skip
         packager.finish(manifest)
     if paraphrases is not None:
-        link_or_copy(paraphrases.path, out / WORDINGS)
+        copy(paraphrases.path, out / WORDINGS)
         publish_paraphrases(out)
     manifest["release"] = release_digests(out / RELEASE)
     write_atomic(out / SPLITS, membership)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fiubench.raw_sources.table import Face
 from fiubench.support.errors import SourceError
-from fiubench.support.files import link_or_copy, write_atomic
+from fiubench.support.files import copy, write_atomic
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 LARGEST = 50_000_000  # pixels; more is no portrait but an attack on memory
@@ -117,7 +117,7 @@ def fits(face: Face, size: int) -> bool:
 
 
 def write_face(face: Face, target: Path, size: int) -> None:
-    """Link or copy a face that fits; decode one that does not once, at the nearest reduced size, and shrink the rest.
+    """Copy a face that fits; decode one that does not once, at the nearest reduced size, and shrink the rest.
 
     Args:
         size: longest side in pixels.
@@ -127,7 +127,7 @@ def write_face(face: Face, target: Path, size: int) -> None:
         DatasetError: it can't be written.
     """
     if fits(face, size):
-        link_or_copy(face.file.resolve(), target)  # a hard link to a symbolic link would point nowhere from there
+        copy(face.file, target)
         return
     try:
         with _opened(face.file) as image:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fiubench.support.errors import DatasetError
-from fiubench.support.files import atomic_writer, link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.files import atomic_writer, copy, link_or_copy, make_folder, write_atomic, write_error
 
 as_root = os.geteuid() == 0
 FULL = Path("/dev/full")
@@ -143,6 +143,25 @@ def test_a_copy_where_links_are_refused(tmp_path, monkeypatch):
     with largest_file(1000), pytest.raises(DatasetError):
         link_or_copy(source, tmp_path / "c")
     assert names(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize("refused", [None, "at once", "half way"])
+def test_a_copy_shares_nothing(tmp_path, monkeypatch, refused):
+    def copy_file_range(source, target, count):
+        if refused == "at once" or os.lseek(target, 0, os.SEEK_CUR):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return whole(source, target, 1000)
+
+    whole = os.copy_file_range
+    if refused:
+        monkeypatch.setattr(os, "copy_file_range", copy_file_range)
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_bytes(os.urandom(3_000_000))
+    copy(source, target)
+    assert target.read_bytes() == source.read_bytes() and not source.samefile(target)
+    target.write_bytes(b"edited")
+    copy(source, target)
+    assert target.read_bytes() == b"edited" and source.stat().st_size == 3_000_000
 
 
 def test_an_error_without_words(tmp_path):
