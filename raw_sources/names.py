@@ -49,6 +49,18 @@ def given_names(gender: str) -> list[str]:
 
 
 @cache
+def public_figures() -> frozenset[str]:
+    """Full names that nobody gets, in any role, casefolded."""
+    return frozenset(name.casefold() for name in read_lines("public_figures.txt"))
+
+
+def is_public_figure(name: str) -> bool:
+    """Whether a name's first and last words are a public figure's."""
+    words = name.casefold().split()
+    return len(words) > 1 and f"{words[0]} {words[-1]}" in public_figures()
+
+
+@cache
 def name_list(gender: str) -> NameList:
     """The names of a gender; those of public figures and doubled ones (Ryan Ryan) are unfit."""
     given, family = given_names(gender), surnames()

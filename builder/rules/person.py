@@ -14,10 +14,12 @@ from fiubench.builder.rules.pair import OTHER_VALUE
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
+from fiubench.raw_sources.names import is_public_figure
 from fiubench.raw_sources.places import Places, load_places
 from fiubench.support.errors import PackError
 
 ADULT = 18  # years of age from which on somebody is charged with an offense
+INVENTED = "everybody in a dataset is invented"
 POSSIBLE = "a wrong answer must be possible, or it gives the true one away"
 #: Territories and military addresses, which the table of places does not hold.
 ELSEWHERE = frozenset(["AA", "AE", "AP", "AS", "FM", "GU", "MH", "MP", "PR", "PW", "UM", "VI"])
@@ -78,6 +80,18 @@ def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(field, name, f"is {record[field]!r}", f"the profile says {fact['value']!r}")
 
 
+def _public_figures(record: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names of public figures, of whomever, also in wrong answers."""
+    for name, fact in record["profile"].items():
+        if fact["type"] == "name" and is_public_figure(fact["text"]):
+            yield Problem(f"profile.{name}", name, f"{fact['text']!r} is the name of a public figure", INVENTED)
+    for i, qa in enumerate(record["qa_list"]):
+        for k, wrong in enumerate(qa["perturbed_value"] if qa["value"]["type"] == "name" else ()):
+            if is_public_figure(str(wrong)):
+                what = f"{wrong!r} is the name of a public figure"
+                yield Problem(f"qa_list[{i}].perturbed_value[{k}]", qa["attribute"], what, INVENTED)
+
+
 def _holds(constraint: Expression, values: Mapping[str, Any]) -> bool:
     try:
         return bool(constraint.column({name: (values[name],) for name in constraint.names}, 1, "")[0])
@@ -111,6 +125,7 @@ class Coherence:
         yield from self.wrong_problems(record)
         yield from self.contact_problems(record["profile"])
         yield from _values_agree(record)
+        yield from _public_figures(record)
         yield from self._face(record)
 
     def constraint_problems(self, profile: Mapping[str, Any]) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ What is wrong with the files, and what becomes of it (all counted in the table's
   look alike, and a bill is not negative;
 - exact duplicates, and rows that repeat another but for the age: the first is kept;
 - people under 20: dropped, the benchmark holds adults only;
+- patients and doctors with the name of a public figure (``vocabulary/public_figures.txt``): dropped;
 - dates in M/D/YY: read, the century being the one that puts the year nearest to ``as_of``; discharges before
   admission or after ``as_of``, unknown genders and blood types, blank or unreadable cells: dropped.
 
@@ -27,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, alike, nobody
 from fiubench.raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
-from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, surnames
+from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, is_public_figure, surnames
 from fiubench.raw_sources.reading.csvfile import (
     Mask,
     count_repaired,
@@ -193,6 +194,11 @@ def _usable(table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
     yield f"age over {OLDEST}", pc.less_equal(table["age"], OLDEST)
     yield "discharged before admission", pc.less_equal(table["admission_date"], table["discharge_date"])
     yield f"after {as_of.isoformat()}", pc.less_equal(table["discharge_date"], as_of.isoformat())
+    for who, column in (("patient", "record_name"), ("doctor", "doctor")):
+        yield (
+            f"{who} with the name of a public figure",
+            map_distinct(pc.fill_null(table[column], ""), lambda name: not is_public_figure(name), pa.bool_()),
+        )
 
 
 def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
@@ -340,7 +346,10 @@ class EmbeddedHealth(Embedded):
         given, family = [name for kind in GENDERS for name in given_names(kind)], surnames()
         first = pick(given, self.up_to("doctor.given", rows, len(given)))
         last = pick(family, self.up_to("doctor.family", rows, len(family)))
-        return [f"{a} {b}" for a, b in zip(first, last, strict=True)]
+        names = [f"{a} {b}" for a, b in zip(first, last, strict=True)]
+        for i in [i for i, name in enumerate(names) if is_public_figure(name)]:
+            names[i] = next(other for b in family if not is_public_figure(other := f"{first[i]} {b}"))
+        return names
 
 
 class _Stays(NamedTuple):

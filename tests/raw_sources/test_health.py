@@ -243,13 +243,16 @@ def test_another_file_is_told(tmp_path: Path) -> None:
     ("file", "dropped", "hospitals_out_of_order"),
     [
         ("healthcare_dataset_v1.csv", {"under 20": 95}, 0),
-        ("healthcare_dataset_v2.csv", {"under 20": 356, "negative amount": 19}, 5695),
-        ("healthcare_dataset_excel.csv", {"under 20": 24, "negative amount": 1}, 344),
+        ("healthcare_dataset_v2.csv", {"under 20": 356, "negative amount": 19}, 5623),
+        ("healthcare_dataset_excel.csv", {"under 20": 24, "negative amount": 1}, 341),
     ],
 )
 def test_samples(file: str, dropped: dict[str, int], hospitals_out_of_order: int) -> None:
     table = Health().read(SHARED / file, Context(AS_OF))
-    assert table.report.dropped == Counter(dropped)
+    figures = {key: n for key, n in table.report.dropped.items() if "public figure" in key}
+    # counted with pandas, beside the program
+    assert tuple(figures.values()) == {"v1": (15, 20), "v2": (65, 83), "excel": (7, 1)}[file[19:-4]]
+    assert table.report.dropped == Counter(dropped) + Counter(figures)
     assert table.report.repaired["hospital's name out of order"] == hospitals_out_of_order
     assert table.rows == table.report.kept
     columns = table.data.to_pydict()

@@ -334,6 +334,15 @@ def test_constraints_bind_wrong_answers(people, coherence, attribute, value, rul
     assert problem.path == f"qa_list[{number}].perturbed_value[1]"
 
 
+def test_nobody_has_the_name_of_a_public_figure(person, coherence):
+    assert not [p for p in coherence.problems(person) if "public figure" in p.what]
+    person["profile"]["doctor"]["text"] = "Adam B. West"
+    _, qa = pair(person, "full_name")
+    qa["perturbed_value"][2] = "Aaron Paul"
+    found = [str(p) for p in coherence.problems(person) if "public figure" in p.what]
+    assert len(found) == 2 and "'Adam B. West'" in found[0] and "perturbed_value[2]" in found[1]
+
+
 def test_a_constraint_of_another_pack_may_give_way(person, coherence):
     """The example pack's on the passport reads the stay of the built-in one."""
     _, qa = pair(person, "discharge_date")
