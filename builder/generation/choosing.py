@@ -231,9 +231,9 @@ class Choosing:
         return Range(place, size, make)
 
     def _of_options(self, drawn: Options) -> Chosen:
-        laid = self.laid
+        laid, keys = self.laid, self._strata(drawn)
         names = self.truth.text if drawn.truth is None else [_named(option) for option in drawn.truth]
-        number = self._numbers(drawn)
+        number = np.array([self._group(drawn, key) for key in keys], np.int64)
         truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
         made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
@@ -241,15 +241,22 @@ class Choosing:
             options = [option for three in made if three for option in three[0]]
             for i, three in zip(who.tolist(), _threes(drawn.make(np.repeat(who, WRONG), options)), strict=True):
                 made[i] = three, list(map(self.write, three))
+        elif (few := np.flatnonzero(number < 0)).size:
+            filled = self._filled(drawn, few, keys)
+            made = [own or other for own, other in zip(made, filled, strict=True)]
         return made
 
-    def _numbers(self, drawn: Options) -> Ints:
-        """The number of each identity's group."""
-        if not self.constraints:
-            groups, first, of = np.unique(drawn.group, return_index=True, return_inverse=True)
-            numbers = [self._group(drawn, g, i) for g, i in zip(groups.tolist(), first.tolist(), strict=True)]
-            return np.array(numbers, np.int64)[of]
-        return np.array([self._group(drawn, key, i) for i, key in enumerate(self._strata(drawn))], np.int64)
+    def _filled(self, drawn: Options, who: Ints, keys: Sequence[Any]) -> Chosen:
+        """From circles of their own, for identities of too small a group: with others that could be true for them."""
+        laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=_OWN_CIRCLES))
+        number, truth = np.full(self.size, -1, np.int64), np.full(self.size, -1, np.int64)
+        for i in who.tolist():
+            there = self._there(drawn, keys[i])
+            there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
+            with suppress(TooFew):
+                number[i] = laid.add(int(self.block.index[i]), there)
+                truth[i] = laid.places[number[i]].get(self.truth.text[i], -1)
+        return self._pick(laid, number, truth)
 
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
@@ -301,6 +308,8 @@ class Choosing:
 
     def _strata(self, drawn: Options) -> list[Any]:
         """What each identity's values depend on: the group, and which of its values the constraints allow."""
+        if not self.constraints:
+            return [(group, None) for group in drawn.group.tolist()]
         keys: list[Any] = [None] * self.size
         for group in np.unique(drawn.group).tolist():
             who = np.flatnonzero(drawn.group == group)
@@ -312,26 +321,25 @@ class Choosing:
                 keys[i] = (group, None if row.all() else row.tobytes())
         return keys
 
-    def _group(self, drawn: Options, key: Any, i: int) -> int:
-        """The number of an identity's group, laid out when it is first met; -1: fewer than four values."""
-        filled = (key, int(self.block.index[i]) if self.constraints else None)  # what stands in may fit this one alone
-        for made in (key, filled):
-            if made in self.laid.numbers:
-                return self.laid.numbers[made]
-        options, weights = drawn.values(int(drawn.group[i]))
-        if isinstance(key, tuple) and key[1] is not None:
-            kept = np.flatnonzero(np.frombuffer(key[1], np.bool_)).tolist()
+    def _group(self, drawn: Options, key: Any) -> int:
+        """The number of a group, laid out when it is first met; -1: fewer than four values."""
+        if key not in self.laid.numbers:
+            try:
+                self.laid.add(key, self._there(drawn, key))
+            except TooFew:
+                self.laid.numbers[key] = -1
+        return self.laid.numbers[key]
+
+    def _there(self, drawn: Options, key: Any) -> dict[str, tuple[Any, float]]:
+        """The values of a group that the constraints allow, and the pack's that are never true, by their texts."""
+        group, allowed = key
+        options, weights = drawn.values(group)
+        if allowed is not None:
+            kept = np.flatnonzero(np.frombuffer(allowed, np.bool_)).tolist()
             options, weights = [options[k] for k in kept], [weights[k] for k in kept]
         texts = [self.write(option) if drawn.make is None else _named(option) for option in options]
         there = dict(zip(texts, zip(options, weights, strict=True), strict=True))
-        there |= {text: (value, 0.0) for text, value in self._extra(texts)}
-        with suppress(TooFew):
-            return self.laid.add(key, there)
-        if drawn.make is None:
-            there |= {text: (value, 0.0) for text, value in self._fillers(i, there)}
-            with suppress(TooFew):
-                return self.laid.add(filled, there)
-        return -1
+        return there | {text: (value, 0.0) for text, value in self._extra(texts)}
 
     def _extra(self, texts: Sequence[str]) -> list[tuple[str, Any]]:
         """Values of the pack that are never true, with their texts."""

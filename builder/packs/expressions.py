@@ -155,7 +155,7 @@ def compile_expression(source: str, where: str) -> Expression:
         _check_node(node, source, where)
         if isinstance(node, ast.Call):
             called.add(node.func)
-    bare = tree.body
+    one_sided = _one_sided(tree.body)  # before the tree is changed
     names = list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called))
     arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
     scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
@@ -164,4 +164,4 @@ def compile_expression(source: str, where: str) -> Expression:
         compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
     except (RecursionError, MemoryError) as error:
         raise PackError(f"expression {source!r:.80} is nested too deeply", where=where) from error
-    return Expression(source, tuple(names), compiled, _one_sided(bare))
+    return Expression(source, tuple(names), compiled, one_sided)

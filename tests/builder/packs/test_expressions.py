@@ -196,3 +196,22 @@ def test_no_text_does_anything_but_compile_or_be_refused(source):
         expression.column({name: ["2024-01-01"] for name in expression.names}, 1, "here")
     except PackError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("source", "one_sided"),
+    [
+        ("age_on(date_of_birth, as_of) >= 20", True),
+        ("admission_date <= discharge_date", True),
+        ("add_days(admission_date, 3) < discharge_date", True),
+        ("income - 5 > 1000", True),
+        ("income % 2 == 0", False),
+        ("not 3 <= income <= 5", False),
+        ("3 <= income <= 5", False),
+        ("abs(income) > 3", False),
+        ("income - income > 3", False),
+        ("income > 3 or income < 1", False),
+    ],
+)
+def test_bounds_are_recognised(source, one_sided):
+    assert compile_expression(source, "here").one_sided is one_sided
