@@ -15,8 +15,8 @@ from fiubench.support.draws import Ints
 
 #: Rows and indices from here on are nobody's: they serve as a population that is in no dataset.
 NOBODY = 200_000_000
-_ROOM = 1 << 25
-_TURNS = 8  # rows for each identity
+_ROOM = 1 << 26
+_TURNS = 32  # rows for each identity; so many are drawn to see how likely each value is
 
 
 Weighted = tuple[Sequence[Any], Sequence[float]]  # values, and how likely each is
@@ -71,7 +71,7 @@ Drawn = Options | Range | Anew
 
 
 def nobody(index: Ints, turn: Ints | int) -> Ints:
-    """Rows that no identity has; the first turns of two identities are different."""
+    """Rows that no identity has; those of two identities are different (of two million identities)."""
     return NOBODY + (index * _TURNS + turn) % _ROOM
 
 

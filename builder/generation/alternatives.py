@@ -5,6 +5,7 @@ choice its weights, and what is computed is computed again from other draws.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from fiubench.builder.generation.pairing import record_birth, spare_rows
 from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import Drawing
+from fiubench.builder.values.base import WRONG, Drawing
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import other_numbers, phone_text
@@ -60,11 +61,9 @@ class Alternatives:
             first = chargeable(block.people.birth)
             size = dates.to_day(self.profiles.config.as_of) - first + 1
             return Range(block.offense.days - first, size, lambda who, at: dates.to_isos(first[who] + at))
-        if source not in self._files:
-            self._files[source] = Frequencies(table, spare_rows(self.profiles.config, self.profiles.sources, source))
         within = attribute.perturb.within
         within = within if within in table.data.column_names else None
-        return self._files[source].drawn(column, rows, truths, within, block)
+        return self._file(source).drawn(column, rows, truths, within, block)
 
     def _person(self, column: str, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         truths = facts[attribute.name].values
@@ -82,9 +81,13 @@ class Alternatives:
 
     def _record_names(self, column: str, attribute: Attribute, block: Block, truths: Sequence[Any]) -> Drawn:
         drawn = self._column("health", "record_name", attribute, block, truths)
-        if column == "full_name" or not isinstance(drawn, Options):
+        if column == "full_name":
             return drawn
         part = 0 if column == "given_name" else -1
+        if isinstance(drawn, Anew):
+            return Anew(lambda turn: [name.split()[part] for name in drawn.make(turn)])
+        if isinstance(drawn, Range):
+            return drawn
 
         def of(group: int) -> Weighted:
             return weighted([name.split()[part] for name in drawn.values(group)[0]])
@@ -92,11 +95,10 @@ class Alternatives:
         return Options(drawn.group, of)
 
     def _names(self, block: Block, turn: int) -> dict[str, list[str]]:
-        """Names of the same genders that nobody has: of ranks in the second half of all."""
-        half = min(map(capacity, GENDERS)) // 2
-        given, family = full_names(
-            self.profiles.config.seed, block.people.gender, half + (block.index * 8 + turn) % half
-        )
+        """Names of the same genders that nobody has: three for each person, from the end of the ranks."""
+        most = min(map(capacity, GENDERS))
+        rank = (-1 - WRONG * block.name_rank - turn) % most
+        given, family = full_names(self.profiles.config.seed, block.people.gender, rank)
         return {"full_name": [f"{g} {f}" for g, f in zip(given, family, strict=True)], "given_name": given,
                 "family_name": family}  # fmt: skip
 
@@ -157,12 +159,13 @@ class Alternatives:
 
     def _computed(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         """Computed again from facts that are drawn again, or, of facts that stay, what other people have."""
-        drawn_again = self._drawn_again[attribute.name]
-        if drawn_again:
-            return Anew(lambda turn: self._recomputed(attribute, drawn_again, block, facts, turn), own=False)
+        if again := self._drawn_again[attribute.name]:
+            return Anew(lambda turn: self._recomputed(attribute, again, block, facts, turn), own=False)
         column, truths = self.profiles.reference[attribute.name], facts[attribute.name].values
         if attribute.type.ordered and (ranked := by_rank(attribute.type, truths, column.values)) is not None:
             return ranked
+        if len(set(column.text)) > len(column.text) // 2:  # nearly everybody has another
+            return Anew(lambda turn: self.profiles.facts(self._strangers(block, turn))[attribute.name].values)
         within = attribute.perturb.within
         group = np.zeros(len(truths), np.int64)
         strata: list[str] = [""]
@@ -177,6 +180,25 @@ class Alternatives:
             return weighted(there)
 
         return Options(group, of)
+
+    def _strangers(self, block: Block, turn: int) -> Block:
+        """People who are nobody, of the gender and birth of those of a block, with other names, numbers and rows."""
+        sources, index = self.profiles.sources, nobody(block.index, turn)
+        rows = {}
+        for name, table in sources.tables.items():
+            spare = self._file(name).spare if isinstance(table, FileTable) else None
+            rows[name] = index if spare is None else spare[(WRONG * block.index + turn) % len(spare)]
+        rank = (-1 - WRONG * block.name_rank - turn) % min(map(capacity, GENDERS))
+        phone = other_numbers(self.profiles.config.seed, block.phone, block.index, turn)
+        return replace(block, index=index, rows=rows, name_rank=rank, phone=phone)
+
+    def _file(self, source: str) -> Frequencies:
+        """What the rows of a file hold, counted once."""
+        if source not in self._files:
+            table = self.profiles.sources.tables[source]
+            assert isinstance(table, FileTable)
+            self._files[source] = Frequencies(table, spare_rows(self.profiles.config, self.profiles.sources, source))
+        return self._files[source]
 
     @cached_property
     def _drawn_again(self) -> dict[str, list[Attribute]]:
@@ -197,7 +219,10 @@ class Alternatives:
     ) -> list[Any]:
         values, index = self._values(facts, len(block.index)), nobody(block.index, turn)
         for other in (*again, attribute):
-            values[other.name] = generate(other, self.profiles.config.seed, f"attribute.{other.name}", index, values)
+            made = generate(other, self.profiles.config.seed, f"attribute.{other.name}", index, values)
+            if other is not attribute and other.constraints:
+                made = self.profiles.constrained(other, index, made, values)
+            values[other.name] = made
         return list(values[attribute.name])
 
     def _values(self, facts: Facts, size: int) -> dict[str, Sequence[Any]]:

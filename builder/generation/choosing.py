@@ -53,6 +53,7 @@ class Laid:
         self.circles = circles
         self.numbers: dict[Any, int] = {}
         self.keys: list[Any] = []
+        self.parts: dict[int, dict[str, int]] = {}  # of a loose group: text -> the group of those about as long
         self.groups: list[Mapping[str, tuple[Any, float]]] = []
         self.values: list[list[Any]] = []
         self.texts: list[list[str]] = []
@@ -71,7 +72,12 @@ class Laid:
         self.values.append([value for value, _ in there.values()])
         self.texts.append(list(there))
         self.places.append({text: i for i, text in enumerate(there)})
-        return self.numbers[key]
+        number = self.numbers[key]
+        if number in self.circles.loose and len(parts := _by_length(there)) > 1:
+            for k, part in enumerate(parts):
+                of_part = self.add((key, "length", k), {text: there[text] for text in part})
+                self.parts.setdefault(number, {}).update(dict.fromkeys(part, of_part))
+        return number
 
 
 class Choosing:
@@ -164,6 +170,8 @@ class Choosing:
         if not bounded and (gaps := self._with_gaps(drawn, low, high)).size:
             drawn = self._of_sample(drawn, gaps)
             low[gaps], high[gaps] = 0, drawn.size[gaps]
+        if self.truth.text and self.truth.text[0][:1].isdigit():
+            self._of_one_length(drawn, low, high)
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
         for attempt in range(_ATTEMPTS):
@@ -174,7 +182,42 @@ class Choosing:
             threes = _threes(drawn.make(np.repeat(who, WRONG), at.ravel()))
             who = self.keep(made, who, threes, within=bounded)
             share = min(1.0, share * _WIDER)
+        for i in who.tolist():
+            made[i] = self._one_of_some(drawn, i, int(low[i]), int(high[i]))
         return made
+
+    def _one_of_some(self, drawn: Range, i: int, low: int, high: int) -> Three | None:
+        """Three values from evenly spread places of one identity's range; the last resort."""
+        at = np.unique(np.linspace(low, high - 1, _FILLERS).astype(np.int64))
+        who = np.full(len(at), i)
+        values = drawn.make(who, at)
+        held = zip(values, self.holds(who, values).tolist(), strict=True)
+        return self._one_by_one(i, {self.write(value): (value, 1.0) for value, good in held if good})
+
+    def _of_one_length(self, drawn: Range, low: Ints, high: Ints) -> None:
+        """Move the ends of ranges, in place, to the numbers with as many digits: of these none holds another.
+
+        Where fewer than four have a number of digits, the range stays whole.
+        """
+
+        def length(at: Ints) -> Ints:
+            return np.array([len(self.write(value)) for value in drawn.make(self.everyone, at)], np.int64)
+
+        of_truth = length(drawn.place)
+        first, last = low.copy(), high.copy()
+        for end, inner, down in ((first, drawn.place.copy(), True), (last, drawn.place + 1, False)):
+            step = 0 if down else -1
+            moving = length(end + step) != of_truth
+            while moving.any():
+                middle = np.where(moving, (end + inner + (not down)) // 2, end)
+                same = length(middle + step) == of_truth
+                inner[moving & same], end[moving & ~same] = middle[moving & same], middle[moving & ~same]
+                done = moving & (np.abs(end - inner) <= 1)
+                end[done] = inner[done]
+                moving &= ~done
+        parts = np.stack([first - low, last - first, high - last])
+        whole = ((parts > 0) & (parts < FOUR)).any(axis=0)
+        low[:], high[:] = np.where(whole, low, first), np.where(whole, high, last)
 
     def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
         """The places around the true one at which the constraints hold: first, and one past the last."""
@@ -261,8 +304,11 @@ class Choosing:
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
         made: Chosen = [None] * self.size
-        number = number.copy()
+        number, truth = number.copy(), truth.copy()
         who = np.flatnonzero(number >= 0)
+        for i in who.tolist():
+            if (part := laid.parts.get(int(number[i]), {}).get(self.truth.text[i])) is not None:
+                number[i], truth[i] = part, laid.places[part][self.truth.text[i]]
         for attempt in range(_ATTEMPTS):
             if not who.size:
                 break
@@ -313,7 +359,7 @@ class Choosing:
         keys: list[Any] = [None] * self.size
         for group in np.unique(drawn.group).tolist():
             who = np.flatnonzero(drawn.group == group)
-            options = list(drawn.values(group)[0])
+            options, _ = self._options(drawn, group)
             everyone, everything = np.repeat(who, len(options)), options * len(who)
             values = everything if drawn.make is None else drawn.make(everyone, everything)
             allowed = self.holds(everyone, values).reshape(len(who), -1)
@@ -333,13 +379,18 @@ class Choosing:
     def _there(self, drawn: Options, key: Any) -> dict[str, tuple[Any, float]]:
         """The values of a group that the constraints allow, and the pack's that are never true, by their texts."""
         group, allowed = key
-        options, weights = drawn.values(group)
+        options, weights = self._options(drawn, group)
         if allowed is not None:
             kept = np.flatnonzero(np.frombuffer(allowed, np.bool_)).tolist()
             options, weights = [options[k] for k in kept], [weights[k] for k in kept]
         texts = [self.write(option) if drawn.make is None else _named(option) for option in options]
-        there = dict(zip(texts, zip(options, weights, strict=True), strict=True))
-        return there | {text: (value, 0.0) for text, value in self._extra(texts)}
+        return dict(zip(texts, zip(options, weights, strict=True), strict=True))
+
+    def _options(self, drawn: Options, group: int) -> tuple[list[Any], list[float]]:
+        """The values of a group with their weights, and the pack's that are never true."""
+        options, weights = drawn.values(group)
+        extra = [] if drawn.make is not None else self._extra(list(map(self.write, options)))
+        return [*options, *(value for _, value in extra)], [*weights, *[0.0] * len(extra)]
 
     def _extra(self, texts: Sequence[str]) -> list[tuple[str, Any]]:
         """Values of the pack that are never true, with their texts."""
@@ -347,12 +398,18 @@ class Choosing:
 
     def _anew(self, drawn: Anew) -> Chosen:
         made: Chosen = [None] * self.size
-        who = self.everyone
+        who, columns = self.everyone, list[list[Any]]()
         for attempt in range(_ATTEMPTS):
             if not who.size:
                 break
-            columns = [drawn.make(WRONG * attempt + turn) for turn in range(WRONG)]
-            who = self.keep(made, who, [[column[i] for column in columns] for i in who.tolist()])
+            columns += [drawn.make(WRONG * attempt + turn) for turn in range(WRONG)]
+            who = self.keep(made, who, [[column[i] for column in columns[-WRONG:]] for i in who.tolist()])
+        for i in who.tolist():  # somebody who could have had few others
+            values = [column[i] for column in columns]
+            held = zip(values, self.holds(np.full(len(values), i), values).tolist(), strict=True)
+            there = {self.write(value): (value, 1.0) for value, good in held if good}
+            fillers = {text: (value, 0.0) for text, value in self._fillers(i, there)}
+            made[i] = self._one_by_one(i, fillers | there)
         return made
 
     def _of_redraws(self, drawn: Anew) -> Chosen:
@@ -391,6 +448,19 @@ class Choosing:
         some = [(text, value) for text, value in others.items() if text not in counted][:_FILLERS]
         allowed = self.holds(np.full(len(some), i), [value for _, value in some])
         return [*self._extra(list(counted)), *(pair for pair, good in zip(some, allowed, strict=True) if good)]
+
+
+def _by_length(there: Mapping[str, tuple[Any, float]]) -> list[list[str]]:
+    """Texts that can be true in parts of four or more of about the same length, which hold each other more seldom."""
+    lengths = Counter(len(text) for text, (_, weight) in there.items() if weight)
+    parts: list[list[int]] = [[]]
+    for length in sorted(lengths):
+        if sum(lengths[other] for other in parts[-1]) >= FOUR:
+            parts.append([])
+        parts[-1].append(length)
+    if len(parts) > 1 and sum(lengths[other] for other in parts[-1]) < FOUR:
+        parts[-2:] = [parts[-2] + parts[-1]]
+    return [[text for text, (_, weight) in there.items() if weight and len(text) in part] for part in parts]
 
 
 def _named(option: Any) -> str:

@@ -155,7 +155,7 @@ class Profiles:
             made = self._generate(attribute, block.index, values, 0)
             attribute.type.check(made, f"{attribute.pack}: {attribute.name}")
         if attribute.constraints:
-            made = self._constrained(attribute, block.index, made, values)
+            made = self.constrained(attribute, block.index, made, values)
         return Column.of(attribute.kind, made, origin, attribute.options)
 
     def _take(self, source: str, block: Block) -> dict[str, list[Any]]:
@@ -188,10 +188,14 @@ class Profiles:
         purpose = f"attribute.{attribute.name}" + (f"#{attempt}" if attempt else "")
         return generate(attribute, self.config.seed, purpose, index, facts)
 
-    def _constrained(
+    def constrained(
         self, attribute: Attribute, index: Ints, made: list[Any], values: Mapping[str, Sequence[Any]]
     ) -> list[Any]:
-        """Draw again, for those who break a constraint, until nobody does."""
+        """Draw again, for those who break a constraint of an attribute, until nobody does.
+
+        Raises:
+            PackError: the constraint can't be met, or the values can't be drawn again.
+        """
         made = list(made)
         wrong = np.arange(len(index))
         for attempt in range(1, _ATTEMPTS + 1):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from fiubench.raw_sources.drawn import Anew, Drawn, nobody
+from fiubench.raw_sources.drawn import Anew, Drawn, Options, nobody, weighted
 from fiubench.raw_sources.embedded import Embedded, pick
 from fiubench.raw_sources.places import STATES, Places, load_places
 from fiubench.raw_sources.reading.csvfile import read_columns
@@ -212,6 +212,9 @@ class EmbeddedAddresses(Embedded):
 
     def drawn(self, column: str, rows: Ints, people: People) -> Drawn:
         """Another street in another place of the same state, so that no other fact tells which state is meant."""
+        if column in ("state", "area_code"):  # of all places
+            there = weighted(self._places.state if column == "state" else self._places.area_code)
+            return Options(np.zeros(len(rows), np.int64), lambda _: there)
 
         def anew(turn: int) -> Values:
             others = nobody(rows, turn)

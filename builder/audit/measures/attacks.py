@@ -76,6 +76,8 @@ class Attacked:
 
 def upper_tail(right: int, questions: int, chance: float) -> float:
     """Probability that a binomial variable is at least ``right``."""
+    if chance >= 1:
+        return 1.0
     logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, questions + 1)))])
     k = np.arange(right, questions + 1)
     ways = logs[questions] - logs[k] - logs[questions - k]

@@ -145,6 +145,15 @@ def test_no_value_holds_another(people, make_people, attribute):
             assert not any(text in sentence.casefold() for sentence in qa["perturbed_answer"])
 
 
+@pytest.mark.parametrize("top", [12, 15, 40, 100])
+@pytest.mark.parametrize("distance", ["near", "far"])
+def test_small_numbers_that_hold_each_other(things, top, distance):
+    keys = {"type": "integer", "generate": {"integer": {"min": 1, "max": top}}}
+    for truth, *wrong in things(**keys, stop=100, settings={"distance": distance}):
+        assert len({truth, *wrong}) == 4
+        assert not any(str(truth) in str(value) or str(value) in str(truth) for value in wrong)
+
+
 # --- constraints
 
 
@@ -209,6 +218,62 @@ def test_computed_from_what_is_drawn(make_people, attribute):
         values = four(record)
         assert len(set(values)) == 4
         assert age < 26 or max(values) <= age - 18
+
+
+def test_computed_from_what_a_constraint_binds(make_people, attribute):
+    start = attribute(
+        "start",
+        asked=False,
+        type="date",
+        generate={"date": {"from": "add_years(as_of, -20)", "to": "as_of"}},
+        constraints=["start >= add_years(as_of, -8)"],
+    )
+    for record in make_people(start, attribute(type="integer", compute="age_on(start, as_of)")):
+        assert max(four(record)) <= 8
+
+
+def test_extra_values_are_bound_by_constraints(make_people, attribute):
+    keys = {"choose": {"day": 2, "night": 1}, "constraints": ["gender == 'male' or thing != 'split'"]}
+    people = make_people(attribute(type="enum", **keys, perturb={"extra": ["swing", "weekend", "split"]}), stop=100)
+    offered = {record["gender"] for record in people if "split" in four(record)}
+    assert offered == {"male"}
+
+
+def test_a_constraint_that_reads_another_fact_in_any_block(attribute, write_pack):
+    """What stands in for one identity is not what others of its group have."""
+    keys = {
+        "choose": ["oak", "elm", "ash", "fir", "yew", "box", "bay"],
+        "constraints": ["thing != 'oak' or blood_type in ('A+', 'A-', 'O+')"],
+    }
+    pack = write_pack(attribute(type="enum", **keys))
+    config = make_config({"faces": "none", "attributes": [str(pack)], "identities": 100})
+    assert list(records(config, 0, 60)) == [record for i in range(60) for record in records(config, i, i + 1)]
+
+
+def least_seen(fours):
+    """How often the option that stands in the fewest questions is the true one; a draw among equals."""
+    seen = Counter(str(value) for values in fours for value in values)
+    right = 0.0
+    for values in fours:
+        counts = [seen[str(value)] for value in values]
+        right += (counts[0] == min(counts)) / counts.count(min(counts))
+    return right / len(fours)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"type": "text", "generate": {"words": {"template": "{a}{b}", "a": [f"x{i}" for i in range(300)],
+                                                "b": [f"y{i}" for i in range(300)]}}},
+        {"type": "text", "compute": "initial(given_name) + ' ' + family_name"},
+        {"type": "text", "compute": "occupation + ' of ' + family_name"},
+        {"type": "code", "generate": {"code": "A####"}},
+    ],
+    ids=lambda keys: next(key for key in keys if key != "type"),
+)  # fmt: skip
+def test_no_wrong_value_is_met_more_often_than_true_ones(things, keys):
+    fours = things(**keys, stop=400, settings={"identities": 400})
+    assert least_seen(fours) < 0.25 + 4 * (0.25 * 0.75 / 400) ** 0.5
 
 
 def test_computed_from_what_stays(things):
