@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fiubench.builder.config import Config
+from fiubench.builder.config import DATA, Config
 from fiubench.cli import llm
 from fiubench.cli.console import many, print_identity, progress, table
 from fiubench.cli.options import with_settings
@@ -23,24 +23,30 @@ RUNNING = "Running"
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="YAML file with settings; flags on the command line win over it."),
+    typer.Option(
+        "--config", metavar="FILE", help="Read settings from this YAML file; options on the command line win over it."
+    ),
 ]
 
 
 @with_settings(Config, more=[*file_flags(), *llm.limit_flags()])
 def build(
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the dataset is built.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Build the dataset in this folder.")],
     config: ConfigFile = None,
     given: dict[str, Any],
     workers: Annotated[
         int,
         typer.Option(
-            min=1, max=1024, rich_help_panel=RUNNING, help="Processes that work in parallel; the result is the same."
+            min=1,
+            max=1024,
+            metavar="N",
+            rich_help_panel=RUNNING,
+            help="Work with this many processes in parallel; the result is the same.",
         ),
     ] = 1,
     resume: Annotated[
-        bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue an interrupted build in --out.")
+        bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue the interrupted build in --out.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", rich_help_panel=RUNNING, help="Replace the dataset that is in --out.")
@@ -49,7 +55,7 @@ def build(
         bool | None,
         typer.Option(
             rich_help_panel=RUNNING,
-            help="Finish with a short audit of the text. (default: for up to 5,000 identities)",
+            help="Measure the quality of the text at the end. (default: for up to 5,000 identities)",
         ),
     ] = None,
     dry_run: llm.DryRun = False,
@@ -78,7 +84,9 @@ _PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "match", "sel
 @with_settings(Config, only=_PREVIEWED, more=file_flags())
 def preview(
     *,
-    identities: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Number of identities to show.")] = 3,
+    identities: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", rich_help_panel=DATA, help="Show this many identities.")
+    ] = 3,
     config: ConfigFile = None,
     given: dict[str, Any],
 ) -> None:

@@ -69,6 +69,14 @@ class _Command(typer.core.TyperCommand):
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **{**values, "rich_markup_mode": "rich"})
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options and arguments; one that takes no value shows none in ``--help``."""
+        found = super().get_params(ctx)
+        for parameter in found:
+            if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+                parameter.metavar = ""
+        return found
+
 
 class _Group(typer.core.TyperGroup):
     """The commands of :data:`COMMANDS`, each imported when it is called."""
@@ -84,6 +92,8 @@ class _Group(typer.core.TyperGroup):
             return None
         defined = getattr(importlib.import_module(f"fiubench.cli.{entry.module}"), entry.name)
         if isinstance(defined, typer.Typer):
+            for command in defined.registered_commands:
+                command.cls = _Command
             return typer.main.get_group(defined)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=CONTEXT)
         single.command(cmd_name, cls=_Command)(defined)
