@@ -1,7 +1,7 @@
 """Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -234,8 +234,9 @@ def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Ite
     for key in given:
         if key not in known:
             raise ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(str(key), known))
-    config = Config.parse(given, where, list(flags))
-    _check(config, where)
+    flags = list(flags)
+    config = Config.parse(given, where, flags)
+    _check(config, where, set(flags))
     return config
 
 
@@ -259,29 +260,34 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
     return make_config({**settings, **given}, where, given)
 
 
-def _check(config: Config, where: str) -> None:
+def _check(config: Config, where: str, flags: Collection[str]) -> None:
+    def written(name: str, value: str) -> str:
+        return f"{Config.flag(name)} {value}" if name in flags else f"{name}: {value}"
+
     if config.names == "record" and config.source("health") == EMBEDDED:
         hint = "Name one with --health."
-        raise ConfigError("names: record needs a health file to take names from", where=where, hint=hint)
+        what = f"{written('names', 'record')} needs a health file to take names from"
+        raise ConfigError(what, where=where, hint=hint)
     if config.split_scheme in SPLIT_SCHEMES:
-        _check_ratios(config, where)
+        _check_ratios(config, where, "--ratios" if "ratios" in flags else "ratios")
     if config.qa == LLM and not (config.model and config.base_url):
         hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
-        raise ConfigError("qa: llm needs a model and the URL of its server", where=where, hint=hint)
+        raise ConfigError(f"{written('qa', LLM)} needs a model and the URL of its server", where=where, hint=hint)
     if config.qa != LLM and (config.model or config.base_url):
-        raise ConfigError("model and base_url do nothing without qa: llm", where=where, hint="Add --qa llm.")
+        hint = "Add --qa llm, or leave --model and --base-url out."
+        raise ConfigError("a model and the URL of its server do nothing without qa: llm", where=where, hint=hint)
 
 
-def _check_ratios(config: Config, where: str) -> None:
+def _check_ratios(config: Config, where: str, name: str) -> None:
     for ratio in config.ratios:
         if config.identities * ratio < 100:
-            what = f"ratios: {ratio} % of {config.identities} identities is less than one person"
-            hint = f"Build at least {max(2, math.ceil(100 / ratio))} identities, or name larger ones: --ratios 50."
+            what = f"{name}: {ratio} % of {config.identities} identities is less than one person"
+            hint = f"It takes at least {max(2, math.ceil(100 / ratio))} identities, or larger --ratios, such as 50."
             raise ConfigError(what, where=where, hint=hint)
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
         raise ConfigError(
-            f"ratios: {config.split_scheme} forget sets of {', '.join(map(str, config.ratios))} % leave nobody of "
+            f"{name}: {config.split_scheme} forget sets of {', '.join(map(str, config.ratios))} % leave nobody of "
             f"{config.identities} to retain",
             where=where,
             hint="Name smaller --ratios, or build more --identities.",

@@ -105,7 +105,7 @@ def print_findings(report: "Report", other: "Report | None" = None) -> None:
 def list_measures(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables of docs/audit.md.")] = False,
 ) -> None:
-    """One line per measure: its name, what it is about, and from which value on it warns or fails."""
+    """List every measure: what it is about, and from which value on it warns or fails."""
     from fiubench.builder.audit import MEASURES, declared_measures
 
     if markdown:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.builder.config import DATA, Config
 from fiubench.cli import llm
-from fiubench.cli.console import many, print_identity, progress, table
+from fiubench.cli.console import many, print_identity, print_split_notes, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.cli.sources import file_flags
 from fiubench.raw_sources.source import in_order
@@ -68,7 +68,8 @@ def build(
         llm.prepare(settings, limits, batch)
         return
     if dry_run or batch:
-        raise ConfigError("--dry-run and --batch are for --qa llm", hint="A build without a model costs nothing.")
+        hint = "Add --qa llm, or leave them out: a build without a model costs nothing."
+        raise ConfigError("--dry-run and --batch are for --qa llm", hint=hint)
     with progress() as step:
         summary = fiubench.build(
             settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step, limits=limits
@@ -134,8 +135,7 @@ def _print_summary(summary: "Summary") -> None:
     typer.echo()
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
-    for note in summary.dataset.split_notes:
-        typer.echo(f"          {note}")
+    print_split_notes(summary.dataset.split_notes)
     if "wordings" in manifest:
         llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")

@@ -18,9 +18,12 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
     for name in source_settings():
         source = SOURCES[name]
         default = " (default: embedded)" if source.always or name == FACES else ""
-        also = ", or 'none' for a dataset of text alone" if name == FACES else ""
-        embedded = "; or 'embedded'" if source.embedded else ""
-        text = f"Read the source {source.title} from a file: {source.expects.rstrip('.')}{embedded}{also}.{default}"
+        also = " Give 'none' for a dataset of text alone." if name == FACES else ""
+        place, expects = (
+            "folder" if name == FACES else "file",
+            source.expects.rstrip(".").replace("A folder", "a folder", 1),
+        )
+        text = f"Read the source {source.title} from this {place}: {expects}.{also}{default}"
         text = f"Read the source {source.title} from here, if it is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
     return flags

@@ -81,6 +81,11 @@ def flag_of(settings: type[Settings], field: str) -> Flag | None:
     return None if info is None else next((item for item in info.metadata if isinstance(item, Flag)), None)
 
 
+def _said(value: Any) -> str:
+    """A value as its user wrote it: several with commas between."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+
+
 def described(settings: type[BaseModel], field: str) -> str:
     """What a field is for, in one line."""
     info = settings.model_fields.get(field)
@@ -111,7 +116,9 @@ def _readable(settings: type[Settings], error: ValidationError, where: object, f
         if description := described(_owner(settings, location[: k - 1]), location[k - 1]):
             break
     message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    given = "" if isinstance(problem["input"], Mapping) else f", not {problem['input']!r}"
+    message = message.replace("a valid tuple", "a list").replace("Field required", "is missing")
+    given = "" if isinstance(problem["input"], Mapping) or str(problem["input"]) in message else _said(problem["input"])
+    given = given and f"{', not' if message.startswith('should') else ':'} {given}"
     return ConfigError(f"{name}: {message}{given}" if name else message, where=where, hint=description)
 
 

@@ -287,7 +287,8 @@ def _usable_records(config: Config, table: FileTable) -> Ints:
 
 def _note_few_rows(sources: Sources, n: int) -> None:
     """Say in a file's report where it has not the rows for wrong answers that are nobody's."""
-    note = "Fewer than four rows for each identity: some wrong answers are the truth of others, or stand twice."
+    note = "Fewer than four rows for each identity: some wrong answers are the truth of others, or stand twice. "
+    note += "Use a larger file, or build fewer identities."
     for table in sources.tables.values():
         if isinstance(table, FileTable) and table.rows < 4 * n and note not in table.report.notes:
             table.report.notes.append(note)
@@ -302,7 +303,8 @@ def _note_unmatched(config: Config, sources: Sources) -> None:
     for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
         if unknown := sum(getattr(face, what) is None for face in faces):
             notes.append(
-                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
+                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's; "
+                f"list it in faces.csv, where you know it."
             )
     sources.faces.report.notes.extend(note for note in notes if note not in sources.faces.report.notes)
 

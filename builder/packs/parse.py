@@ -34,7 +34,10 @@ schemas.complete("attribute_pack", _add_types)
 def parse_pack(document: Any, file: str, where: str) -> Pack:
     """Check a pack's document against the schema and compile it. ``where`` names it in messages."""
     if not isinstance(document, dict):
-        raise PackError("an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where)
+        hint = "docs/attributes.md shows one, and `fiubench attributes check FILE` checks it."
+        raise PackError(
+            "an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where, hint=hint
+        )
     for violation in schemas.violations("attribute_pack", document):
         raise PackError(
             f"{violation.path}: {violation.message}",

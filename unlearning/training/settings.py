@@ -92,8 +92,8 @@ class Stage(Settings):
         None,
         description="Stop early by the loss on validation questions. below:0.1 stops once the loss is under 0.1; "
         "above:2 stops once it is over 2, and takes the checkpoint before; patience:3 stops after 3 checkpoints "
-        "without a new lowest loss, and takes the one with the lowest. PEOPLE is the number of people, in no evaluation split, "
-        "whom the questions are about: 8 if left out, 20 in below:0.1:20.",
+        "without a new lowest loss, and takes the one with the lowest. PEOPLE is the number of people, in no "
+        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20.",
     )
     options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
