@@ -117,9 +117,12 @@ def _readable(settings: type[Settings], error: ValidationError, where: object, f
             break
     message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
     message = message.replace("a valid tuple", "a list").replace("Field required", "is missing")
-    given = "" if isinstance(problem["input"], Mapping) or str(problem["input"]) in message else _said(problem["input"])
-    given = given and f"{', not' if message.startswith('should') else ':'} {given}"
-    return ConfigError(f"{name}: {message}{given}" if name else message, where=where, hint=description)
+    given = "" if isinstance(problem["input"], Mapping) else _said(problem["input"])
+    if given and message.startswith("should"):
+        message = f"{message}, not {given}"
+    elif given and str(problem["input"]) not in message:
+        message = f"{message}: {given}"
+    return ConfigError(f"{name}: {message}" if name else message, where=where, hint=description)
 
 
 def _owner(settings: type[Settings], location: list[str]) -> type[BaseModel]:
