@@ -32,9 +32,9 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="WHEN",
-            help="Exit with code 1 when a measure fails (fail, the default), when one warns or fails (warn), never "
-            "(never), or when a measure or group of that name fails (`fiubench measures list`). Repeat the option for "
-            "several.",
+            help="Exit with code 1 when a measure fails (fail, the default), when one warns or fails (warn), not at all "
+            "(never), or when the measure or group of this name warns or fails (`fiubench measures list`). Repeat the "
+            "option for several.",
         ),
     ] = None,
     faces: Annotated[bool, typer.Option(rich_help_panel=_WHAT, help="Open and compare the pictures.")] = True,

@@ -52,8 +52,8 @@ def split(
         str,
         typer.Option(
             metavar="none|looks|embedding",
-            help="List for everyone in a forget set the most similar face of the retain set, by plain comparison of "
-            "the pictures (looks) or by face embeddings (embedding).",
+            help="Pair everyone in a forget set with the most similar face of the retain set, which makes a set of its "
+            "own (retain_hard..): by comparing the pictures (looks) or face embeddings (embedding).",
         ),
     ] = "none",
 ) -> None:
