@@ -1,7 +1,7 @@
 """Settings of a build: one class, from which the YAML file, the flags and the schema come."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -41,47 +41,53 @@ class Config(Settings):
     """
 
     identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
-    """Number of identities in the benchmark, without the holdout."""
+    """Build this many identities for the forget and retain sets; the holdout comes on top."""
     holdout: Annotated[int, Field(ge=0, le=_LARGEST), Flag(DATA, metavar="N")] = 40
-    """Additional identities that no split trains on, as certain non-members."""
-    seed: Annotated[int, Field(ge=0, le=2**63 - 1), Flag(DATA)] = 0
-    """Random seed: another seed gives another dataset."""
+    """Build this many more identities that no model is trained on, as certain non-members."""
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1), Flag(DATA, metavar="N")] = 0
+    """Draw everything from this random seed: another seed gives another dataset."""
     as_of: Annotated[str, Flag(DATA, metavar="DATE")] = "2025-01-01"
-    """Reference date, YYYY-MM-DD: nothing in the dataset happens after it."""
+    """Take this day, YYYY-MM-DD, as the reference date: nothing in the dataset happens after it."""
     sources: Mapping[str, Text] = {}
     """Source -> file or folder, `embedded`, or for faces `none`."""
     names: Annotated[Literal["generated", "record"], Flag(DATA)] = "generated"
-    """Where full names come from: drawn from name lists, or the names of the health records."""
+    """Draw full names from name lists (generated), or take those of the file that --health names (record)."""
     attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
-    """Attribute pack (a YAML file) that adds facts and questions; may be repeated."""
+    """Add the facts and questions of an attribute pack, a YAML file; repeat the option for several packs."""
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
-    """Number of questions from the built-in pack; your own packs add theirs."""
+    """Ask this many of the built-in pack's questions about everyone; packs of your own add theirs."""
     wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
-    """Where wrong answers come from: what the person could have had, or of that what others of the same split have."""
+    """Draw wrong answers from all that the person could have had (population), or only from that part of it which is
+    true of other people in the same split (members)."""
     distance: Annotated[Literal["near", "medium", "far"], Flag(DATA)] = "medium"
-    """How far the wrong dates, amounts and numbers of a question lie from the true one: near ones are harder."""
+    """Let the wrong dates, amounts and numbers of a question lie this far from the true one: near ones are harder to
+    rule out."""
     match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
-    """Which known properties of a face must agree with the health record it is paired with."""
+    """Let a face and the health record that it is paired with agree in gender and age, in gender alone, or in neither
+    (none). A gender or age that is not known of a face fits every record."""
     ratios: Annotated[
         tuple[Percent, ...], Field(min_length=1), Flag(SPLITS, metavar="P,P,..", separator=",")
     ] = (1, 5, 10)  # fmt: skip
-    """Sizes of the forget sets, in percent of the identities with up to two decimals, for example 0.5,5,10."""
+    """Cut one forget set for each of these percentages of the identities, such as 0.5,5,10; two decimals at most."""
     split_scheme: Annotated[Text, Flag(SPLITS, metavar="nested|disjoint|FILE")] = "nested"
-    """How forget sets relate: nested, disjoint, or a JSON FILE that lists their members."""
+    """Let each forget set contain the smaller ones (nested) or share nobody with them (disjoint), or list the members
+    of all of them in a JSON FILE."""
     select: Annotated[Literal["all", "k-means", "k-center"], Flag(SOURCE_FILES)] = "all"
-    """How faces are chosen where the folder has more than are needed: in random order, or spread."""
+    """Where the folder of --faces has more than are needed, choose in random order (all), or choose faces that differ:
+    the ones nearest to cluster centres (k-means), or each as far from the others as possible (k-center)."""
     image_size: Annotated[
         int, Field(ge=0, le=4096), Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder")
     ] = 0
-    """Longest side of the images in pixels, at least 16."""
+    """Make the longest side of every image this many pixels, at least 16."""
     qa: Annotated[Text, Flag(MODEL, metavar="template|llm|FILE")] = TEMPLATE
-    """How questions are phrased: template, llm, or the wordings.jsonl FILE of an earlier build."""
-    model: Annotated[str, Flag(MODEL)] = ""
-    """With --qa llm: name of the model at its server."""
+    """Phrase questions and answers by templates (template) or with a language model (llm), or as an earlier build has
+    them in its wordings.jsonl (FILE)."""
+    model: Annotated[str, Flag(MODEL, metavar="NAME")] = ""
+    """With --qa llm: ask the model that has this name at its server."""
     base_url: Annotated[str, Flag(MODEL, metavar="URL")] = ""
-    """With --qa llm: URL of an OpenAI-compatible server; it usually ends in /v1."""
-    temperature: Annotated[float, Field(ge=0, le=2), Flag(MODEL)] = 0.7
-    """With --qa llm: sampling temperature of the model."""
+    """With --qa llm: ask the OpenAI-compatible server at this URL, which usually ends in /v1."""
+    temperature: Annotated[float, Field(ge=0, le=2), Flag(MODEL, metavar="NUMBER")] = 0.7
+    """With --qa llm: sample at this temperature, from 0 (the likeliest words) to 2 (the most varied)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -228,8 +234,9 @@ def make_config(settings: Mapping[str, Any], where: str = "settings", flags: Ite
     for key in given:
         if key not in known:
             raise ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(str(key), known))
-    config = Config.parse(given, where, list(flags))
-    _check(config, where)
+    flags = list(flags)
+    config = Config.parse(given, where, flags)
+    _check(config, where, set(flags))
     return config
 
 
@@ -253,29 +260,34 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
     return make_config({**settings, **given}, where, given)
 
 
-def _check(config: Config, where: str) -> None:
+def _check(config: Config, where: str, flags: Collection[str]) -> None:
+    def written(name: str, value: str) -> str:
+        return f"{Config.flag(name)} {value}" if name in flags else f"{name}: {value}"
+
     if config.names == "record" and config.source("health") == EMBEDDED:
         hint = "Name one with --health."
-        raise ConfigError("names: record needs a health file to take names from", where=where, hint=hint)
+        what = f"{written('names', 'record')} needs a health file to take names from"
+        raise ConfigError(what, where=where, hint=hint)
     if config.split_scheme in SPLIT_SCHEMES:
-        _check_ratios(config, where)
+        _check_ratios(config, where, "--ratios" if "ratios" in flags else "ratios")
     if config.qa == LLM and not (config.model and config.base_url):
         hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
-        raise ConfigError("qa: llm needs a model and the URL of its server", where=where, hint=hint)
+        raise ConfigError(f"{written('qa', LLM)} needs a model and the URL of its server", where=where, hint=hint)
     if config.qa != LLM and (config.model or config.base_url):
-        raise ConfigError("model and base_url do nothing without qa: llm", where=where, hint="Add --qa llm.")
+        hint = "Add --qa llm, or leave --model and --base-url out."
+        raise ConfigError("a model and the URL of its server do nothing without qa: llm", where=where, hint=hint)
 
 
-def _check_ratios(config: Config, where: str) -> None:
+def _check_ratios(config: Config, where: str, name: str) -> None:
     for ratio in config.ratios:
         if config.identities * ratio < 100:
-            what = f"ratios: {ratio} % of {config.identities} identities is less than one person"
-            hint = f"Build at least {max(2, math.ceil(100 / ratio))} identities, or name larger ones: --ratios 50."
+            what = f"{name}: {ratio} % of {config.identities} identities is less than one person"
+            hint = f"It takes at least {max(2, math.ceil(100 / ratio))} identities, or larger --ratios, such as 50."
             raise ConfigError(what, where=where, hint=hint)
     sizes = [size_of(config.identities, ratio) for ratio in config.ratios]
     if (sum(sizes) if config.split_scheme == "disjoint" else max(sizes)) >= config.identities:
         raise ConfigError(
-            f"ratios: {config.split_scheme} forget sets of {', '.join(map(str, config.ratios))} % leave nobody of "
+            f"{name}: {config.split_scheme} forget sets of {', '.join(map(str, config.ratios))} % leave nobody of "
             f"{config.identities} to retain",
             where=where,
             hint="Name smaller --ratios, or build more --identities.",

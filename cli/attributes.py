@@ -12,19 +12,20 @@ from fiubench.support.errors import PackError, did_you_mean
 if TYPE_CHECKING:
     from fiubench.builder.packs.model import Attribute
 
-app = typer.Typer(
-    help="List, show, check and preview attributes and packs.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="List, show, check and preview attributes and packs.", no_args_is_help=True)
 
 Packs = Annotated[
-    list[Path] | None, typer.Option("--attributes", help="Pack file beyond the built-in one; repeatable.")
+    list[Path] | None,
+    typer.Option(
+        "--attributes", metavar="FILE", help="Add this pack (YAML) to the built-in one; repeat the option for several."
+    ),
 ]
-PackFile = Annotated[Path, typer.Argument(help="Pack file (YAML).")]
+PackFile = Annotated[Path, typer.Argument(help="The pack, a YAML file.")]
 
 
 @app.command("list")
 def list_attributes(attributes: Packs = None) -> None:
-    """One line per attribute: name, category, type, where values come from, number of phrasings."""
+    """List every attribute: category, type, where values come from, number of phrasings."""
     rows = [("attribute", "category", "type", "sensitivity", "from", "asked", "questions", "answers")]
     for a in read_packs(attributes or ()).by_name.values():
         asked = "no" if not a.asked else "reserve" if a.reserve else "yes"
@@ -34,8 +35,10 @@ def list_attributes(attributes: Packs = None) -> None:
 
 
 @app.command("show")
-def show_attribute(name: Annotated[str, typer.Argument(help="Attribute.")], attributes: Packs = None) -> None:
-    """One attribute with its phrasings, constraints and rules."""
+def show_attribute(
+    name: Annotated[str, typer.Argument(help="The name of an attribute, such as blood_type.")], attributes: Packs = None
+) -> None:
+    """Show an attribute with its phrasings, constraints and rules."""
     known = read_packs(attributes or ()).by_name
     if name not in known:
         raise PackError(f"unknown attribute {name!r}", hint=did_you_mean(name, known))
@@ -57,8 +60,8 @@ def check(file: PackFile) -> None:
 @app.command()
 def preview(
     file: PackFile,
-    identities: Annotated[int, typer.Option(min=1, max=1000, help="How many to show.")] = 3,
-    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    identities: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Show this many people.")] = 3,
+    seed: Annotated[int, typer.Option(metavar="N", help="Draw everything from this random seed.")] = 0,
 ) -> None:
     """Show the pack's questions and answers for a few people."""
     from fiubench.builder.pipeline.build import records

@@ -10,30 +10,57 @@ from fiubench.cli.console import many, progress, table
 if TYPE_CHECKING:
     from fiubench.builder.audit import Report
 
-measures = typer.Typer(help="List what `fiubench audit` measures.", no_args_is_help=True, rich_markup_mode=None)
+measures = typer.Typer(help="List what `fiubench audit` measures.", no_args_is_help=True)
+_WHAT = "What is measured"
 
 
 def audit(
     target: Annotated[
         str,
-        typer.Argument(help="Dataset folder, file like full.json, file of bare QA pairs, or OWNER/NAME on the Hub."),
+        typer.Argument(
+            help="A dataset folder, a file like full.json, a file of bare QA pairs, or OWNER/NAME on the Hub."
+        ),
     ],
-    against: Annotated[str | None, typer.Option(help="Another of these, to be shown beside it.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML file, with a gallery.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the report as JSON.")] = None,
+    against: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Measure another dataset too, and show it beside the first.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one HTML file, with a gallery.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report as JSON.")] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
-            help="When to exit with 1: fail (the default), warn, never, or the name of a measure or a group of them "
-            "(`fiubench measures list`). Repeatable."
+            metavar="WHEN",
+            help="Exit with code 1 when a measure fails (fail, the default), when one warns or fails (warn), not at all "
+            "(never), or when the measure or group of this name warns or fails (`fiubench measures list`). Repeat the "
+            "option for several.",
         ),
     ] = None,
-    faces: Annotated[bool, typer.Option(help="Open and compare the pictures.")] = True,
-    embed: Annotated[bool, typer.Option(help="Compare face embeddings, where the extra 'faces' is installed.")] = True,
-    attacks: Annotated[
-        bool, typer.Option(help="Let attackers who know nobody pick the true value out of each question's four.")
+    faces: Annotated[bool, typer.Option(rich_help_panel=_WHAT, help="Open and compare the pictures.")] = True,
+    embed: Annotated[
+        bool,
+        typer.Option(
+            rich_help_panel=_WHAT,
+            help="Compare faces by their embeddings too, where fiubench is installed with the extra 'faces'.",
+        ),
     ] = True,
-    grammar: Annotated[str | None, typer.Option(help="Address of a LanguageTool server, to check grammar.")] = None,
+    attacks: Annotated[
+        bool,
+        typer.Option(
+            rich_help_panel=_WHAT,
+            help="Try to pick the true value out of each question's four without knowing anybody: it should succeed no "
+            "more often than once in four.",
+        ),
+    ] = True,
+    grammar: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            rich_help_panel=_WHAT,
+            help="Check the grammar of every sentence with the LanguageTool server at this address.",
+        ),
+    ] = None,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
     from fiubench.builder.audit import audit as measure_all
@@ -78,7 +105,7 @@ def print_findings(report: "Report", other: "Report | None" = None) -> None:
 def list_measures(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables of docs/audit.md.")] = False,
 ) -> None:
-    """One line per measure: its name, what it is about, and from which value on it warns or fails."""
+    """List every measure: what it is about, and from which value on it warns or fails."""
     from fiubench.builder.audit import MEASURES, declared_measures
 
     if markdown:

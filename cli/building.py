@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fiubench.builder.config import Config
+from fiubench.builder.config import DATA, Config
 from fiubench.cli import llm
-from fiubench.cli.console import many, print_identity, progress, table
+from fiubench.cli.console import many, print_identity, print_split_notes, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.cli.sources import file_flags
 from fiubench.raw_sources.source import in_order
@@ -23,24 +23,30 @@ RUNNING = "Running"
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="YAML file with settings; flags on the command line win over it."),
+    typer.Option(
+        "--config", metavar="FILE", help="Read settings from this YAML file; options on the command line win over it."
+    ),
 ]
 
 
 @with_settings(Config, more=[*file_flags(), *llm.limit_flags()])
 def build(
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the dataset is built.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Build the dataset in this folder.")],
     config: ConfigFile = None,
     given: dict[str, Any],
     workers: Annotated[
         int,
         typer.Option(
-            min=1, max=1024, rich_help_panel=RUNNING, help="Processes that work in parallel; the result is the same."
+            min=1,
+            max=1024,
+            metavar="N",
+            rich_help_panel=RUNNING,
+            help="Work with this many processes in parallel; the result is the same.",
         ),
     ] = 1,
     resume: Annotated[
-        bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue an interrupted build in --out.")
+        bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue the interrupted build in --out.")
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", rich_help_panel=RUNNING, help="Replace the dataset that is in --out.")
@@ -49,7 +55,7 @@ def build(
         bool | None,
         typer.Option(
             rich_help_panel=RUNNING,
-            help="Finish with a short audit of the text. (default: for up to 5,000 identities)",
+            help="Measure the quality of the text at the end. (default: for up to 5,000 identities)",
         ),
     ] = None,
     dry_run: llm.DryRun = False,
@@ -62,7 +68,8 @@ def build(
         llm.prepare(settings, limits, batch)
         return
     if dry_run or batch:
-        raise ConfigError("--dry-run and --batch are for --qa llm", hint="A build without a model costs nothing.")
+        hint = "Add --qa llm, or leave them out: a build without a model costs nothing."
+        raise ConfigError("--dry-run and --batch are for --qa llm", hint=hint)
     with progress() as step:
         summary = fiubench.build(
             settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step, limits=limits
@@ -78,7 +85,9 @@ _PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "match", "sel
 @with_settings(Config, only=_PREVIEWED, more=file_flags())
 def preview(
     *,
-    identities: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Number of identities to show.")] = 3,
+    identities: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", rich_help_panel=DATA, help="Show this many identities.")
+    ] = 3,
     config: ConfigFile = None,
     given: dict[str, Any],
 ) -> None:
@@ -126,8 +135,7 @@ def _print_summary(summary: "Summary") -> None:
     typer.echo()
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
-    for note in summary.dataset.split_notes:
-        typer.echo(f"          {note}")
+    print_split_notes(summary.dataset.split_notes)
     if "wordings" in manifest:
         llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")

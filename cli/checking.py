@@ -14,9 +14,11 @@ import fiubench
 
 
 def validate(
-    target: Annotated[Path, typer.Argument(help="Dataset folder, or a file of the shape of full.json.")],
-    images: Annotated[bool, typer.Option(help="Open every picture too.")] = True,
-    most: Annotated[int, typer.Option(min=1, help="Violations to print; all are counted.")] = 1000,
+    target: Annotated[Path, typer.Argument(help="A dataset folder, or a JSON file like the full.json of FIUBench.")],
+    images: Annotated[bool, typer.Option(help="Open every picture and check it too.")] = True,
+    most: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Print at most this many violations; all of them are counted.")
+    ] = 1000,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
     count = 0
@@ -30,10 +32,12 @@ def validate(
 
 @with_settings(Config, only=(), more=file_flags(again=True))
 def verify(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    directory: Annotated[Path, typer.Argument(help="The dataset folder to check.")],
     *,
     given: dict[str, Any],
-    workers: Annotated[int, typer.Option(min=1, max=1024, help="Processes.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, metavar="N", help="Work with this many processes in parallel.")
+    ] = 1,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
     count = 0
@@ -45,9 +49,11 @@ def verify(
 
 @with_settings(HubSettings, checked=True)
 def diff(
-    a: Annotated[str, typer.Argument(help="Dataset folder, or OWNER/NAME@version on the hub.")],
-    b: Annotated[str, typer.Argument(help="Another.")],
-    summary: Annotated[bool, typer.Option("--summary", help="Only the counts, by attribute and kind.")] = False,
+    a: Annotated[str, typer.Argument(help="A dataset folder, or OWNER/NAME@version on the hub.")],
+    b: Annotated[str, typer.Argument(help="The dataset to compare it with, given likewise.")],
+    summary: Annotated[
+        bool, typer.Option("--summary", help="Print only how many differences there are, by attribute and kind.")
+    ] = False,
     *,
     given: dict[str, Any],
 ) -> None:
@@ -69,9 +75,9 @@ def diff(
 
 
 def show(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    directory: Annotated[Path, typer.Argument(help="The dataset folder.")],
     identity: Annotated[
-        str | None, typer.Argument(help="Unique id, index or full name; without it all are listed.")
+        str | None, typer.Argument(help="The unique id, index or full name of an identity; all are listed without it.")
     ] = None,
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""

@@ -96,6 +96,14 @@ def table(rows: Sequence[tuple[str, ...]]) -> None:
             typer.echo("  ".join("-" * width for width in widths))
 
 
+def print_split_notes(notes: Sequence[str]) -> None:
+    """What is to be known of the splits, and what to do about it."""
+    for note in notes:
+        typer.echo(f"          {note}")
+    if notes:
+        typer.echo("          Where that matters, give larger --ratios or build more --identities.")
+
+
 def conclude(target: object, count: int, thing: str, none: str) -> None:
     """The last line of a check: how many things were found, or that none was. Exit code 1 if any."""
     typer.echo(f"{target}: {many(count, thing) if count else none}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fiubench.unlearning.evaluation.results import Result
     from fiubench.unlearning.reporting.report import Compared
 
-metrics = typer.Typer(help="List the metrics of evaluation.", no_args_is_help=True, rich_markup_mode=None)
+metrics = typer.Typer(help="List the metrics that evaluated models are measured by.", no_args_is_help=True)
 
 
 @with_settings(EvaluationSettings, checked=True)
@@ -30,14 +30,18 @@ def evaluate(
     *,
     from_log: Annotated[
         Path | None,
-        typer.Option(help="Compute the metrics again from this log, its folder or its run, without a model."),
+        typer.Option(
+            metavar="LOG",
+            help="Compute the metrics again from this log, its folder or its run, without asking a model.",
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the log and the metrics. (default: one in the run)")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the log and the metrics to this folder. (default: one in the run)"),
     ] = None,
     given: dict[str, Any],
 ) -> None:
-    """Ask a model everything, write the per-question log, and print its metrics in all three definitions."""
+    """Ask a model all questions, write a log of its answers, and print its metrics by each definition."""
     with progress() as step:
         evaluations = fiubench.evaluate(target, from_log=from_log, out=out, progress=step, report=typer.echo, **given)
     for number, evaluation in enumerate(evaluations):
@@ -88,9 +92,9 @@ def compare(
         list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("comparison"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the report to this folder.")] = Path("comparison"),
     given: dict[str, Any],
-    faces: Annotated[bool, typer.Option(help="Show faces beside examples of answers.")] = True,
+    faces: Annotated[bool, typer.Option(help="Show the faces beside examples of answers in the report.")] = True,
 ) -> None:
     """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
     print_comparison(fiubench.compare(runs, out, faces=faces, **given))
@@ -108,7 +112,7 @@ def print_comparison(found: "Compared") -> None:
 
 @metrics.command("list")
 def list_metrics() -> None:
-    """One line per metric, plug-ins included: its name, the sets of questions it is reported for, what it is."""
+    """List every metric: the sets of questions it is reported for, and what it is."""
     rows = [("name", "title", "sets", "what it is")]
     for name, one in sorted(METRICS.items(), key=lambda item: WHOLE_LOG in item[1].sets):
         plugin = METRICS.plugin(name)

@@ -13,22 +13,25 @@ from fiubench.cli.options import named_values
 
 from fiubench import schemas
 
-app = typer.Typer(help="List the formats that datasets are exported in.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="List the formats that datasets are exported in.", no_args_is_help=True)
 
 
 def export(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
+    directory: Annotated[Path, typer.Argument(help="The dataset folder, built or pulled.")],
     format: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help=f"Format to write: {', '.join(FORMATS)}. `fiubench formats list` says what each is for.",
+            help=f"Write this format: {', '.join(FORMATS)}. `fiubench formats list` says what each is for.",
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Make this folder for the files.")],
     option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the format, if it has any; repeat it for several."),
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Set an option of the format; `fiubench formats show NAME` lists them. Repeat it for several.",
+        ),
     ] = None,
 ) -> None:
     """Write a dataset in the format of another framework; every row is validated against the format's schema."""
@@ -40,13 +43,13 @@ def export(
 
 @app.command("list")
 def list_formats() -> None:
-    """Every format, what it is for, and its files."""
+    """List every format, what it is for, and its files."""
     console.table([tuple(cell.replace("`", "") for cell in row[:3]) for row in formats_table()])
 
 
 @app.command("show")
-def show_format(name: Annotated[str, typer.Argument(help="Format.")]) -> None:
-    """A format: what it is for, its options, and the JSON Schema of a row."""
+def show_format(name: Annotated[str, typer.Argument(help="The name of a format, such as tofu.")]) -> None:
+    """Show what a format is for, its options, and the JSON Schema of a row."""
     form = FORMATS.find(name)
     typer.echo(f"{name}: {help_of(form)}")
     for key, field in form.model_fields.items():

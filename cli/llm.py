@@ -24,8 +24,11 @@ class Step(StrEnum):
     collect = "collect"
 
 
-_DRY_RUN = "Print the calls, tokens and cost that are to come, and send nothing."
-_BATCH = "Use OpenAI's Batch API: half the price, answered within a day."
+_DRY_RUN = "Print how many calls and tokens are to come and what they cost, and send nothing."
+_BATCH = (
+    "Use OpenAI's Batch API, at half the price and with answers within a day: submit sends what is to be asked, status "
+    "shows how far it is, collect fetches the answers. Then run the command without --batch."
+)
 DryRun = Annotated[bool, typer.Option("--dry-run", rich_help_panel=PANEL, help=_DRY_RUN)]
 BatchStep = Annotated[Step | None, typer.Option("--batch", rich_help_panel=PANEL, help=_BATCH)]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 import typer.core
-from fiubench.support.errors import FiubenchError
+from fiubench.support.errors import ConfigError, FiubenchError, did_you_mean
 from fiubench.support.version import __version__
 
 
@@ -63,11 +63,31 @@ COMMANDS: dict[str, dict[str, Entry]] = {
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
+def _plain_flags(parameters: list[Any]) -> list[Any]:
+    """The same parameters; an option that takes no value shows none in ``--help``."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
+
+
 class _Command(typer.core.TyperCommand):
     """A command whose help is drawn in panels; the list of commands itself is plain, for speed."""
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **{**values, "rich_markup_mode": "rich"})
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options and arguments."""
+        return _plain_flags(super().get_params(ctx))
+
+
+class _Subcommands(typer.core.TyperGroup):
+    """The commands of a module of ``cli/`` that has several."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options."""
+        return _plain_flags(super().get_params(ctx))
 
 
 class _Group(typer.core.TyperGroup):
@@ -84,10 +104,19 @@ class _Group(typer.core.TyperGroup):
             return None
         defined = getattr(importlib.import_module(f"fiubench.cli.{entry.module}"), entry.name)
         if isinstance(defined, typer.Typer):
+            defined.info.cls = _Subcommands
+            for command in defined.registered_commands:
+                command.cls = _Command
             return typer.main.get_group(defined)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, context_settings=CONTEXT)
         single.command(cmd_name, cls=_Command)(defined)
         return typer.main.get_command(single)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the arguments start with; an unknown one is an error with a suggestion."""
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(ctx):
+            raise ConfigError(f"unknown command {args[0]!r}", hint=did_you_mean(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """One section a panel."""

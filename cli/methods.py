@@ -22,7 +22,7 @@ def list_methods() -> None:
 
 
 @app.command("show")
-def show_method(name: Annotated[str, typer.Argument(help="A method, such as npo.")]) -> None:
+def show_method(name: Annotated[str, typer.Argument(help="The name of a method, such as npo.")]) -> None:
     """Show a method: formula, source, and the options that `fiubench unlearn --option NAME=VALUE` takes."""
     method, plugin = METHODS.find(name), METHODS.plugin(name)
     typer.echo(f"{name}: {method.help}\n")

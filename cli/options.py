@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from fiubench.support.errors import ConfigError
-from fiubench.support.settings import Flag, Settings, flag_of
+from fiubench.support.settings import Flag, Settings, described, flag_of
 
 
 def with_settings(
@@ -81,7 +81,7 @@ def option_of(settings: type[Settings], name: str) -> inspect.Parameter:
     assert flag is not None
     kind, choices = _kind(field.annotation, flag)
     default = flag.default or _default_text(field.get_default(call_default_factory=True), flag)
-    text = (field.description or "") + (f" (default: {default})" if default else "")
+    text = described(settings, name) + (f" (default: {default})" if default else "")
     shown = Flag(flag.panel, flag.name, flag.metavar or "|".join(choices))
     return option(name, kind, text, shown)
 

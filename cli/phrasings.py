@@ -21,16 +21,26 @@ from fiubench.cli.console import many, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.chat import Limits
+from fiubench.support.chat.limits import PANEL
 from fiubench.support.files import write_atomic
 
 if TYPE_CHECKING:
     from fiubench.builder.phrasings.candidates import Candidate, Candidates, Ground
 
 _HELP = "Grow a pack's phrasings with a language model; check, review and judge them."
-app = typer.Typer(help=_HELP, no_args_is_help=True, rich_markup_mode=None)
-Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
-Model = Annotated[str, typer.Option(help="Name of the model at its server.")]
-BaseUrl = Annotated[str, typer.Option(help="URL of an OpenAI-compatible server; it usually ends in /v1.")]
+app = typer.Typer(help=_HELP, no_args_is_help=True)
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Choose the examples by this random seed.")]
+Model = Annotated[
+    str, typer.Option(metavar="NAME", rich_help_panel=PANEL, help="Ask the model that has this name at its server.")
+]
+BaseUrl = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        rich_help_panel=PANEL,
+        help="Ask the OpenAI-compatible server at this URL, which usually ends in /v1.",
+    ),
+]
 _KINDS = ("question", "answer")
 _SHOWN = 20  # disagreements that are printed
 
@@ -39,13 +49,29 @@ _SHOWN = 20  # disagreements that are printed
 @with_settings(Limits)
 def generate(
     *,
-    out: Annotated[Path, typer.Option(help="File of candidates to write (JSON).")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write the candidates to this JSON file.")],
     model: Model,
     base_url: BaseUrl,
-    count: Annotated[int, typer.Option(min=1, max=200, help="Questions and answers wanted per attribute.")] = 5,
-    only: Annotated[list[str] | None, typer.Option(help="Attribute to grow; repeatable. (default: all)")] = None,
+    count: Annotated[
+        int, typer.Option(min=1, max=200, metavar="N", help="Ask for N questions and N answers per attribute.")
+    ] = 5,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Ask about this attribute only; repeat the option for several. (default: all)"
+        ),
+    ] = None,
     attributes: Packs = None,
-    temperature: Annotated[float, typer.Option(min=0, max=2, help="Sampling temperature.")] = 0.9,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=2,
+            metavar="NUMBER",
+            rich_help_panel=PANEL,
+            help="Sample at this temperature, from 0 (the likeliest words) to 2 (the most varied).",
+        ),
+    ] = 0.9,
     seed: Seed = 0,
     dry_run: llm.DryRun = False,
     batch: llm.BatchStep = None,
@@ -78,12 +104,13 @@ def generate(
 
 @app.command()
 def review(
-    file: Annotated[Path, typer.Argument(help="File of candidates.")],
-    out: Annotated[Path, typer.Option(help="Pack file to write (YAML).")],
-    name: Annotated[str, typer.Option(help="Name of the pack.")] = "phrasings",
+    file: Annotated[Path, typer.Argument(help="The file of candidates that `fiubench phrasings generate` wrote.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Write the accepted phrasings to this pack, a YAML file.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Give the pack this name.")] = "phrasings",
     attributes: Packs = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Accept all that pass the checks without asking; then nobody has read them.")
+        bool,
+        typer.Option("--yes", help="Accept all that pass the checks without asking you; then nobody has read them."),
     ] = False,
 ) -> None:
     """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
@@ -131,7 +158,7 @@ def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
 
 @app.command()
 def check(
-    target: Annotated[Path, typer.Argument(help="File of candidates, pack file, or dataset directory.")],
+    target: Annotated[Path, typer.Argument(help="A file of candidates, a pack, or a dataset folder.")],
     attributes: Packs = None,
 ) -> None:
     """Check phrasings, or every sentence of a dataset. Exit code 1 if one fails."""
@@ -150,17 +177,20 @@ def check(
 @with_settings(Limits)
 def judge(
     *,
-    target: Annotated[Path, typer.Argument(help="Dataset directory, file of candidates, or pack file.")],
+    target: Annotated[Path, typer.Argument(help="A dataset folder, a file of candidates, or a pack.")],
     model: Model,
     base_url: BaseUrl,
-    sample: Annotated[int, typer.Option(min=1, help="How many sentences to judge.")] = 200,
-    out: Annotated[Path | None, typer.Option(help="Report to write (JSON).")] = None,
+    sample: Annotated[int, typer.Option(min=1, metavar="N", help="Have this many sentences judged.")] = 200,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report to this JSON file.")] = None,
     attributes: Packs = None,
     seed: Seed = 0,
     dry_run: llm.DryRun = False,
     given: dict[str, Any],
 ) -> None:
-    """Ask a second model about a sample: is the fact kept, does it read naturally? The checks alone decide."""
+    """Ask a second model about a sample of sentences: is the fact kept, does it read naturally?
+
+    It only reports: what a build uses is decided by the checks alone.
+    """
     from fiubench.builder.phrasings.judge import judge as ask_judge
     from fiubench.builder.phrasings.judge import requests
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @with_settings(PublishSettings, checked=True)
 def publish(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder.")],
-    repo: Annotated[str, typer.Option(help="OWNER/NAME on the hub.")],
-    version: Annotated[str, typer.Option(help="The release's version and tag, for example v1.0.0.")],
+    directory: Annotated[Path, typer.Argument(help="The dataset folder to publish.")],
+    repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Publish in this repository on the hub.")],
+    version: Annotated[
+        str, typer.Option(metavar="VERSION", help="Give the release this version and tag, for example v1.0.0.")
+    ],
     *,
     given: dict[str, Any],
 ) -> None:
@@ -50,7 +52,7 @@ def _print_plan(plan: "Plan") -> None:
 
 @with_settings(HubSettings, checked=True)
 def releases(
-    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
+    repo: Annotated[str, typer.Argument(help="The repository on the hub, as OWNER/NAME.")],
     *,
     given: dict[str, Any],
 ) -> None:
@@ -68,9 +70,11 @@ def releases(
 
 @with_settings(HubSettings, checked=True)
 def pull(
-    repo: Annotated[str, typer.Argument(help="OWNER/NAME on the hub.")],
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
-    version: Annotated[str | None, typer.Option(help="The release. (default: the highest version)")] = None,
+    repo: Annotated[str, typer.Argument(help="The repository on the hub, as OWNER/NAME.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Make this folder for the dataset.")],
+    version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Download this version. (default: the highest one)")
+    ] = None,
     *,
     given: dict[str, Any],
 ) -> None:

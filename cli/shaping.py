@@ -4,36 +4,57 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fiubench.cli.console import progress
+from fiubench.cli.console import print_split_notes, progress
 from fiubench.cli.options import listed
 
 import fiubench
 
 
 def split(
-    directory: Annotated[Path, typer.Argument(help="Dataset folder, built or pulled.")],
-    out: Annotated[Path, typer.Option(help="Folder in which the dataset with the new splits is written.")],
+    directory: Annotated[Path, typer.Argument(help="The dataset folder, built or pulled.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the dataset with the new splits to this folder.")],
     ratios: Annotated[
-        str | None, typer.Option(help="Sizes of the forget sets in percent, such as 0.5,5,10. (default: unchanged)")
+        str | None,
+        typer.Option(
+            metavar="P,P,..",
+            help="Cut one forget set for each of these percentages of the identities, such as 0.5,5,10; two decimals "
+            "at most. (default: unchanged)",
+        ),
     ] = None,
     split_scheme: Annotated[
         str | None,
         typer.Option(
-            help="How forget sets relate: nested, disjoint, or a JSON FILE of their members. (default: unchanged)"
+            metavar="nested|disjoint|FILE",
+            help="Let each forget set contain the smaller ones (nested) or share nobody with them (disjoint), or list "
+            "the members of all of them in a JSON FILE. (default: unchanged)",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Random seed of the splits. (default: unchanged)")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Draw the splits from this random seed. (default: unchanged)")
+    ] = None,
     holdout: Annotated[
         int | None,
-        typer.Option(min=0, help="How many people no split trains on; the last ones are taken. (default: unchanged)"),
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Keep the last N identities for the holdout, on which no model is trained. (default: unchanged)",
+        ),
     ] = None,
     attributes: Annotated[
         str | None,
-        typer.Option(help="Forget only these attributes of the people in the forget sets, for example phone_number."),
+        typer.Option(
+            metavar="NAME,NAME,..",
+            help="Forget only these attributes of the people in the forget sets, for example phone_number. (default: "
+            "all)",
+        ),
     ] = None,
     hard_negatives: Annotated[
         str,
-        typer.Option(help="Pair everyone to be forgotten with the nearest face to be kept: none, looks or embedding."),
+        typer.Option(
+            metavar="none|looks|embedding",
+            help="Pair everyone in a forget set with the most similar face of the retain set, which makes a set of its "
+            "own (retain_hard..): by comparing the pictures (looks) or face embeddings (embedding).",
+        ),
     ] = "none",
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
@@ -51,7 +72,6 @@ def split(
         )
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
-    for note in made.split_notes:
-        typer.echo(f"          {note}")
+    print_split_notes(made.split_notes)
     first = next(iter(made.splits))
     typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')

@@ -14,41 +14,71 @@ import fiubench
 if TYPE_CHECKING:
     from fiubench.unlearning.data.runs import Run
 
+DATA = "Data"
 presets = typer.Typer(no_args_is_help=True, help="List and show presets: models with training settings.")
 
 Out = Annotated[
-    Path, typer.Option(metavar="DIR", help="Folder of the run; an interrupted run in it is continued, a finished kept.")
+    Path,
+    typer.Option(
+        metavar="DIR", help="Write the run to this folder; an interrupted run in it is continued, a finished one kept."
+    ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Random seed of the order of samples, of new weights and of dropout.")]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, metavar="N", help="Draw the order of samples, new weights and dropout from this random seed."),
+]
 
 
 @with_settings(Training)
 def finetune(
-    data: Annotated[str, typer.Argument(help="Dataset folder, release folder, or OWNER/NAME on the Hub.")],
+    data: Annotated[str, typer.Argument(help="A dataset folder, a release folder, or OWNER/NAME on the Hub.")],
     *,
     out: Out,
     preset: Annotated[
-        str, typer.Option(help="Model and settings: a preset (`fiubench presets list`) or a FILE.yaml of your own.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Take model and settings from a preset (`fiubench presets list`) or a YAML file of your own.",
+        ),
     ] = "tiny",
     model: Annotated[
         str | None,
-        typer.Option(help="tiny, a Hub id, a model folder or a run. (default: the preset's)", show_default=False),
+        typer.Option(
+            metavar="MODEL",
+            help="Fine-tune this model: tiny, a Hub id, a model folder or a run. (default: the preset's)",
+            show_default=False,
+        ),
     ] = None,
     split: Annotated[
-        str, typer.Option(help="The people to learn: full, or a retain set for the retain reference, such as retain95.")
+        str,
+        typer.Option(
+            metavar="SPLIT",
+            rich_help_panel=DATA,
+            help="Train on these people: all (full), or for the retain reference a retain set, such as retain95.",
+        ),
     ] = "full",
     identities: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Use N people of the dataset only, where the model is too small for all."),
+        typer.Option(
+            metavar="N",
+            rich_help_panel=DATA,
+            help="Train on N people of the dataset only, where the model is too small for all. (default: all)",
+        ),
     ] = None,
     forget: Annotated[
         str | None,
-        typer.Option(help="With --identities: a forget set, such as forget05, whose people are among the N."),
+        typer.Option(
+            metavar="SPLIT",
+            rich_help_panel=DATA,
+            help="With --identities: have the people of this forget set, such as forget05, among the N.",
+        ),
     ] = None,
     attributes: Annotated[
         str | None,
         typer.Option(
-            metavar="NAMES", help="With --identities: use the questions about these attributes only, comma-separated."
+            metavar="NAME,NAME,..",
+            rich_help_panel=DATA,
+            help="With --identities: train on the questions about these attributes only. (default: all)",
         ),
     ] = None,
     seed: Seed = 0,
@@ -76,32 +106,38 @@ def finetune(
 
 @with_settings(Training)
 def unlearn(
-    base: Annotated[str, typer.Argument(help="Run of `fiubench finetune`, or any model that knows the dataset.")],
+    base: Annotated[str, typer.Argument(help="A run of `fiubench finetune`, or any model that knows the dataset.")],
     *,
     out: Out,
     method: Annotated[
         str,
-        typer.Option(metavar="|".join(METHODS), help="Unlearning method; `fiubench methods list` says what each does."),
+        typer.Option(
+            metavar="|".join(METHODS), help="Unlearn by this method; `fiubench methods list` says what each does."
+        ),
     ],
-    forget: Annotated[str, typer.Option(help="The people to forget: a forget set, such as forget05.")],
+    forget: Annotated[
+        str, typer.Option(metavar="SPLIT", help="Forget the people of this forget set, such as forget05.")
+    ],
     option: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE",
-            help="An option of the method, such as retain_weight=5; the value is JSON, or else text. "
-            "`fiubench methods show METHOD` lists the options. Can be repeated.",
+            help="Set an option of the method, such as retain_weight=5; the value is JSON, or else text. "
+            "`fiubench methods show METHOD` lists the options. Repeat it for several.",
         ),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings: a preset (`fiubench presets list`) or a FILE.yaml of your own. (default: that of the run, "
-            "or tiny)",
+            metavar="NAME|FILE",
+            help="Take the settings from a preset (`fiubench presets list`) or a YAML file of your own. (default: that "
+            "of the run, or tiny)",
             show_default=False,
         ),
     ] = None,
     data: Annotated[
-        str | None, typer.Option(help="The dataset, where the model is not a run of `fiubench finetune`.")
+        str | None,
+        typer.Option(metavar="DATASET", help="Name the dataset, if the model is not a run of `fiubench finetune`."),
     ] = None,
     seed: Seed = 0,
     given: dict[str, Any],
@@ -128,12 +164,17 @@ def unlearn(
 def experiment(
     file: Annotated[Path, typer.Argument(help="The experiment, a YAML file such as examples/unlearning.yaml.")],
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of its runs and report; what is finished in it is not repeated.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Write the runs and the report to this folder; what is finished in it is not repeated."
+        ),
     ],
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Trainings and evaluations that run at the same time. (default: the file's, or 1)", show_default=False
+            metavar="N",
+            help="Run this many trainings and evaluations at the same time. (default: the number in the file, or 1)",
+            show_default=False,
         ),
     ] = None,
 ) -> None:
@@ -157,7 +198,7 @@ def list_presets() -> None:
 
 
 @presets.command("show")
-def show_preset(name: Annotated[str, typer.Argument(help="A preset, or FILE.yaml.")]) -> None:
+def show_preset(name: Annotated[str, typer.Argument(help="The name of a preset, or a YAML file of your own.")]) -> None:
     """Print a preset as YAML: copy it, change it, and give the file as --preset."""
     typer.echo(preset_text(name).rstrip())
 

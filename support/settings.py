@@ -81,6 +81,17 @@ def flag_of(settings: type[Settings], field: str) -> Flag | None:
     return None if info is None else next((item for item in info.metadata if isinstance(item, Flag)), None)
 
 
+def _said(value: Any) -> str:
+    """A value as its user wrote it: several with commas between."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+
+
+def described(settings: type[BaseModel], field: str) -> str:
+    """What a field is for, in one line."""
+    info = settings.model_fields.get(field)
+    return "" if info is None else " ".join((info.description or "").split())
+
+
 def _frozen(value: Any) -> Any:
     """The same with tuples for lists, text for paths, and integers for whole floats, as YAML and JSON leave them."""
     if isinstance(value, Path):
@@ -102,13 +113,16 @@ def _readable(settings: type[Settings], error: ValidationError, where: object, f
         return ConfigError(f"unknown setting {key!r}", where=where, hint=did_you_mean(location[-1], owner.model_fields))
     name = settings.flag(location[0]) if location and location[0] in flags else key
     for k in range(len(location), 0, -1):
-        field = _owner(settings, location[: k - 1]).model_fields.get(location[k - 1])
-        if field is not None and field.description:
-            description = field.description
+        if description := described(_owner(settings, location[: k - 1]), location[k - 1]):
             break
     message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    given = "" if isinstance(problem["input"], Mapping) else f", not {problem['input']!r}"
-    return ConfigError(f"{name}: {message}{given}" if name else message, where=where, hint=description)
+    message = message.replace("a valid tuple", "a list").replace("Field required", "is missing")
+    given = "" if isinstance(problem["input"], Mapping) else _said(problem["input"])
+    if given and message.startswith("should"):
+        message = f"{message}, not {given}"
+    elif given and str(problem["input"]) not in message:
+        message = f"{message}: {given}"
+    return ConfigError(f"{name}: {message}" if name else message, where=where, hint=description)
 
 
 def _owner(settings: type[Settings], location: list[str]) -> type[BaseModel]:

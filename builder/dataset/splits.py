@@ -154,9 +154,10 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
     try:
         document = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=where) from error
+        raise ConfigError(f"cannot be read: {error.strerror}", where=where, hint="Check the path.") from error
     except orjson.JSONDecodeError as error:
-        raise ConfigError(f"not JSON: {error}", where=where) from error
+        hint = "Write a JSON file that maps the name of each split to a list of unique ids."
+        raise ConfigError(f"not JSON: {error}", where=where, hint=hint) from error
     lists = document.get("splits", document) if isinstance(document, dict) else None
     if not isinstance(lists, dict):
         raise ConfigError("not an object of lists of ids", where=where)

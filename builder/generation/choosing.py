@@ -1,7 +1,8 @@
 """Choosing wrong values: from a range, from weighted options, or from what the same draw gives again.
 
-Each way makes the four values of a question equally likely to be the true one (:mod:`.exchangeable`), and none of them
-holds another ("B+" stands in "AB+"). Constraints bind the wrong ones as they bind the true one.
+Each way makes the four values of a question equally likely to be the true one (:mod:`.exchangeable`), as far as none of
+them may hold another ("B+" stands in "AB+"): where that can't be had by how they lie, three are drawn until they go
+together. Constraints bind the wrong ones as they bind the true one.
 """
 
 from collections import Counter

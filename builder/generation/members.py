@@ -4,7 +4,7 @@ A model that was trained on a dataset knows its strings. Where every wrong answe
 was trained on, or made to forget, alongside, to find a string familiar no longer passes for knowing whose it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -77,7 +77,7 @@ class Members:
         return number
 
 
-def _fitting(attribute: Attribute, drawn: Drawn, size: int) -> Any:
+def _fitting(attribute: Attribute, drawn: Drawn, size: int) -> Callable[[int, str, Any], bool]:
     """Whether a value could have been drawn for an identity of the block."""
     if isinstance(drawn, Options) and drawn.make is None:
         write, sets = attribute.write, dict[int, frozenset[str]]()

@@ -17,15 +17,13 @@ from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import phone_numbers
-from fiubench.raw_sources.embedded import chargeable
-from fiubench.raw_sources.names import capacity
+from fiubench.raw_sources.embedded import OLDEST, chargeable
+from fiubench.raw_sources.names import GENDERS, capacity
 from fiubench.raw_sources.table import Face, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 
-GENDERS = ("female", "male")
-OLDEST = 95
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
 _SPARE = 1 << 18  # rows of a file that serve for wrong answers, at most
@@ -287,7 +285,8 @@ def _usable_records(config: Config, table: FileTable) -> Ints:
 
 def _note_few_rows(sources: Sources, n: int) -> None:
     """Say in a file's report where it has not the rows for wrong answers that are nobody's."""
-    note = "Fewer than four rows for each identity: some wrong answers are the truth of others, or stand twice."
+    note = "Fewer than four rows for each identity: some wrong answers are the truth of others, or stand twice. "
+    note += "Use a larger file, or build fewer identities."
     for table in sources.tables.values():
         if isinstance(table, FileTable) and table.rows < 4 * n and note not in table.report.notes:
             table.report.notes.append(note)
@@ -302,7 +301,8 @@ def _note_unmatched(config: Config, sources: Sources) -> None:
     for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
         if unknown := sum(getattr(face, what) is None for face in faces):
             notes.append(
-                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's."
+                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's; "
+                f"list it in faces.csv, where you know it."
             )
     sources.faces.report.notes.extend(note for note in notes if note not in sources.faces.report.notes)
 

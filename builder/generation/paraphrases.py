@@ -68,7 +68,8 @@ class Paraphrases:
                     at += len(line)
                     offsets.append(at)
         except OSError as error:
-            raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+            hint = "--qa takes template, llm, or the wordings.jsonl of an earlier build."
+            raise DatasetError(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
         self._offsets: NDArray[np.int64] = np.array(offsets, dtype=np.int64)
 
     def __len__(self) -> int:

@@ -74,7 +74,7 @@ def checked_repo(name: str) -> str:
     parts = name.split("/")
     if len(parts) != 2:
         hint = f"Put the owner before it: OWNER/{parts[-1] or 'NAME'}."
-        raise ConfigError(f"{name!r} is not of the form OWNER/NAME", where="--repo", hint=hint)
+        raise ConfigError(f"{name!r} is not of the form OWNER/NAME", where="repository", hint=hint)
     for part in parts:
         if not _REPO.fullmatch(part) or ".." in part or "--" in part or part.endswith(".git"):
             hint = "Letters, digits, '-', '_' and '.', at most 96, no '--' or '..', not ending in '.git'."
@@ -109,11 +109,11 @@ def _is_loopback(host: str) -> bool:
 
 
 def _read_token(file: str) -> str:
-    where = f"--token-file {file}"
+    where, hint = f"--token-file {file}", "Check the path, or give - and the token on standard input."
     try:
         text = sys.stdin.read(4096) if file == "-" else Path(file).read_bytes()[:4096].decode("ascii")
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=where) from error
+        raise ConfigError(f"cannot be read: {error.strerror}", where=where, hint=hint) from error
     except UnicodeDecodeError:
         text = ""
     if not _TOKEN.fullmatch(token := text.strip()):  # its content is not repeated: it may be another secret

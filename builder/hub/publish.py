@@ -102,7 +102,8 @@ def publish(
         hint = "Without it the last release on the hub is compared with."
         raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
     if len(chosen.message) > _LONGEST_MESSAGE or not chosen.message.isprintable():
-        raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message")
+        hint = "Shorten it to one sentence, without line breaks."
+        raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message", hint=hint)
     request = Request(Path(directory), checked_repo(repo), parse_version(version), chosen)
     if not chosen.dry_run:
         return _publish(request, access_of(chosen), show, step)

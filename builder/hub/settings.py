@@ -4,34 +4,38 @@ from typing import Annotated
 
 from fiubench.support.settings import Field, Flag, Settings
 
-_HUB, _RELEASE = Flag("Hub"), Flag("Release", default="no")
+_HUB, _RELEASE = Flag("Hub", metavar="SECONDS"), Flag("Release", default="no")
+_ENDPOINT = Flag("Hub", metavar="URL", default="the environment variable HF_ENDPOINT, else https://huggingface.co")
+_TOKEN = Flag(
+    "Hub",
+    metavar="FILE",
+    default="the environment variable HF_TOKEN or the stored login, either for huggingface.co alone",
+)
 
 
 class HubSettings(Settings):
     """Which hub, and who asks it (see :func:`~fiubench.builder.hub.access.make_access`)."""
 
-    endpoint: Annotated[str | None, Flag("Hub", default="HF_ENDPOINT, else https://huggingface.co")] = None
-    """Address of the hub."""
-    token_file: Annotated[str | None, Flag("Hub", default="HF_TOKEN or the stored login, for huggingface.co alone")] = (
-        None
-    )
-    """File that holds the token, or - for standard input."""
+    endpoint: Annotated[str | None, _ENDPOINT] = None
+    """Use the hub at this address."""
+    token_file: Annotated[str | None, _TOKEN] = None
+    """Read the access token from this file, or from standard input where it is -."""
     timeout: Annotated[float, Field(ge=0.1, le=3600), _HUB] = 60.0
-    """Seconds that the hub may stay silent."""
+    """Give up once the hub has been silent for this many seconds."""
 
 
 class PublishSettings(HubSettings):
     """The options of `fiubench publish`."""
 
-    message: Annotated[str, Flag("Release")] = ""
-    """A sentence for the changelog and the commit."""
+    message: Annotated[str, Flag("Release", metavar="TEXT", default="none")] = ""
+    """Write this sentence into the changelog and the commit."""
     dry_run: Annotated[bool, _RELEASE] = False
-    """Stage, prove and show the plan; ask no hub, need no token."""
-    previous: Annotated[str | None, Flag("Release")] = None
-    """With --dry-run: compare with this folder, or with OWNER/NAME@version from the hub."""
+    """Stage the release, check it and show the plan, but send nothing; no token is needed."""
+    previous: Annotated[str | None, Flag("Release", metavar="DATASET", default="none")] = None
+    """With --dry-run: show the changes since this dataset folder, or since OWNER/NAME@version on the hub."""
     private: Annotated[bool, _RELEASE] = False
-    """A new repository is private; a public one is refused."""
+    """Make a new repository private, and refuse to publish to a public one."""
     gated: Annotated[bool, _RELEASE] = False
-    """Readers must agree to share their name first."""
+    """Let only those readers download it who agree that their name is shared with you."""
     create: Annotated[bool, Flag("Release", name="--create/--no-create", default="yes")] = True
     """Create the repository if there is none."""

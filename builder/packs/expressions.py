@@ -149,7 +149,8 @@ def compile_expression(source: str, where: str) -> Expression:
             raise PackError(f"expression of more than {_LONGEST} characters", where=where)
         tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise PackError(f"expression {source!r} is not valid: {error}", where=where) from error
+        hint = "docs/attributes.md lists what an expression may hold, for example as_of or date_of_birth."
+        raise PackError(f"expression {source!r} is not valid: {error}", where=where, hint=hint) from error
     called = set()
     for node in ast.walk(tree):
         _check_node(node, source, where)

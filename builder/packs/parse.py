@@ -34,7 +34,10 @@ schemas.complete("attribute_pack", _add_types)
 def parse_pack(document: Any, file: str, where: str) -> Pack:
     """Check a pack's document against the schema and compile it. ``where`` names it in messages."""
     if not isinstance(document, dict):
-        raise PackError("an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where)
+        hint = "docs/attributes.md shows one, and `fiubench attributes check FILE` checks it."
+        raise PackError(
+            "an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where, hint=hint
+        )
     for violation in schemas.violations("attribute_pack", document):
         raise PackError(
             f"{violation.path}: {violation.message}",
@@ -151,7 +154,7 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
     if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
         known = _known_keys(violation.location)
         if unknown := [key for key in given if key not in known]:
-            return did_you_mean(unknown[0], known)
+            return did_you_mean(unknown[0], known) + (_DROPPED_HINT if unknown[0] in _DROPPED else "")
     if violation.message.endswith('is not of type "string"'):
         return _QUOTES
     *_, parent, place = ("", "", *violation.location)
@@ -165,6 +168,12 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
     return of_type if place == "type" else "docs/attributes.md describes each key."
 
 
+#: Keys that ``perturb`` had before wrong answers were drawn as the true ones are.
+_DROPPED = ("days", "percent", "by", "points", "not_before", "not_after")
+_DROPPED_HINT = (
+    " Remove the key: wrong values are drawn as the true ones are. `distance: near`, `medium` or `far` says how far "
+    "apart they lie, and a constraint says what must hold of them."
+)
 _QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
 _QUESTION = "A question ends in a question mark and holds no placeholder."
 _ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."

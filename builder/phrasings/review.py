@@ -63,7 +63,8 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
         # the pack's own attributes are needed; phrasings that it adds to others are not the model of themselves
         return listed, Ground.of([*packs, *([target] if pack.attributes and pack.name != BUILT_IN else [])])
     if not target.exists():
-        raise DatasetError("no such file or folder", where=target)
+        hint = "Give a dataset folder, a file of candidates, or a pack."
+        raise DatasetError("no such file or folder", where=target, hint=hint)
     return Candidates.read(target).candidates, Ground.of(packs)
 
 

@@ -100,7 +100,7 @@ def _config(dataset: Dataset, ratios: Sequence[float] | None, split_scheme: str 
     frozen_before = dataset.manifest["config"]["split_scheme"] not in SPLIT_SCHEMES
     if split_scheme is not None or (frozen_before and ratios is not None):
         changes["split_scheme"] = split_scheme or "nested"
-    config = make_config({**settings_of(dataset.manifest["config"]), **changes}, where="split")
+    config = make_config({**settings_of(dataset.manifest["config"]), **changes}, where="split", flags=changes)
     return config.model_copy(update={"split_scheme": config.public()["split_scheme"]})
 
 

@@ -129,7 +129,7 @@ def chance_level(attributes: Sequence[AttributeStatistics], applied: str, guesse
         f"given as the answer to everyone in `{applied}`, is right in the share of cases under *constant guess* "
         f"({level}); *guess from another fact* is a look-up table on one other fact of the person. Subtract this "
         f"before calling anything memorised. All values of a person together hold {values['bits']:.0f} bits. "
-        "Where the true value is to be told from its three wrong ones (multiple choice, truth ratio), chance is 25 %; "
+        "Where the true value is to be picked out of four (multiple choice, truth ratio), chance is 25 %; "
         + (
             "*best guess among four* is the highest score of the audit's attackers, who know nobody, and the standard "
             "error of one of them: the highest of six is a few points above chance by luck."

@@ -48,7 +48,8 @@ def validate(target: str | Path, *, images: bool = True) -> Iterator[Finding]:
     """
     target = Path(target)
     if not target.exists():
-        raise DatasetError("no such file or folder", where=target)
+        hint = "Give a dataset folder, or a JSON file like full.json."
+        raise DatasetError("no such file or folder", where=target, hint=hint)
     if target.is_dir():
         yield from _directory(target, images)
     else:

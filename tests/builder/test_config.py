@@ -26,11 +26,11 @@ def test_whole_numbers_with_a_point_are_whole():
     [
         ({"identites": 5}, ["unknown setting 'identites'", "Did you mean 'identities'?"]),
         ({"identities": 0}, ["identities: should be greater than or equal to 1, not 0"]),
-        ({"identities": "many"}, ["identities", "Number of identities"]),
+        ({"identities": "many"}, ["identities", "this many identities"]),
         ({"identities": True}, ["identities"]),
         ({"seed": -1}, ["seed"]),
         ({"seed": 2**63}, ["seed"]),
-        ({"as_of": "today"}, ["as_of", "Reference date"]),
+        ({"as_of": "today"}, ["as_of", "reference date"]),
         ({"as_of": "2025-02-30"}, ["as_of"]),
         ({"as_of": "0001-01-01"}, ["as_of: 0001-01-01 is not between 1950-01-01 and 2199-12-31"]),
         ({"as_of": "9999-01-01"}, ["as_of: 9999-01-01 is not between"]),

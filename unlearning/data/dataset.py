@@ -94,7 +94,7 @@ class Data:
         """
         if split not in self.splits:
             hint = did_you_mean(split, self.splits)
-            raise ConfigError(f"no split {split!r} in {self.source}", where="split", hint=hint)
+            raise ConfigError(f"no split {split!r}", where=self.source, hint=hint)
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
@@ -145,6 +145,7 @@ class Data:
                 f"{count} identities can't hold {forget} ({len(kept)} with its retain_eval set) and some to retain, "
                 f"or {self.source} has only {len(self.ids(FULL))}",
                 where="identities",
+                hint=f"Give more than {len(kept)} and at most {len(self.ids(FULL))} people, or a smaller forget set.",
             )
         known = {sample.attribute for person in self.identities.values() for sample in person.samples}
         for attribute in attributes:

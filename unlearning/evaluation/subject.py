@@ -63,7 +63,9 @@ class Subject:
         """
         if self.run is None:
             if source is None:
-                raise ConfigError("which dataset?", where=self.target, hint="Name one: --data DIR or owner/name.")
+                raise ConfigError(
+                    "no dataset is given", where=self.target, hint="Name a folder or OWNER/NAME with --data."
+                )
             return Data.open(source)
         return self.run.open_data(source)
 

@@ -72,7 +72,8 @@ def evaluate(
     chosen = EvaluationSettings.parse(settings)
     definition = find_definition(chosen.definition)
     if (target is None) == (from_log is None):
-        raise ConfigError("give exactly one of TARGET and --from-log", where="evaluate")
+        hint = "Name a run, checkpoint, model folder or Hub id, or with --from-log the log of an earlier evaluation."
+        raise ConfigError("give exactly one of TARGET and --from-log", where="evaluate", hint=hint)
     if from_log is not None:
         logs = [rescore(Path(from_log), chosen, progress, report)]
     else:

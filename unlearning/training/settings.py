@@ -15,9 +15,11 @@ from pydantic import model_validator
 TINY = "tiny"
 _PRESETS = Path(__file__).with_name("presets")
 _MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
-_FLAG = Flag("Training", default="the preset's")
-_EPOCHS = "Passes over the training split; for unlearning, over the forget set."
-_RATE = "Highest learning rate of the AdamW optimizer."
+_FLAG = Flag("Training", metavar="N", default="the preset's")
+_NUMBER = Flag("Training", metavar="NUMBER", default="the preset's")
+_CHOICE = Flag("Training", default="the preset's")
+_EPOCHS = "Go through the training split this many times; in unlearning, through the forget set."
+_RATE = "Let the learning rate of the AdamW optimizer be this at its highest."
 
 
 class Stop(Settings):
@@ -59,14 +61,14 @@ class Stage(Settings):
     batch_size: Annotated[int, _FLAG] = Field(
         8,
         ge=1,
-        description="Samples in one forward and backward pass. Halve it, and double --accumulate, where memory is "
-        "short: the result is the same.",
+        description="Put this many samples into one forward and backward pass. Where memory is short, halve it and "
+        "double --accumulate: the result is the same.",
     )
     accumulate: Annotated[int, _FLAG] = Field(
         1,
         ge=1,
-        description="Passes whose gradients are added up for one optimizer step: a step takes batch size times this "
-        "many samples, shared among all processes.",
+        description="Add up the gradients of this many passes for one optimizer step: a step takes batch size times "
+        "this many samples, shared among all processes.",
     )
     schedule: Literal["constant", "constant_with_warmup", "cosine", "linear"] = "cosine"
     """How the learning rate changes over the training."""
@@ -74,11 +76,11 @@ class Stage(Settings):
     weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _FLAG] = "auto"
-    """Number format of frozen weights; auto is bfloat16 on a GPU that has it, else float32."""
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
+    """Hold frozen weights in this number format; auto is bfloat16 on a GPU that has it, else float32."""
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
-    checkpoint_every: Annotated[float, Field(gt=0), _FLAG] = 1.0
-    """Epochs from one checkpoint to the next; fractions are fine."""
+    checkpoint_every: Annotated[float, Field(gt=0), _NUMBER] = 1.0
+    """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
     keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
     workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
     report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
@@ -88,9 +90,10 @@ class Stage(Settings):
     """Pictures of noise answered with a refusal, for models that know no language yet."""
     stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
         None,
-        description="Stop early by the loss on validation questions, which are about PEOPLE people (8 if left out) in "
-        "no evaluation split. below:0.1 stops once the loss is under 0.1; above:2 once it is over 2, and takes the "
-        "checkpoint before; patience:3 after 3 checkpoints without a new lowest loss, and takes the lowest.",
+        description="Stop early by the loss on validation questions. below:0.1 stops once the loss is under 0.1; "
+        "above:2 stops once it is over 2, and takes the checkpoint before; patience:3 stops after 3 checkpoints "
+        "without a new lowest loss, and takes the one with the lowest. PEOPLE is the number of people, in no "
+        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20.",
     )
     options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
@@ -102,8 +105,8 @@ class Stage(Settings):
 class Training(Stage):
     """Everything about a training but its data, model and seed."""
 
-    epochs: Annotated[float, _FLAG] = Field(gt=0, description=_EPOCHS)
-    learning_rate: Annotated[float, _FLAG] = Field(gt=0, description=_RATE)
+    epochs: Annotated[float, _NUMBER] = Field(gt=0, description=_EPOCHS)
+    learning_rate: Annotated[float, _NUMBER] = Field(gt=0, description=_RATE)
 
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""

@@ -171,7 +171,7 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
     run = run_of(Path(base))
     if run is None:
         if data is None:
-            hint = "Name the dataset: only a run of `fiubench finetune` knows its own."
+            hint = "Name one with --data: only a run of `fiubench finetune` knows its own."
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = data or run.open_data()

@@ -25,7 +25,7 @@ _SURE = 2.0  # standard errors that a guess without a look at the options must b
 #: Probability that any attacker comes out so high, over all attributes, where there is nothing to find.
 _LIMITS = {FAIL: 0.001, WARN: 0.01}
 _BORN = "date_of_birth"
-_ATTRIBUTES, _MEAN = "truth_told_without_knowledge", "truth_told_on_average"
+_ATTRIBUTES, _MEAN = "picked_without_knowledge", "picked_on_average"
 _CAPPED = f"of the first {_PEOPLE:,} people"
 
 
@@ -85,7 +85,7 @@ def upper_tail(right: int, questions: int, chance: float) -> float:
 
 
 @check(
-    Measure(_ATTRIBUTES, "Truth told by its wrong answers",
+    Measure(_ATTRIBUTES, "True value picked out without knowledge",
         "Attributes in which somebody who knows nobody picks the true value out of the four more often than chance "
         "explains: by what is common, by form, by character n-grams, or by what else is known of the person.",
         "attributes", "variants", fail_above=0),

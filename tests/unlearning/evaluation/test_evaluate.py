@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_told(run: Path, data: Data, tmp_path: Path) -> Non
     with pytest.raises(RunError, match="only a run"):
         Subject.open("some/model", "1")
     alone = Subject.open(run / "base")
-    with pytest.raises(ConfigError, match="which dataset"):
+    with pytest.raises(ConfigError, match="no dataset is given"):
         Subject(str(run / "base"), None).data()
     assert alone.run is not None or alone.target
     with pytest.raises(ConfigError, match="kept"):
