@@ -32,8 +32,8 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="WHEN",
-            help="Exit with code 1 when a measure fails (fail, the default), when one warns or fails (warn), not at "
-            "all (never), or when the measure or group of this name warns or fails (`fiubench measures list`). Repeat the "
+            help="Exit with code 1 when a measure fails (fail, the default), when one warns or fails (warn), never "
+            "(never), or when the measure or group of this name warns or fails (`fiubench measures list`). Repeat the "
             "option for several.",
         ),
     ] = None,
