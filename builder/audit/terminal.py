@@ -6,7 +6,7 @@ from fiubench.builder.audit.registry import FAIL, GROUPS, MEASURES, NONE, WARN, 
 from fiubench.builder.audit.report import Report
 
 #: Shown whatever they are, as those of plug-ins are.
-KEY = ("recognised", "phrasings", "chance_level", "chance_rouge", "bits", "picked_on_average", "perturbed_bias",
+KEY = ("recognised", "phrasings", "chance_level", "chance_rouge", "bits", "truth_told_on_average", "perturbed_bias",
        "face_diversity")  # fmt: skip
 _PERCENT_BELOW = 0.0995  # a share is given with one decimal where that says more
 

@@ -25,7 +25,7 @@ _SURE = 2.0  # standard errors that a guess without a look at the options must b
 #: Probability that any attacker comes out so high, over all attributes, where there is nothing to find.
 _LIMITS = {FAIL: 0.001, WARN: 0.01}
 _BORN = "date_of_birth"
-_ATTRIBUTES, _MEAN = "picked_without_knowledge", "picked_on_average"
+_ATTRIBUTES, _MEAN = "truth_told_without_knowledge", "truth_told_on_average"
 _CAPPED = f"of the first {_PEOPLE:,} people"
 
 

@@ -299,7 +299,7 @@ def test_bare_texts_are_attacked_too(tmp_path: Path) -> None:
     verdicts = {row[0]: row[-1] for row in table.rows}
     assert len(verdicts) >= 17
     assert verdicts["phone_number"] == verdicts["room_number"] == "fail"
-    assert report.measure("picked_without_knowledge").value == list(verdicts.values()).count("fail")
+    assert report.measure("truth_told_without_knowledge").value == list(verdicts.values()).count("fail")
     assert audit(tmp_path / "full.json", attacks=False).tables == {}
 
 

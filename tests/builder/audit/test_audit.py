@@ -47,7 +47,7 @@ def rows(clean: Path) -> list[dict[str, str]]:
 def comparable(report: Report) -> dict[str, object]:
     """Measures that need no record of our own; attackers guess better where the record says how old people are."""
     skipped = {"constraints", "provenance", "face_gender", "face_age", "date_order", "strata"}
-    skipped |= {"picked_without_knowledge", "picked_on_average"}
+    skipped |= {"truth_told_without_knowledge", "truth_told_on_average"}
     return {m.name: (m.verdict, m.value) for m in report.measures if m.name not in skipped}
 
 

@@ -299,8 +299,8 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
 }  # fmt: skip
 #: Rules that are planted in tests of their own.
 ELSEWHERE = {
-    "empty_answers", "phrasings", "recognised", "bits", "grammar", "look_alikes", "picked_without_knowledge",
-    "picked_on_average",
+    "empty_answers", "phrasings", "recognised", "bits", "grammar", "look_alikes", "truth_told_without_knowledge",
+    "truth_told_on_average",
 }  # fmt: skip
 
 
