@@ -6,10 +6,11 @@ datasets of other makers, counts with the same small functions, most of them wit
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
+from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.builder.values.english import article
 
 #: Words that reveal a person's gender.
@@ -127,7 +128,8 @@ def _check_variants(qa: Mapping[str, Any], found: list[Fault]) -> None:
     if len(variants) != len(qa["keywords"]):
         what = f"{len(variants)} lists of variants, {len(qa['keywords'])} keywords"
         found.append(("keyword_variants", what, "a list for each keyword"))
-    if len(variants) > 1:  # of several keywords a wrong answer may have one
+    # of several keywords a wrong answer may have one; and another date or amount is written in the form of the true one
+    if len(variants) > 1 or qa.get("value", {}).get("type") in _found_by_form():
         return
     wrong = "\n".join(qa["perturbed_answer"])
     for variant in variants[0]:
@@ -135,6 +137,12 @@ def _check_variants(qa: Mapping[str, Any], found: list[Fault]) -> None:
             found.append(
                 ("perturbed_answer", f"{variant!r}, a spelling of the truth, is in a wrong answer", OTHER_VALUE)
             )
+
+
+@cache
+def _found_by_form() -> frozenset[str]:
+    """Types whose values are recognised by their form."""
+    return frozenset(name for name, kind in VALUE_TYPES.items() if kind.find_in("") is not None)
 
 
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
