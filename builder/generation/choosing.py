@@ -6,8 +6,9 @@ together. Constraints bind the wrong ones as they bind the true one.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from fiubench.builder.generation.exchangeable import (
     FOUR,
     RANGE_WORDS,
     Circles,
-    Group,
     TooFew,
     others_in_range,
 )
+from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
@@ -40,45 +41,12 @@ _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
 Three = tuple[list[Any], list[str]]  # wrong values and their texts
 Chosen = list[Three | None]
+Holds = Callable[[Ints, Sequence[Any]], NDArray[np.bool_]]  # of identities, and a value for each
 
 
 def purpose_of(attribute: Attribute) -> str:
     """Of the draws for an attribute's wrong values."""
     return f"wrong.{attribute.name}"
-
-
-class Laid:
-    """The circles of an attribute, and where its values are on them."""
-
-    def __init__(self, circles: Circles) -> None:
-        self.circles = circles
-        self.numbers: dict[Any, int] = {}
-        self.keys: list[Any] = []
-        self.parts: dict[int, dict[str, int]] = {}  # of a loose group: text -> the group of those about as long
-        self.groups: list[Mapping[str, tuple[Any, float]]] = []
-        self.values: list[list[Any]] = []
-        self.texts: list[list[str]] = []
-        self.places: list[dict[str, int]] = []
-
-    def add(self, key: Any, there: Mapping[str, tuple[Any, float]], *, apart: bool = False) -> int:
-        """Lay out a group, text -> value and weight, and return its number (see :meth:`Circles.add`).
-
-        Raises:
-            TooFew: see :meth:`Circles.add`.
-        """
-        group = Group(list(there), [weight for _, weight in there.values()])
-        self.numbers[key] = self.circles.add(key, group, apart=apart)
-        self.keys.append(key)
-        self.groups.append(there)
-        self.values.append([value for value, _ in there.values()])
-        self.texts.append(list(there))
-        self.places.append({text: i for i, text in enumerate(there)})
-        number = self.numbers[key]
-        if number in self.circles.loose and len(parts := _by_length(there)) > 1:
-            for k, part in enumerate(parts):
-                of_part = self.add((key, "length", k), {text: there[text] for text in part})
-                self.parts.setdefault(number, {}).update(dict.fromkeys(part, of_part))
-        return number
 
 
 class Choosing:
@@ -201,21 +169,14 @@ class Choosing:
         Where fewer than four have a number of digits, the range stays whole.
         """
 
-        def length(at: Ints) -> Ints:
-            return np.array([len(self.write(value)) for value in drawn.make(self.everyone, at)], np.int64)
+        of_truth = np.array(list(map(len, self.truth.text)), np.int64)
 
-        of_truth = length(drawn.place)
+        def as_long(who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
+            return np.asarray(np.array([len(self.write(value)) for value in values], np.int64) == of_truth[who])
+
         first, last = low.copy(), high.copy()
-        for end, inner, down in ((first, drawn.place.copy(), True), (last, drawn.place + 1, False)):
-            step = 0 if down else -1
-            moving = length(end + step) != of_truth
-            while moving.any():
-                middle = np.where(moving, (end + inner + (not down)) // 2, end)
-                same = length(middle + step) == of_truth
-                inner[moving & same], end[moving & ~same] = middle[moving & same], middle[moving & ~same]
-                done = moving & (np.abs(end - inner) <= 1)
-                end[done] = inner[done]
-                moving &= ~done
+        self._bisect(drawn, first, drawn.place.copy(), as_long, down=True)
+        self._bisect(drawn, last, drawn.place + 1, as_long, down=False)
         parts = np.stack([first - low, last - first, high - last])
         whole = ((parts > 0) & (parts < FOUR)).any(axis=0)
         low[:], high[:] = np.where(whole, low, first), np.where(whole, high, last)
@@ -223,20 +184,20 @@ class Choosing:
     def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
         """The places around the true one at which the constraints hold: first, and one past the last."""
         low, high = np.zeros(self.size, np.int64), drawn.size.copy()
-        if self.constraints:
-            self._bisect(drawn, low, drawn.place.copy(), down=True)
-            self._bisect(drawn, high, drawn.place + 1, down=False)
+        for end, inner, down in ((low, drawn.place, True), (high, drawn.place + 1, False)) if self.constraints else ():
+            at_end = drawn.make(self.everyone, end if down else end - 1)
+            for constraint in self.constraints:
+                if not self._hold([constraint], self.everyone, at_end).all():
+                    self._bisect(drawn, end, inner.copy(), partial(self._hold, [constraint]), down=down)
         return low, high
 
-    def _bisect(self, drawn: Range, end: Ints, inner: Ints, *, down: bool) -> None:
-        """Move an end of the range, in place, towards the truth until the constraints hold there."""
-        step, at_end = 0 if down else -1, drawn.make(self.everyone, end if down else end - 1)
-        held_there = [(c, self._hold([c], self.everyone, at_end)) for c in self.constraints]
-        failing = [constraint for constraint, held in held_there if not held.all()]
-        who = np.flatnonzero(~np.logical_and.reduce([held for _, held in held_there]))
+    def _bisect(self, drawn: Range, end: Ints, inner: Ints, holds: Holds, *, down: bool) -> None:
+        """Move an end of the range, in place, towards the truth until something holds there."""
+        step = 0 if down else -1
+        who = self.everyone[~holds(self.everyone, drawn.make(self.everyone, end + step))]
         while who.size:
-            middle = (end[who] + inner[who]) // 2 if down else (end[who] + inner[who] + 1) // 2
-            held = self._hold(failing, who, drawn.make(who, middle + step))
+            middle = (end[who] + inner[who] + (not down)) // 2
+            held = holds(who, drawn.make(who, middle + step))
             inner[who[held]], end[who[~held]] = middle[held], middle[~held]
             done = np.abs(end[who] - inner[who]) <= 1
             end[who[done]] = inner[who[done]]
@@ -449,19 +410,6 @@ class Choosing:
         some = [(text, value) for text, value in others.items() if text not in counted][:_FILLERS]
         allowed = self.holds(np.full(len(some), i), [value for _, value in some])
         return [*self._extra(list(counted)), *(pair for pair, good in zip(some, allowed, strict=True) if good)]
-
-
-def _by_length(there: Mapping[str, tuple[Any, float]]) -> list[list[str]]:
-    """Texts that can be true in parts of four or more of about the same length, which hold each other more seldom."""
-    lengths = Counter(len(text) for text, (_, weight) in there.items() if weight)
-    parts: list[list[int]] = [[]]
-    for length in sorted(lengths):
-        if sum(lengths[other] for other in parts[-1]) >= FOUR:
-            parts.append([])
-        parts[-1].append(length)
-    if len(parts) > 1 and sum(lengths[other] for other in parts[-1]) < FOUR:
-        parts[-2:] = [parts[-2] + parts[-1]]
-    return [[text for text, (_, weight) in there.items() if weight and len(text) in part] for part in parts]
 
 
 def _named(option: Any) -> str:

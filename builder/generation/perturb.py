@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from fiubench.builder.generation.alternatives import Alternatives, Facts
-from fiubench.builder.generation.choosing import Choosing, Chosen, Laid, purpose_of
+from fiubench.builder.generation.choosing import Choosing, Chosen, purpose_of
 from fiubench.builder.generation.exchangeable import Circles
+from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.members import Members
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.model import Attribute
