@@ -64,7 +64,14 @@ class Config(Settings):
     rule out."""
     match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
     """Let a face and the health record that it is paired with agree in gender and age, in gender alone, or in neither
-    (none). A gender or age that is not known of a face fits every record."""
+    (none). What they must agree in must be known of every face."""
+    unknown_ages: Annotated[Literal["refuse", "allow"], Flag(SOURCE_FILES)] = "refuse"
+    """Refuse faces of unknown age, which may be children's, or allow them: then manifest and card say so, and the audit
+    fails."""
+    most_under_20: Annotated[float, Field(ge=0, le=1), Flag(SOURCE_FILES, metavar="P")] = 0.02
+    """Leave out faces that, by the faces.csv of their folder, are under 20 with a higher probability than this."""
+    follow_links: Annotated[bool, Flag(SOURCE_FILES)] = False
+    """Follow links that lead out of the folder of --faces."""
     ratios: Annotated[
         tuple[Percent, ...], Field(min_length=1), Flag(SPLITS, metavar="P,P,..", separator=",")
     ] = (1, 5, 10)  # fmt: skip

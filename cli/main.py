@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "build": Entry("building", "build", "Build a dataset from faces and records."),
         "preview": Entry("building", "preview", "Build a few identities and show them, without writing anything."),
         "sources": Entry("sources", "app", "List, show, check and fetch the sources of faces and records."),
+        "faces": Entry("faces", "app", "Estimate age and gender of faces, and review them by eye."),
         "attributes": Entry("attributes", "app", "List, show, check and preview attributes and packs."),
         "phrasings": Entry("phrasings", "app", "Grow a pack's phrasings with a language model, and review them."),
     },

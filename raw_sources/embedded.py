@@ -19,6 +19,8 @@ from fiubench.support.draws import Ints, integers
 from numpy.typing import NDArray
 
 OLDEST = 95
+#: Lower ends of the age bands that faces and records are matched on, and splits are stratified by.
+AGE_BANDS = (20, 30, 45, 60, 75)
 YEAR = 365.25
 _EPOCH = date(1970, 1, 1)
 _MONTH = 30

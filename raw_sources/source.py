@@ -42,6 +42,8 @@ class Context:
     seed: int = 0  # of the build; only generators use it
     workers: int = 1  # processes that may be used
     progress: Progress | None = None
+    most_under_20: float = 0.02  # the largest probability of being younger than 20 with which a face is used
+    follow_links: bool = False  # whether links are followed that lead out of a folder
 
 
 class Source:

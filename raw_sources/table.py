@@ -166,6 +166,7 @@ class Face:
     height: int
     format: str
     plain: bool  # its bytes may be used as they are
+    under_20: float | None = None  # probability of being younger than 20, where it rests on an estimate alone
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, RETAIN
 from fiubench.builder.audit.people import Person
 from fiubench.builder.values import dates
+from fiubench.raw_sources.embedded import AGE_BANDS
 from numpy.typing import NDArray
 
 _SIDES = {FORGET: "forget", RETAIN: "retain", OUTSIDE: "others"}
@@ -30,7 +31,7 @@ class Strata:
         known = [person.gender] if person.gender else []
         if isinstance(born, str) and self.as_of:
             band = dates.age_band(dates.age_on(born, self.as_of))
-            first, later = dates.AGE_BANDS[band], dates.AGE_BANDS[band + 1 : band + 2]
+            first, later = AGE_BANDS[band], AGE_BANDS[band + 1 : band + 2]
             known.append(f"{first}-{later[0] - 1}" if later else f"{first}+")
         elif isinstance(born, str):
             known.append(f"born in the {born[:3]}0s")

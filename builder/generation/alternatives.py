@@ -17,10 +17,9 @@ from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing
 from fiubench.builder.values.column import Column
-from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import other_numbers, phone_text
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, alike, nobody, weighted
-from fiubench.raw_sources.embedded import OLDEST, chargeable
+from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
 from fiubench.raw_sources.names import GENDERS, capacity, full_names
 from fiubench.raw_sources.table import FileTable, Generator, drawn_again
 from fiubench.support.draws import Ints
@@ -111,8 +110,8 @@ class Alternatives:
         age = dates.ages_on(birth, today)
         band = np.clip(np.searchsorted(AGE_BANDS, age, side="right") - 1, 0, None)
         edges = np.array([*AGE_BANDS, OLDEST])
-        youngest = np.where(block.age_known, age, edges[band])
-        years = np.where(block.age_known, 1, edges[band + 1] - edges[band])
+        youngest = age if block.age_known else edges[band]
+        years = np.ones_like(age) if block.age_known else edges[band + 1] - edges[band]
 
         def latest_of(ages: Ints) -> Ints:
             return dates.shift_years(np.full_like(ages, today), -ages)

@@ -15,11 +15,10 @@ from fiubench.builder.config import Config
 from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
-from fiubench.builder.values.dates import AGE_BANDS
 from fiubench.builder.values.phone import phone_numbers
-from fiubench.raw_sources.embedded import OLDEST, chargeable
+from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
 from fiubench.raw_sources.names import GENDERS, capacity
-from fiubench.raw_sources.table import Face, FileTable, People
+from fiubench.raw_sources.table import Face, FaceTable, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
@@ -50,7 +49,6 @@ class Plan:
         phone: ten-digit phone number.
         face: position in the face table, where faces come from a folder.
         unique_id: the identity's public id.
-        age_known: whether the birth date was drawn for the age that a face is known to have.
         frozen: membership of the forget sets, where a file gives it.
         offense: offense dates (days) and which of them had to be drawn anew; ``None`` where a generator made them fit.
     """
@@ -65,8 +63,12 @@ class Plan:
     face: Ints | None
     unique_id: list[str]
     offense: Offenses | None
-    age_known: NDArray[np.bool_]
     frozen: Mapping[str, list[str]] | None = None
+
+    @property
+    def ages_of_faces(self) -> bool:
+        """Whether birth dates were drawn for the ages that the faces are known to have."""
+        return self.face is not None and self.config.match == "gender+age"
 
     @property
     def size(self) -> int:
@@ -86,7 +88,10 @@ class Plan:
     def face_of(self, i: int) -> dict[str, Any] | None:
         """Where an identity's image came from, if from a file."""
         face = self.face_at(i)
-        return None if face is None else {"file": face.file.name, "gender": face.gender, "age": face.age}
+        if face is None:
+            return None
+        estimated = {} if face.under_20 is None else {"under_20": face.under_20}
+        return {"file": face.file.name, "gender": face.gender, "age": face.age, **estimated}
 
     def image_name(self, i: int) -> str:
         """File name of an identity's image."""
@@ -130,10 +135,7 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     _note_few_rows(sources, n)
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-    known = np.zeros(n, np.bool_)
-    if face is not None and config.match == "gender+age":
-        known = _known(sources, face)[1] >= 0
-    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, known, frozen)
+    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, frozen)
 
 
 def _chosen(
@@ -255,11 +257,9 @@ def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints |
             return None, gender, birth, index
         order = order[: len(index)]
         if config.match != "none":
-            known_gender, known_age = _known(sources, order)
-            gender = np.where(known_gender >= 0, known_gender, gender).astype(np.int8)
-            if config.match == "gender+age":
-                age = np.where(known_age >= 0, known_age, _generated_age(config.seed, index))
-                birth = _birth_of_age(config.seed, config.as_of, index, age)
+            gender = _genders(sources.faces, order)
+        if config.match == "gender+age":
+            birth = _birth_of_age(config.seed, config.as_of, index, _ages(sources.faces, order))
         return order, gender, birth, index
     everyone_gender, everyone_birth = record_people(config, table)
     usable = _usable_records(config, table)
@@ -292,25 +292,30 @@ def _note_few_rows(sources: Sources, n: int) -> None:
             table.report.notes.append(note)
 
 
-def _note_unmatched(config: Config, sources: Sources) -> None:
-    """Say in the faces' report what could not be matched, for the summary and the card."""
-    assert sources.faces is not None
-    if config.match == "none":
-        return
-    faces, notes = sources.faces.faces, []
-    for what in ("gender", "age")[: 1 + (config.match == "gender+age")]:
-        if unknown := sum(getattr(face, what) is None for face in faces):
-            notes.append(
-                f"The {what} of {unknown} of {len(faces)} faces is unknown, so it may differ from the record's; "
-                f"list it in faces.csv, where you know it."
-            )
-    sources.faces.report.notes.extend(note for note in notes if note not in sources.faces.report.notes)
+def _check_labels(config: Config, faces: FaceTable) -> None:
+    """Whether what the build must know of every face is known.
+
+    Raises:
+        SourceError: an age that is needed to leave children out, or what faces and records are matched by.
+    """
+    where, of = f"--faces {faces.origin.file}", len(faces.faces)
+    hint = f"`fiubench faces annotate {config.faces}` estimates it"
+    for what in ("age", "gender"):
+        unknown = sum(getattr(face, what) is None for face in faces.faces)
+        if not unknown:
+            continue
+        if what == "age" and config.unknown_ages == "refuse":
+            told = f"the age of {unknown} of {of} faces is unknown, and a face may be a child's"
+            raise SourceError(told, where=where, hint=f"{hint}; --unknown-ages allow goes on without.")
+        if what in config.match:
+            told = f"the {what} of {unknown} of {of} faces is unknown, and --match {config.match} needs it"
+            raise SourceError(told, where=where, hint=f"{hint}; --match none pairs faces and records at random.")
 
 
 def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     """Positions of the faces in the order in which they are handed out."""
     assert sources.faces is not None
-    _note_unmatched(config, sources)
+    _check_labels(config, sources.faces)
     have = len(sources.faces.faces)
     if have < n:
         raise too_few("faces", sources.faces.origin.file, have, n)
@@ -320,30 +325,29 @@ def _face_order(config: Config, sources: Sources, n: int) -> Ints:
     return select(sources.faces, config.select, have if config.select == "all" else n, config.seed)
 
 
-def _known(sources: Sources, order: Ints) -> tuple[Ints, Ints]:
-    """Gender code and age of faces in order, -1 where unknown."""
-    assert sources.faces is not None
-    faces = [sources.faces.faces[position] for position in order.tolist()]
-    gender = [-1 if face.gender is None else GENDERS.index(face.gender) for face in faces]
-    return np.array(gender), np.array([-1 if face.age is None else face.age for face in faces])
+def _genders(faces: FaceTable, order: Ints) -> NDArray[np.int8]:
+    """Gender codes of faces in order; all are known."""
+    return np.array([GENDERS.index(str(faces.faces[i].gender)) for i in order.tolist()], np.int8)
+
+
+def _ages(faces: FaceTable, order: Ints) -> Ints:
+    """Ages of faces in order; all are known."""
+    return np.array([faces.faces[i].age for i in order.tolist()], np.int64)
 
 
 def _match(
     config: Config, sources: Sources, order: Ints, usable: Ints, gender: NDArray[np.int8], birth: Ints, n: int
 ) -> tuple[Ints, Ints]:
     """Give each face in order the next record of its gender and age band; faces that find none are passed over."""
-    bands = len(AGE_BANDS) if config.match == "gender+age" else 1
-    face_gender, face_age = _known(sources, order)
-    record_group: Ints = np.zeros(len(usable), dtype=np.int64)
-    face_group: Ints = np.zeros(len(order), dtype=np.int64)
-    if config.match != "none" and (face_gender.max() >= 0 or face_age.max() >= 0):
+    faces = sources.faces
+    assert faces is not None
+    record_group, face_group = np.zeros(len(usable), np.int64), np.zeros(len(order), np.int64)
+    if config.match != "none":
+        record_group, face_group = gender[usable].astype(np.int64), _genders(faces, order).astype(np.int64)
+    if config.match == "gender+age":
         ages = dates.ages_on(birth[usable], dates.to_day(config.as_of))
-        record_group = gender[usable] * bands + (band_of(ages) if bands > 1 else 0)
-        # a face of unknown gender or age stands in for one drawn as the records are distributed
-        stand_in = record_group[integers(config.seed, "faces.stand_in", order, len(usable))]
-        group_gender = np.where(face_gender >= 0, face_gender, stand_in // bands)
-        group_band = np.where(face_age >= 0, band_of(face_age), stand_in % bands) if bands > 1 else 0
-        face_group = np.asarray(group_gender * bands + group_band, dtype=np.int64)
+        record_group = record_group * len(AGE_BANDS) + band_of(ages)
+        face_group = face_group * len(AGE_BANDS) + band_of(_ages(faces, order))
     face_rows = np.full(len(order), -1, dtype=np.int64)
     for group in np.unique(face_group).tolist():
         queue = usable[record_group == group]

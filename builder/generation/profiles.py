@@ -28,7 +28,6 @@ from fiubench.raw_sources.names import capacity, full_names
 from fiubench.raw_sources.table import FileTable, People
 from fiubench.support.draws import Ints, choose, permute
 from fiubench.support.errors import PackError
-from numpy.typing import NDArray
 
 REDRAWN = " (redrawn)"
 OFFENSE_DATE = "crimes.offense_date"
@@ -46,7 +45,7 @@ class Block:
     name_rank: Ints
     phone: Ints
     offense: Offenses | None
-    age_known: NDArray[np.bool_]
+    age_known: bool  # whether birth dates were drawn for the ages of faces
 
     @classmethod
     def of(cls, plan: Plan, start: int, stop: int) -> "Block":
@@ -61,7 +60,7 @@ class Block:
             plan.name_rank[part],
             plan.phone[part],
             offense,
-            plan.age_known[part],
+            plan.ages_of_faces,
         )
 
     def is_redrawn(self, attribute: Attribute) -> bool:
@@ -75,7 +74,7 @@ class Block:
         offense = None if self.offense is None else Offenses(self.offense.days[places], self.offense.redrawn[places])
         people = People([self.people.gender[i] for i in places.tolist()], self.people.birth[places])
         rows = {name: rows[places] for name, rows in self.rows.items()}
-        of_each = (self.name_rank[places], self.phone[places], offense, self.age_known[places])
+        of_each = (self.name_rank[places], self.phone[places], offense, self.age_known)
         return Block(self.index[places], people, rows, *of_each)
 
 
@@ -130,7 +129,7 @@ class Profiles:
                 rank,
                 phone,
                 offense,
-                np.zeros(_REFERENCE_SIZE, np.bool_),
+                age_known=False,
             )
         )
 

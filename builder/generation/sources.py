@@ -43,7 +43,7 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
         SourceError: a file or folder that can't be read as what it is meant to be.
     """
 
-    context = Context(config.today, config.seed, workers, progress)
+    context = Context(config.today, config.seed, workers, progress, config.most_under_20, config.follow_links)
     tables: dict[str, Table] = {}
     faces = None
     for name, source in SOURCES.items():

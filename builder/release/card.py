@@ -47,6 +47,11 @@ _SCHEMES = {
     "nested": "The forget sets are nested: every larger one contains the smaller ones.",
     "disjoint": "The forget sets are disjoint, as in the original.",
 }
+_MATCHED = {
+    "gender+age": "Each goes with a profile of its gender and age.",
+    "gender": "Each goes with a profile of its gender; its age may be another.",
+    "none": "Faces and profiles were paired at random: gender and age may differ.",
+}
 _PICTURES = """\
 from pathlib import Path
 from datasets import Image
@@ -345,9 +350,11 @@ def _limits(release: Release) -> list[str]:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")
     elif release.has_images:
         points.append(
-            "Faces are generated images. They are matched with profiles as far as their gender and age are "
-            "known, and only faces known to be younger than 20 could be left out."
+            "Faces are pictures from a folder. Those that are, or may be, younger than 20 were left out as far as ages "
+            "are known. " + _MATCHED[str(release.config.get("match"))]
         )
+        if release.config.get("unknown_ages") == "allow":
+            points.append("**Faces of unknown age were allowed: there may be children among them.**")
         points += [escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
     else:
         points.append("There are no images: questions that speak of a picture come without one.")

@@ -6,14 +6,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from fiubench.raw_sources.embedded import AGE_BANDS
 from fiubench.support.draws import Ints
 from numpy.typing import ArrayLike, NDArray
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
           "November", "December")  # fmt: skip
 _EPOCH = date(1970, 1, 1)
-#: Lower ends of the age bands that faces and records are matched on, and splits are stratified by.
-AGE_BANDS = (20, 30, 45, 60, 75)
 
 
 def to_day(iso: str) -> int:

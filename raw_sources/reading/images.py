@@ -1,12 +1,14 @@
 """Pictures from outside: opened with suspicion, decoded once, brought to size without needless work."""
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from fiubench.raw_sources.table import Face
 from fiubench.support.errors import SourceError
 from fiubench.support.files import copy, write_atomic
@@ -16,9 +18,17 @@ LARGEST = 50_000_000  # pixels; more is no portrait but an attack on memory
 SMALLEST = 64  # pixels of the shorter side
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png"}
 # Pillow knows many more formats, and hands some (EPS) to other programs: those have no business in a folder of faces
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM")
+_SIGNATURES = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|BM|II\*\0|MM\0\*|GIF8|....ftyp(?:avif|avis)"
+    rb"|\0\0\0\x0cjP  |\xff\x4f\xff\x51|P[1-6]\s",
+    re.DOTALL,
+)
+_HEIC = re.compile(rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)", re.DOTALL)
+HEAD = 16  # bytes of a file that show what it is
 _QUALITY = 90
 _PREVIEW = 64  # side to which a picture is decoded where only its looks matter
+_FLAT = 3  # of 255: what compression may do to a single color
 _ORIENTATION = 0x0112  # EXIF tag; 1 is upright
 
 
@@ -35,6 +45,20 @@ class Probe:
     format: str
     plain: bool  # RGB, opaque, upright, a single frame: its bytes may be used as they are
     preview: Image.Image
+
+
+def no_picture(name: str, head: bytes) -> str | None:
+    """Why a file is no picture that is read here, by its first bytes and whatever its name says; ``None`` if it is one.
+
+    Args:
+        head: its first :data:`HEAD` bytes.
+    """
+    if _SIGNATURES.match(head):
+        return None
+    if _HEIC.match(head):
+        return "HEIC, which is not read: save it as JPEG or PNG"
+    suffix = Path(name).suffix.lower()
+    return f"not a picture ({suffix or 'no extension'})" if head else "empty file"
 
 
 @contextmanager
@@ -62,7 +86,7 @@ def probe(data: bytes) -> Probe:
     """Decode a picture fully, at reduced size where the format allows it.
 
     Raises:
-        BadImage: not a picture, truncated, too small or too large.
+        BadImage: not a picture, truncated, too small or too large, of one color.
     """
     with _opened(data) as image:
         width, height = image.size
@@ -76,6 +100,8 @@ def probe(data: bytes) -> Probe:
         image.load()  # unlike verify(), this meets the end of a truncated file
         picture = image if upright else ImageOps.exif_transpose(image)
     preview = _flat_rgb(picture).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
+    if (np.ptp(np.asarray(preview), axis=(0, 1)) <= _FLAT).all():
+        raise BadImage("a single color, so no face")
     return Probe(width, height, kind, plain, preview)
 
 
@@ -151,6 +177,18 @@ def small_jpeg(source: Path | bytes, size: int) -> bytes:
         return _small_jpeg(ImageOps.exif_transpose(image), size)
 
 
+def flat_picture(source: Path | bytes, size: int) -> Image.Image:
+    """A picture in RGB, upright and without transparency, decoded at no less than ``size`` pixels where it has them.
+
+    Raises:
+        BadImage: it does not open and decode fully.
+        OSError: the file can't be read.
+    """
+    with _opened(source) as image:
+        image.draft("RGB", (size, size))
+        return _flat_rgb(ImageOps.exif_transpose(image))
+
+
 def _small_jpeg(image: Image.Image, size: int) -> bytes:
     picture = _flat_rgb(image)
     picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -166,6 +204,21 @@ def _flat_rgb(image: Image.Image) -> Image.Image:
         over = image.convert("RGBA")
         base = Image.new("RGBA", over.size, "white")
         return Image.alpha_composite(base, over).convert("RGB")
-    if image.mode.startswith("I;16"):  # Pillow would clip what is above 255
-        image = image.point(lambda value: value / 256).convert("L")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # Pillow would clip what is above 255
+        image = _eight_bits(image)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of other depths as 0 to 255: numbers up to 1 (floating point), 255 or 65535 are taken for what they are.
+
+    Raises:
+        BadImage: values of no usual range.
+    """
+    values = np.asarray(image, dtype=np.float64)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= 65535):  # neither holds for what is not a number
+        raise BadImage("grey values of no usual range: save it with 8 bits")
+    deep = image.mode.startswith("I;16") or high > 255
+    scale = 255.0 if image.mode == "F" and high <= 1 else 1 / 256 if deep else 1.0
+    return Image.fromarray((values * scale).astype(np.uint8))

@@ -18,8 +18,8 @@ class Faces(Source):
     citation = "D. Beniaguev. Synthetic Faces High Quality (SFHQ) dataset, 2022. doi:10.34740/kaggle/dsv/4737549"
     embedded = "Portraits drawn by fiubench that follow the profile's gender and age."
     expects = (
-        "A folder of JPEG or PNG images, nested as you like; an optional faces.csv (file, gender, age) is an "
-        "allow-list."
+        "A folder of images, nested as you like, with a faces.csv (file, gender, age) written by hand or by "
+        "`fiubench faces annotate`."
     )
     kaggle = Kaggle(
         "selfishgene/synthetic-faces-high-quality-sfhq-part-1", 4, "images/images/SFHQ_pt1_{number:08d}.jpg"
@@ -30,7 +30,13 @@ class Faces(Source):
         """See ``reading/faces.py``."""
         from fiubench.raw_sources.reading.faces import read_faces  # noqa: PLC0415  (Pillow, and more that it needs)
 
-        return read_faces(path, workers=context.workers, progress=context.progress)
+        return read_faces(
+            path,
+            most_under_20=context.most_under_20,
+            follow_links=context.follow_links,
+            workers=context.workers,
+            progress=context.progress,
+        )
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first faces."""

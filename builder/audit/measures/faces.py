@@ -1,8 +1,9 @@
 """What the pictures are worth: whether they open, repeat each other, and fit their records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fiubench.builder.audit.people import Person
@@ -10,13 +11,19 @@ from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Re
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from fiubench.raw_sources.labelling.estimator import Estimate
+
 _SMALL = 112  # pixels; face recognition models take no less
 _SAME = 20  # of 256 bits; re-encoding and shrinking move at most 18, distinct faces differ in 28 or more
 _ALIKE = 0.25  # distance of embeddings
 _COMPARED = 10_000  # faces that are compared with each other: fifty million pairs
 _AT_ONCE = 1 << 21  # pairs
 _EDGES = list(range(0, 132, 4))
-_COUNTED = ("missing_faces", "undecodable_faces", "small_faces", "repeated_faces", "face_gender", "face_age")
+_MOST_UNDER_20 = 0.02  # as the default of a build
+_SURE = 0.9  # probability from which an estimated gender counts as known
+_COUNTED = ("missing_faces", "undecodable_faces", "small_faces", "repeated_faces", "face_gender", "face_age",
+            "child_faces", "unknown_ages")  # fmt: skip
 _group = partial(Measure, group="faces")
 
 
@@ -34,6 +41,11 @@ _group = partial(Measure, group="faces")
         "People whose record is of another gender than their face, where that is known.", "people", fail_above=0),
     _group("face_age", "Faces of another age",
         "People whose age lies in another band than their face's, where that is known.", "people", fail_above=0),
+    _group("child_faces", "Faces of children",
+        "People whose face is, or may be, younger than 20: by what the dataset says of it, else by its picture (with "
+        "the extra `faces`).", "people", fail_above=0),
+    _group("unknown_ages", "Faces of unknown age",
+        "People with a face from a file of which nobody says how old it is.", "people", fail_above=0),
     _group("face_diversity", "Distance between neighbouring faces",
         "Median distance of a face to its nearest neighbour, in bits of the perceptual hash of 256.", "bits",
         warn_below=24, fail_below=8),
@@ -42,9 +54,12 @@ class Faces(Check):
     """Opens every picture once; keeps 64 bytes of each, and 512 more where faces are embedded."""
 
     def __init__(self, survey: Survey) -> None:
-        from fiubench.raw_sources.reading import embeddings  # noqa: PLC0415  (Pillow is not needed for the text)
+        # Pillow is not needed for the text
+        from fiubench.raw_sources.labelling.estimator import Estimator, is_installed  # noqa: PLC0415
+        from fiubench.raw_sources.reading import embeddings  # noqa: PLC0415
 
         super().__init__(survey)
+        self.estimator = Estimator() if survey.embed and is_installed() else None
         self.counts = {name: Count(name) for name in _COUNTED}
         self.embed = embeddings.embedder() if survey.embed else None
         self.hashes: list[tuple[int, int]] = []
@@ -60,7 +75,6 @@ class Faces(Check):
     def add(self, person: Person, side: int) -> None:
         from fiubench.raw_sources.reading.images import BadImage, look  # noqa: PLC0415
 
-        self._agreement(person)
         if person.image is None:
             return
         missing, broken = self.counts["missing_faces"], self.counts["undecodable_faces"]
@@ -77,6 +91,7 @@ class Faces(Check):
         except OSError as error:
             broken.add(person.where, f"can't be read ({error.strerror})")
             return
+        self._agreement(person)
         self.counts["small_faces"].of += 1
         if min(size) < _SMALL:
             self.counts["small_faces"].add(person.where, f"{size[0]} x {size[1]} pixels")
@@ -95,20 +110,52 @@ class Faces(Check):
                 self.embedded.append(person.where)
 
     def _agreement(self, person: Person) -> None:
-        face = person.record["face"] if person.record else None
-        if face is None:
+        """Whether gender and age of the face are known, fit the record, and are no child's."""
+        if person.record is not None and person.record["face"] is None:
+            return  # a drawn portrait
+        said: Mapping[str, Any] = (
+            person.record["face"] if person.record else {"file": person.where, "gender": None, "age": None}
+        )
+        if person.record is not None:
+            self.counts["unknown_ages"].of += 1
+            if said["age"] is None:
+                self.counts["unknown_ages"].add(person.where, said["file"])
+        seen = self._estimate(person) if None in (said["age"], said["gender"]) else None
+        sure = seen is not None and (seen.gender_confidence or 0) >= _SURE
+        self._gender(person, said["gender"] or (seen.gender if seen and sure else None))
+        if said["age"] is not None:
+            self._age(person, said)
+            self._child(person, said["age"], said.get("under_20"))
+        elif seen is not None and seen.age is not None:
+            self._child(person, seen.age, seen.under_20)
+
+    def _estimate(self, person: Person) -> "Estimate | None":
+        return None if self.estimator is None or person.image is None else self.estimator.look(person.image)
+
+    def _gender(self, person: Person, gender: str | None) -> None:
+        if gender is None or person.gender is None:
             return
-        if face["gender"] is not None:
-            self.counts["face_gender"].of += 1
-            if face_of_another_gender(face, person.gender):
-                self.counts["face_gender"].add(person.where, f"a {face['gender']} face, a {person.gender} record")
+        self.counts["face_gender"].of += 1
+        if face_of_another_gender({"gender": gender}, person.gender):
+            self.counts["face_gender"].add(person.where, f"a {gender} face, a {person.gender} record")
+
+    def _age(self, person: Person, face: Mapping[str, Any]) -> None:
         born = next((pair.value for pair in person.pairs if pair.attribute == "date_of_birth"), None)
         as_of = self.survey.target.as_of
-        if face["age"] is not None and born is not None and as_of:
-            self.counts["face_age"].of += 1
-            age = age_unlike_face(face, born, as_of)
-            if age is not None:
-                self.counts["face_age"].add(person.where, f"about {face['age']} in the picture, {age} in the record")
+        if born is None or not as_of:
+            return
+        self.counts["face_age"].of += 1
+        age = age_unlike_face(face, born, as_of)
+        if age is not None:
+            self.counts["face_age"].add(person.where, f"about {face['age']} in the picture, {age} in the record")
+
+    def _child(self, person: Person, age: int, under_20: float | None) -> None:
+        from fiubench.raw_sources.reading.labels import Label  # noqa: PLC0415
+
+        self.counts["child_faces"].of += 1
+        label = Label("", age=age, under_20=under_20, estimator="" if under_20 is None else "some")
+        if why := label.refusal(_MOST_UNDER_20):
+            self.counts["child_faces"].add(person.where, f"{why}: about {age}")
 
     def results(self) -> Iterable[Result]:
         nearest = self.nearest
