@@ -1,5 +1,6 @@
 """``fiubench audit`` and ``measures``: the quality of a dataset."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,15 @@ def audit(
             help="Compare faces by their embeddings too, where fiubench is installed with the extra 'faces'.",
         ),
     ] = True,
+    estimate: Annotated[
+        bool,
+        typer.Option(
+            "--estimate",
+            rich_help_panel=_WHAT,
+            help="Estimate gender and age of faces of which the dataset says nothing, to find children among them; for "
+            "photographs, with the extra 'faces'.",
+        ),
+    ] = False,
     attacks: Annotated[
         bool,
         typer.Option(
@@ -70,8 +80,9 @@ def audit(
     tripped(None, conditions)  # a mistyped name is an error before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
-        report = measure_all(opened, faces=faces, embed=embed, attacks=attacks, grammar=grammar, progress=step)
-        other = measure_all(beside, faces=faces, embed=embed, attacks=attacks, progress=step) if beside else None
+        measured = partial(measure_all, faces=faces, embed=embed, estimate=estimate, attacks=attacks, progress=step)
+        report = measured(opened, grammar=grammar)
+        other = measured(beside) if beside else None
     for each in filter(None, (report, other)):
         of = each.target
         size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"

@@ -48,7 +48,18 @@ def test_every_command_is_a_function_of_its_name() -> None:
     from fiubench.cli.main import COMMANDS as PANELS
 
     there = {name for panel in PANELS.values() for name in panel}
-    groups = {"sources", "attributes", "phrasings", "measures", "formats", "metrics", "methods", "presets", "plugins"}
+    groups = {
+        "sources",
+        "faces",
+        "attributes",
+        "phrasings",
+        "measures",
+        "formats",
+        "metrics",
+        "methods",
+        "presets",
+        "plugins",
+    }
     assert there - {"show", *groups} == {*COMMANDS}
 
 

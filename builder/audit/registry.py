@@ -165,7 +165,7 @@ class Survey:
     """A dataset while it is read: what every check may look at.
 
     Attributes:
-        faces, embed, attacks, grammar: as in :func:`fiubench.builder.audit.audit`.
+        faces, embed, estimate, attacks, grammar: as in :func:`fiubench.builder.audit.audit`.
         people, pairs, images: seen so far.
     """
 
@@ -174,6 +174,7 @@ class Survey:
     strata: Strata
     faces: bool = True
     embed: bool = True
+    estimate: bool = False
     attacks: bool = True
     grammar: str | None = None
     people: int = 0

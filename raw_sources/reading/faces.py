@@ -60,7 +60,8 @@ def read_faces(
     if not kept:
         reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
         what = f"none of {report.read} files can be used: {reasons}"
-        raise SourceError(what, where=folder, hint=f"Give other images, or mend the {LABELS} beside them.")
+        hint = "Give other images" + (f", or mend the {LABELS} beside them." if rows else ".")
+        raise SourceError(what, where=folder, hint=hint)
     if converted := sum(not c.plain for c in kept):
         report.repaired["not plain RGB: converted"] = converted
     report.notes.extend(_notes(folder, kept, known, most_under_20))

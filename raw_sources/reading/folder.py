@@ -63,7 +63,8 @@ def _walk(folder: Path, follow_links: bool, passed_over: Counter[str]) -> Iterat
         for name in sorted(folders):
             path = Path(directory, name)
             if path.is_symlink() and not follow_links:
-                passed_over[LINK_OUT] += not _leads_into(path, inside)  # what is below the folder is met there
+                if not _leads_into(path, inside):  # what is below the folder is met there
+                    passed_over[LINK_OUT] += 1
             elif (real := os.path.realpath(path)) in entered:
                 folders.remove(name)  # a circle of links
             else:

@@ -92,7 +92,8 @@ def test_undecodable_and_too_few_images(out: Path, tmp_path: Path) -> None:
     folder.mkdir()
     write(folder / "broken.jpg", b"\xff\xd8\xff\xe0 not a picture")
     refused("build", "--out", out, "--faces", folder, says=["faces"])
-    Image.new("RGB", (128, 128), (200, 150, 120)).save(folder / "one.png")
+    Image.linear_gradient("L").convert("RGB").save(folder / "one.png")
+    write(folder / "faces.csv", "file,gender,age\none.png,female,40\n")
     refused("build", "--out", out, "--faces", folder, says=["faces", "1 usable", "440"])
     assert_untouched(out)
 

@@ -94,7 +94,7 @@ def test_check_with_a_source_named_and_another_day(crimes: Path) -> None:
     [
         (["show", "helth"], ["unknown source 'helth'", "Did you mean 'health'?"]),
         (["check", "{}/nowhere.csv"], ["nowhere.csv: no such file"]),
-        (["check", "{}"], ["no images in this folder"]),
+        (["check", "{}"], ["none of 1 files can be used", "not a picture (.csv)"]),
         (["check", "{}/other.csv"], ["other.csv", "no known source: Rooms, Area", "--source"]),
         (["check", "{}/other.csv", "--source", "crime"], ["unknown source 'crime'", "'crimes'"]),
         (["check", "{}/other.csv", "--source", "crimes"], ["other.csv", "CMPLNT_NUM"]),

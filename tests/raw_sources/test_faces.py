@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fiubench.raw_sources.reading.faces import read_faces
+from fiubench.raw_sources.reading.folder import LINK_OUT, LINK_TO_NOTHING
 from fiubench.support.errors import SourceError
 from PIL import Image
 
@@ -20,7 +21,7 @@ def test_sfhq_layouts_and_numbers(faces: Path) -> None:
     table = read_faces(faces)
     assert [face.unique_id for face in table.faces] == [f"{k:08d}" for k in range(12)]
     assert table.report.kept == table.report.read == 12
-    assert "SFHQ shows children" in table.report.notes[0]
+    assert table.report.notes == ["The age is unknown for 12 of 12 faces, so none of these was left out for its age."]
     (faces / "images" / "images").rename(faces / "moved")
     assert [face.unique_id for face in read_faces(faces).faces] == [f"{k:08d}" for k in range(12)]
 
@@ -29,8 +30,10 @@ def test_what_is_no_face_is_passed_over(faces: Path, picture: Maker) -> None:
     for name in ("segmentations", "landmarks", ".hidden"):
         (faces / name).mkdir()
         picture(77, 200).save(faces / name / "SFHQ_pt1_00000077.png")
+    (faces / "source.yaml").write_text("title: mine")
     (faces / "readme.txt").write_text("hello")
-    assert read_faces(faces).report.read == 12
+    report = read_faces(faces).report
+    assert (report.read, report.kept, report.dropped) == (13, 12, {"not a picture (.txt)": 1})
 
 
 def test_a_link_out_of_the_folder_is_not_followed(faces: Path, tmp_path: Path, picture: Maker) -> None:
@@ -41,22 +44,27 @@ def test_a_link_out_of_the_folder_is_not_followed(faces: Path, tmp_path: Path, p
     picture(51, 200).save(outside / "b.jpg")
     (faces / "linked").symlink_to(outside)
     report = read_faces(faces).report
-    assert report.read == 12
-    assert "Links that lead out of the folder were passed over: 2." in report.notes
+    assert (report.read, report.kept, report.dropped) == (14, 12, {LINK_OUT: 2})
+    report = read_faces(faces, follow_links=True).report
+    assert (report.read, report.kept) == (14, 14)
 
 
 def test_links_that_lead_nowhere_or_to_themselves(faces: Path) -> None:
     (faces / "nowhere.jpg").symlink_to("absent.jpg")
     (faces / "itself.jpg").symlink_to("itself.jpg")
-    assert read_faces(faces).report.read == 12
+    (faces / "circle").symlink_to(faces)
+    for follow in (False, True):
+        report = read_faces(faces, follow_links=follow).report
+        assert (report.read, report.kept, report.dropped) == (14, 12, {LINK_TO_NOTHING: 2})
 
 
 def test_a_folder_of_links_out_of_it(tmp_path: Path, picture: Maker) -> None:
     picture(50, 200).save(tmp_path / "a.jpg")
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "a.jpg").symlink_to(tmp_path / "a.jpg")
-    with pytest.raises(SourceError, match=r"no images(.|\n)*links that lead out of it are not followed"):
+    with pytest.raises(SourceError, match=r"no images(.|\n)*1 links lead out of it: add --follow-links"):
         read_faces(tmp_path / "links")
+    assert len(read_faces(tmp_path / "links", follow_links=True).faces) == 1
 
 
 def test_a_folder_that_may_not_be_read(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +86,11 @@ def test_bad_files_are_dropped_with_a_reason(faces: Path, picture: Maker) -> Non
     report = read_faces(faces).report
     assert report.read == 17
     assert report.kept == 14
-    assert sum(count for why, count in report.dropped.items() if why.startswith("can't be decoded")) == 1
-    assert report.dropped["not a picture"] == 1
-    assert report.dropped["smaller than 64 pixels"] == 1
+    assert report.dropped == {
+        "can't be decoded: truncated or damaged": 1,
+        "not a picture (.jpg)": 1,
+        "smaller than 64 pixels": 1,
+    }
     assert report.repaired["not plain RGB: converted"] == 1
 
 
@@ -233,7 +243,7 @@ def test_no_folder_no_images(tmp_path: Path, faces: Path) -> None:
     with pytest.raises(SourceError, match="no images"):
         read_faces(empty)
     (empty / "a.jpg").write_text("x")
-    with pytest.raises(SourceError, match="none of 1 images can be used: 1 not a picture"):
+    with pytest.raises(SourceError, match="none of 1 files can be used: 1 not a picture"):
         read_faces(empty)
 
 
@@ -271,7 +281,7 @@ def test_a_killed_worker_is_told(faces: Path, picture: Maker, monkeypatch: pytes
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared sample data is not here")
 def test_the_real_sample() -> None:
     table = read_faces(SHARED / "faces" / "sfhq")
-    assert table.report.read == 320
+    assert table.report.read == 321
     assert table.report.dropped["near duplicate (phash)"] == 5  # looked at: the same picture in two figures
     portraits = read_faces(SHARED / "faces" / "portraits")
     assert all(face.age is not None and face.age >= 20 and face.gender for face in portraits.faces)

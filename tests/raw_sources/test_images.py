@@ -109,7 +109,9 @@ def test_a_link_is_followed_to_its_file(tmp_path: Path, picture: Maker) -> None:
 
 
 def test_a_see_through_color_becomes_white(tmp_path: Path) -> None:
-    Image.new("RGB", (100, 100), (255, 0, 0)).save(tmp_path / "in.png", transparency=(255, 0, 0))
+    red = Image.new("RGB", (100, 100), (255, 0, 0))
+    red.paste((0, 0, 0), (0, 0, 100, 20))
+    red.save(tmp_path / "in.png", transparency=(255, 0, 0))
     f = face(tmp_path / "in.png")
     assert not f.plain
     write_face(f, tmp_path / "out.jpg", 100)
@@ -135,7 +137,9 @@ def test_what_is_larger_is_shrunk_once(tmp_path: Path, picture: Maker) -> None:
 
 def test_transparency_becomes_white_and_orientation_is_applied(tmp_path: Path) -> None:
     source = tmp_path / "in.png"
-    Image.new("RGBA", (100, 100), (0, 0, 0, 0)).save(source)
+    clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+    clear.paste((0, 0, 0, 255), (0, 0, 100, 20))
+    clear.save(source)
     f = face(source)
     target = tmp_path / target_name(f, 100)
     assert target.suffix == ".jpg"
@@ -144,7 +148,7 @@ def test_transparency_becomes_white_and_orientation_is_applied(tmp_path: Path) -
         assert min(made.getpixel((50, 50))) > 250
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter to the right
-    Image.new("RGB", (200, 100)).save(tmp_path / "turned.jpg", exif=exif)
+    Image.linear_gradient("L").resize((200, 100)).convert("RGB").save(tmp_path / "turned.jpg", exif=exif)
     turned = face(tmp_path / "turned.jpg")
     write_face(turned, tmp_path / "upright.jpg", 300)
     with Image.open(tmp_path / "upright.jpg") as made:
@@ -168,6 +172,7 @@ def test_a_bitmap_in_disguise_goes_to_no_other_program(picture: Maker) -> None:
 
 def test_sixteen_bits_of_grey_are_scaled(tmp_path: Path) -> None:
     deep = np.full((100, 100), 0x4000, dtype=np.uint16)
+    deep[:20] = 0
     Image.fromarray(deep).save(tmp_path / "deep.png")
     f = face(tmp_path / "deep.png")
     assert not f.plain

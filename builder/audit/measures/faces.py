@@ -43,7 +43,7 @@ _group = partial(Measure, group="faces")
         "People whose age lies in another band than their face's, where that is known.", "people", fail_above=0),
     _group("child_faces", "Faces of children",
         "People whose face is, or may be, younger than 20: by what the dataset says of it, else by its picture (with "
-        "the extra `faces`).", "people", fail_above=0),
+        "`--estimate`).", "people", fail_above=0),
     _group("unknown_ages", "Faces of unknown age",
         "People with a face from a file of which nobody says how old it is.", "people", fail_above=0),
     _group("face_diversity", "Distance between neighbouring faces",
@@ -55,11 +55,11 @@ class Faces(Check):
 
     def __init__(self, survey: Survey) -> None:
         # Pillow is not needed for the text
-        from fiubench.raw_sources.labelling.estimator import Estimator, is_installed  # noqa: PLC0415
+        from fiubench.raw_sources.labelling.estimator import Estimator  # noqa: PLC0415
         from fiubench.raw_sources.reading import embeddings  # noqa: PLC0415
 
         super().__init__(survey)
-        self.estimator = Estimator() if survey.embed and is_installed() else None
+        self.estimator = Estimator() if survey.estimate else None
         self.counts = {name: Count(name) for name in _COUNTED}
         self.embed = embeddings.embedder() if survey.embed else None
         self.hashes: list[tuple[int, int]] = []

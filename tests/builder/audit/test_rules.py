@@ -245,6 +245,10 @@ def old(record: Record) -> bool:
     return str(record["profile"]["date_of_birth"]["value"]) < "1960"
 
 
+def young(record: Record) -> bool:
+    return str(record["profile"]["date_of_birth"]["value"]) > "1996"
+
+
 def outside(state: str) -> Callable[[Record], bool]:
     return lambda record: record["profile"]["address"]["value"]["state"] != state and phone(record)[2] != "9"
 
@@ -293,8 +297,10 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "undecodable_faces": (face(lambda path, _: path.write_bytes(path.read_bytes()[:-700])), set()),
     "small_faces": (face(smaller), set()),
     "repeated_faces": (face(recoded), set()),
-    "face_gender": (one(shown("male", None), woman), set()),
+    "face_gender": (one(shown("male", None), woman), {"unknown_ages"}),
     "face_age": (one(shown(None, 21), old), set()),
+    "child_faces": (one(shown(None, 12), young), set()),
+    "unknown_ages": (one(shown("female", None), woman), set()),
     "face_diversity": (all_alike, {"repeated_faces"}),
 }  # fmt: skip
 #: Rules that are planted in tests of their own.

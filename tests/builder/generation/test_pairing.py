@@ -1,5 +1,6 @@
 """Pairing: prefix-stable, without repetition, faces that agree with records."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,19 +101,50 @@ def test_where_files_have_nobody_to_choose_from_the_holdout_is_who_is_left() -> 
 @pytest.mark.parametrize("match", ["gender", "gender+age"])
 def test_faces_agree_with_records(match: str) -> None:
     config = make_config({"faces": "folder", "health": "h.csv", "identities": 150, "holdout": 10, "match": match})
-    sources = with_faces(400, ["female", "male", None], [25, 50, None, 70], config)
+    sources = with_faces(400, ["female", "male"], [25, 50, 70], config)
     plan = make_plan(config, sources)
     assert plan.face is not None
     assert sources.faces is not None
     ages = dates.ages_on(plan.birth, TODAY)
     for i, position in enumerate(plan.face.tolist()):
         face = sources.faces.faces[position]
-        if face.gender is not None:
-            assert face.gender == ("female", "male")[plan.gender[i]]
-        if match == "gender+age" and face.age is not None:
+        assert face.gender == ("female", "male")[plan.gender[i]]
+        if match == "gender+age":
             assert band_of(np.array([face.age]))[0] == band_of(ages[i : i + 1])[0]
     assert len(set(plan.face.tolist())) == plan.size
     assert len(set(plan.rows["health"].tolist())) == plan.size
+
+
+@pytest.mark.parametrize(
+    ("settings", "gender", "age", "says"),
+    [
+        ({}, "female", None, "the age of 200 of 400 faces is unknown, and a face may be a child's"),
+        ({"match": "none"}, "female", None, "faces annotate"),
+        (
+            {"unknown_ages": "allow"},
+            "female",
+            None,
+            "the age of 200 of 400 faces is unknown, and --match gender+age needs it",
+        ),
+        ({}, None, 30, "the gender of 200 of 400 faces is unknown, and --match gender+age needs it"),
+        ({"match": "gender"}, None, 30, "--match none"),
+    ],
+)
+def test_what_is_needed_of_faces_must_be_known(
+    settings: dict[str, Any], gender: str | None, age: int | None, says: str
+) -> None:
+    config = make_config({"faces": "folder", "identities": 100, "holdout": 0, **settings})
+    with pytest.raises(SourceError, match=re.escape(says)):
+        make_plan(config, with_faces(400, ["female", gender], [40, age], config, rows=0))
+
+
+@pytest.mark.parametrize("match", ["none", "gender"])
+def test_unknown_ages_can_be_allowed(match: str) -> None:
+    settings = {"faces": "folder", "identities": 100, "holdout": 0, "unknown_ages": "allow", "match": match}
+    config = make_config(settings)
+    plan = make_plan(config, with_faces(120, ["female"], [None], config, rows=0))
+    assert (plan.gender == 0).all() == (match == "gender")
+    assert len(set(dates.ages_on(plan.birth, TODAY).tolist())) > 10
 
 
 def test_matching_is_prefix_stable() -> None:
