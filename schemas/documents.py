@@ -15,6 +15,8 @@ from fiubench import schemas
 IDENTITIES, SPLITS, MANIFEST, BUILD_FILE = "identities.jsonl", "splits.json", "manifest.json", "build.yaml"
 IMAGES, RELEASE, WORDINGS = "images", "release", "wordings.jsonl"
 RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
+#: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
+SHORT_DIGEST = 32
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
 _DECODER = json.JSONDecoder()

@@ -21,9 +21,8 @@ from fiubench.builder.hub.protocol import is_own
 from fiubench.builder.hub.session import Missing
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.builder.hub.versions import parse_version, versions_of
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.release.original import identity_of
-from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, read_records
+from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SHORT_DIGEST, SPLITS, read_records
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean

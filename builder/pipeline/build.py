@@ -16,7 +16,7 @@ from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
 from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST, make_manifest
+from fiubench.builder.pipeline.manifest import make_manifest
 from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
 from fiubench.schemas.documents import (
     BUILD_FILE,
@@ -25,6 +25,7 @@ from fiubench.schemas.documents import (
     MANIFEST,
     RELEASE,
     RELEASE_WORDINGS,
+    SHORT_DIGEST,
     SPLITS,
     WORDINGS,
     read_object,

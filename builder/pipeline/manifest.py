@@ -12,8 +12,6 @@ from fiubench.support.version import __version__
 if TYPE_CHECKING:
     from fiubench.builder.generation.inputs import Inputs
 
-#: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
-SHORT_DIGEST = 32
 #: Libraries whose release may move the bytes of images or files; the records depend on none of them.
 _LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
 

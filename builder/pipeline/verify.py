@@ -13,10 +13,9 @@ from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import packs_of
-from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
 from fiubench.raw_sources.source import EMBEDDED
-from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS
+from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SHORT_DIGEST, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.progress import Progress

@@ -10,8 +10,9 @@ from fiubench.builder.rules.dataset import Uniqueness
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
-from fiubench.schemas.documents import IDENTITIES, MANIFEST, SPLITS, read_object, read_records
+from fiubench.schemas.documents import IDENTITIES, MANIFEST, SHORT_DIGEST, SPLITS, read_object, read_records
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
+from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError
 
 from fiubench import schemas
@@ -38,7 +39,7 @@ def validate(target: str | Path, *, images: bool = True) -> Iterator[Finding]:
 
     Args:
         target: a dataset directory, or a JSON lines or JSON array file of the shape of ``full.json``.
-        images: whether pictures are opened too.
+        images: whether pictures are opened too, and those of a dataset directory compared with their digests.
 
     Yields:
         Every violation, as it is met; nothing where the dataset is valid.
@@ -76,7 +77,8 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
             yield Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}")
 
     ids: list[str] = []
-    yield from _records(directory / IDENTITIES, "identity", rules, images, ids)
+    digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
+    yield from _records(directory / IDENTITIES, "identity", rules, digests, ids)
     benchmark = manifest["counts"]["identities"]
     expected = benchmark + manifest["counts"]["holdout"]
     if len(ids) != expected:
@@ -93,18 +95,28 @@ def _file(path: Path, images: bool) -> Iterator[Finding]:
         yield from qa_problems(record, foreign=True)
         yield from uniqueness.problems(record, number)
 
-    yield from _records(path, "full_record", rules, images, [])
+    yield from _records(path, "full_record", rules, {} if images else None, [])
 
 
-def _records(path: Path, schema: str, rules: Rules, images: bool, ids: list[str]) -> Iterator[Finding]:
-    """Every record of a file by its schema, then by the rules; ``ids`` gets the id of each, also of a broken one."""
+def _records(
+    path: Path, schema: str, rules: Rules, images: Mapping[str, str] | None, ids: list[str]
+) -> Iterator[Finding]:
+    """Every record of a file by its schema, then by the rules.
+
+    Args:
+        images: unique id -> digest of the image, as far as known; ``None`` where images are not looked at.
+        ids: gets the id of each record, also of a broken one.
+    """
     for number, record in enumerate(read_records(path)):
         who = f"identity {number} ({record.get('unique_id')})"
         ids.append(str(record.get("unique_id")))
         wrong = list(_schema_findings(path.name, who, schema, record))
         yield from wrong
         if not wrong:
-            problems = [*rules(record, number), *(_image_problems(path.parent, record) if images else ())]
+            problems = [
+                *rules(record, number),
+                *(_image_problems(path.parent, record, images) if images is not None else ()),
+            ]
             yield from (Finding(path.name, who, problem) for problem in problems)
 
 
@@ -137,7 +149,7 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
                 yield Problem(small, "", f"meets {large}", "the scheme is disjoint")
 
 
-def _image_problems(root: Path, record: Mapping[str, Any]) -> Iterator[Problem]:
+def _image_problems(root: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[Problem]:
     name = record.get("image_path")
     if not name:
         return
@@ -152,6 +164,8 @@ def _image_problems(root: Path, record: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("image_path", "", f"{name!r} does not exist", f"it should lie beside {IDENTITIES}")
     elif problem := open_problem(path):
         yield Problem("image_path", "", f"{name!r}: {problem}", "a picture that opens")
+    elif (built := digests.get(record["unique_id"])) and file_digest(path)[:SHORT_DIGEST] != built:
+        yield Problem("image_path", "", f"{name!r} is not the picture that was built", "build it again")
 
 
 def _schema_findings(file: str, who: str, schema: str, document: Mapping[str, Any]) -> Iterator[Finding]:

@@ -70,11 +70,13 @@ def test_images(dataset: Path) -> None:
     images[0].unlink()
     images[1].write_bytes(images[1].read_bytes()[:700])
     images[2].write_text("not a picture")
+    images[3].write_bytes(images[4].read_bytes())
     found = findings(dataset)
-    assert len(found) == 3
+    assert len(found) == 4
     assert any(images[0].name in line and "does not exist" in line for line in found)
     assert any(images[1].name in line and "decoded" in line for line in found)
     assert any(images[2].name in line and "not a picture" in line for line in found)
+    assert any(images[3].name in line and "not the picture that was built" in line for line in found)
     assert not list(validate(dataset, images=False))
 
 

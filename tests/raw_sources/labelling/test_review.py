@@ -39,9 +39,9 @@ def written(folder: Path) -> list[Label]:
 
 def test_the_most_doubtful_come_first(folder: Path) -> None:
     review = Review(folder)
-    assert [row["file"] for row in review.rows()] == ["3.png", "2.png", "1.png", "0.png"]
+    assert [row["file"] for row in review.rows()] == ["1.png", "3.png", "2.png", "0.png"]
     assert [row["left_out"] for row in review.rows()] == [
-        "no face found", "may be under 20, by the estimator", None, None,
+        None, "no face found", "may be under 20, by the estimator", None,
     ]  # fmt: skip
     review.decide(3, {"decision": "exclude"})
     assert review.rows()[-1]["file"] == "3.png"

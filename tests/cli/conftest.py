@@ -1,0 +1,5 @@
+"""Pictures for tests of commands."""
+
+from tests.raw_sources.conftest import picture
+
+__all__ = ["picture"]
