@@ -206,8 +206,9 @@ def known(words: list[str]) -> None:
         return
     assert words[:2] == ["pip", "install"], words
     for what in words[2:]:
-        if extra := re.fullmatch(r"(?:\.|fiubench)\[(\w+)\]", what):
-            assert re.search(rf"^{extra[1]} = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE), what
+        if extras := re.fullmatch(r"(?:\.|fiubench)\[([\w,]+)\]", what):
+            declared = (ROOT / "pyproject.toml").read_text()
+            assert all(re.search(rf"^{name} = \[", declared, re.MULTILINE) for name in extras[1].split(",")), what
         else:
             assert what in (".", "fiubench", "torch", "pre-commit") or (ROOT / what / "pyproject.toml").is_file(), what
 
