@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fiubench.raw_sources.labelling.estimator import Estimator
 from fiubench.raw_sources.reading.labels import Label, read_labels
+from fiubench.raw_sources.source import MOST_UNDER_20
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     for title, adults in (("adults left out", True), ("under 20 let in", False)):
         group = [(label, e) for label, e in found if label.age is not None and (label.age >= 20) == adults]
         out = sum(
-            Label("", age=e.age, under_20=e.under_20, faces=e.faces, estimator="e").refusal(0.02) is not None
+            Label("", age=e.age, under_20=e.under_20, faces=e.faces, estimator="e").refusal(MOST_UNDER_20) is not None
             for _, e in group
         )
         print(f"{title}: {out if adults else len(group) - out} of {len(group)}")

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from fiubench.raw_sources.source import EMBEDDED, SOURCES
+from fiubench.raw_sources.source import EMBEDDED, MOST_UNDER_20, SOURCES
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
@@ -68,7 +68,7 @@ class Config(Settings):
     unknown_ages: Annotated[Literal["refuse", "allow"], Flag(SOURCE_FILES)] = "refuse"
     """Refuse faces of unknown age, which may be children's, or allow them: then manifest and card say so, and the audit
     fails."""
-    most_under_20: Annotated[float, Field(ge=0, le=1), Flag(SOURCE_FILES, metavar="P")] = 0.02
+    most_under_20: Annotated[float, Field(ge=0, le=1), Flag(SOURCE_FILES, metavar="P")] = MOST_UNDER_20
     """Leave out faces that, by the faces.csv of their folder, are under 20 with a higher probability than this."""
     follow_links: Annotated[bool, Flag(SOURCE_FILES)] = False
     """Follow links that lead out of the folder of --faces."""

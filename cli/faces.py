@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from fiubench.cli.console import many, progress, table
+from fiubench.raw_sources.source import MOST_UNDER_20
 
 if TYPE_CHECKING:
     from fiubench.raw_sources.labelling.annotate import Annotation
@@ -29,7 +30,7 @@ def annotate(
         int, typer.Option(min=1, max=1024, metavar="N", help="Work with this many processes in parallel.")
     ] = 1,
     follow_links: FollowLinks = False,
-    most_under_20: MostUnder20 = 0.02,
+    most_under_20: MostUnder20 = MOST_UNDER_20,
 ) -> None:
     """Estimate the age, gender and quality of every face, and write them into the folder's faces.csv.
 
@@ -51,7 +52,7 @@ def review(
     ] = 0,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
     follow_links: FollowLinks = False,
-    most_under_20: MostUnder20 = 0.02,
+    most_under_20: MostUnder20 = MOST_UNDER_20,
 ) -> None:
     """Look at the faces in a browser and correct faces.csv by keyboard, the most doubtful first.
 

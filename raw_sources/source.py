@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fiubench.raw_sources.table import FaceTable, Table
 
 EMBEDDED = "embedded"
+#: The largest probability of being younger than 20 with which a face is used, where nobody says otherwise.
+MOST_UNDER_20 = 0.02
 _SAMPLE = 5
 
 
@@ -42,7 +44,7 @@ class Context:
     seed: int = 0  # of the build; only generators use it
     workers: int = 1  # processes that may be used
     progress: Progress | None = None
-    most_under_20: float = 0.02  # the largest probability of being younger than 20 with which a face is used
+    most_under_20: float = MOST_UNDER_20
     follow_links: bool = False  # whether links are followed that lead out of a folder
 
 

@@ -14,6 +14,7 @@ from fiubench.raw_sources.names import GENDERS
 from fiubench.raw_sources.reading.folder import LABELS, files_of
 from fiubench.raw_sources.reading.images import BadImage, small_jpeg
 from fiubench.raw_sources.reading.labels import EXCLUDE, KEEP, Label, match_labels, read_labels, write_labels
+from fiubench.raw_sources.source import MOST_UNDER_20
 from fiubench.support import page
 from fiubench.support.errors import SourceError
 
@@ -38,7 +39,7 @@ class Review:
         SourceError: the folder has no ``faces.csv``, or a wrong one.
     """
 
-    def __init__(self, folder: Path, *, most_under_20: float = 0.02, follow_links: bool = False) -> None:
+    def __init__(self, folder: Path, *, most_under_20: float = MOST_UNDER_20, follow_links: bool = False) -> None:
         self.folder, self.most_under_20 = folder, most_under_20
         files, _ = files_of(folder, follow_links=follow_links)
         rows = read_labels(folder / LABELS)

@@ -16,6 +16,7 @@ from fiubench.raw_sources.reading.folder import LABELS, files_of, sfhq_number
 from fiubench.raw_sources.reading.images import HEAD, BadImage, no_picture, probe
 from fiubench.raw_sources.reading.labels import MARGIN, NOTHING, YOUNGEST, Label, match_labels, read_labels
 from fiubench.raw_sources.reading.likeness import near_duplicates, phash
+from fiubench.raw_sources.source import MOST_UNDER_20
 from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError
@@ -29,7 +30,7 @@ _LARGEST_FILE = 200_000_000  # bytes: more than the largest picture that is let 
 def read_faces(
     folder: Path,
     *,
-    most_under_20: float = 0.02,
+    most_under_20: float = MOST_UNDER_20,
     follow_links: bool = False,
     workers: int = 1,
     progress: Progress | None = None,

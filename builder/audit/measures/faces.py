@@ -9,6 +9,7 @@ import numpy as np
 from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
+from fiubench.raw_sources.source import MOST_UNDER_20
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ _ALIKE = 0.25  # distance of embeddings
 _COMPARED = 10_000  # faces that are compared with each other: fifty million pairs
 _AT_ONCE = 1 << 21  # pairs
 _EDGES = list(range(0, 132, 4))
-_MOST_UNDER_20 = 0.02  # as the default of a build
 _SURE = 0.9  # probability from which an estimated gender counts as known
 _COUNTED = ("missing_faces", "undecodable_faces", "small_faces", "repeated_faces", "face_gender", "face_age",
             "child_faces", "unknown_ages")  # fmt: skip
@@ -154,7 +154,7 @@ class Faces(Check):
 
         self.counts["child_faces"].of += 1
         label = Label("", age=age, under_20=under_20, estimator="" if under_20 is None else "some")
-        if why := label.refusal(_MOST_UNDER_20):
+        if why := label.refusal(MOST_UNDER_20):
             self.counts["child_faces"].add(person.where, f"{why}: about {age}")
 
     def results(self) -> Iterable[Result]:
