@@ -54,6 +54,8 @@ class Config(Settings):
     """Draw full names from name lists (generated), or take those of the file that --health names (record)."""
     attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
     """Add the facts and questions of an attribute pack, a YAML file; repeat the option for several packs."""
+    tables: Annotated[tuple[Text, ...], Flag(SOURCE_FILES, name="--table", metavar="FILE")] = ()
+    """Add a table of your own as a source, by a YAML file that declares its columns; repeat the option for several."""
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
     """Ask this many of the built-in pack's questions about everyone; packs of your own add theirs."""
     wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
@@ -190,6 +192,7 @@ class Config(Settings):
         changes = {
             "sources": {k: v if v in (EMBEDDED, NO_FACES) else change(v) for k, v in self.sources.items()},
             "attributes": tuple(map(change, self.attributes)),
+            "tables": tuple(map(change, self.tables)),
             "split_scheme": self.split_scheme if self.split_scheme in SPLIT_SCHEMES else change(self.split_scheme),
             "qa": self.qa if self.qa in (TEMPLATE, LLM) else change(self.qa),
         }

@@ -2,7 +2,7 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from fiubench.builder.config import FACES, SOURCE_FILES, source_settings
@@ -10,6 +10,9 @@ from fiubench.cli.console import progress, table
 from fiubench.cli.options import option
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.settings import Flag
+
+if TYPE_CHECKING:
+    from fiubench.builder.packs.tables import DeclaredTable
 
 
 def file_flags(again: bool = False) -> list[inspect.Parameter]:
@@ -43,12 +46,17 @@ def list_sources() -> None:
 
 
 @app.command("show")
-def show_source(name: Annotated[str, typer.Argument(help="The name of a source, such as health.")]) -> None:
+def show_source(
+    name: Annotated[
+        str, typer.Argument(help="The name of a source, such as health, or a YAML file that declares a table.")
+    ],
+) -> None:
     """Show a source: its licence and citation, what its file must look like, the columns it gives."""
-    info = SOURCES.find(name)
+    info = _declared(Path(name)) or SOURCES.find(name)
     typer.echo(f"{info.title}\n{info.description}")
     for label, text in (
         ("license", info.license),
+        ("authors", info.authors),
         ("url", info.url),
         ("citation", info.citation),
         ("expects", info.expects),
@@ -58,12 +66,14 @@ def show_source(name: Annotated[str, typer.Argument(help="The name of a source, 
         if text:
             typer.echo(f"{label:9} {text}")
     for column, kind in info.columns.items():
-        typer.echo(f"  {name}.{column:20} {kind}")
+        typer.echo(f"  {info.name}.{column:20} {kind}")
 
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A file of records or a folder of faces, as it was downloaded.")],
+    path: Annotated[
+        Path, typer.Argument(help="A file of records, a folder of faces, or a YAML file that declares a table.")
+    ],
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="Read it as this source, where its header does not show which.")
     ] = None,
@@ -77,8 +87,9 @@ def check(
     """Read a file as a build would, and show what is kept, repaired or dropped and why, and the first rows."""
     from fiubench.raw_sources.inspect import inspect as look
 
+    declared = _declared(path)
     with progress() as step:
-        found = look(path, source=source, as_of=as_of, progress=step)
+        found = look(path if declared is None else declared.path, source=declared or source, as_of=as_of, progress=step)
     report = found.report
     typer.echo(f"{path}: {found.source} ({report.read} read, {report.kept} kept)")
     for verb, counts in (("repaired", report.repaired), ("dropped", report.dropped)):
@@ -91,6 +102,13 @@ def check(
         typer.echo(f"\nrow {number}")
         for column, value in row.items():
             typer.echo(f"  {column:20} {value}")
+
+
+def _declared(path: Path) -> "DeclaredTable | None":
+    """The table that a file declares, if it is a YAML file."""
+    from fiubench.builder.packs.tables import SUFFIXES, read_table
+
+    return read_table(path) if path.suffix in SUFFIXES else None
 
 
 @app.command()

@@ -1,11 +1,13 @@
 """Opening the sources that a config names."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from fiubench.builder.config import FACES, NO_FACES, Config
-from fiubench.raw_sources.source import EMBEDDED, SOURCES, Context
+from fiubench.builder.packs.tables import DeclaredTable
+from fiubench.raw_sources.source import EMBEDDED, SOURCES, Context, Source
 from fiubench.raw_sources.table import Origin, Report, Table
 from fiubench.support.canonical import digest_of
 from fiubench.support.progress import Progress
@@ -21,6 +23,7 @@ class Sources:
     tables: dict[str, Table]
     faces: "FaceTable | None"
     drawn: bool = False  # faces are portraits that the build draws
+    declared: Mapping[str, DeclaredTable] = field(default_factory=dict)  # those that are the user's own
 
     def reports(self) -> dict[str, tuple[Origin, Report]]:
         """Origin and report of every source, faces first."""
@@ -33,11 +36,20 @@ class Sources:
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """What a manifest records of each source: file, digest, counts, licence and citation."""
-        return {name: _described(origin, report) for name, (origin, report) in self.reports().items()}
+        return {
+            name: _described(self.declared[name] if name in self.declared else SOURCES[name], origin, report)
+            for name, (origin, report) in self.reports().items()
+        }
 
 
-def open_sources(config: Config, *, workers: int = 1, progress: Progress | None = None) -> Sources:
-    """Open every source of a config.
+def open_sources(
+    config: Config,
+    declared: Mapping[str, DeclaredTable] = {},
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Sources:
+    """Open every source of a config, and the tables of the user's own.
 
     Raises:
         SourceError: a file or folder that can't be read as what it is meant to be.
@@ -51,13 +63,13 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
             tables[name] = cast("Table", source.read(Path(config.source(name)), context))
         elif source.always or (name in config.sources and name != FACES):
             tables[name] = source.generate(context)
+    tables |= {name: table.read(table.path, context) for name, table in declared.items()}
     if config.faces not in (EMBEDDED, NO_FACES):  # last: it takes longest
         faces = cast("FaceTable", SOURCES[FACES].read(Path(config.faces), context))
-    return Sources(tables, faces, drawn=config.faces == EMBEDDED)
+    return Sources(tables, faces, config.faces == EMBEDDED, declared)
 
 
-def _described(origin: Origin, report: Report) -> dict[str, Any]:
-    info = SOURCES[origin.source]
+def _described(info: Source, origin: Origin, report: Report) -> dict[str, Any]:
     own = origin.file == EMBEDDED
     return {
         "title": info.title,

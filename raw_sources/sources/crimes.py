@@ -196,10 +196,15 @@ def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[tuple[str, 
     yield f"after {today}", map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
     yield "no law category", pc.is_valid(table["law_category"])
     for law in _LAW.values():
-        names = map_distinct(table["offense"], lambda words, law=law: law in words.split(), pa.bool_())
-        fits = map_distinct(table["law_category"], lambda is_, law=law: is_ == law, pa.bool_())
-        yield f"called a {law}, but of another law category", pc.or_kleene(pc.invert(names), fits)
+        yield f"called a {law}, but of another law category", _called_right(table, law)
     yield "no complaint number", pc.is_valid(table["complaint_number"])
+
+
+def _called_right(table: pa.Table, law: str) -> pa.Array:
+    """Whether each offense has a law category in its words only where it is of that category."""
+    named = map_distinct(table["offense"], lambda words: law in words.split(), pa.bool_())
+    of_it = map_distinct(table["law_category"], lambda category: category == law, pa.bool_())
+    return pc.or_kleene(pc.invert(named), of_it)
 
 
 def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
