@@ -30,7 +30,7 @@ _SHORT = [name[:3].lower() for name in dates.MONTHS]
 _ALONE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d{4})",
+        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d{{4}})",
         r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d{4})",
         r"(?P<year>\d{4})-(?P<month>\d+)-(?P<day>\d+)",
     )

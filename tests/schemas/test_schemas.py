@@ -89,6 +89,7 @@ DOCUMENTS = {
         "candidates": [{"attribute": "doctor", "kind": "question", "text": "?", "problems": ["p"], "verdict": None}],
     },
     "phrasings_answer": lambda: {"attribute": "doctor", "questions": ["a", "b"], "answers": ["c"]},
+    "table": lambda: yaml.safe_load((ROOT / "examples" / "table" / "clubs.yaml").read_text()),
     "verdicts_answer": lambda: {"items": [{"id": "1", "fact": "kept", "wording": "odd"}]},
     "wordings": lambda: {
         "index": 0, "fallback": {"doctor": "why"},
