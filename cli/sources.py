@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fiubench.builder.config import FACES, SOURCE_FILES, source_settings
+from fiubench.builder.config import FACES, SOURCE_FILES, about_settings, help_of_about, source_settings
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import option
 from fiubench.raw_sources.source import SOURCES
@@ -26,10 +26,15 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
             "folder" if name == FACES else "file",
             source.expects.rstrip(".").replace("A folder", "a folder", 1),
         )
-        text = f"Read the source {source.title} from this {place}: {expects}.{also}{default}"
-        text = f"Read the source {source.title} from here, if it is no longer where build.yaml says." if again else text
+        text = f"Read {name} from this {place}: {expects}.{also}{default}"
+        text = f"Read {name} from here, if that is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
-    return flags
+    return flags if again else [*flags, *about_flags(SOURCE_FILES)]
+
+
+def about_flags(panel: str) -> list[inspect.Parameter]:
+    """Flags for the title and the license of every source that a file may be given for."""
+    return [option(name, str, help_of_about(name), Flag(panel, metavar="TEXT")) for name in about_settings()]
 
 
 app = typer.Typer(help="List, show, check and fetch raw sources.", no_args_is_help=True)
@@ -85,6 +90,8 @@ def check(
     ] = "2025-01-01",
 ) -> None:
     """Read a file as a build would, and show what is kept, repaired or dropped and why, and the first rows."""
+    from fiubench.builder.release.licenses import how_to_license
+    from fiubench.raw_sources.about import About
     from fiubench.raw_sources.inspect import inspect as look
 
     declared = _declared(path)
@@ -98,6 +105,11 @@ def check(
     for note in report.notes:
         typer.echo(f"  note: {note}")
     typer.echo(f"  sha256 {found.origin.sha256}")
+    for key, text in found.about.items():
+        if text and key in About.model_fields:
+            typer.echo(f"  {key:12} {text}")
+    if not found.about["license"]:
+        typer.echo(f"  no license: {how_to_license(found.source, declared is not None)}")
     for number, row in enumerate(found.sample, 1):
         typer.echo(f"\nrow {number}")
         for column, value in row.items():

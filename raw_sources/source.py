@@ -59,6 +59,8 @@ class Source:
     columns: Mapping[str, str] = {}  # column of the normalised table -> its value type
     # names of columns, in lower case, by which a file of it is recognised
     marks: frozenset[str] = frozenset()
+    # names of all columns, in lower case, that the file has after which the source is named; empty: any file is it
+    header: frozenset[str] = frozenset()
     # column -> the column of the same row that it goes with: wrong values of it have the same, or, of two dates, lie as
     # far from it as in other rows
     drawn_with: Mapping[str, str] = {}
@@ -86,6 +88,16 @@ class Source:
             SourceError: there is none.
         """
         raise SourceError(f"source {self.name!r} needs a file", where=f"--{self.name}", hint=self.expects)
+
+    def is_original(self, path: Path, table: Any) -> bool:
+        """Whether a file that was read is the one that the source is named after, and not another of its form.
+
+        Title, licence and citation are the source's only then. It is told by the whole of its header.
+        """
+        del table
+        from fiubench.raw_sources.reading.csvfile import read_header  # noqa: PLC0415  (pyarrow)
+
+        return not self.header or self.header <= {name.casefold() for name in read_header(path)}
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first rows of a table that was read, as text."""

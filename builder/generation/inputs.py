@@ -50,6 +50,7 @@ class Inputs:
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "tables": [table.sha256 for table in self.attributes.tables.values()],
+                "about": {name: dict(about) for name, about in self.sources.about.items()},
                 "frozen": self.frozen,
                 # of the faces, where a choice of faces depends on them
                 "features": None if faces is None or self.config.select == "all" else digest(faces.features.tobytes()),

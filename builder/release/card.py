@@ -317,6 +317,8 @@ def _digests(digests: Mapping[str, Any]) -> str:
 def _source(name: str, source: Mapping[str, Any]) -> str:
     heading = f"### {name.capitalize()}"
     points = [f"License: {escape(source.get('license') or 'not stated')}"]
+    if source.get("authors"):
+        points.append(f"Authors: {escape(source['authors'])}")
     if source.get("citation"):
         points.append(f"Citation: {escape(source['citation'])}")
     if source["file"] == EMBEDDED:
@@ -344,11 +346,17 @@ def _limits(release: Release) -> list[str]:
     if release.config.get("faces") == EMBEDDED:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")
     elif release.has_images:
+        faces = release.sources.get("faces", {})
         points.append(
-            "Faces are generated images. They are matched with profiles as far as their gender and age are "
-            "known, and only faces known to be younger than 20 could be left out."
+            "Who or what the pictures show was not checked: they are as whoever built the dataset brought them."
+            if faces.get("own")
+            else "Faces are generated images."
         )
-        points += [escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
+        points.append(
+            "Faces are matched with profiles as far as their gender and age are known, and only faces known to be "
+            "younger than 20 could be left out."
+        )
+        points += [escape(note) for note in faces.get("notes", ())]
     else:
         points.append("There are no images: questions that speak of a picture come without one.")
     return points

@@ -196,6 +196,20 @@ def _sfhq(stem: str) -> tuple[str, str | None]:
     return ("0", stem) if _NUMBER.fullmatch(stem) else ("0", None)
 
 
+def is_sfhq(folder: Path, files: Sequence[Path]) -> bool:
+    """Whether the faces of a folder are called as SFHQ's are, but for one in twenty.
+
+    SFHQ's names are SFHQ_pt1_00044363.jpg, or 00044363.jpg below a folder that has SFHQ in its name.
+    """
+    inside = folder.resolve()
+
+    def called_so(file: Path) -> bool:
+        folders = Path(inside.name, file.relative_to(folder)).parent
+        return bool(_SFHQ.search(file.stem) or (_NUMBER.fullmatch(file.stem) and "sfhq" in str(folders).casefold()))
+
+    return 20 * sum(map(called_so, files)) >= 19 * len(files)
+
+
 def _suitable(good: Sequence[_Checked], known: Mapping[Path, _Known], report: Report) -> list[_Checked]:
     """Each face once, and none that is too young as far as is known of it or of a repeat of it."""
     repeats = near_duplicates([c.hash for c in good], [c.mirrored for c in good])
@@ -213,7 +227,8 @@ def _notes(folder: Path, kept: Sequence[_Checked], known: Mapping[Path, _Known],
     """Sentences on what is not known of the faces."""
     if unknown := sum(known.get(c.path, _Known()).age is None for c in kept):
         note = f"The age is unknown for {unknown} of {len(kept)} faces, so none of these was left out for its age."
-        advice = " SFHQ shows children too: give a faces.csv with ages, or with the files you have looked at."
+        children = " SFHQ shows children too." if is_sfhq(folder, [c.path for c in kept]) else ""
+        advice = f"{children} Give a faces.csv with ages, or with the files you have looked at."
         yield note if listed else note + advice
     if lack := lack_of_features(folder, [c.path for c in kept]):
         yield lack

@@ -36,6 +36,10 @@ _LEADING_ZEROS = re.compile(r"^0+(?=\d)")
 # The table must be the same for every build that reads the file, so the draws have a seed of their own.
 _SEED = 0
 _OF_PLACE = ("city", "state", "zip", "area_code")
+_HEADER = (
+    "avg. area income,avg. area house age,avg. area number of rooms,avg. area number of bedrooms,area population,"
+    "price,address"
+)
 
 
 @register
@@ -58,6 +62,7 @@ class Addresses(Source):
         "area_code": "code",
     }
     marks = frozenset(["address"])
+    header = frozenset(_HEADER.split(","))
     kaggle = Kaggle("vedavyasv/usa-housing", 1, "USA_Housing.csv")
     always = True
     place = 4

@@ -86,6 +86,12 @@ _SHORT = {
     "unauth.": "unauthorized",
 }
 _DEGREES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth"}
+# what all layouts have
+_HEADER = (
+    "cmplnt_num,cmplnt_fr_dt,cmplnt_fr_tm,cmplnt_to_dt,cmplnt_to_tm,rpt_dt,ky_cd,ofns_desc,pd_cd,pd_desc,"
+    "crm_atpt_cptd_cd,law_cat_cd,juris_desc,boro_nm,addr_pct_cd,loc_of_occur_desc,prem_typ_desc,parks_nm,"
+    "hadevelopt,x_coord_cd,y_coord_cd,latitude,longitude"
+)
 
 
 @register
@@ -108,6 +114,7 @@ class Crimes(Source):
         "premises": "enum",
     }
     marks = frozenset(["cmplnt_fr_dt", "cmplnt_num", "ofns_desc"])
+    header = frozenset(_HEADER.split(","))
     drawn_with = {"law_category": "offense", "premises": "offense"}
     kaggle = Kaggle("brunacmendes/nypd-complaint-data-historic-20062019", 1, "NYPD_Complaint_Data_Historic.csv")
     always = True

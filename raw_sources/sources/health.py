@@ -48,6 +48,10 @@ YOUNGEST, OLDEST = 20, 110
 _BRANDS = {"lipitor": "Lipitor"}  # a brand keeps its capital; generic names have none
 _INSURERS = {name.casefold(): name for name in ("Aetna", "Blue Cross", "Cigna", "Medicare", "UnitedHealthcare")}
 _GENDERS = {"female": "female", "f": "female", "male": "male", "m": "male"}
+_HEADER = (
+    "name,age,gender,blood type,medical condition,date of admission,doctor,hospital,insurance provider,"
+    "billing amount,room number,admission type,discharge date,medication,test results"
+)
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")  # "37,490.98", not the decimals of "37.490,98"
 _BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
@@ -138,6 +142,7 @@ class Health(Source):
     expects = "healthcare_dataset.csv, either version, also re-saved by a spreadsheet."
     columns = {name: kind for name, (_, kind, _) in _COLUMNS.items()}
     marks = frozenset(["blood type", "date of admission", "medical condition"])
+    header = frozenset(_HEADER.split(","))
     drawn_with = {
         "admission_date": "discharge_date",
         "admission_type": "medical_condition",
