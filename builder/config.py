@@ -229,9 +229,9 @@ def collect_about(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings in which ``faces_title: X`` has become an entry of ``titles``."""
     known = about_settings()
     collected = {key: value for key, value in values.items() if key not in known}
-    for key in values.keys() & known.keys():
-        field, source = known[key]
-        collected[field] = {**collected.get(field, {}), source: values[key]}
+    for key, (field, source) in known.items():
+        if key in values:
+            collected[field] = {**collected.get(field, {}), source: values[key]}
     return collected
 
 

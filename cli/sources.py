@@ -9,6 +9,7 @@ from fiubench.builder.config import FACES, SOURCE_FILES, about_settings, help_of
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import option
 from fiubench.raw_sources.source import SOURCES
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def check(
     from fiubench.raw_sources.inspect import inspect as look
 
     declared = _declared(path)
+    if declared is not None and source is not None:
+        raise ConfigError(f"{path} declares which source it is: {declared.name}", hint="Leave --source out.")
     with progress() as step:
         found = look(path if declared is None else declared.path, source=declared or source, as_of=as_of, progress=step)
     report = found.report

@@ -87,13 +87,11 @@ def _check_sources(config: Config, attributes: Attributes) -> None:
     for attribute in attributes.by_name.values():
         if attribute.origin.kind != "from":
             continue
-        source = attributes.source(attribute.origin.options.split(".")[0])
-        if (
-            source.name not in attributes.tables
-            and source.expects
-            and not source.always
-            and source.name not in config.sources
-        ):
+        name = attribute.origin.options.split(".")[0]
+        if name in attributes.tables:
+            continue
+        source = SOURCES[name]
+        if source.expects and not source.always and name not in config.sources:
             raise ConfigError(
                 f"attribute {attribute.name!r} takes its values from source {source.name!r}, and no file is given",
                 where=f"--{source.name}",

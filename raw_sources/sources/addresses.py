@@ -20,6 +20,7 @@ from fiubench.raw_sources.reading.csvfile import read_columns
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_lines
+from fiubench.raw_sources.wording import FLAT, street_line
 from fiubench.support.draws import Ints, integers
 from numpy.typing import NDArray
 
@@ -29,10 +30,6 @@ MILITARY_STATES = ("AA", "AE", "AP")
 _STATE_AND_ZIP = re.compile(r",? (?P<line>[A-Z]{2} (?P<zip>\d{5})(?:-\d{4})?)$")
 _TOWN_LINE = re.compile(r"(?P<city>[^,]+),? (?P<state>[A-Z]{2}) (?P<zip>\d{5})(?P<plus4>-\d{4})?")
 _MILITARY = re.compile(r"\b[ADF]PO,? (?:AA|AE|AP)\b")
-_FLAT = r"(?P<flat>(?:Apt|Suite|Ste|Unit)\b\.? #?(?:[A-Z]|[\w-]*\d[\w-]*))"
-_FLAT_AT_END = re.compile(rf",? {_FLAT}$")
-_ABBREVIATION = re.compile(r"\b(Apt|Ste|No)\.")
-_LEADING_ZEROS = re.compile(r"^0+(?=\d)")
 # The table must be the same for every build that reads the file, so the draws have a seed of their own.
 _SEED = 0
 _OF_PLACE = ("city", "state", "zip", "area_code")
@@ -166,7 +163,7 @@ def _parse(row: int, cell: str, places: Places) -> _Parsed | str:
         repairs.append("city and ZIP not of the state: drawn anew")
     elif places.city[position] != town["city"]:
         repairs.append("city renamed to that of its ZIP")
-    street = _tidy(split[0])
+    street = street_line(split[0])
     if street != split[0]:
         repairs.append('street line: comma before "Apt" or "Suite", no period after it, no leading zeros')
     return _Parsed(row, street, town["state"], position, repairs)
@@ -195,20 +192,11 @@ def _on_one_line(line: str, places: Places) -> tuple[str, str] | None:
 def _one_line_forms() -> list[re.Pattern[str]]:
     kinds = "|".join(read_lines("street_suffixes.txt"))
     forms = (
-        rf"(?P<street>.+?,? {_FLAT}),? (?P<city>[^,]+)",
+        rf"(?P<street>.+?,? {FLAT}),? (?P<city>[^,]+)",
         r"(?P<street>.+), (?P<city>[^,]+)",
         rf"(?P<street>\d+ [^ ,]+ [^ ,]+(?: (?:{kinds}))?) (?P<city>[^,]+)",
     )
     return [re.compile(form) for form in forms]
-
-
-def _tidy(street: str) -> str:
-    """Flats are written as the embedded addresses have them; and no house number 024.
-
-    No period inside, since the field's released metrics cut an answer at its first one.
-    """
-    flat_set_off = _FLAT_AT_END.sub(r", \g<flat>", street)
-    return _LEADING_ZEROS.sub("", _ABBREVIATION.sub(r"\1", flat_set_off))
 
 
 def _redraw(unplaced: list[_Parsed], places: Places) -> dict[int, int]:

@@ -47,7 +47,7 @@ def test_values_are_read_by_their_types(tmp_path: Path) -> None:
     }  # fmt: skip
     text = (
         "day,PRICE,Size,tel,home,who,code,kind,note\n"
-        '"April 5, 2022","$1,234.567","1,200",212-555-0142,"4 Oak Lane, Apt 2, New York, NY 10280",Ann Lee,'
+        '"April 5, 2022","$1,234.567","1,200",212-555-0142,"4 Oak Lane Apt. 2, New York, NY 10280",Ann Lee,'
         "0042,big, two  words \n"
         '2022-04-06,5,-3,(212) 555-0143,"5 Oak Lane, New York, NY 10280",Bo Lee,X1,small,None\n'
     )
