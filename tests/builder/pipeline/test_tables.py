@@ -44,7 +44,7 @@ def test_a_dataset_holds_what_the_table_says(tmp_path: Path, town: Path) -> None
     assert not list(schemas.violations("manifest", manifest))
     source = manifest["sources"]["clubs"]
     assert {key: source[key] for key in ("title", "file", "license", "read", "kept")} == {
-        "title": "Clubs of Example Town", "file": "clubs.csv", "license": "CC0-1.0", "read": 96, "kept": 96
+        "title": "Clubs of Example Town", "file": "clubs.csv", "license": "CC0-1.0", "read": 288, "kept": 288
     }  # fmt: skip
     assert source["sha256"] == file_digest(town / "clubs.csv")
     assert manifest["tables"][0]["content"]["columns"]["founded"] == {"header": "Founded in", "type": "integer"}
@@ -105,7 +105,7 @@ def test_workers_and_the_declarations_layout_change_nothing(tmp_path: Path, town
 
 
 def test_fewer_rows_than_people(town: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"clubs\.csv: 96 usable rows, and 440 identities"):
+    with pytest.raises(SourceError, match=r"clubs\.csv: 288 usable rows, and 440 identities"):
         build(make_config(settings(town, identities=400, holdout=40)), tmp_path / "d")
     assert not (tmp_path / "d").exists()
 
@@ -134,7 +134,7 @@ def test_addresses_of_a_table_may_recur(tmp_path: Path) -> None:
 def test_commands(town: Path) -> None:
     table, pack = town / "clubs.yaml", town / "membership.yaml"
     shown = command("sources", "check", table)
-    assert "clubs (96 read, 96 kept)" in shown and "Alder Street Chess Club" in shown
+    assert "clubs (288 read, 288 kept)" in shown and "Alder Street Chess Club" in shown
     assert "clubs.founded              integer" in command("sources", "show", table)
     assert "attributes: 2, asked about: 2" in command("attributes", "check", pack, "--table", table)
     assert "Street" in command("attributes", "preview", pack, "--table", table, "--identities", 9)
