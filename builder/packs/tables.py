@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.raw_sources.names import is_public_figure
 from fiubench.raw_sources.places import load_places
-from fiubench.raw_sources.reading.csvfile import first_of_each, passing, read_columns
+from fiubench.raw_sources.reading.csvfile import count_repaired, first_of_each, passing, read_columns
 from fiubench.raw_sources.source import SOURCES, Context, Source
 from fiubench.raw_sources.table import FileTable, Report
 from fiubench.support.canonical import digest_of
@@ -76,11 +76,15 @@ class DeclaredTable(Source):
         report = Report()
         raw = read_columns(path, self._headers, report)
         checks: list[tuple[str, Any]] = []
+        repairs: dict[str, Any] = {}
         values = {}
         for name, kind_name in self.columns.items():
             kind, text = VALUE_TYPES[kind_name], pc.utf8_trim_whitespace(raw[name])
             if kind.dated:
                 _check_day_order(text, name, path)
+            if kind.worded and kind.json_type["type"] == "string":  # a sentence that ends with it has its own
+                repairs[f"{name}: final period left out"] = pc.ends_with(text, ".")
+                text = pc.utf8_rtrim(text, " .")
             values[name] = _parsed(kind, text)
             checks.append((f"{name}: blank", pc.not_equal(text, "")))
             checks.append((f"{name}: no {kind.name} that can be used", pc.is_valid(values[name])))
@@ -91,6 +95,7 @@ class DeclaredTable(Source):
             keys = [write(value).casefold() for value in table[self._key].filter(good).to_pylist()]
             first = first_of_each(pa.array(keys, pa.string()))
             good[good] = passing([(f"{self._key}: repeats an earlier row", first)], len(first), report)
+        count_repaired(repairs, good, report)
         return FileTable.of_file(self.name, self.columns, path, report, table.filter(good), np.flatnonzero(good) + 1)
 
 

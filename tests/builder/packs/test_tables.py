@@ -76,6 +76,13 @@ def test_what_is_no_value_is_dropped_and_counted_by_column(tmp_path: Path) -> No
     assert read(declared(tmp_path, text)).rows == 3  # without a key
 
 
+def test_a_sentence_ends_with_one_period(tmp_path: Path) -> None:
+    table = read(declared(tmp_path, "Employer,Founded in\nAcme Inc.,1990\nSt. Ann,1991\n...,1992\n"))
+    assert table.data["employer"].to_pylist() == ["Acme Inc", "St. Ann"]
+    assert table.report.repaired == {"employer: final period left out": 1}
+    assert table.report.dropped == {"employer: blank": 1}
+
+
 @pytest.mark.parametrize(
     ("kind", "cell"),
     [
