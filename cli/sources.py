@@ -27,8 +27,8 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
             "folder" if name == FACES else "file",
             source.expects.rstrip(".").replace("A folder", "a folder", 1),
         )
-        text = f"Read {name} from this {place}: {expects}.{also}{default}"
-        text = f"Read {name} from here, if that is no longer where build.yaml says." if again else text
+        text = f"Read the source {name} from this {place}: {expects}.{also}{default}"
+        text = f"Read the source {name} from here, if that is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
     return flags if again else [*flags, *about_flags(SOURCE_FILES)]
 

@@ -82,7 +82,7 @@ class DeclaredTable(Source):
             kind, text = VALUE_TYPES[kind_name], pc.utf8_trim_whitespace(raw[name])
             if kind.dated:
                 _check_day_order(text, name, path)
-            if kind.worded and kind.json_type["type"] == "string":  # a sentence that ends with it has its own
+            if kind.worded and kind.json_type.get("type") == "string":  # a sentence that ends with it has its own
                 repairs[f"{name}: final period left out"] = pc.ends_with(text, ".")
                 text = pc.utf8_rtrim(text, " .")
             values[name] = _parsed(kind, text)
