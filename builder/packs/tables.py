@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.raw_sources.names import is_public_figure
 from fiubench.raw_sources.places import load_places
-from fiubench.raw_sources.reading.csvfile import count_repaired, first_of_each, passing, read_columns
+from fiubench.raw_sources.reading.csvfile import count_repaired, first_of_each, map_distinct, passing, read_columns
 from fiubench.raw_sources.source import SOURCES, Context, Source
 from fiubench.raw_sources.table import FileTable, Report
+from fiubench.raw_sources.wording import BLANK
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import SourceError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
@@ -86,7 +87,7 @@ class DeclaredTable(Source):
                 repairs[f"{name}: final period left out"] = pc.ends_with(text, ".")
                 text = pc.utf8_rtrim(text, " .")
             values[name] = _parsed(kind, text)
-            checks.append((f"{name}: blank", pc.not_equal(text, "")))
+            checks.append((f"{name}: blank", map_distinct(text, _says_something, pa.bool_())))
             checks.append((f"{name}: no {kind.name} that can be used", pc.is_valid(values[name])))
         table = pa.table(values)
         good = passing(checks, table.num_rows, report)
@@ -154,6 +155,10 @@ def _check(document: Any, where: str) -> None:
     for key, name in named:
         if name not in columns:
             raise SourceError(f"{key}: no column {name!r} is declared", where=where, hint=did_you_mean(name, columns))
+
+
+def _says_something(cell: str) -> bool:
+    return cell.casefold() not in BLANK
 
 
 def _check_day_order(text: pa.ChunkedArray, name: str, path: Path) -> None:

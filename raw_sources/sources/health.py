@@ -41,7 +41,7 @@ from fiubench.raw_sources.reading.csvfile import (
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_lines, read_rows
-from fiubench.raw_sources.wording import hospital_name, is_company_in_order, person_name
+from fiubench.raw_sources.wording import BLANK, hospital_name, is_company_in_order, person_name
 from fiubench.support.draws import Ints
 
 YOUNGEST, OLDEST = 20, 110
@@ -54,12 +54,11 @@ _HEADER = (
 )
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")  # "37,490.98", not the decimals of "37.490,98"
-_BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
 
 
 def _unless_blank(read: Callable[[str], object]) -> Callable[[str], object]:
     """A reader that gives ``None`` for what stands for nothing, and never an empty text."""
-    return lambda text: None if text.strip().casefold() in _BLANK else (None if (value := read(text)) == "" else value)
+    return lambda text: None if text.strip().casefold() in BLANK else (None if (value := read(text)) == "" else value)
 
 
 def _gender(text: str) -> str | None:
