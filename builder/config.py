@@ -17,6 +17,7 @@ NO_FACES = "none"
 TEMPLATE, LLM = "template", "llm"  # how questions and answers are phrased; anything else is a file
 SPLIT_SCHEMES = ("nested", "disjoint")
 DATA, SOURCE_FILES, SPLITS, MODEL = "Data", "Sources", "Splits", "Language model"  # panels of --help
+_ABOUT = {"titles": "title", "licenses": "license"}  # field -> what a setting of it ends in
 _OF_MODEL = ("model", "base_url", "temperature")
 _DRAWN_SIZE, _FOLDER_SIZE, _SMALLEST = 256, 512, 16
 _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
@@ -37,7 +38,8 @@ Percent = Annotated[float, Field(gt=0, lt=100), AfterValidator(_hundredths)]
 class Config(Settings):
     """Everything that decides what a dataset holds. The same config and sources give the same bytes.
 
-    In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``.
+    In files and flags every source is a setting of its own (``health: FILE``); they are kept in ``sources``. So are its
+    title and license (``health_title``, ``health_license``), in ``titles`` and ``licenses``.
     """
 
     identities: Annotated[int, Field(ge=1, le=_LARGEST), Flag(DATA, metavar="N")] = 400
@@ -50,10 +52,16 @@ class Config(Settings):
     """Take this day, YYYY-MM-DD, as the reference date: nothing in the dataset happens after it."""
     sources: Mapping[str, Text] = {}
     """Source -> file or folder, `embedded`, or for faces `none`."""
+    titles: Mapping[str, Text] = {}
+    """Source -> what the file or folder that is given for it is called."""
+    licenses: Mapping[str, Text] = {}
+    """Source -> the license of the file or folder that is given for it."""
     names: Annotated[Literal["generated", "record"], Flag(DATA)] = "generated"
     """Draw full names from name lists (generated), or take those of the file that --health names (record)."""
     attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
     """Add the facts and questions of an attribute pack, a YAML file; repeat the option for several packs."""
+    tables: Annotated[tuple[Text, ...], Flag(SOURCE_FILES, name="--table", metavar="FILE")] = ()
+    """Add a table of your own as a source, by a YAML file that declares its columns; repeat the option for several."""
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
     """Ask this many of the built-in pack's questions about everyone; packs of your own add theirs."""
     wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
@@ -102,6 +110,7 @@ class Config(Settings):
         """``health: FILE`` becomes an entry of ``sources``."""
         if not isinstance(values, dict):
             return values
+        values = collect_about(values)
         given = {name: values[name] for name in values if name in source_settings()}
         rest = {key: value for key, value in values.items() if key not in given}
         named = {**rest.get("sources", {}), **given}
@@ -146,8 +155,10 @@ class Config(Settings):
         schema = cls.model_json_schema()
         file = {"type": "string", "minLength": 1}
         files = {name: {**file, "description": SOURCES[name].expects} for name in source_settings()}
-        del schema["properties"]["sources"]
-        schema["properties"] |= files
+        about = {name: {**file, "description": help_of_about(name)} for name in about_settings()}
+        for name in ("sources", *_ABOUT):
+            del schema["properties"][name]
+        schema["properties"] |= {**files, **about}
         return schema
 
     def source(self, name: str) -> str:
@@ -177,7 +188,9 @@ class Config(Settings):
     def as_dict(self) -> dict[str, Any]:
         """The settings as a YAML file would hold them: every source that a build opens, and every other setting."""
         opened = {name: self.source(name) for name in source_settings() if _opened(name)}
-        values = {**self.model_dump(exclude={"sources"}), **opened, **self.sources}
+        about = {name: getattr(self, kind)[source] for name, (kind, source) in about_settings().items()
+                 if source in getattr(self, kind)}  # fmt: skip
+        values = {**self.model_dump(exclude={"sources", *_ABOUT}), **opened, **self.sources, **about}
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
         return {key: plain[key] for key in setting_names() if key in plain}
 
@@ -197,6 +210,7 @@ class Config(Settings):
         changes = {
             "sources": {k: v if v in (EMBEDDED, NO_FACES) else change(v) for k, v in self.sources.items()},
             "attributes": tuple(map(change, self.attributes)),
+            "tables": tuple(map(change, self.tables)),
             "split_scheme": self.split_scheme if self.split_scheme in SPLIT_SCHEMES else change(self.split_scheme),
             "qa": self.qa if self.qa in (TEMPLATE, LLM) else change(self.qa),
         }
@@ -213,11 +227,35 @@ def source_settings() -> list[str]:
     return [name for name, source in SOURCES.items() if source.expects]
 
 
+def about_settings() -> dict[str, tuple[str, str]]:
+    """Setting -> the field that keeps it and the source that it is about: ``faces_title`` -> ("titles", "faces")."""
+    return {f"{source}_{kind}": (field, source) for source in source_settings() for field, kind in _ABOUT.items()}
+
+
+def collect_about(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in which ``faces_title: X`` has become an entry of ``titles``."""
+    known = about_settings()
+    collected = {key: value for key, value in values.items() if key not in known}
+    for key, (field, source) in known.items():
+        if key in values:
+            collected[field] = {**collected.get(field, {}), source: values[key]}
+    return collected
+
+
+def help_of_about(name: str) -> str:
+    """What a title or license of a source is for."""
+    field, source = about_settings()[name]
+    what = "folder" if source == FACES else "file"
+    if field == "titles":
+        return f"Call the {what} of --{source} this on the card, whatever it is recognised as."
+    return f"State this license for the {what} of --{source}: an SPDX identifier such as CC-BY-4.0, or words."
+
+
 def setting_names() -> list[str]:
     """All settings in the order of the documentation; each source is one of its own."""
-    names = list(Config.model_fields)
+    names = [name for name in Config.model_fields if name not in _ABOUT]
     place = names.index("sources")
-    return [*names[:place], *source_settings(), *names[place + 1 :]]
+    return [*names[:place], *source_settings(), *about_settings(), *names[place + 1 :]]
 
 
 def settings_of(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,6 +313,11 @@ def _check(config: Config, where: str, flags: Collection[str]) -> None:
         hint = "Name one with --health."
         what = f"{written('names', 'record')} needs a health file to take names from"
         raise ConfigError(what, where=where, hint=hint)
+    for name, (kind, source) in about_settings().items():
+        if source in getattr(config, kind) and config.source(source) in (EMBEDDED, NO_FACES):
+            option = f"--{name.replace('_', '-')}" if name in flags else name
+            hint = f"Name it with --{source}, or leave {option} out."
+            raise ConfigError(f"{option} is about a file or folder, and none is given", where=where, hint=hint)
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where, "--ratios" if "ratios" in flags else "ratios")
     if config.qa == LLM and not (config.model and config.base_url):

@@ -79,7 +79,7 @@ def build(
         _print_audit(summary)
 
 
-_PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "match", "select")
+_PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "tables", "match", "select")
 
 
 @with_settings(Config, only=_PREVIEWED, more=file_flags())

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from fiubench.builder.config import Config
+from fiubench.builder.config import SOURCE_FILES, Config
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.cli.console import conclude, print_identity, progress, table
-from fiubench.cli.options import with_settings
+from fiubench.cli.options import option, with_settings
 from fiubench.cli.sources import file_flags
+from fiubench.support.settings import Flag
 
 import fiubench
 
@@ -30,7 +31,11 @@ def validate(
     conclude(target, count, "violation", "valid")
 
 
-@with_settings(Config, only=(), more=file_flags(again=True))
+_AGAIN = "Find the file of a table of your own here, or beside the YAML file that declares it; repeat it for several."
+_TABLES = option("tables", list[str], _AGAIN, Flag(SOURCE_FILES, name="--table", metavar="FILE"))
+
+
+@with_settings(Config, only=(), more=[*file_flags(again=True), _TABLES])
 def verify(
     directory: Annotated[Path, typer.Argument(help="The dataset folder to check.")],
     *,

@@ -16,7 +16,7 @@ from fiubench.builder.phrasings.candidates import (
 )
 from fiubench.builder.phrasings.review import cases, checked
 from fiubench.cli import llm
-from fiubench.cli.attributes import Packs
+from fiubench.cli.attributes import Packs, Tables
 from fiubench.cli.console import many, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.support.canonical import digest_of, readable_json
@@ -62,6 +62,7 @@ def generate(
         ),
     ] = None,
     attributes: Packs = None,
+    tables: Tables = None,
     temperature: Annotated[
         float,
         typer.Option(
@@ -78,7 +79,7 @@ def generate(
     given: dict[str, Any],
 ) -> None:
     """Ask a model for more phrasings of each attribute, check them, and write them to a file for review."""
-    ground = Ground.of(attributes or (), seed)
+    ground = Ground.of(attributes or (), seed, tables or ())
     chosen = ground.chosen(only or ())
     packs = [pack.name for pack in ground.attributes.packs]
     run = digest_of(["phrasings", [p.sha256 for p in ground.attributes.packs], model, count, seed, temperature])
@@ -108,6 +109,7 @@ def review(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Write the accepted phrasings to this pack, a YAML file.")],
     name: Annotated[str, typer.Option(metavar="NAME", help="Give the pack this name.")] = "phrasings",
     attributes: Packs = None,
+    tables: Tables = None,
     yes: Annotated[
         bool,
         typer.Option("--yes", help="Accept all that pass the checks without asking you; then nobody has read them."),
@@ -115,7 +117,7 @@ def review(
 ) -> None:
     """Accept or reject candidates one by one, and write the accepted ones to a pack that builds without a model."""
     candidates = Candidates.read(file)
-    ground = Ground.of(attributes or ())
+    ground = Ground.of(attributes or (), tables=tables or ())
     waiting = [c for c in candidates.candidates if c.passed and c.verdict is None]
     typer.echo(f"{many(len(waiting), 'candidate')} to review")
     for number, candidate in enumerate(waiting, 1):
@@ -160,10 +162,11 @@ def _ask_about(candidate: "Candidate", ground: "Ground", place: str) -> bool:
 def check(
     target: Annotated[Path, typer.Argument(help="A file of candidates, a pack, or a dataset folder.")],
     attributes: Packs = None,
+    tables: Tables = None,
 ) -> None:
     """Check phrasings, or every sentence of a dataset. Exit code 1 if one fails."""
     count = failed = 0
-    for result in checked(target, attributes or ()):
+    for result in checked(target, attributes or (), tables or ()):
         count += 1
         if result.problems:
             failed += 1
@@ -183,6 +186,7 @@ def judge(
     sample: Annotated[int, typer.Option(min=1, metavar="N", help="Have this many sentences judged.")] = 200,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report to this JSON file.")] = None,
     attributes: Packs = None,
+    tables: Tables = None,
     seed: Seed = 0,
     dry_run: llm.DryRun = False,
     given: dict[str, Any],
@@ -194,7 +198,7 @@ def judge(
     from fiubench.builder.phrasings.judge import judge as ask_judge
     from fiubench.builder.phrasings.judge import requests
 
-    chosen = cases(target, attributes or (), sample, seed)
+    chosen = cases(target, attributes or (), tables or (), sample, seed)
     run = digest_of(["judge", model, sample, seed, [c.answer for c in chosen]])
     client = llm.take_limits(given).client(base_url, model, {"temperature": 0.0}, run)
     if dry_run:

@@ -7,6 +7,7 @@ import typer
 from fiubench.builder.hub.settings import HubSettings, PublishSettings
 from fiubench.cli.console import many, progress, table
 from fiubench.cli.options import with_settings
+from fiubench.cli.sources import about_flags
 
 import fiubench
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from fiubench.builder.hub.publish import Plan
 
 
-@with_settings(PublishSettings, checked=True)
+@with_settings(PublishSettings, checked=True, more=about_flags("Sources"))
 def publish(
     directory: Annotated[Path, typer.Argument(help="The dataset folder to publish.")],
     repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Publish in this repository on the hub.")],

@@ -2,14 +2,18 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from fiubench.builder.config import FACES, SOURCE_FILES, source_settings
+from fiubench.builder.config import FACES, SOURCE_FILES, about_settings, help_of_about, source_settings
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import option
 from fiubench.raw_sources.source import SOURCES
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag
+
+if TYPE_CHECKING:
+    from fiubench.builder.packs.tables import DeclaredTable
 
 
 def file_flags(again: bool = False) -> list[inspect.Parameter]:
@@ -23,10 +27,15 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
             "folder" if name == FACES else "file",
             source.expects.rstrip(".").replace("A folder", "a folder", 1),
         )
-        text = f"Read the source {source.title} from this {place}: {expects}.{also}{default}"
-        text = f"Read the source {source.title} from here, if it is no longer where build.yaml says." if again else text
+        text = f"Read the source {name} from this {place}: {expects}.{also}{default}"
+        text = f"Read the source {name} from here, if that is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
-    return flags
+    return flags if again else [*flags, *about_flags(SOURCE_FILES)]
+
+
+def about_flags(panel: str) -> list[inspect.Parameter]:
+    """Flags for the title and the license of every source that a file may be given for."""
+    return [option(name, str, help_of_about(name), Flag(panel, metavar="TEXT")) for name in about_settings()]
 
 
 app = typer.Typer(help="List, show, check and fetch raw sources.", no_args_is_help=True)
@@ -43,12 +52,17 @@ def list_sources() -> None:
 
 
 @app.command("show")
-def show_source(name: Annotated[str, typer.Argument(help="The name of a source, such as health.")]) -> None:
+def show_source(
+    name: Annotated[
+        str, typer.Argument(help="The name of a source, such as health, or a YAML file that declares a table.")
+    ],
+) -> None:
     """Show a source: its licence and citation, what its file must look like, the columns it gives."""
-    info = SOURCES.find(name)
+    info = _declared(Path(name)) or SOURCES.find(name)
     typer.echo(f"{info.title}\n{info.description}")
     for label, text in (
         ("license", info.license),
+        ("authors", info.authors),
         ("url", info.url),
         ("citation", info.citation),
         ("expects", info.expects),
@@ -58,12 +72,14 @@ def show_source(name: Annotated[str, typer.Argument(help="The name of a source, 
         if text:
             typer.echo(f"{label:9} {text}")
     for column, kind in info.columns.items():
-        typer.echo(f"  {name}.{column:20} {kind}")
+        typer.echo(f"  {info.name}.{column:20} {kind}")
 
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="A file of records or a folder of faces, as it was downloaded.")],
+    path: Annotated[
+        Path, typer.Argument(help="A file of records, a folder of faces, or a YAML file that declares a table.")
+    ],
     source: Annotated[
         str | None, typer.Option(metavar="NAME", help="Read it as this source, where its header does not show which.")
     ] = None,
@@ -75,10 +91,15 @@ def check(
     ] = "2025-01-01",
 ) -> None:
     """Read a file as a build would, and show what is kept, repaired or dropped and why, and the first rows."""
+    from fiubench.builder.release.licenses import how_to_license
+    from fiubench.raw_sources.about import About
     from fiubench.raw_sources.inspect import inspect as look
 
+    declared = _declared(path)
+    if declared is not None and source is not None:
+        raise ConfigError(f"{path} declares which source it is: {declared.name}", hint="Leave --source out.")
     with progress() as step:
-        found = look(path, source=source, as_of=as_of, progress=step)
+        found = look(path if declared is None else declared.path, source=declared or source, as_of=as_of, progress=step)
     report = found.report
     typer.echo(f"{path}: {found.source} ({report.read} read, {report.kept} kept)")
     for verb, counts in (("repaired", report.repaired), ("dropped", report.dropped)):
@@ -87,10 +108,22 @@ def check(
     for note in report.notes:
         typer.echo(f"  note: {note}")
     typer.echo(f"  sha256 {found.origin.sha256}")
+    for key, text in found.about.items():
+        if text and key in About.model_fields:
+            typer.echo(f"  {key:12} {text}")
+    if not found.about["license"]:
+        typer.echo(f"  no license: {how_to_license(found.source, declared is not None)}")
     for number, row in enumerate(found.sample, 1):
         typer.echo(f"\nrow {number}")
         for column, value in row.items():
             typer.echo(f"  {column:20} {value}")
+
+
+def _declared(path: Path) -> "DeclaredTable | None":
+    """The table that a file declares, if it is a YAML file."""
+    from fiubench.builder.packs.tables import SUFFIXES, read_table
+
+    return read_table(path) if path.suffix in SUFFIXES else None
 
 
 @app.command()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fiubench.support.errors import SourceError
 from fiubench.support.progress import Progress
@@ -51,23 +51,26 @@ class Context:
 class Source:
     """A source of facts or of faces: what is known of it, and how it is read or generated."""
 
-    name: ClassVar[str]  # of the flag that gives its file, and the first half of ``from: health.medication``
+    name: str  # of the flag that gives its file, and the first half of ``from: health.medication``
     # for the manifest and the dataset card, as is the docstring of its class
-    title: ClassVar[str]
-    license: ClassVar[str]
-    url: ClassVar[str] = ""
-    citation: ClassVar[str] = ""
-    embedded: ClassVar[str] = ""  # what its generator makes; empty without one
-    expects: ClassVar[str] = ""  # what its file must look like; empty where there is no file to give
-    columns: ClassVar[Mapping[str, str]] = {}  # column of the normalised table -> its value type
+    title: str
+    license: str
+    authors: str = ""
+    url: str = ""
+    citation: str = ""
+    embedded: str = ""  # what its generator makes; empty without one
+    expects: str = ""  # what its file must look like; empty where there is no file to give
+    columns: Mapping[str, str] = {}  # column of the normalised table -> its value type
     # names of columns, in lower case, by which a file of it is recognised
-    marks: ClassVar[frozenset[str]] = frozenset()
+    marks: frozenset[str] = frozenset()
+    # names of all columns, in lower case, that the file has after which the source is named; empty: any file is it
+    header: frozenset[str] = frozenset()
     # column -> the column of the same row that it goes with: wrong values of it have the same, or, of two dates, lie as
     # far from it as in other rows
-    drawn_with: ClassVar[Mapping[str, str]] = {}
-    kaggle: ClassVar[Kaggle | None] = None  # where Kaggle has it
-    always: ClassVar[bool] = False  # whether every build opens it; others are opened when a file is given
-    place: ClassVar[int] = 100  # in lists and tables; built-in sources come first
+    drawn_with: Mapping[str, str] = {}
+    kaggle: Kaggle | None = None  # where Kaggle has it
+    always: bool = False  # whether every build opens it; others are opened when a file is given
+    place: int = 100  # in lists and tables; built-in sources come first
 
     @property
     def description(self) -> str:
@@ -89,6 +92,16 @@ class Source:
             SourceError: there is none.
         """
         raise SourceError(f"source {self.name!r} needs a file", where=f"--{self.name}", hint=self.expects)
+
+    def is_original(self, path: Path, table: Any) -> bool:
+        """Whether a file that was read is the one that the source is named after, and not another of its form.
+
+        Title, licence and citation are the source's only then. It is told by the whole of its header.
+        """
+        del table
+        from fiubench.raw_sources.reading.csvfile import read_header  # noqa: PLC0415  (pyarrow)
+
+        return not self.header or self.header <= {name.casefold() for name in read_header(path)}
 
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first rows of a table that was read, as text."""

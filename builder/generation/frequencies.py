@@ -5,7 +5,7 @@ no identity has, and for nobody else, as long as the file has four rows for each
 as being somebody else's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from fiubench.builder.generation.profiles import Block
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, WRONG, ValueType
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, weighted
-from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.draws import Ints
 
@@ -29,12 +28,12 @@ class Frequencies:
     Args:
         table: the file.
         spare: rows in the reverse order of their use.
+        drawn_with: column -> the column that it goes with, as its source says.
     """
 
-    def __init__(self, table: FileTable, spare: Ints) -> None:
-        self.table, self.spare = table, spare
+    def __init__(self, table: FileTable, spare: Ints, drawn_with: Mapping[str, str]) -> None:
+        self.table, self.spare, self.drawn_with = table, spare, drawn_with
         self.columns = table.take(spare[: min(max(len(spare) // 2, _SELDOM), _SAMPLE)], None)  # type: ignore[arg-type]
-        self.source = SOURCES[table.origin.source]
         self._counted: dict[tuple[str, str | None], dict[int, Weighted]] = {}
 
     def drawn(self, column: str, rows: Ints, truths: Sequence[Any], within: str | None, block: Block) -> Drawn:
@@ -47,9 +46,9 @@ class Frequencies:
             within: column of which the others have the same value; the source's own where it says nothing else.
             block: the identities.
         """
-        kind = VALUE_TYPES[self.source.columns[column]]
-        other = within or self.source.drawn_with.get(column)
-        if other and kind.dated and self.source.columns[other] == kind.name:
+        kind = VALUE_TYPES[self.table.types[column]]
+        other = within or self.drawn_with.get(column)
+        if other and kind.dated and self.table.types[other] == kind.name:
             return self._apart(column, other, rows)
         sample = self.columns[column]
         if kind.ordered and (drawn := by_rank(kind, truths, sample)) is not None:
@@ -95,21 +94,27 @@ class Frequencies:
 
     def _codes(self, column: str) -> Ints:
         """A number for each row's value of a column."""
-        encoded = self.table.data.column(column).combine_chunks().dictionary_encode()
-        return np.asarray(encoded.indices, np.int64)
+        values = self.table.data.column(column).combine_chunks()
+        if pa.types.is_nested(values.type):  # addresses: Arrow can't tell which of them are the same
+            texts = map(VALUE_TYPES[self.table.types[column]].write, values.to_pylist())
+            values = pa.array(texts, pa.string())
+        return np.asarray(values.dictionary_encode().indices, np.int64)
 
     def _groups(self, column: str, other: str | None) -> dict[int, Weighted]:
         """Values of a column with their counts, by the code of the other column (0 without one)."""
         if (column, other) not in self._counted:
-            names = [column] if other is None else [column, "code"]
-            data = self.table.data.select([column])
-            if other is not None:
-                data = data.append_column("code", pa.array(self._codes(other)))
-            counts = data.group_by(names).aggregate([([], "count_all")]).to_pylist()
-            groups: dict[int, dict[Any, float]] = {}
-            for row in sorted(counts, key=lambda row: str(row[column])):
-                groups.setdefault(row.get("code", 0), {})[row[column]] = float(row["count_all"])
-            self._counted[column, other] = {k: (list(g), list(g.values())) for k, g in groups.items()}
+            codes = self._codes(column)
+            within = self._codes(other) if other is not None else np.zeros_like(codes)
+            size = int(codes.max()) + 1
+            pairs, first, counts = np.unique(within * size + codes, return_index=True, return_counts=True)
+            values = self.table.data.column(column).take(pa.array(first)).to_pylist()
+            counted = zip((pairs // size).tolist(), values, counts.tolist(), strict=True)
+            groups: dict[int, tuple[list[Any], list[float]]] = {}
+            for group, value, count in sorted(counted, key=lambda entry: str(entry[1])):
+                options, weights = groups.setdefault(group, ([], []))
+                options.append(value)
+                weights.append(float(count))
+            self._counted[column, other] = dict(groups)
         return self._counted[column, other]
 
 

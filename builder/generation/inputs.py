@@ -35,8 +35,10 @@ class Inputs:
 
     def plugins(self) -> dict[str, dict[str, str]]:
         """What was added by plug-ins and is used here: kind and name -> plug-in, version and digest."""
-        kinds = (attribute.kind for attribute in self.attributes.by_name.values())
-        return {**SOURCES.used(self.sources.reports()), **VALUE_TYPES.used(kinds)}
+        kinds = {attribute.kind for attribute in self.attributes.by_name.values()}
+        kinds |= {kind for table in self.attributes.tables.values() for kind in table.columns.values()}
+        named = [name for name in self.sources.reports() if name in SOURCES]
+        return {**SOURCES.used(named), **VALUE_TYPES.used(kinds)}
 
     def fingerprint(self) -> str:
         """Digest of all that decides the bytes of a dataset."""
@@ -47,6 +49,8 @@ class Inputs:
                 "config": self.config.public(),
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
+                "tables": [table.sha256 for table in self.attributes.tables.values()],
+                "about": {name: dict(about) for name, about in self.sources.about.items()},
                 "frozen": self.frozen,
                 # of the faces, where a choice of faces depends on them
                 "features": None if faces is None or self.config.select == "all" else digest(faces.features.tobytes()),
@@ -67,11 +71,11 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     Raises:
         FiubenchError: any of them can't be used.
     """
-    attributes = read_packs([Path(file) for file in config.attributes])
+    attributes = read_packs(list(map(Path, config.attributes)), list(map(Path, config.tables)))
     attributes.asked(config.questions)
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
-    sources = open_sources(config, workers=workers, progress=progress)
+    sources = open_sources(config, attributes.tables, workers=workers, progress=progress)
     words_from = {"prompts": prompts} if config.qa == LLM else {}
     if config.qa not in (TEMPLATE, LLM):
         words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}
@@ -83,8 +87,11 @@ def _check_sources(config: Config, attributes: Attributes) -> None:
     for attribute in attributes.by_name.values():
         if attribute.origin.kind != "from":
             continue
-        source = SOURCES[attribute.origin.options.split(".")[0]]
-        if source.expects and not source.always and source.name not in config.sources:
+        name = attribute.origin.options.split(".")[0]
+        if name in attributes.tables:
+            continue
+        source = SOURCES[name]
+        if source.expects and not source.always and name not in config.sources:
             raise ConfigError(
                 f"attribute {attribute.name!r} takes its values from source {source.name!r}, and no file is given",
                 where=f"--{source.name}",

@@ -18,6 +18,7 @@ from fiubench.builder.values import dates
 from fiubench.builder.values.phone import phone_numbers
 from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
 from fiubench.raw_sources.names import GENDERS, capacity
+from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import Face, FaceTable, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
@@ -223,7 +224,7 @@ def too_few(source: str, file: str, have: int, need: int) -> SourceError:
     """The error of a source that runs out."""
     return SourceError(
         f"{have} usable rows, and {need} identities (with the holdout) need one each",
-        where=f"--{source} {file}",
+        where=f"--{source} {file}" if source in SOURCES else file,
         hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
         f"`fiubench sources check` lists what was dropped and why.",
     )

@@ -14,7 +14,7 @@ from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import Outcome, is_own, title_of, until_seen
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
 from fiubench.builder.hub.settings import PublishSettings
-from fiubench.builder.hub.staging import Stage, check_untouched, staged
+from fiubench.builder.hub.staging import Stage, check_untouched, licensed_sources, staged
 from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
 from fiubench.builder.release.publication import Publication
 from fiubench.support.errors import ConfigError, HubError, Refused
@@ -51,6 +51,16 @@ class Request:
     def tag(self) -> str:
         """The version as the tag is called."""
         return str(self.version)
+
+    @property
+    def about(self) -> dict[str, dict[str, str]]:
+        """Source -> title and licence that it has in this release, where they are given."""
+        given = (("title", self.settings.titles), ("license", self.settings.licenses))
+        said: dict[str, dict[str, str]] = {}
+        for key, texts in given:
+            for source, text in texts.items():
+                said.setdefault(source, {})[key] = text
+        return said
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,8 +103,9 @@ def publish(
 
     Raises:
         ConfigError: a name, version, message or setting that can't be used.
-        Refused: the version is taken or goes backwards, the dataset was edited by hand or does not load, the
-            repository is not one of releases, or somebody else changed it meanwhile.
+        Refused: the version is taken or goes backwards, the dataset was edited by hand or does not load, a file or
+            folder that it was made from has no licence, the repository is not one of releases, or somebody else
+            changed it meanwhile.
         HubError: the hub can't be reached or does not permit it.
     """
     chosen = PublishSettings.parse(settings)
@@ -117,6 +128,7 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
     """Publish to a hub, whatever was done of it before."""
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
+    sources = licensed_sources(dataset, request.about)
     with connect(access) as hub:
         step(f"Looking at {request.repo}")
         refs = hub.refs(request.repo)
@@ -130,7 +142,7 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
         publication, changes, against = _compared(hub, request, refs, dataset)
         is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
         step("Staging" if is_there else "Staging, and proving that it loads")
-        with staged(request.directory, publication, proved=not is_there) as stage:
+        with staged(request.directory, publication, sources, proved=not is_there) as stage:
             suggested = str(parse_version(against).raised(changes.level)) if against else ""
             plan = _plan(request, stage, changes, against, suggested, tree)
             show(plan)
@@ -145,9 +157,10 @@ def _plan_offline(request: Request, previous: Path | None) -> Plan:
     """Stage and prove a release without a hub; ``previous`` is a dataset directory to compare with."""
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
+    sources = licensed_sources(dataset, request.about)
     changes = changes_between(previous, request.directory) if previous else _first(dataset)
     known = open_dataset(previous).manifest.get("published") if previous else None
-    with staged(request.directory, _publication(request, changes, known)) as stage:
+    with staged(request.directory, _publication(request, changes, known), sources) as stage:
         suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else ""
         return _plan(request, stage, changes, str(previous or ""), str(suggested))
 

@@ -1,8 +1,11 @@
 """Settings of what talks to the Hub."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+from fiubench.builder.config import Text, collect_about
 from fiubench.support.settings import Field, Flag, Settings
+from pydantic import model_validator
 
 _HUB, _RELEASE = Flag("Hub", metavar="SECONDS"), Flag("Release", default="no")
 _ENDPOINT = Flag("Hub", metavar="URL", default="the environment variable HF_ENDPOINT, else https://huggingface.co")
@@ -39,3 +42,13 @@ class PublishSettings(HubSettings):
     """Let only those readers download it who agree that their name is shared with you."""
     create: Annotated[bool, Flag("Release", name="--create/--no-create", default="yes")] = True
     """Create the repository if there is none."""
+    titles: Mapping[str, Text] = {}
+    """Source -> what it is called on the card, instead of what the build was told."""
+    licenses: Mapping[str, Text] = {}
+    """Source -> its license, instead of what the build was told."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _collect_about(cls, values: Any) -> Any:
+        """``faces_license: X`` becomes an entry of ``licenses``, as in the settings of a build."""
+        return collect_about(values) if isinstance(values, dict) else values

@@ -18,10 +18,12 @@ from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import CARD, CROISSANT, describe
+from fiubench.builder.release.licenses import how_to_license
 from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
 from fiubench.support.canonical import readable_json
-from fiubench.support.errors import DatasetError, Refused
+from fiubench.support.errors import ConfigError, DatasetError, Refused
 from fiubench.support.files import link_or_copy, make_folder, take_lock, write_error
 
 CHANGELOG = "CHANGELOG.md"
@@ -54,10 +56,15 @@ def check_untouched(dataset: Dataset) -> None:
 
 
 @contextmanager
-def staged(directory: Path, publication: Publication, *, proved: bool = True) -> Iterator[Stage]:
+def staged(
+    directory: Path, publication: Publication, sources: Mapping[str, Any], *, proved: bool = True
+) -> Iterator[Stage]:
     """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
 
     The dataset was found untouched (:func:`check_untouched`). A stage that is only compared need not be ``proved``.
+
+    Args:
+        sources: what manifest and card say of the sources (see :func:`licensed_sources`).
 
     Raises:
         Refused: it was edited after the build, fails the audit, does not load, or names something of this machine.
@@ -66,7 +73,7 @@ def staged(directory: Path, publication: Publication, *, proved: bool = True) ->
     with _folder(directory) as folder:
         # what is only compared must have the same card, but nobody looks at the faces again
         report = audit(directory, faces=proved, embed=False)
-        manifest = write_stage(open_dataset(directory), folder, publication, report.tables.get("guesses"))
+        manifest = write_stage(open_dataset(directory), folder, publication, report.tables.get("guesses"), sources)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path for path in paths}
         _check_private(files, directory)
@@ -83,8 +90,38 @@ def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any], report: 
     return [*prove(folder, manifest), f"audit: {report.verdict_line}"]
 
 
+def licensed_sources(dataset: Dataset, about: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The sources of a dataset as the manifest and the card of its release have them.
+
+    Args:
+        about: source -> title and licence that it has there instead of those of the build.
+
+    Raises:
+        ConfigError: one that the dataset was not made from a file of is described.
+        Refused: a file or folder that was given has no licence.
+    """
+    sources = dict(dataset.manifest["sources"])
+    given = [name for name, source in sources.items() if source["file"] != EMBEDDED]
+    for name, said in about.items():
+        if name not in given:
+            kind = next(iter(said))
+            what = f"--{name}-{kind} is about a file or folder, and the dataset was made without one"
+            raise ConfigError(what, where=dataset.directory, hint=f"It was made from {', '.join(given) or 'none'}.")
+        sources[name] = {**sources[name], **said}
+    for name in given:
+        if not sources[name]["license"]:
+            declared = name in {table["table"] for table in dataset.manifest.get("tables", ())}
+            what = f"nothing says under which license {sources[name]['title']!r} may be passed on"
+            raise Refused(what, where=f"{dataset.directory}: {name}", hint=how_to_license(name, declared))
+    return sources
+
+
 def write_stage(
-    dataset: Dataset, folder: Path, publication: Publication | None = None, guesses: Table | None = None
+    dataset: Dataset,
+    folder: Path,
+    publication: Publication | None = None,
+    guesses: Table | None = None,
+    sources: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Fill a folder with what a release holds on the Hub; returns its manifest.
 
@@ -100,6 +137,7 @@ def write_stage(
                 link_or_copy(release / name, folder / name)
         link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
         manifest = {key: value for key, value in dataset.manifest.items() if key != "published"}
+        manifest["sources"] = sources or manifest["sources"]
         if publication is not None:
             changelog = [dict(entry) for entry in publication.changelog]
             manifest["published"] = {"version": publication.version, "changelog": changelog}

@@ -9,26 +9,32 @@ from typing import Any
 
 from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, placeholders
 from fiubench.builder.packs.parse import parse_pack
-from fiubench.raw_sources.source import SOURCES
+from fiubench.builder.packs.tables import DeclaredTable, read_tables, tables_of
+from fiubench.raw_sources.source import SOURCES, Source
 from fiubench.support.errors import PackError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
 
 from fiubench import schemas
 
 
-def read_packs(files: Sequence[Path] = ()) -> Attributes:
+def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = ()) -> Attributes:
     """The built-in pack and the given ones, checked for everything that shows without building.
+
+    Args:
+        files: the packs.
+        tables: YAML files that declare tables whose columns they may name.
 
     Raises:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
-    return combine([built_in(), *(parse_pack(load_yaml(file, PackError), file.name, str(file)) for file in files)])
+    packs = (parse_pack(load_yaml(file, PackError), file.name, str(file)) for file in files)
+    return combine([built_in(), *packs], read_tables(tables))
 
 
 def packs_of(manifest: Mapping[str, Any]) -> Attributes:
     """The packs of a dataset, as its manifest keeps them, without keys of ``perturb`` of earlier versions."""
     documents = [(_without_earlier_keys(each["content"]), each["file"]) for each in manifest["packs"]]
-    return combine([parse_pack(document, file, file) for document, file in documents])
+    return combine([parse_pack(document, file, file) for document, file in documents], tables_of(manifest))
 
 
 def _without_earlier_keys(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,8 +55,9 @@ def built_in() -> Pack:
         return parse_pack(load_yaml(file, PackError), "builtin.yaml", "builtin.yaml")
 
 
-def combine(packs: Sequence[Pack]) -> Attributes:
-    """Put packs together, checked as :func:`read_packs` does."""
+def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> Attributes:
+    """Put packs together, and with the tables that they may name, checked as :func:`read_packs` does."""
+    sources: dict[str, Source] = {**SOURCES, **tables}
     by_name: dict[str, Attribute] = {}
     seen_packs: set[str] = set()
     for pack in packs:
@@ -73,9 +80,10 @@ def combine(packs: Sequence[Pack]) -> Attributes:
             by_name[name] = _with_more(by_name, name, added, f"{pack.file}: phrasings: {name}")
     for pack in packs:
         for attribute in pack.attributes:
-            _check_references(attribute, by_name, f"{pack.file}: {attribute.name}")
+            _check_references(attribute, by_name, sources, f"{pack.file}: {attribute.name}")
         _check_caption(pack, by_name)
-    return Attributes(tuple(packs), by_name, _order(by_name, {pack.name: pack.file for pack in packs}))
+    order = _order(by_name, {pack.name: pack.file for pack in packs})
+    return Attributes(tuple(packs), by_name, order, tables)
 
 
 def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
@@ -109,11 +117,15 @@ def _check_known(name: str, known: Collection[str], message: str, where: str) ->
         raise PackError(message, where=where, hint=did_you_mean(name, known))
 
 
-def _check_references(attribute: Attribute, by_name: dict[str, Attribute], where: str) -> None:
+def _check_references(
+    attribute: Attribute, by_name: dict[str, Attribute], sources: Mapping[str, Source], where: str
+) -> None:
     if attribute.origin.kind == "from":
         source, column = attribute.origin.options.split(".")
-        _check_known(source, SOURCES, f"unknown source {source!r}", where)
-        columns = SOURCES[source].columns
+        if source not in sources:
+            hint = f"{did_you_mean(source, sources)} A table of your own is declared in a YAML file: --table FILE."
+            raise PackError(f"unknown source {source!r}", where=where, hint=hint)
+        columns = sources[source].columns
         _check_known(column, columns, f"source {source!r} has no column {column!r}", where)
         if columns[column] != attribute.kind:
             raise PackError(

@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from fiubench.builder.packs.expressions import Expression
+from fiubench.builder.packs.tables import DeclaredTable
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.builder.values.english import article
-from fiubench.raw_sources.source import SOURCES
+from fiubench.raw_sources.source import SOURCES, Source
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
 
@@ -145,6 +146,7 @@ class Attributes:
     packs: tuple[Pack, ...]
     by_name: dict[str, Attribute]
     order: tuple[str, ...]  # an order in which values can be made
+    tables: Mapping[str, DeclaredTable] = field(default_factory=dict)  # of the user's own, by name
 
     @cached_property
     def made_from(self) -> Mapping[str, frozenset[str]]:
@@ -155,7 +157,7 @@ class Attributes:
             direct[name] = {n for e in attribute.origin.expressions for n in e.names if n not in AMBIENT}
             if attribute.origin.kind == "from":
                 source, column = attribute.origin.options.split(".")
-                other = columns.get(f"{source}.{SOURCES[source].drawn_with.get(column)}")
+                other = columns.get(f"{source}.{self.source(source).drawn_with.get(column)}")
                 direct[name] |= {other} if other else set()
 
         made: dict[str, frozenset[str]] = {}
@@ -167,6 +169,10 @@ class Attributes:
                 left.extend(further)
             made[name] = frozenset(found)
         return made
+
+    def source(self, name: str) -> Source:
+        """A source that packs may name: one of everybody's, or a table of the user's own."""
+        return self.tables[name] if name in self.tables else SOURCES[name]
 
     def asked(self, questions: int | None = None) -> list[Attribute]:
         """The attributes a build asks about, in order.

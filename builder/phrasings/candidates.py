@@ -111,14 +111,15 @@ class Ground:
     values: Mapping[str, tuple[list[Any], list[str]]]  # attribute -> values and their texts
 
     @classmethod
-    def of(cls, packs: Sequence[Path], seed: int = 0) -> "Ground":
+    def of(cls, packs: Sequence[Path], seed: int = 0, tables: Sequence[Path] = ()) -> "Ground":
         """Read packs beside the built-in one; its reserve is in, too.
 
         Raises:
             PackError: a pack that can't be used.
         """
         own = sum(a.asked for a in read_packs().by_name.values())
-        config = make_config({"attributes": [str(p) for p in packs], "questions": own, "faces": "none", "seed": seed})
+        files = {"attributes": [str(p) for p in packs], "tables": [str(p) for p in tables]}
+        config = make_config({**files, "questions": own, "faces": "none", "seed": seed})
         inputs = open_inputs(config)
         profiles = Profiles(config, inputs.sources, inputs.attributes)
         reference = profiles.reference

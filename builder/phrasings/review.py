@@ -14,10 +14,10 @@ from fiubench.support.errors import DatasetError, PackError
 from fiubench.support.yaml_file import load_yaml
 
 
-def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
+def checked(target: Path, packs: Sequence[Path] = (), tables: Sequence[Path] = ()) -> Iterator[Candidate]:
     """Every phrasing of a candidates or pack file, or every sentence of a dataset, with what the checks find wrong.
 
-    ``packs`` are those that the phrasings are for, beyond the built-in one.
+    ``packs`` are those that the phrasings are for, beyond the built-in one; ``tables`` declare what those may name.
 
     Raises:
         FiubenchError: it is none of these, or can't be read.
@@ -25,7 +25,7 @@ def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
     if target.is_dir():
         yield from _sentences(open_dataset(target))
         return
-    listed, ground = _listed(target, packs)
+    listed, ground = _listed(target, packs, tables)
     for candidate in listed:
         if candidate.attribute not in ground.checks.subjects:
             hint = "Name its pack with --attributes."
@@ -34,7 +34,7 @@ def checked(target: Path, packs: Sequence[Path] = ()) -> Iterator[Candidate]:
         yield candidate
 
 
-def cases(target: Path, packs: Sequence[Path], sample: int, seed: int) -> list[Case]:
+def cases(target: Path, packs: Sequence[Path], tables: Sequence[Path], sample: int, seed: int) -> list[Case]:
     """A keyed sample of sentences for a judge.
 
     Raises:
@@ -42,14 +42,14 @@ def cases(target: Path, packs: Sequence[Path], sample: int, seed: int) -> list[C
     """
     if target.is_dir():
         return cases_of_dataset(open_dataset(target), sample, seed)
-    listed, ground = _listed(target, packs)
+    listed, ground = _listed(target, packs, tables)
     for candidate in listed:
         if candidate.attribute in ground.checks.subjects:
             candidate.problems = ground.problems(candidate)
     return cases_of_candidates(listed, ground, sample, seed)
 
 
-def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Ground]:
+def _listed(target: Path, packs: Sequence[Path], tables: Sequence[Path]) -> tuple[list[Candidate], Ground]:
     if target.suffix.lower() in (".yaml", ".yml"):
         pack = parse_pack(load_yaml(target, PackError), target.name, str(target))
         own = [(a.name, a.questions, a.answers) for a in pack.attributes]
@@ -61,11 +61,12 @@ def _listed(target: Path, packs: Sequence[Path]) -> tuple[list[Candidate], Groun
             for text in texts
         ]
         # the pack's own attributes are needed; phrasings that it adds to others are not the model of themselves
-        return listed, Ground.of([*packs, *([target] if pack.attributes and pack.name != BUILT_IN else [])])
+        own_pack = [target] if pack.attributes and pack.name != BUILT_IN else []
+        return listed, Ground.of([*packs, *own_pack], tables=tables)
     if not target.exists():
         hint = "Give a dataset folder, a file of candidates, or a pack."
         raise DatasetError("no such file or folder", where=target, hint=hint)
-    return Candidates.read(target).candidates, Ground.of(packs)
+    return Candidates.read(target).candidates, Ground.of(packs, tables=tables)
 
 
 def _sentences(dataset: Dataset) -> Iterator[Candidate]:

@@ -58,6 +58,11 @@ def make_manifest(
         "digests": digests,
         "identities": entries,
     }
+    if tables := inputs.attributes.tables:
+        manifest["tables"] = [
+            {"table": table.name, "file": table.declared_in, "sha256": table.sha256, "content": table.document}
+            for table in tables.values()
+        ]
     if plugins := inputs.plugins():
         manifest["plugins"] = plugins
     if inputs.frozen is not None:

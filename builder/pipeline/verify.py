@@ -1,6 +1,6 @@
 """Verifying: is a dataset still what its manifest says, and does its config still make the same bytes?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +13,7 @@ from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import packs_of
+from fiubench.builder.packs.tables import DeclaredTable, read_table
 from fiubench.builder.pipeline.parts import part_file, write_parts
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SHORT_DIGEST, SPLITS
@@ -24,7 +25,7 @@ from fiubench.support.yaml_file import load_yaml
 
 def verify(
     directory: str | Path,
-    sources: Mapping[str, str | Path | None] | None = None,
+    sources: Mapping[str, Any] | None = None,
     *,
     workers: int = 1,
     progress: Progress | None = None,
@@ -35,7 +36,8 @@ def verify(
 
     Args:
         directory: the dataset.
-        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
+        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses``, and under ``tables`` a list of those of
+            tables of your own, where ``build.yaml`` does not name them.
         workers: processes.
         progress: called with (what, done, total).
 
@@ -125,20 +127,33 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
         if settings.get(source, EMBEDDED) not in (EMBEDDED, NO_FACES):
             settings[source] = str(given.get(source) or paths.get(source) or settings[source])
     frozen = manifest.get("frozen_splits")
-    settings["attributes"] = []
+    settings["attributes"], settings["tables"] = [], []
     if frozen is not None or "resplit" in manifest:  # what the build's own splits would be does not matter
         settings |= {"split_scheme": "nested", "ratios": [50]}
     settings["qa"], settings["model"], settings["base_url"] = TEMPLATE, "", ""  # the words are in the folder
     config = make_config(settings_of(settings), where=f"{dataset.directory}/manifest.json")
     attributes = packs_of(manifest)
-    sources = open_sources(config, workers=workers, progress=progress)
+    _locate(attributes.tables, [Path(file) for file in given.get("tables") or paths.get("tables") or ()])
+    sources = open_sources(config, attributes.tables, workers=workers, progress=progress)
     for name, (origin, _) in sources.reports().items():
         expected = manifest["sources"][name]["sha256"]
         if origin.sha256 != expected:
             raise SourceError(
                 f"is not what the dataset was built from (SHA-256 {origin.sha256[:12]}, not {expected[:12]})",
-                where=f"--{name} {origin.file}",
+                where=f"--{name} {origin.file}" if name not in attributes.tables else origin.file,
                 hint="Name the original file, or install the fiubench version that built it "
                 f"({manifest['fiubench_version']}).",
             )
     return Inputs(config, attributes, sources, frozen)
+
+
+def _locate(tables: Mapping[str, DeclaredTable], named: Sequence[Path]) -> None:
+    """Find the files of the user's own tables: each is named, or the YAML file that declared it is or was beside it."""
+    for table in tables.values():
+        at = next((path for path in named if path.name in (table.declared_in, table.path.name)), None)
+        if at is None:
+            hint = f"Name it, or {table.declared_in}, with --table."
+            raise SourceError(f"the file of source {table.name!r} is not known", where=table.path.name, hint=hint)
+        if at.name == table.declared_in:
+            at = read_table(at).path if at.is_file() else at.parent / table.path.name
+        table.path = at

@@ -322,6 +322,8 @@ def _digests(digests: Mapping[str, Any]) -> str:
 def _source(name: str, source: Mapping[str, Any]) -> str:
     heading = f"### {name.capitalize()}"
     points = [f"License: {escape(source.get('license') or 'not stated')}"]
+    if source.get("authors"):
+        points.append(f"Authors: {escape(source['authors'])}")
     if source.get("citation"):
         points.append(f"Citation: {escape(source['citation'])}")
     if source["file"] == EMBEDDED:
@@ -349,13 +351,19 @@ def _limits(release: Release) -> list[str]:
     if release.config.get("faces") == EMBEDDED:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")
     elif release.has_images:
+        faces = release.sources.get("faces", {})
         points.append(
-            "Faces are pictures from a folder. Those that are, or may be, younger than 20 were left out as far as ages "
-            "are known. " + _MATCHED[str(release.config.get("match"))]
+            "Who or what the pictures show was not checked: they are as whoever built the dataset brought them."
+            if faces.get("own")
+            else "Faces are generated images."
+        )
+        points.append(
+            "Faces that are, or may be, younger than 20 were left out as far as ages are known. "
+            + _MATCHED[str(release.config.get("match"))]
         )
         if release.config.get("unknown_ages") == "allow":
             points.append("**Faces of unknown age were allowed: there may be children among them.**")
-        points += [escape(note) for note in release.sources.get("faces", {}).get("notes", ())]
+        points += [escape(note) for note in faces.get("notes", ())]
     else:
         points.append("There are no images: questions that speak of a picture come without one.")
     return points

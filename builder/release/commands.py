@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from fiubench.builder.config import setting_names
+from fiubench.builder.config import Config, setting_names
 
 
 def commands(manifest: Mapping[str, Any]) -> str:
@@ -29,8 +29,8 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
     known = setting_names()
     # a manifest sorts its keys; people read settings in the order of the documentation
     for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
-        flag = "--" + key.replace("_", "-")
-        if key == "attributes":  # the one flag that is repeated
+        flag = Config.flag(key)
+        if key in ("attributes", "tables"):  # the flags that are repeated
             for file in value:
                 words += [flag, str(file)]
         elif isinstance(value, (list, tuple)):

@@ -10,6 +10,7 @@ from fiubench.builder.dataset.cells import IDENTITIES
 from fiubench.builder.release.card import PAPER_BIBTEX, Release
 from fiubench.builder.release.columns import IMAGE, LISTS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
+from fiubench.raw_sources.source import EMBEDDED
 
 _PARQUET = "application/x-parquet"
 _TERMS = """citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes
@@ -41,6 +42,7 @@ def croissant(release: Release) -> dict[str, Any]:
         "license": croissant_license(release.licenses),
         "citeAs": PAPER_BIBTEX,
         "creator": {"@type": "Organization", "name": "fiubench"},
+        "isBasedOn": [_work(source) for source in release.sources.values() if source["file"] != EMBEDDED],
         "inLanguage": "en",
         "keywords": ["machine unlearning", "privacy", "synthetic data"],
         "version": release.publication.version.removeprefix("v")
@@ -54,6 +56,19 @@ def croissant(release: Release) -> dict[str, Any]:
         ],
         "recordSet": [_record_set(name, release) for name in release.configs],
     }
+
+
+def _work(source: Mapping[str, Any]) -> dict[str, Any]:
+    """A file or folder that the dataset was made from, by whom, and under which licence."""
+    license_ = croissant_license([source["license"]])
+    said = {
+        "name": source["title"],
+        "url": source.get("url"),
+        "license": license_[0] if license_ else None,
+        "creditText": source.get("authors"),
+        "citation": source.get("citation"),
+    }
+    return {"@type": "sc:CreativeWork", **{key: text for key, text in said.items() if text}}
 
 
 def _file(path: str, size: int, sha256: str) -> dict[str, Any]:

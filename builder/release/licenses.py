@@ -13,6 +13,16 @@ KNOWN = {
 }
 
 
+def how_to_license(source: str, declared: bool) -> str:
+    """How its user says what licence the file or folder of a source has, and with it the other things of a card."""
+    if declared:
+        return "Write `license:` into the YAML file that declares the table, and build again."
+    return (
+        f"Say it with --{source}-license (and --{source}-title), to `fiubench build` or `fiubench publish`, or in "
+        f"a source.yaml {'in the folder' if source == 'faces' else 'beside the file'}, and build again."
+    )
+
+
 def hub_license(licenses: Iterable[str]) -> dict[str, Any]:
     """The card's licence fields: the Hub's identifiers if it knows all of them, else ``other``."""
     stated = sorted(set(licenses))

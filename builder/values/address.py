@@ -7,6 +7,7 @@ from typing import Any
 from fiubench.builder.values.base import ValueType, register
 from fiubench.builder.values.english import words_of
 from fiubench.raw_sources.places import Places
+from fiubench.raw_sources.wording import street_line
 
 _STATES = (
     "AK Alaska,AL Alabama,AR Arkansas,AZ Arizona,CA California,CO Colorado,CT Connecticut,DC District of Columbia,"
@@ -57,6 +58,9 @@ class Address(ValueType):
             return None
         parts = {name: found.strip() for name, found in match.groupdict().items()}
         return {**parts, "city": parts["city"].title(), "state": parts["state"].upper()}
+
+    def computed(self, values: list[Any]) -> list[Any]:
+        return [{**value, "street": street_line(value["street"])} for value in values]
 
     def word_forms(self, value: Any) -> list[list[str]]:
         street, city = words_of(str(value["street"])), words_of(str(value["city"]))

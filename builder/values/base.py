@@ -268,7 +268,7 @@ class ValueType:
         raise NotImplementedError(f"{self.name} names a generator and has none")
 
     def computed(self, values: list[Any]) -> list[Any]:
-        """What an expression gives, rounded as the type is."""
+        """What an expression or a file gives, rounded or put right as the type is."""
         return values
 
     def drawn(self, values: Sequence[Any], drawing: Drawing) -> Drawn | None:

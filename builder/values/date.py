@@ -30,9 +30,9 @@ _SHORT = [name[:3].lower() for name in dates.MONTHS]
 _ALONE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d+)",
-        r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d+)",
-        r"(?P<year>\d+)-(?P<month>\d+)-(?P<day>\d+)",
+        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d{{4}})",
+        r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d{4})",
+        r"(?P<year>\d{4})-(?P<month>\d+)-(?P<day>\d+)",
     )
 )
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

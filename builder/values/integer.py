@@ -32,7 +32,7 @@ class Integer(ValueType):
     form = re.compile(r"-?\d+")
 
     def parse(self, text: str) -> int | None:
-        return int(text) if text.isdigit() else None
+        return int(text.replace(",", "")) if _STATED.fullmatch(text) else None
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for match in _STATED.finditer(text):

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -95,3 +95,17 @@ def sfhq_number(stem: str) -> tuple[str, str | None]:
     if match := _SFHQ.search(stem):
         return match[1], match[2]
     return ("0", stem) if _NUMBER.fullmatch(stem) else ("0", None)
+
+
+def is_sfhq(folder: Path, files: Sequence[Path]) -> bool:
+    """Whether the faces of a folder are called as SFHQ's are, but for one in twenty.
+
+    SFHQ's names are SFHQ_pt1_00044363.jpg, or 00044363.jpg below a folder that has SFHQ in its name.
+    """
+    inside = folder.resolve()
+
+    def called_so(file: Path) -> bool:
+        folders = Path(inside.name, file.relative_to(folder)).parent
+        return bool(_SFHQ.search(file.stem) or (_NUMBER.fullmatch(file.stem) and "sfhq" in str(folders).casefold()))
+
+    return 20 * sum(map(called_so, files)) >= 19 * len(files)

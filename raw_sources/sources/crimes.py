@@ -7,8 +7,9 @@ with ISO timestamps, and the current-year file that writes "(null)". What is wro
 - upper-case, truncated and misspelt descriptions: replaced by plain words from ``vocabulary/nypd_offenses.csv``; an
   unknown one is spelled out by rule, or dropped where it is cut off or can't be spelled out;
 - sexual offenses and offenses against children: dropped. Tied to a face they serve no purpose and do harm;
-- descriptions too vague or too private to ask about, blank cells, blank or impossible dates (the year 1015), dates
-  after ``as_of``, repeated complaint numbers: dropped;
+- descriptions too vague ("miscellaneous penal law") or too private to ask about, blank cells, blank or impossible dates
+  (the year 1015), dates after ``as_of``, repeated complaint numbers: dropped;
+- a law category that contradicts the description ("felony assault", a violation): dropped;
 - unknown premises: "other premises".
 
 Source: https://data.cityofnewyork.us/Public-Safety/NYPD-Complaint-Data-Historic/qgea-i56i
@@ -70,10 +71,12 @@ _CHILD_OR_SEX = re.compile(
     r"|ABUSE|SURVEILLANCE|CUSTOD\w*|HUMAN TRAFFICKING|TRAFFICKING (?:IN|OF) \w+)\b"
 )
 # Words that say that there was an offense, but not which.
-_NO_OFFENSE = re.compile(r"\b(?:OTHER|UNKNOWN|MISC\w*|VARIOUS|OFFENSES?|CRIMES?|LAWS?|CODES?|ACTS?|UNCLASS\w*)\b")
+_NO_OFFENSE = re.compile(
+    r"\b(?:OTHER|UNKNOWN|MISC(?:EL\w*)?|VARIOUS|OFFENSES?|CRIMES?|LAWS?|CODES?|ACTS?|UNCLASS\w*)\b"
+)
 _CUT = 30  # the files before 2020 cut descriptions to this length
 _OPEN_END = re.compile(r"(?:[&,/(-]|\b(?:AND|OR|OF|THE|TO|FOR|IN|BY|WITH))$")
-_REMAINDER = re.compile(r"(?: & RELATED OFFENSES| AND RELATED OFFENSES|[ ,-]+UNCLASSIFIED)$")
+_REMAINDER = re.compile(r"(?:(?: &| AND)? RELATED OFFENSES|[ ,-]+UNCLASSIFIED?)$")
 _SHORT = {
     "harrassment": "harassment",
     "&": "and",
@@ -83,6 +86,12 @@ _SHORT = {
     "unauth.": "unauthorized",
 }
 _DEGREES = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth"}
+# what all layouts have
+_HEADER = (
+    "cmplnt_num,cmplnt_fr_dt,cmplnt_fr_tm,cmplnt_to_dt,cmplnt_to_tm,rpt_dt,ky_cd,ofns_desc,pd_cd,pd_desc,"
+    "crm_atpt_cptd_cd,law_cat_cd,juris_desc,boro_nm,addr_pct_cd,loc_of_occur_desc,prem_typ_desc,parks_nm,"
+    "hadevelopt,x_coord_cd,y_coord_cd,latitude,longitude"
+)
 
 
 @register
@@ -105,6 +114,7 @@ class Crimes(Source):
         "premises": "enum",
     }
     marks = frozenset(["cmplnt_fr_dt", "cmplnt_num", "ofns_desc"])
+    header = frozenset(_HEADER.split(","))
     drawn_with = {"law_category": "offense", "premises": "offense"}
     kaggle = Kaggle("brunacmendes/nypd-complaint-data-historic-20062019", 1, "NYPD_Complaint_Data_Historic.csv")
     always = True
@@ -131,30 +141,29 @@ class Crimes(Source):
 def refusal(description: str) -> str | None:
     """Why complaints with this description are not used; ``None`` where they are.
 
-    >>> refusal("RAPE"), refusal("OTHER OFFENSES REGARDING PUBLI"), refusal("ROBBERY")
-    ('sexual offense or offense against a child', 'unknown offense, cut off or abbreviated', None)
+    >>> refusal("RAPE"), refusal("MISCELLANEOUS PENAL LAW"), refusal("ROBBERY")
+    ('sexual offense or offense against a child', 'vague offense', None)
     """
     key = _key(description)
     if not key:
         return "blank offense"
-    known = _known_offense(key)
-    if known is not None:
-        return known["excluded"] or None
     # "ABORTION 1" is refused like "ABORTION".
-    if excluded := (_known_offense(key.rstrip(" 12345")) or {}).get("excluded"):
+    known = _known_offense(key) or {}
+    if excluded := (known or _known_offense(key.rstrip(" 12345")) or {}).get("excluded"):
         return excluded
-    if _CHILD_OR_SEX.search(key):
+    if not known and _CHILD_OR_SEX.search(key):
         return EXCLUDED
-    if not _spelled_out(key):
+    words = known.get("offense") or _spelled_out(key)
+    if not words:
         return UNREADABLE
-    return VAGUE if _NO_OFFENSE.search(_REMAINDER.sub("", key)) else None
+    return VAGUE if any(map(_NO_OFFENSE.search, (_REMAINDER.sub("", key), words.upper()))) else None
 
 
 def offense_words(description: str) -> str | None:
     """NYPD's description in plain words that fit "charged with ..."; ``None`` where it is not used.
 
-    >>> offense_words("HARRASSMENT 2"), offense_words("OTHER OFFENSES RELATED TO THEF"), offense_words("PIRACY 2")
-    ('second-degree harassment', 'theft', 'second-degree piracy')
+    >>> offense_words("HARRASSMENT 2"), offense_words("LOITERING/GAMBLING (CARDS, DIC"), offense_words("PIRACY 2")
+    ('second-degree harassment', 'loitering for gambling', 'second-degree piracy')
     """
     if refusal(description):
         return None
@@ -193,7 +202,16 @@ def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[tuple[str, 
     today = as_of.isoformat()
     yield f"after {today}", map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
     yield "no law category", pc.is_valid(table["law_category"])
+    for law in _LAW.values():
+        yield f"called a {law}, but of another law category", _called_right(table, law)
     yield "no complaint number", pc.is_valid(table["complaint_number"])
+
+
+def _called_right(table: pa.Table, law: str) -> pa.Array:
+    """Whether each offense has a law category in its words only where it is of that category."""
+    named = map_distinct(table["offense"], lambda words: law in words.split(), pa.bool_())
+    of_it = map_distinct(table["law_category"], lambda category: category == law, pa.bool_())
+    return pc.or_kleene(pc.invert(named), of_it)
 
 
 def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
@@ -207,8 +225,14 @@ def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
 
 
 def _known_offense(key: str) -> dict[str, str] | None:
-    """A description is known in full or as the older files cut it."""
-    return _offenses().get(key) or _offenses().get(key[:_CUT].rstrip())
+    """A description is known in full or as the older files cut it, in the singular as in the plural."""
+    return _offenses().get(_bare(key)) or _offenses().get(_bare(key[:_CUT]))
+
+
+def _bare(key: str) -> str:
+    """What descriptions of one offense share that differ in signs, "and" or the plural."""
+    words = re.findall(r"\w+", key.replace("'", ""))
+    return " ".join(word.removesuffix("S") for word in words if word != "AND")
 
 
 def _spelled_out(key: str) -> str | None:
@@ -223,7 +247,7 @@ def _spelled_out(key: str) -> str | None:
 
 @cache
 def _offenses() -> dict[str, dict[str, str]]:
-    return {row["nypd"]: row for row in read_rows("nypd_offenses.csv")}
+    return {_bare(row["nypd"]): row for row in read_rows("nypd_offenses.csv")}
 
 
 @cache

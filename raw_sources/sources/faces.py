@@ -38,6 +38,12 @@ class Faces(Source):
             progress=context.progress,
         )
 
+    def is_original(self, path: Path, table: Any) -> bool:
+        """Whether the faces are SFHQ's, by the names of their files."""
+        from fiubench.raw_sources.reading.folder import is_sfhq  # noqa: PLC0415
+
+        return is_sfhq(path, [face.file for face in table.faces])
+
     def sample(self, table: Any) -> list[dict[str, str]]:
         """The first faces."""
         return [

@@ -41,21 +41,24 @@ from fiubench.raw_sources.reading.csvfile import (
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_lines, read_rows
-from fiubench.raw_sources.wording import hospital_name, is_company_in_order, person_name
+from fiubench.raw_sources.wording import BLANK, hospital_name, is_company_in_order, person_name
 from fiubench.support.draws import Ints
 
 YOUNGEST, OLDEST = 20, 110
 _BRANDS = {"lipitor": "Lipitor"}  # a brand keeps its capital; generic names have none
 _INSURERS = {name.casefold(): name for name in ("Aetna", "Blue Cross", "Cigna", "Medicare", "UnitedHealthcare")}
 _GENDERS = {"female": "female", "f": "female", "male": "male", "m": "male"}
+_HEADER = (
+    "name,age,gender,blood type,medical condition,date of admission,doctor,hospital,insurance provider,"
+    "billing amount,room number,admission type,discharge date,medication,test results"
+)
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")  # "37,490.98", not the decimals of "37.490,98"
-_BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
 
 
 def _unless_blank(read: Callable[[str], object]) -> Callable[[str], object]:
     """A reader that gives ``None`` for what stands for nothing, and never an empty text."""
-    return lambda text: None if text.strip().casefold() in _BLANK else (None if (value := read(text)) == "" else value)
+    return lambda text: None if text.strip().casefold() in BLANK else (None if (value := read(text)) == "" else value)
 
 
 def _gender(text: str) -> str | None:
@@ -138,6 +141,7 @@ class Health(Source):
     expects = "healthcare_dataset.csv, either version, also re-saved by a spreadsheet."
     columns = {name: kind for name, (_, kind, _) in _COLUMNS.items()}
     marks = frozenset(["blood type", "date of admission", "medical condition"])
+    header = frozenset(_HEADER.split(","))
     drawn_with = {
         "admission_date": "discharge_date",
         "admission_type": "medical_condition",

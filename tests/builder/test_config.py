@@ -104,3 +104,22 @@ def test_a_manifest_tells_no_paths():
     assert (public["health"], public["attributes"], public["split_scheme"]) == ("h.csv", ["pack.yaml"], "s.json")
     assert public["faces"] == "faces" and public["crimes"] == "embedded"
     assert "/home" not in str(public)
+
+
+def test_titles_and_licenses_are_settings_of_their_sources(tmp_path):
+    file = tmp_path / "build.yaml"
+    file.write_text(
+        "faces: portraits\nfaces_title: Portraits\nhealth: h.csv\nhealth_license: MIT\ntables: [town.yaml]\n"
+    )
+    config = read_config(file, {"faces_title": "Others"})
+    assert (config.titles, config.licenses) == ({"faces": "Others"}, {"health": "MIT"})
+    assert config.tables == (str(tmp_path / "town.yaml"),)
+    settings = config.as_dict()
+    assert (settings["faces_title"], settings["health_license"]) == ("Others", "MIT") and "titles" not in settings
+    assert make_config(settings) == config
+    assert jsonschema.Draft202012Validator(Config.json_schema()).is_valid(settings)
+    assert config.public()["tables"] == ["town.yaml"]
+    with pytest.raises(ConfigError, match="--crimes-title is about a file or folder, and none is given"):
+        read_config(file, {"crimes_title": "C"})
+    with pytest.raises(ConfigError, match=r"titles\.faces"):
+        make_config({"faces": "f", "faces_title": ""})

@@ -64,6 +64,8 @@ def test_check_tells_rows_drops_digest_and_sample(crimes: Path) -> None:
     assert first == f"{crimes}: crimes (2 read, 1 kept)"
     assert [line.split(None, 2)[:2] for line in lines if line.startswith("  dropped")] == [["dropped", "1"]]
     assert f"  sha256 {hashlib.sha256(crimes.read_bytes()).hexdigest()}" in lines
+    assert "  title        Records of the file NYPD.csv" in lines
+    assert [line for line in lines if line.startswith("  no license: Say it with --crimes-license")]
     sample = lines[lines.index("row 1") + 1 :]
     assert [line.split(None, 1) for line in sample] == [
         ["offense", "petit larceny"],
@@ -81,6 +83,11 @@ def test_check_of_a_folder_of_faces(tmp_path: Path) -> None:
     assert shown.startswith(f"{tmp_path}: faces (2 read, 1 kept)\n")
     assert "unique_id            00000007\n" in shown
     assert "dropped      1" in shown
+
+
+def test_a_declaration_says_which_source_it_is() -> None:
+    said = sources("check", "examples/table/clubs.yaml", "--source", "health", code=2).stderr
+    assert "declares which source it is: clubs" in said
 
 
 def test_check_with_a_source_named_and_another_day(crimes: Path) -> None:

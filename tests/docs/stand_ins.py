@@ -154,10 +154,11 @@ def _health(row: Callable[..., list[str]], i: int) -> list[str]:
 
 
 def _faces(folder: Path) -> None:
-    (folder / "SFHQ").mkdir()
-    for number, path in enumerate(sorted((folder / "dataset/images").iterdir()), 1):
-        (folder / "SFHQ" / f"SFHQ_pt1_{number:08d}.jpg").write_bytes(path.read_bytes())
-    labels(folder / "SFHQ")
+    for name, pattern in (("SFHQ", "SFHQ_pt1_{:08d}.jpg"), ("portraits", "portrait_{}.jpg")):
+        (folder / name).mkdir()
+        for number, path in enumerate(sorted((folder / "dataset/images").iterdir()), 1):
+            (folder / name / pattern.format(number)).write_bytes(path.read_bytes())
+        labels(folder / name)
 
 
 def labels(folder: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = ["Avg. Area Income", "Area Population", "Price", "Address"]
 CONTEXT = Context(date(2026, 1, 1))
+TIDIED = 'street line: comma before "Apt" or "Suite", no period after it, no leading zeros'
 NOBODY = People([], np.empty(0, np.int64))
 
 CELLS = [
@@ -53,7 +54,7 @@ def write_csv(path, cells, end="\n"):
 def test_defects_are_repaired_or_dropped_and_counted():
     rows, report = repaired(CELLS)
     assert [row[0] for row in rows] == [
-        "208 Michael Ferry Apt 674",
+        "208 Michael Ferry, Apt 674",
         "9127 Elizabeth Stravenue",
         "1 Beaver Street",
         "2 Pearl Street",
@@ -63,9 +64,9 @@ def test_defects_are_repaired_or_dropped_and_counted():
     assert report.dropped == Counter(
         {
             "military address": 4,
-            "not in the 50 states or DC": 1,
+            "not in the 50 states or DC": 2,
             "street line repeats another": 1,
-            "not an address of two lines": 3,
+            "not an address of one or two lines": 2,
         }
     )
     assert report.kept == len(rows)
@@ -78,7 +79,7 @@ def test_repairs_are_counted_for_kept_rows_alone():
             "city and ZIP not of the state: drawn anew": 2,
             "ZIP+4 cut to five digits": 2,
             "city renamed to that of its ZIP": 1,
-            "street line: period of Apt. or leading zeros left out": 1,
+            TIDIED: 1,
         }
     )
     _, report = repaired(["2 Pearl Street\nNew York, NY 10280", "2 Pearl Street\nNew York, NY 10280-0001"])
@@ -89,18 +90,59 @@ def test_repairs_are_counted_for_kept_rows_alone():
     ("line", "tidy"),
     [
         ("024 Caleb Parkways", "24 Caleb Parkways"),
-        ("208 Michael Ferry Apt. 674", "208 Michael Ferry Apt 674"),
+        ("208 Michael Ferry Apt. 674", "208 Michael Ferry, Apt 674"),
+        ("208 Michael Ferry, Apt 674", "208 Michael Ferry, Apt 674"),
+        ("208 Michael Ferry, Apt. B", "208 Michael Ferry, Apt B"),
         ("0 Zero Street", "0 Zero Street"),
         ("000 Todd Pines", "0 Todd Pines"),
-        ("10 Oak Street Ste. 007", "10 Oak Street Ste 007"),
-        ("35 Daniel Shoals Suite 442", "35 Daniel Shoals Suite 442"),
+        ("10 Oak Street Ste. 007", "10 Oak Street, Ste 007"),
+        ("35 Daniel Shoals Suite 442", "35 Daniel Shoals, Suite 442"),
+        ("7 Elm Court Unit 12", "7 Elm Court, Unit 12"),
+        ("8 Unit Street", "8 Unit Street"),
         ("9127 Elizabeth Stravenue", "9127 Elizabeth Stravenue"),
     ],
 )
 def test_street_lines_are_tidied(line, tidy):
     rows, report = repaired([f"{line}\nNowhere, NE 68346"])
     assert rows[0][0] == tidy
-    assert report.repaired["street line: period of Apt. or leading zeros left out"] == (line != tidy)
+    assert report.repaired[TIDIED] == (line != tidy)
+
+
+@pytest.mark.parametrize(
+    ("line", "street"),
+    [
+        ("208 Michael Ferry Apt. 674, Laurabury, NE 37010", "208 Michael Ferry, Apt 674"),
+        ("208 Michael Ferry, Apt 674, Laurabury, NE 37010-5101", "208 Michael Ferry, Apt 674"),
+        ("9127 Elizabeth Stravenue, New Danieltown, NE 06482", "9127 Elizabeth Stravenue"),
+        ("9127 Elizabeth Stravenue, New Danieltown NE 06482", "9127 Elizabeth Stravenue"),
+        # line ends lost
+        ("208 Michael Ferry Apt. 674 Laurabury, NE 37010-5101", "208 Michael Ferry, Apt 674"),
+        ("188 Johnson Views Suite 079 Lake Kathleen, NE 48958", "188 Johnson Views, Suite 079"),
+        ("95198 Ortiz Key Port Sara, NE 24541-2855", "95198 Ortiz Key"),
+        ("12 Old Oak Park Square Omaha, NE 68102", "12 Old Oak Park Square"),
+        ("12 Oak Park Avenue Port Sara, NE 24541", "12 Oak Park Avenue"),
+    ],
+)
+def test_addresses_on_one_line(line, street):
+    rows, report = repaired([line])
+    assert [(row[0], row[2]) for row in rows] == [(street, "NE")]
+    assert not report.dropped
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("USS Barnett FPO AP 44820", "military address"),
+        ("PSC 5330, Box 4420 APO AP 08302", "military address"),
+        ("Unit 9446 Box 0958, DPO, AE 97025-0001", "military address"),
+        ("911 Castillo Park Apt. 717 Davisborough, PW 78603", "not in the 50 states or DC"),
+        ("5 Nowhere Lane", "not an address of one or two lines"),
+        ("Nowhere, NE 68346", "not an address of one or two lines"),
+        ("5 A Street\nFloor 2\nNowhere, NE 68346", "not an address of one or two lines"),
+    ],
+)
+def test_lines_that_can_not_be_used(line, reason):
+    assert repaired([line])[1].dropped == Counter({reason: 1})
 
 
 def test_a_row_is_repaired_alike_whatever_follows_it():
@@ -128,7 +170,7 @@ def test_what_is_kept_belongs_together(lines):
     assert len({street for street, *_ in rows}) == len(rows)
     state_of = {}
     for line in lines:
-        street, state = line.split("\n")[0], line.rsplit(", ", 1)[1][:2]
+        street, state = line.split("\n")[0].replace(" Suite", ", Suite"), line.rsplit(", ", 1)[1][:2]
         if state in STATES:
             state_of.setdefault(street, state)
     assert {street: state for street, _, state, _ in rows} == state_of
@@ -147,7 +189,7 @@ def test_reads_a_file(tmp_path, end):
     taken = table.take(np.array([2, 0]), NOBODY)
     assert list(taken) == list(table.types)
     assert taken["address"][0] == {"street": "1 Beaver Street", "city": "New York", "state": "NY", "zip": "10280"}
-    assert taken["street"] == ["1 Beaver Street", "208 Michael Ferry Apt 674"]
+    assert taken["street"] == ["1 Beaver Street", "208 Michael Ferry, Apt 674"]
     assert table.area_codes(np.array([2, 0])).tolist() == taken["area_code"]
     assert taken["area_code"][0] in {"212", "332", "646", "917"}
     assert sorted(set(table.take(np.arange(4), NOBODY)["state"])) == ["NE", "NY", "WI"]
@@ -179,3 +221,18 @@ def test_the_real_file():
         assert (city, state, code) == tuple(getattr(places, k)[position] for k in ("city", "state", "area_code"))
     assert set(taken["state"]) == set(STATES)
     assert not [street for street in taken["street"] if "." in street or street[:1] == "0" != street.split()[0]]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
+def test_the_real_file_on_one_line_gives_the_same_addresses(tmp_path):
+    one = Addresses().read(SHARED / "odd" / "usa_oneline.csv", CONTEXT)
+    with (SHARED / "tables" / "USA_Housing.csv").open(encoding="utf-8", newline="") as file:
+        cells = [row["Address"] for row in csv.DictReader(file)][: one.report.read]
+    two = Addresses().read(write_csv(tmp_path / "two.csv", cells), CONTEXT)
+    assert one.data.equals(two.data)
+    assert one.report == two.report
+    flats = [
+        street for street in one.take(np.arange(one.rows), NOBODY)["street"] if "Apt" in street or "Suite" in street
+    ]
+    assert len(flats) > 50
+    assert all(", Apt " in street or ", Suite " in street for street in flats)

@@ -53,6 +53,7 @@ def manifest():
         "format": 1, "fingerprint": SHA, "release": {"README.md": SHA},
         "fiubench_version": "0.1.0", "config": Config().as_dict(),
         "sources": {"health": source}, "packs": [{"pack": "p", "file": "f.yaml", "sha256": SHA, "content": {}}],
+        "tables": [{"table": "clubs", "file": "clubs.yaml", "sha256": SHA, "content": {}}],
         "attributes": ["doctor"], "vocabularies": {"names": {"sha256": SHA}}, "libraries": {"numpy": "2"},
         "counts": {"identities": 1}, "digests": {"identities": SHA, "splits": SHA},
         "identities": [["00000001", SHA[:32], None]],
@@ -89,6 +90,7 @@ DOCUMENTS = {
         "candidates": [{"attribute": "doctor", "kind": "question", "text": "?", "problems": ["p"], "verdict": None}],
     },
     "phrasings_answer": lambda: {"attribute": "doctor", "questions": ["a", "b"], "answers": ["c"]},
+    "table": lambda: yaml.safe_load((ROOT / "examples" / "table" / "clubs.yaml").read_text()),
     "verdicts_answer": lambda: {"items": [{"id": "1", "fact": "kept", "wording": "odd"}]},
     "wordings": lambda: {
         "index": 0, "fallback": {"doctor": "why"},
