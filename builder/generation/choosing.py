@@ -6,9 +6,9 @@ together. Constraints bind the wrong ones as they bind the true one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,14 @@ from fiubench.builder.generation.exchangeable import (
     Circles,
     TooFew,
     others_in_range,
+    overlapping,
 )
 from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
+from fiubench.builder.values.english import holds
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
 from fiubench.support.draws import Ints, Words, below, draw
 from numpy.typing import NDArray
@@ -41,7 +43,6 @@ _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
 Three = tuple[list[Any], list[str]]  # wrong values and their texts
 Chosen = list[Three | None]
-Holds = Callable[[Ints, Sequence[Any]], NDArray[np.bool_]]  # of identities, and a value for each
 
 
 def purpose_of(attribute: Attribute) -> str:
@@ -139,8 +140,6 @@ class Choosing:
         if not bounded and (gaps := self._with_gaps(drawn, low, high)).size:
             drawn = self._of_sample(drawn, gaps)
             low[gaps], high[gaps] = 0, drawn.size[gaps]
-        if self.truth.text and self.truth.text[0][:1].isdigit():
-            self._of_one_length(drawn, low, high)
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
         for attempt in range(_ATTEMPTS):
@@ -163,24 +162,6 @@ class Choosing:
         held = zip(values, self.holds(who, values).tolist(), strict=True)
         return self._one_by_one(i, {self.write(value): (value, 1.0) for value, good in held if good})
 
-    def _of_one_length(self, drawn: Range, low: Ints, high: Ints) -> None:
-        """Move the ends of ranges, in place, to the numbers with as many digits: of these none holds another.
-
-        Where fewer than four have a number of digits, the range stays whole.
-        """
-
-        of_truth = np.array(list(map(len, self.truth.text)), np.int64)
-
-        def as_long(who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
-            return np.asarray(np.array([len(self.write(value)) for value in values], np.int64) == of_truth[who])
-
-        first, last = low.copy(), high.copy()
-        self._bisect(drawn, first, drawn.place.copy(), as_long, down=True)
-        self._bisect(drawn, last, drawn.place + 1, as_long, down=False)
-        parts = np.stack([first - low, last - first, high - last])
-        whole = ((parts > 0) & (parts < FOUR)).any(axis=0)
-        low[:], high[:] = np.where(whole, low, first), np.where(whole, high, last)
-
     def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
         """The places around the true one at which the constraints hold: first, and one past the last."""
         low, high = np.zeros(self.size, np.int64), drawn.size.copy()
@@ -188,16 +169,16 @@ class Choosing:
             at_end = drawn.make(self.everyone, end if down else end - 1)
             for constraint in self.constraints:
                 if not self._hold([constraint], self.everyone, at_end).all():
-                    self._bisect(drawn, end, inner.copy(), partial(self._hold, [constraint]), down=down)
+                    self._bisect(drawn, end, inner.copy(), constraint, down=down)
         return low, high
 
-    def _bisect(self, drawn: Range, end: Ints, inner: Ints, holds: Holds, *, down: bool) -> None:
-        """Move an end of the range, in place, towards the truth until something holds there."""
+    def _bisect(self, drawn: Range, end: Ints, inner: Ints, constraint: tuple[str, Expression], *, down: bool) -> None:
+        """Move an end of the range, in place, towards the truth until a constraint holds there."""
         step = 0 if down else -1
-        who = self.everyone[~holds(self.everyone, drawn.make(self.everyone, end + step))]
+        who = self.everyone[~self._hold([constraint], self.everyone, drawn.make(self.everyone, end + step))]
         while who.size:
             middle = (end[who] + inner[who] + (not down)) // 2
-            held = holds(who, drawn.make(who, middle + step))
+            held = self._hold([constraint], who, drawn.make(who, middle + step))
             inner[who[held]], end[who[~held]] = middle[held], middle[~held]
             done = np.abs(end[who] - inner[who]) <= 1
             end[who[done]] = inner[who[done]]
@@ -266,7 +247,7 @@ class Choosing:
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
         made: Chosen = [None] * self.size
-        number, truth = number.copy(), truth.copy()
+        whole, number, truth = number, number.copy(), truth.copy()
         who = np.flatnonzero(number >= 0)
         for i in who.tolist():
             if (part := laid.parts.get(int(number[i]), {}).get(self.truth.text[i])) is not None:
@@ -288,7 +269,7 @@ class Choosing:
             if attempt == _ATTEMPTS - _LAST and who.size:
                 apart = np.array([self._apart(laid, g) for g in number[who].tolist()], np.int64)
                 for i in who[apart < 0].tolist():
-                    made[i] = self._one_by_one(i, laid.groups[number[i]])
+                    made[i] = self._one_by_one(i, laid.groups[whole[i]])
                 number[who], who = apart, who[apart >= 0]
         return made
 
@@ -298,8 +279,7 @@ class Choosing:
         options = sorted(zip(there.items(), words, strict=True), key=lambda option: (option[0][1][1] == 0, option[1]))
         kept = {self.truth.text[i]: self.truth.values[i]}
         for (text, (value, _)), _ in options:
-            folded = text.casefold()
-            if len(kept) < FOUR and not any(folded in other.casefold() or other.casefold() in folded for other in kept):
+            if len(kept) < FOUR and len(overlapping([*kept, text])) > len(kept):
                 kept[text] = value
         return (list(kept.values())[1:], list(kept)[1:]) if len(kept) == FOUR else None
 
@@ -423,7 +403,7 @@ def _overlap(*texts: str) -> bool:
     return (
         a in b or a in c or a in d or b in a or b in c or b in d
         or c in a or c in b or c in d or d in a or d in b or d in c
-    )  # fmt: skip
+    ) and any(holds(*pair) for pair in permutations((a, b, c, d), 2))  # fmt: skip
 
 
 def _threes(flat: list[Any]) -> list[list[Any]]:

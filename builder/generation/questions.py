@@ -31,9 +31,11 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
         "sensitivity": attribute.sensitivity,
     }
     keywords, known = keywords_of(attribute), {}
+    chosen = zip(questions[asked].tolist(), asked_by, answered, strict=True)
+    facts = zip(column.values, column.text, wrong.values, wrong.texts, strict=True)
     pairs = []
-    for (question, *paraphrases), (asks, *also_ask), (a, b), value, text, others, other_texts in zip(
-        questions[asked].tolist(), asked_by, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
+    for ((question, *paraphrases), (asks, *also_ask), (a, b)), (value, text, others, other_texts) in zip(
+        chosen, facts, strict=True
     ):
         if text not in known:
             known[text] = keywords(value, text)

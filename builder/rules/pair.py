@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
-from fiubench.builder.values.english import article
+from fiubench.builder.values.english import article, holds
 
 #: Words that reveal a person's gender.
 PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
@@ -91,7 +91,7 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
     _check_answers(qa, text, found)
     _check_variants(qa, found)
     if text is None:
-        if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
+        if all(holds(sentence, keyword) for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
             found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
     elif text in qa["paraphrased_answer"]:
         _check_wrong(qa, text, found)
@@ -162,7 +162,7 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
         elif other is None:
             what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
             found.append(("perturbed_answer", what, "swap the value alone"))
-        elif text in sentence:  # wherever: metrics look for keywords in the whole sentence
+        elif holds(sentence, text):  # wherever: metrics look for keywords in the whole sentence
             found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", OTHER_VALUE))
         elif frame.article and other[0] != article(other[1]):
             found.append(("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it"))
