@@ -210,7 +210,7 @@ def spare_rows(config: Config, sources: Sources, source: str) -> Ints:
         return rows
     every_face = np.arange(len(sources.faces.faces))
     _, dealt = _match(config, sources, every_face, usable, *record_people(config, table), 0)
-    return np.r_[rows[~np.isin(rows, dealt)], dealt[::-1]]
+    return np.concatenate([rows[~np.isin(rows, dealt)], dealt[::-1]])
 
 
 def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:

@@ -168,6 +168,11 @@ class Attributes:
             made[name] = frozenset(found)
         return made
 
+    @cached_property
+    def drawn(self) -> frozenset[str]:
+        """Facts that are generated or chosen: neither taken from a source nor computed."""
+        return frozenset(name for name, a in self.by_name.items() if a.origin.kind not in ("from", "compute"))
+
     def asked(self, questions: int | None = None) -> list[Attribute]:
         """The attributes a build asks about, in order.
 

@@ -76,9 +76,7 @@ def four_of_each(table: FileTable, faces: Any = None, **settings: Any) -> Made:
 
 @pytest.mark.parametrize("match", ["gender+age", "gender", "none"])
 @pytest.mark.parametrize("more", [0, 100])
-def test_nobody_with_a_face_has_a_wrong_value_that_is_true_of_another(
-    tmp_path: Path, match: str, more: int
-) -> None:
+def test_nobody_with_a_face_has_a_wrong_value_that_is_true_of_another(tmp_path: Path, match: str, more: int) -> None:
     """Faces are given records of their gender and age, so other rows are left than without faces."""
     lines = ["file,gender,age"]
     for i in range(PEOPLE + more):
