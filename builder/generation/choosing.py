@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
 _ATTEMPTS, _LAST = 24, 2
 _WIDER = 1.25  # times the share, after an attempt that failed
-_FILLERS = 64  # of the reference population that are looked at
+_FILLERS = 64  # of the reference population that are looked at in a turn
 _PROBES, _SAMPLE = 8, 256  # places at which constraints are tried
 _OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
@@ -387,9 +387,13 @@ class Choosing:
         """What stands in where an identity could have had fewer than four values: the pack's, and other people's."""
         reference = self.profiles.reference[self.attribute.name]
         others = dict(zip(reference.text, reference.values, strict=True))
-        some = [(text, value) for text, value in others.items() if text not in counted][:_FILLERS]
-        allowed = self.holds(np.full(len(some), i), [value for _, value in some])
-        return [*self._extra(list(counted)), *(pair for pair, good in zip(some, allowed, strict=True) if good)]
+        left = [(text, value) for text, value in others.items() if text not in counted]
+        found: list[tuple[str, Any]] = []
+        while left and len(found) < 2 * FOUR:  # some of them may hold each other
+            some, left = left[:_FILLERS], left[_FILLERS:]
+            allowed = self.holds(np.full(len(some), i), [value for _, value in some])
+            found += [pair for pair, good in zip(some, allowed, strict=True) if good]
+        return self._extra(list(counted)) + found
 
 
 def _named(option: Any) -> str:

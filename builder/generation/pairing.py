@@ -73,8 +73,8 @@ class Plan:
         """Identities with the holdout."""
         return len(self.birth)
 
-    def people(self, part: slice) -> People:
-        """Gender and birth of a range of identities."""
+    def people(self, part: slice | Ints) -> People:
+        """Gender and birth of some identities."""
         return People(gender_names(self.gender[part]), self.birth[part])
 
     def face_at(self, i: int) -> Face | None:

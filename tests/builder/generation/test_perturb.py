@@ -280,6 +280,15 @@ def test_a_constraint_that_reads_another_fact_in_any_block(attribute, write_pack
     assert list(records(config, 0, 60)) == [record for i in range(60) for record in records(config, i, i + 1)]
 
 
+def test_what_stands_in_is_looked_for_among_everybody(make_people, attribute):
+    """However rare it is that a constraint lets a value stand in for one of few."""
+    constraint = "(initial(thing) in ('e', 'n', 's')) == (initial(medication) in ('e', 'n', 's'))"
+    people = make_people(attribute(type="enum", constraints=[constraint], **{"from": "health.medication"}), stop=100)
+    rare = [values for values in map(four, people) if values[0][0] in "ens"]
+    assert len(rare) > 5
+    assert all(value[0] in "ens" for values in rare for value in values)
+
+
 def least_seen(fours):
     """How often the option that stands in the fewest questions is the true one; a draw among equals."""
     seen = Counter(str(value) for values in fours for value in values)
