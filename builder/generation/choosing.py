@@ -2,7 +2,7 @@
 
 Each way makes the four values of a question equally likely to be the true one (:mod:`.exchangeable`), as far as none of
 them may hold another ("B+" stands in "AB+"): where that can't be had by how they lie, three are drawn until they go
-together. Constraints bind the wrong ones as they bind the true one.
+together. What constraints allow is in :mod:`.allowed`.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+from fiubench.builder.generation.allowed import Allowed, Constraint
 from fiubench.builder.generation.alternatives import Facts
 from fiubench.builder.generation.exchangeable import (
     CIRCLE_WORDS,
@@ -24,20 +25,17 @@ from fiubench.builder.generation.exchangeable import (
 )
 from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
-from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
 from fiubench.builder.values.english import holds
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
-from fiubench.support.draws import Ints, Words, below, draw
-from numpy.typing import NDArray
+from fiubench.support.draws import Ints, Words, draw
 
 #: What share of its range the four values of a question lie in.
 DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
 _ATTEMPTS, _LAST = 24, 2
 _WIDER = 1.25  # times the share, after an attempt that failed
 _FILLERS = 64  # of the reference population that are looked at in a turn
-_PROBES, _SAMPLE = 8, 256  # places at which constraints are tried
 _OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
@@ -67,16 +65,16 @@ class Choosing:
         block: Block,
         facts: Facts,
         profiles: Profiles,
-        constraints: Sequence[tuple[str, Expression]],
+        constraints: Sequence[Constraint],
         laid: Laid,
     ) -> None:
-        self.attribute, self.block, self.facts, self.profiles = attribute, block, facts, profiles
+        self.attribute, self.block, self.profiles = attribute, block, profiles
         self.constraints, self.laid = constraints, laid
         self.write = attribute.write
-        self.size = len(block.index)
-        self.everyone = np.arange(self.size)
         self.truth = facts[attribute.name]
         self.purpose = purpose_of(attribute)
+        self.allowed = Allowed(attribute.name, block, facts, constraints, profiles.config, self.purpose)
+        self.size, self.everyone = self.allowed.size, self.allowed.everyone
 
     def choose(self, drawn: Drawn) -> Chosen:
         """Three wrong values for each identity; ``None`` where there are no three."""
@@ -88,26 +86,6 @@ class Choosing:
 
     # --- what may stand among the four
 
-    def holds(self, who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Whether the constraints hold for other values of identities ``who``, ``(m,)``."""
-        return self._hold(self.constraints, who, values)
-
-    def _hold(
-        self, constraints: Sequence[tuple[str, Expression]], who: Ints, values: Sequence[Any]
-    ) -> NDArray[np.bool_]:
-        good = np.ones(len(who), np.bool_)
-        places = None if who is self.everyone else who.tolist()
-        for where, constraint in constraints:
-            columns: dict[str, Sequence[Any]] = {
-                name: column if places is None else [column[i] for i in places]
-                for name in constraint.names
-                if name in self.facts and name != self.attribute.name
-                for column in (self.facts[name].values,)
-            }
-            columns |= {"as_of": [self.profiles.config.as_of] * len(who), self.attribute.name: values}
-            good &= np.array(constraint.column(columns, len(who), where), np.bool_)
-        return good
-
     def keep(self, made: Chosen, who: Ints, threes: list[list[Any]], *, within: bool = False) -> Ints:
         """Keep what can stand beside the true values; returns the identities whose values can't.
 
@@ -116,7 +94,7 @@ class Choosing:
         held: Any = [True] * len(threes)
         if self.constraints and not within:
             flat = [value for three in threes for value in three]
-            held = self.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1).tolist()
+            held = self.allowed.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1).tolist()
         bad = []
         for i, three, good in zip(who.tolist(), threes, held, strict=True):
             texts = list(map(self.write, three))
@@ -135,10 +113,10 @@ class Choosing:
 
     def _of_range(self, drawn: Range) -> Chosen:
         share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance]
-        low, high = self._bounds(drawn)
+        low, high = self.allowed.bounds(drawn)
         bounded = all(constraint.one_sided for _, constraint in self.constraints)
-        if not bounded and (gaps := self._with_gaps(drawn, low, high)).size:
-            drawn = self._of_sample(drawn, gaps)
+        if not bounded and (gaps := self.allowed.with_gaps(drawn, low, high)).size:
+            drawn = self.allowed.of_sample(drawn, gaps)
             low[gaps], high[gaps] = 0, drawn.size[gaps]
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
@@ -159,62 +137,8 @@ class Choosing:
         at = np.unique(np.linspace(low, high - 1, _FILLERS).astype(np.int64))
         who = np.full(len(at), i)
         values = drawn.make(who, at)
-        held = zip(values, self.holds(who, values).tolist(), strict=True)
+        held = zip(values, self.allowed.holds(who, values).tolist(), strict=True)
         return self._one_by_one(i, {self.write(value): (value, 1.0) for value, good in held if good})
-
-    def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
-        """The places around the true one at which the constraints hold: first, and one past the last."""
-        low, high = np.zeros(self.size, np.int64), drawn.size.copy()
-        for end, inner, down in ((low, drawn.place, True), (high, drawn.place + 1, False)) if self.constraints else ():
-            at_end = drawn.make(self.everyone, end if down else end - 1)
-            for constraint in self.constraints:
-                if not self._hold([constraint], self.everyone, at_end).all():
-                    self._bisect(drawn, end, inner.copy(), constraint, down=down)
-        return low, high
-
-    def _bisect(self, drawn: Range, end: Ints, inner: Ints, constraint: tuple[str, Expression], *, down: bool) -> None:
-        """Move an end of the range, in place, towards the truth until a constraint holds there."""
-        step = 0 if down else -1
-        who = self.everyone[~self._hold([constraint], self.everyone, drawn.make(self.everyone, end + step))]
-        while who.size:
-            middle = (end[who] + inner[who] + (not down)) // 2
-            held = self._hold([constraint], who, drawn.make(who, middle + step))
-            inner[who[held]], end[who[~held]] = middle[held], middle[~held]
-            done = np.abs(end[who] - inner[who]) <= 1
-            end[who[done]] = inner[who[done]]
-            who = who[~done]
-
-    def _with_gaps(self, drawn: Range, low: Ints, high: Ints) -> Ints:
-        """The identities for whom the constraints do not hold at every place between the bounds ("thing % 2 == 0")."""
-        who, room = np.repeat(self.everyone, _PROBES), (high - low)[:, None]
-        at = low[:, None] + below(
-            draw(self.profiles.config.seed, f"{self.purpose}.probe", self.block.index, _PROBES), room
-        )
-        good = self.holds(who, drawn.make(who, at.ravel())).reshape(-1, _PROBES).all(axis=1)
-        return np.flatnonzero(~good | (high - low < FOUR))
-
-    def _of_sample(self, drawn: Range, who: Ints) -> Range:
-        """The range with other places for some identities: those of a sample at which the constraints hold, by rank.
-
-        The truth is one more of the sample, drawn as those were, so that its rank is any with equal probability.
-        """
-        words = draw(self.profiles.config.seed, f"{self.purpose}.sample", self.block.index[who], words=_SAMPLE)
-        at = below(words, drawn.size[who, None])
-        everyone = np.repeat(who, _SAMPLE)
-        good = self.holds(everyone, drawn.make(everyone, at.ravel())).reshape(at.shape)
-        places: list[Ints] = [np.empty(0, np.int64)] * self.size
-        place, size = drawn.place.copy(), drawn.size.copy()
-        for i, row, held in zip(who.tolist(), at, good, strict=True):
-            places[i] = np.unique(np.r_[row[held], place[i]])
-            place[i], size[i] = np.searchsorted(places[i], place[i]), len(places[i])
-
-        def make(who: Ints, at: Ints) -> list[Any]:
-            sampled = [
-                int(places[i][k]) if len(places[i]) else k for i, k in zip(who.tolist(), at.tolist(), strict=True)
-            ]
-            return drawn.make(who, np.array(sampled, np.int64))
-
-        return Range(place, size, make)
 
     def _of_options(self, drawn: Options) -> Chosen:
         laid, keys = self.laid, self._strata(drawn)
@@ -304,7 +228,7 @@ class Choosing:
             options, _ = self._options(drawn, group)
             everyone, everything = np.repeat(who, len(options)), options * len(who)
             values = everything if drawn.make is None else drawn.make(everyone, everything)
-            allowed = self.holds(everyone, values).reshape(len(who), -1)
+            allowed = self.allowed.holds(everyone, values).reshape(len(who), -1)
             for i, row in zip(who.tolist(), allowed, strict=True):
                 keys[i] = (group, None if row.all() else row.tobytes())
         return keys
@@ -348,7 +272,7 @@ class Choosing:
             who = self.keep(made, who, [[column[i] for column in columns[-WRONG:]] for i in who.tolist()])
         for i in who.tolist():  # somebody who could have had few others
             values = [column[i] for column in columns]
-            held = zip(values, self.holds(np.full(len(values), i), values).tolist(), strict=True)
+            held = zip(values, self.allowed.holds(np.full(len(values), i), values).tolist(), strict=True)
             there = {self.write(value): (value, 1.0) for value, good in held if good}
             fillers = {text: (value, 0.0) for text, value in self._fillers(i, there)}
             made[i] = self._one_by_one(i, fillers | there)
@@ -367,7 +291,7 @@ class Choosing:
             fill: whether others stand in where there are fewer than four.
         """
         who = np.repeat(self.everyone, list(map(len, pairs)))
-        held = iter(self.holds(who, [value for row in pairs for _, value in row]).tolist())
+        held = iter(self.allowed.holds(who, [value for row in pairs for _, value in row]).tolist())
         laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=_OWN_CIRCLES))
         numbers = []
         for i, row in enumerate(pairs):
@@ -391,7 +315,7 @@ class Choosing:
         found: list[tuple[str, Any]] = []
         while left and len(found) < 2 * FOUR:  # some of them may hold each other
             some, left = left[:_FILLERS], left[_FILLERS:]
-            allowed = self.holds(np.full(len(some), i), [value for _, value in some])
+            allowed = self.allowed.holds(np.full(len(some), i), [value for _, value in some])
             found += [pair for pair, good in zip(some, allowed, strict=True) if good]
         return self._extra(list(counted)) + found
 
