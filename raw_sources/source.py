@@ -36,34 +36,51 @@ class Kaggle:
 
 @dataclass(frozen=True)
 class Context:
-    """What reading or generating a source may depend on, and how it is done."""
+    """What reading or generating a source may depend on, and how it is done.
 
-    as_of: date  # nothing happens after this day
-    seed: int = 0  # of the build; only generators use it
-    workers: int = 1  # processes that may be used
+    Attributes:
+        as_of: nothing happens after this day.
+        seed: of the build; only generators use it.
+        workers: processes that may be used.
+        progress: told of what is read; ``None``: nobody.
+    """
+
+    as_of: date
+    seed: int = 0
+    workers: int = 1
     progress: Progress | None = None
 
 
 class Source:
-    """A source of facts or of faces: what is known of it, and how it is read or generated."""
+    """A source of facts or of faces: what is known of it, and how it is read or generated.
 
-    name: ClassVar[str]  # of the flag that gives its file, and the first half of ``from: health.medication``
-    # for the manifest and the dataset card, as is the docstring of its class
+    Attributes:
+        name: of the flag that gives its file, and the first half of ``from: health.medication``.
+        title, license, url, citation: for the manifest and the dataset card, as is the docstring of its class.
+        embedded: what its generator makes; empty without one.
+        expects: what its file must look like; empty where there is no file to give.
+        columns: column of the normalised table -> its value type.
+        marks: names of columns, in lower case, by which a file of it is recognised.
+        drawn_with: column -> the column of the same row that it goes with: wrong values of it have the same, or, of two
+            dates, lie as far from it as in other rows.
+        kaggle: where Kaggle has it.
+        always: whether every build opens it; others are opened when a file is given.
+        place: in lists and tables; built-in sources come first.
+    """
+
+    name: ClassVar[str]
     title: ClassVar[str]
     license: ClassVar[str]
     url: ClassVar[str] = ""
     citation: ClassVar[str] = ""
-    embedded: ClassVar[str] = ""  # what its generator makes; empty without one
-    expects: ClassVar[str] = ""  # what its file must look like; empty where there is no file to give
-    columns: ClassVar[Mapping[str, str]] = {}  # column of the normalised table -> its value type
-    # names of columns, in lower case, by which a file of it is recognised
+    embedded: ClassVar[str] = ""
+    expects: ClassVar[str] = ""
+    columns: ClassVar[Mapping[str, str]] = {}
     marks: ClassVar[frozenset[str]] = frozenset()
-    # column -> the column of the same row that it goes with: wrong values of it have the same, or, of two dates, lie as
-    # far from it as in other rows
     drawn_with: ClassVar[Mapping[str, str]] = {}
-    kaggle: ClassVar[Kaggle | None] = None  # where Kaggle has it
-    always: ClassVar[bool] = False  # whether every build opens it; others are opened when a file is given
-    place: ClassVar[int] = 100  # in lists and tables; built-in sources come first
+    kaggle: ClassVar[Kaggle | None] = None
+    always: ClassVar[bool] = False
+    place: ClassVar[int] = 100
 
     @property
     def description(self) -> str:
