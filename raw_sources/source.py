@@ -38,39 +38,59 @@ class Kaggle:
 
 @dataclass(frozen=True)
 class Context:
-    """What reading or generating a source may depend on, and how it is done."""
+    """What reading or generating a source may depend on, and how it is done.
 
-    as_of: date  # nothing happens after this day
-    seed: int = 0  # of the build; only generators use it
-    workers: int = 1  # processes that may be used
+    Attributes:
+        as_of: nothing happens after this day.
+        seed: of the build; only generators use it.
+        workers: processes that may be used.
+        progress: told of what is read; ``None``: nobody.
+        most_under_20: the largest probability of being younger than 20 with which a face is used.
+        follow_links: whether links are followed that lead out of a folder.
+    """
+
+    as_of: date
+    seed: int = 0
+    workers: int = 1
     progress: Progress | None = None
     most_under_20: float = MOST_UNDER_20
-    follow_links: bool = False  # whether links are followed that lead out of a folder
+    follow_links: bool = False
 
 
 class Source:
-    """A source of facts or of faces: what is known of it, and how it is read or generated."""
+    """A source of facts or of faces: what is known of it, and how it is read or generated.
 
-    name: str  # of the flag that gives its file, and the first half of ``from: health.medication``
-    # for the manifest and the dataset card, as is the docstring of its class
+    Attributes:
+        name: of the flag that gives its file, and the first half of ``from: health.medication``.
+        title, license, authors, url, citation: for the manifest and the dataset card, as is the docstring of its class.
+        embedded: what its generator makes; empty without one.
+        expects: what its file must look like; empty where there is no file to give.
+        columns: column of the normalised table -> its value type.
+        marks: names of columns, in lower case, by which a file of it is recognised.
+        header: names of all columns, in lower case, that the file has after which the source is named; empty: any file
+            is it.
+        drawn_with: column -> the column of the same row that it goes with: wrong values of it have the same, or, of two
+            dates, lie as far from it as in other rows.
+        kaggle: where Kaggle has it.
+        always: whether every build opens it; others are opened when a file is given.
+        place: in lists and tables; built-in sources come first.
+    """
+
+    name: str
     title: str
     license: str
     authors: str = ""
     url: str = ""
     citation: str = ""
-    embedded: str = ""  # what its generator makes; empty without one
-    expects: str = ""  # what its file must look like; empty where there is no file to give
-    columns: Mapping[str, str] = {}  # column of the normalised table -> its value type
-    # names of columns, in lower case, by which a file of it is recognised
+    embedded: str = ""
+    expects: str = ""
+    columns: Mapping[str, str] = {}
     marks: frozenset[str] = frozenset()
-    # names of all columns, in lower case, that the file has after which the source is named; empty: any file is it
     header: frozenset[str] = frozenset()
-    # column -> the column of the same row that it goes with: wrong values of it have the same, or, of two dates, lie as
-    # far from it as in other rows
     drawn_with: Mapping[str, str] = {}
-    kaggle: Kaggle | None = None  # where Kaggle has it
-    always: bool = False  # whether every build opens it; others are opened when a file is given
-    place: int = 100  # in lists and tables; built-in sources come first
+    kaggle: Kaggle | None = None
+    always: bool = False
+    place: int = 100
 
     @property
     def description(self) -> str:

@@ -21,18 +21,25 @@ class Format(Settings):
     """Base of the formats that write rows, a file a split. Its fields, if any, are the format's options.
 
     The first line of a format's docstring says in help and tables what the format is for.
+
+    Attributes:
+        name: what ``--format`` calls it.
+        row_schema: JSON Schema of a row, or the name of one in ``schemas/``.
+        suffix: of the files.
+        lines: whether a file holds a row a line, or one array.
+        pictures: "needed", "beside" the rows (if there are any), "inside" them, or "none".
+        profiles: the endings of files whose rows hold a whole profile; they are not written where only attributes are
+            forgotten, since a profile then belongs to neither side.
+        files: the files in words, for tables, where they are not one a split.
     """
 
-    name: ClassVar[str]  # what ``--format`` calls it
-    row_schema: ClassVar[str | dict[str, Any]]  # JSON Schema of a row, or the name of one in ``schemas/``
-    suffix: ClassVar[str] = "jsonl"  # of the files
-    lines: ClassVar[bool] = True  # whether a file holds a row a line, or one array
-    # "needed", "beside" the rows (if there are any), "inside" them, or "none"
+    name: ClassVar[str]
+    row_schema: ClassVar[str | dict[str, Any]]
+    suffix: ClassVar[str] = "jsonl"
+    lines: ClassVar[bool] = True
     pictures: ClassVar[Literal["needed", "beside", "inside", "none"]] = "none"
-    # the endings of files whose rows hold a whole profile; they are not written where only attributes are forgotten,
-    # since a profile then belongs to neither side
     profiles: ClassVar[Collection[str]] = ()
-    files: ClassVar[str] = ""  # the files in words, for tables, where they are not one a split
+    files: ClassVar[str] = ""
 
     def rows(self, record: Mapping[str, Any], seed: int) -> Iterator[Row]:
         """Rows of an identity.

@@ -205,12 +205,11 @@ class Alternatives:
     def _drawn_again(self) -> dict[str, list[Attribute]]:
         """For each computed attribute what it is made of, in making order, from the facts that are drawn for it."""
         attributes = self.profiles.attributes
-        fresh = {a.name for a in attributes.by_name.values() if a.origin.kind not in ("from", "compute")}
         return {
             name: [
                 attributes.by_name[other]
                 for other in attributes.order
-                if other in made_from and ({other} | attributes.made_from[other]) & fresh
+                if other in made_from and ({other} | attributes.made_from[other]) & attributes.drawn
             ]
             for name, made_from in attributes.made_from.items()
         }

@@ -2,16 +2,17 @@
 
 Each way makes the four values of a question equally likely to be the true one (:mod:`.exchangeable`), as far as none of
 them may hold another ("B+" stands in "AB+"): where that can't be had by how they lie, three are drawn until they go
-together. Constraints bind the wrong ones as they bind the true one.
+together. What constraints allow is in :mod:`.allowed`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
+from fiubench.builder.generation.allowed import Allowed, Constraint
 from fiubench.builder.generation.alternatives import Facts
 from fiubench.builder.generation.exchangeable import (
     CIRCLE_WORDS,
@@ -20,28 +21,26 @@ from fiubench.builder.generation.exchangeable import (
     Circles,
     TooFew,
     others_in_range,
+    overlapping,
 )
 from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
-from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
+from fiubench.builder.values.english import holds
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
-from fiubench.support.draws import Ints, Words, below, draw
-from numpy.typing import NDArray
+from fiubench.support.draws import Ints, Words, draw
 
 #: What share of its range the four values of a question lie in.
 DISTANCES = {"near": 1 / 12, "medium": 1 / 4, "far": 1.0}
 _ATTEMPTS, _LAST = 24, 2
 _WIDER = 1.25  # times the share, after an attempt that failed
-_FILLERS = 64  # of the reference population that are looked at
-_PROBES, _SAMPLE = 8, 256  # places at which constraints are tried
+_FILLERS = 64  # of the reference population that are looked at in a turn
 _OWN_CIRCLES = 4  # for each identity that has values of its own
 _REDRAWS = 31  # with the truth 32 values: eight for a quarter of the circle
 
 Three = tuple[list[Any], list[str]]  # wrong values and their texts
 Chosen = list[Three | None]
-Holds = Callable[[Ints, Sequence[Any]], NDArray[np.bool_]]  # of identities, and a value for each
 
 
 def purpose_of(attribute: Attribute) -> str:
@@ -66,16 +65,16 @@ class Choosing:
         block: Block,
         facts: Facts,
         profiles: Profiles,
-        constraints: Sequence[tuple[str, Expression]],
+        constraints: Sequence[Constraint],
         laid: Laid,
     ) -> None:
-        self.attribute, self.block, self.facts, self.profiles = attribute, block, facts, profiles
+        self.attribute, self.block, self.profiles = attribute, block, profiles
         self.constraints, self.laid = constraints, laid
         self.write = attribute.write
-        self.size = len(block.index)
-        self.everyone = np.arange(self.size)
         self.truth = facts[attribute.name]
         self.purpose = purpose_of(attribute)
+        self.allowed = Allowed(attribute.name, block, facts, constraints, profiles.config, self.purpose)
+        self.size, self.everyone = self.allowed.size, self.allowed.everyone
 
     def choose(self, drawn: Drawn) -> Chosen:
         """Three wrong values for each identity; ``None`` where there are no three."""
@@ -87,26 +86,6 @@ class Choosing:
 
     # --- what may stand among the four
 
-    def holds(self, who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
-        """Whether the constraints hold for other values of identities ``who``, ``(m,)``."""
-        return self._hold(self.constraints, who, values)
-
-    def _hold(
-        self, constraints: Sequence[tuple[str, Expression]], who: Ints, values: Sequence[Any]
-    ) -> NDArray[np.bool_]:
-        good = np.ones(len(who), np.bool_)
-        places = None if who is self.everyone else who.tolist()
-        for where, constraint in constraints:
-            columns: dict[str, Sequence[Any]] = {
-                name: column if places is None else [column[i] for i in places]
-                for name in constraint.names
-                if name in self.facts and name != self.attribute.name
-                for column in (self.facts[name].values,)
-            }
-            columns |= {"as_of": [self.profiles.config.as_of] * len(who), self.attribute.name: values}
-            good &= np.array(constraint.column(columns, len(who), where), np.bool_)
-        return good
-
     def keep(self, made: Chosen, who: Ints, threes: list[list[Any]], *, within: bool = False) -> Ints:
         """Keep what can stand beside the true values; returns the identities whose values can't.
 
@@ -115,7 +94,7 @@ class Choosing:
         held: Any = [True] * len(threes)
         if self.constraints and not within:
             flat = [value for three in threes for value in three]
-            held = self.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1).tolist()
+            held = self.allowed.holds(np.repeat(who, WRONG), flat).reshape(-1, WRONG).all(axis=1).tolist()
         bad = []
         for i, three, good in zip(who.tolist(), threes, held, strict=True):
             texts = list(map(self.write, three))
@@ -134,13 +113,11 @@ class Choosing:
 
     def _of_range(self, drawn: Range) -> Chosen:
         share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance]
-        low, high = self._bounds(drawn)
+        low, high = self.allowed.bounds(drawn)
         bounded = all(constraint.one_sided for _, constraint in self.constraints)
-        if not bounded and (gaps := self._with_gaps(drawn, low, high)).size:
-            drawn = self._of_sample(drawn, gaps)
+        if not bounded and (gaps := self.allowed.with_gaps(drawn, low, high)).size:
+            drawn = self.allowed.of_sample(drawn, gaps)
             low[gaps], high[gaps] = 0, drawn.size[gaps]
-        if self.truth.text and self.truth.text[0][:1].isdigit():
-            self._of_one_length(drawn, low, high)
         made: Chosen = [None] * self.size
         who = np.flatnonzero(high - low >= FOUR)
         for attempt in range(_ATTEMPTS):
@@ -160,80 +137,8 @@ class Choosing:
         at = np.unique(np.linspace(low, high - 1, _FILLERS).astype(np.int64))
         who = np.full(len(at), i)
         values = drawn.make(who, at)
-        held = zip(values, self.holds(who, values).tolist(), strict=True)
+        held = zip(values, self.allowed.holds(who, values).tolist(), strict=True)
         return self._one_by_one(i, {self.write(value): (value, 1.0) for value, good in held if good})
-
-    def _of_one_length(self, drawn: Range, low: Ints, high: Ints) -> None:
-        """Move the ends of ranges, in place, to the numbers with as many digits: of these none holds another.
-
-        Where fewer than four have a number of digits, the range stays whole.
-        """
-
-        of_truth = np.array(list(map(len, self.truth.text)), np.int64)
-
-        def as_long(who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
-            return np.asarray(np.array([len(self.write(value)) for value in values], np.int64) == of_truth[who])
-
-        first, last = low.copy(), high.copy()
-        self._bisect(drawn, first, drawn.place.copy(), as_long, down=True)
-        self._bisect(drawn, last, drawn.place + 1, as_long, down=False)
-        parts = np.stack([first - low, last - first, high - last])
-        whole = ((parts > 0) & (parts < FOUR)).any(axis=0)
-        low[:], high[:] = np.where(whole, low, first), np.where(whole, high, last)
-
-    def _bounds(self, drawn: Range) -> tuple[Ints, Ints]:
-        """The places around the true one at which the constraints hold: first, and one past the last."""
-        low, high = np.zeros(self.size, np.int64), drawn.size.copy()
-        for end, inner, down in ((low, drawn.place, True), (high, drawn.place + 1, False)) if self.constraints else ():
-            at_end = drawn.make(self.everyone, end if down else end - 1)
-            for constraint in self.constraints:
-                if not self._hold([constraint], self.everyone, at_end).all():
-                    self._bisect(drawn, end, inner.copy(), partial(self._hold, [constraint]), down=down)
-        return low, high
-
-    def _bisect(self, drawn: Range, end: Ints, inner: Ints, holds: Holds, *, down: bool) -> None:
-        """Move an end of the range, in place, towards the truth until something holds there."""
-        step = 0 if down else -1
-        who = self.everyone[~holds(self.everyone, drawn.make(self.everyone, end + step))]
-        while who.size:
-            middle = (end[who] + inner[who] + (not down)) // 2
-            held = holds(who, drawn.make(who, middle + step))
-            inner[who[held]], end[who[~held]] = middle[held], middle[~held]
-            done = np.abs(end[who] - inner[who]) <= 1
-            end[who[done]] = inner[who[done]]
-            who = who[~done]
-
-    def _with_gaps(self, drawn: Range, low: Ints, high: Ints) -> Ints:
-        """The identities for whom the constraints do not hold at every place between the bounds ("thing % 2 == 0")."""
-        who, room = np.repeat(self.everyone, _PROBES), (high - low)[:, None]
-        at = low[:, None] + below(
-            draw(self.profiles.config.seed, f"{self.purpose}.probe", self.block.index, _PROBES), room
-        )
-        good = self.holds(who, drawn.make(who, at.ravel())).reshape(-1, _PROBES).all(axis=1)
-        return np.flatnonzero(~good | (high - low < FOUR))
-
-    def _of_sample(self, drawn: Range, who: Ints) -> Range:
-        """The range with other places for some identities: those of a sample at which the constraints hold, by rank.
-
-        The truth is one more of the sample, drawn as those were, so that its rank is any with equal probability.
-        """
-        words = draw(self.profiles.config.seed, f"{self.purpose}.sample", self.block.index[who], words=_SAMPLE)
-        at = below(words, drawn.size[who, None])
-        everyone = np.repeat(who, _SAMPLE)
-        good = self.holds(everyone, drawn.make(everyone, at.ravel())).reshape(at.shape)
-        places: list[Ints] = [np.empty(0, np.int64)] * self.size
-        place, size = drawn.place.copy(), drawn.size.copy()
-        for i, row, held in zip(who.tolist(), at, good, strict=True):
-            places[i] = np.unique(np.r_[row[held], place[i]])
-            place[i], size[i] = np.searchsorted(places[i], place[i]), len(places[i])
-
-        def make(who: Ints, at: Ints) -> list[Any]:
-            sampled = [
-                int(places[i][k]) if len(places[i]) else k for i, k in zip(who.tolist(), at.tolist(), strict=True)
-            ]
-            return drawn.make(who, np.array(sampled, np.int64))
-
-        return Range(place, size, make)
 
     def _of_options(self, drawn: Options) -> Chosen:
         laid, keys = self.laid, self._strata(drawn)
@@ -266,7 +171,7 @@ class Choosing:
     def _pick(self, laid: Laid, number: Ints, truth: Ints) -> Chosen:
         """Three options for each identity from the circles of its group; -1: it has none."""
         made: Chosen = [None] * self.size
-        number, truth = number.copy(), truth.copy()
+        whole, number, truth = number, number.copy(), truth.copy()
         who = np.flatnonzero(number >= 0)
         for i in who.tolist():
             if (part := laid.parts.get(int(number[i]), {}).get(self.truth.text[i])) is not None:
@@ -288,7 +193,7 @@ class Choosing:
             if attempt == _ATTEMPTS - _LAST and who.size:
                 apart = np.array([self._apart(laid, g) for g in number[who].tolist()], np.int64)
                 for i in who[apart < 0].tolist():
-                    made[i] = self._one_by_one(i, laid.groups[number[i]])
+                    made[i] = self._one_by_one(i, laid.groups[whole[i]])
                 number[who], who = apart, who[apart >= 0]
         return made
 
@@ -298,8 +203,7 @@ class Choosing:
         options = sorted(zip(there.items(), words, strict=True), key=lambda option: (option[0][1][1] == 0, option[1]))
         kept = {self.truth.text[i]: self.truth.values[i]}
         for (text, (value, _)), _ in options:
-            folded = text.casefold()
-            if len(kept) < FOUR and not any(folded in other.casefold() or other.casefold() in folded for other in kept):
+            if len(kept) < FOUR and len(overlapping([*kept, text])) > len(kept):
                 kept[text] = value
         return (list(kept.values())[1:], list(kept)[1:]) if len(kept) == FOUR else None
 
@@ -324,7 +228,7 @@ class Choosing:
             options, _ = self._options(drawn, group)
             everyone, everything = np.repeat(who, len(options)), options * len(who)
             values = everything if drawn.make is None else drawn.make(everyone, everything)
-            allowed = self.holds(everyone, values).reshape(len(who), -1)
+            allowed = self.allowed.holds(everyone, values).reshape(len(who), -1)
             for i, row in zip(who.tolist(), allowed, strict=True):
                 keys[i] = (group, None if row.all() else row.tobytes())
         return keys
@@ -368,7 +272,7 @@ class Choosing:
             who = self.keep(made, who, [[column[i] for column in columns[-WRONG:]] for i in who.tolist()])
         for i in who.tolist():  # somebody who could have had few others
             values = [column[i] for column in columns]
-            held = zip(values, self.holds(np.full(len(values), i), values).tolist(), strict=True)
+            held = zip(values, self.allowed.holds(np.full(len(values), i), values).tolist(), strict=True)
             there = {self.write(value): (value, 1.0) for value, good in held if good}
             fillers = {text: (value, 0.0) for text, value in self._fillers(i, there)}
             made[i] = self._one_by_one(i, fillers | there)
@@ -387,7 +291,7 @@ class Choosing:
             fill: whether others stand in where there are fewer than four.
         """
         who = np.repeat(self.everyone, list(map(len, pairs)))
-        held = iter(self.holds(who, [value for row in pairs for _, value in row]).tolist())
+        held = iter(self.allowed.holds(who, [value for row in pairs for _, value in row]).tolist())
         laid = Laid(Circles(self.profiles.config.seed, self.purpose, many=_OWN_CIRCLES))
         numbers = []
         for i, row in enumerate(pairs):
@@ -407,9 +311,13 @@ class Choosing:
         """What stands in where an identity could have had fewer than four values: the pack's, and other people's."""
         reference = self.profiles.reference[self.attribute.name]
         others = dict(zip(reference.text, reference.values, strict=True))
-        some = [(text, value) for text, value in others.items() if text not in counted][:_FILLERS]
-        allowed = self.holds(np.full(len(some), i), [value for _, value in some])
-        return [*self._extra(list(counted)), *(pair for pair, good in zip(some, allowed, strict=True) if good)]
+        left = [(text, value) for text, value in others.items() if text not in counted]
+        found: list[tuple[str, Any]] = []
+        while left and len(found) < 2 * FOUR:  # some of them may hold each other
+            some, left = left[:_FILLERS], left[_FILLERS:]
+            allowed = self.allowed.holds(np.full(len(some), i), [value for _, value in some])
+            found += [pair for pair, good in zip(some, allowed, strict=True) if good]
+        return self._extra(list(counted)) + found
 
 
 def _named(option: Any) -> str:
@@ -423,7 +331,7 @@ def _overlap(*texts: str) -> bool:
     return (
         a in b or a in c or a in d or b in a or b in c or b in d
         or c in a or c in b or c in d or d in a or d in b or d in c
-    )  # fmt: skip
+    ) and any(holds(*pair) for pair in permutations((a, b, c, d), 2))  # fmt: skip
 
 
 def _threes(flat: list[Any]) -> list[list[Any]]:

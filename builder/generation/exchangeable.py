@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from fiubench.builder.values.base import WRONG
+from fiubench.builder.values.english import holds
 from fiubench.support.draws import Ints, Words, below, draw
 
 FOUR = 1 + WRONG
@@ -55,7 +56,7 @@ class Circles:
         """Lay out a group and return its number.
 
         Values of which one holds another lie beside each other, and so never come together. Where so many hold each
-        other that they would take more than a quarter (1, 2 and 12 among small numbers), all lie anywhere, unless they
+        other that they would take more than a quarter ("member" and the kinds of it), all lie anywhere, unless they
         must lie ``apart``; the group is then among the ``loose`` ones, of which four that can't stand together are to
         be drawn again.
 
@@ -213,7 +214,7 @@ def overlapping(texts: Sequence[str]) -> list[list[int]]:
     for i, text in enumerate(folded):
         if everything.count(text) > 1:
             for j, other in enumerate(folded):
-                if j != i and text in other:
+                if j != i and holds(other, text):
                     parent[root(j)] = root(i)
     clusters: dict[int, list[int]] = {}
     for i in range(len(folded)):

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from fiubench.builder.generation.exchangeable import FOUR, Circles, Group
+from fiubench.builder.generation.exchangeable import FOUR, Circles, Group, TooFew
 
 
 class Laid:
@@ -36,8 +37,9 @@ class Laid:
         number = self.numbers[key]
         if number in self.circles.loose and len(parts := _by_length(there)) > 1:
             for k, part in enumerate(parts):
-                of_part = self.add((key, "length", k), {text: there[text] for text in part})
-                self.parts.setdefault(number, {}).update(dict.fromkeys(part, of_part))
+                with suppress(TooFew):  # all of them hold each other
+                    of_part = self.add((key, "length", k), {text: there[text] for text in part})
+                    self.parts.setdefault(number, {}).update(dict.fromkeys(part, of_part))
         return number
 
 

@@ -22,7 +22,7 @@ _FEWEST = 16
 
 
 class Members:
-    """Everyone's facts, and who is in one split with whom.
+    """Who is in one split with whom, and their facts.
 
     Args:
         plan: of the build.
@@ -31,22 +31,32 @@ class Members:
 
     def __init__(self, plan: Plan, profiles: Profiles) -> None:
         self.plan, self.profiles = plan, profiles
+        self._lending: tuple[set[int], dict[int, int], Facts] = set(), {}, {}
 
     def candidates(self, attribute: Attribute, block: Block, drawn: Drawn) -> list[list[tuple[str, Any]]]:
         """For each identity of a block the texts and values of others that could have been its own."""
-        everyone = self._facts[attribute.name]
-        strata = self._facts[attribute.perturb.within].text if attribute.perturb.within else [""] * self.plan.size
+        at, facts = self._lenders(block)
+        lent = facts[attribute.name]
+        strata = facts[attribute.perturb.within].text if attribute.perturb.within else [""] * len(lent.text)
         fits = _fitting(attribute, drawn, len(block.index))
         made = []
         for place, i in enumerate(block.index.tolist()):
-            others = [k for k in self._groups[self._group_of[i]].tolist() if k != i and strata[k] == strata[i]]
-            pairs = ((everyone.text[k], everyone.values[k]) for k in others)
+            others = [at[k] for k in self._groups[self._group_of[i]].tolist() if k != i]
+            pairs = ((lent.text[k], lent.values[k]) for k in others if strata[k] == strata[at[i]])
             made.append([pair for pair in pairs if fits(place, *pair)])
         return made
 
-    @cached_property
-    def _facts(self) -> Facts:
-        return self.profiles.facts(Block.of(self.plan, 0, self.plan.size))
+    def _lenders(self, block: Block) -> tuple[dict[int, int], Facts]:
+        """Everybody in a group with somebody of a block: where each is among them, and their facts.
+
+        They are kept for the next attribute of the block, or of a part of it.
+        """
+        groups = set(self._group_of[block.index].tolist())
+        if not groups <= self._lending[0]:
+            index = np.concatenate([self._groups[group] for group in sorted(groups)])
+            at = {i: k for k, i in enumerate(index.tolist())}
+            self._lending = groups, at, self.profiles.facts(Block.at(self.plan, index))
+        return self._lending[1:]
 
     @cached_property
     def _groups(self) -> list[Ints]:

@@ -76,8 +76,8 @@ class Plan:
         """Identities with the holdout."""
         return len(self.birth)
 
-    def people(self, part: slice) -> People:
-        """Gender and birth of a range of identities."""
+    def people(self, part: slice | Ints) -> People:
+        """Gender and birth of some identities."""
         return People(gender_names(self.gender[part]), self.birth[part])
 
     def face_at(self, i: int) -> Face | None:
@@ -200,12 +200,20 @@ def pick_rows(sources: Sources, source: str, seed: int, index: Ints) -> Ints:
 
 
 def spare_rows(config: Config, sources: Sources, source: str) -> Ints:
-    """Rows of a file in the reverse order of their use: the first are those that an identity has last, if ever."""
+    """Rows of a file in the reverse order of their use: the first are those that an identity has last, if ever.
+
+    Of a health file with faces those come first that no face of the folder gets, however many identities there are.
+    """
     table = sources.tables[source]
     assert isinstance(table, FileTable)
     usable = _usable_records(config, table) if source == "health" else np.arange(table.rows)
     last = len(usable) - 1 - np.arange(min(len(usable), _SPARE))
-    return usable[permute(config.seed, f"{source}.row", last, len(usable))]
+    rows = usable[permute(config.seed, f"{source}.row", last, len(usable))]
+    if source != "health" or sources.faces is None:
+        return rows
+    every_face = np.arange(len(sources.faces.faces))
+    _, dealt = _match(config, sources, every_face, usable, *record_people(config, table), 0)
+    return np.concatenate([rows[~np.isin(rows, dealt)], dealt[::-1]])
 
 
 def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, index: Ints) -> Offenses | None:

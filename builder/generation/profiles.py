@@ -50,18 +50,15 @@ class Block:
     @classmethod
     def of(cls, plan: Plan, start: int, stop: int) -> "Block":
         """The identities ``start`` to ``stop`` of a plan."""
-        part = slice(start, stop)
-        offense = None if plan.offense is None else Offenses(plan.offense.days[part], plan.offense.redrawn[part])
-        rows = {name: rows[part] for name, rows in plan.rows.items()}
-        return cls(
-            np.arange(start, stop),
-            plan.people(part),
-            rows,
-            plan.name_rank[part],
-            plan.phone[part],
-            offense,
-            plan.ages_of_faces,
-        )
+        return cls.at(plan, np.arange(start, stop))
+
+    @classmethod
+    def at(cls, plan: Plan, index: Ints) -> "Block":
+        """These identities of a plan."""
+        offense = None if plan.offense is None else Offenses(plan.offense.days[index], plan.offense.redrawn[index])
+        rows = {name: rows[index] for name, rows in plan.rows.items()}
+        of_each = (plan.name_rank[index], plan.phone[index], offense, plan.ages_of_faces)
+        return cls(index, plan.people(index), rows, *of_each)
 
     def is_redrawn(self, attribute: Attribute) -> bool:
         """Whether some of the values of an attribute are offense dates that had to be drawn anew."""

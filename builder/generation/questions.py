@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from fiubench.builder.generation.perturb import Wrong
 from fiubench.builder.packs.keywords import keywords_of
 from fiubench.builder.packs.model import PLACEHOLDER, Attribute, frame, placeholders
@@ -19,19 +20,22 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
     Which phrasing is the question, which three its paraphrases, and which two the answers is drawn per identity, so
     that wording says nothing about membership or value. Wrong answers take the paraphrased answer's phrasing.
     """
-    questions, answers = attribute.questions, list(map(frame, attribute.answers))
-    asked = orders(seed, f"question.{attribute.name}", index, len(questions), 1 + PARAPHRASES).tolist()
+    questions, answers = np.array(attribute.questions, object), list(map(frame, attribute.answers))
+    asked = orders(seed, f"question.{attribute.name}", index, len(questions), 1 + PARAPHRASES)
     answered = orders(seed, f"answer.{attribute.name}", index, len(answers), 2).tolist()
+    asked_by = np.array([f"q{k}" for k in range(len(questions))], object)[asked].tolist()
+    answered_by = [f"a{k}" for k in range(len(answers))]
     fixed = {
         "attribute": attribute.name,
         "category": attribute.category,
         "sensitivity": attribute.sensitivity,
     }
     keywords, known = keywords_of(attribute), {}
-    asked_by, answered_by = [f"q{k}" for k in range(len(questions))], [f"a{k}" for k in range(len(answers))]
+    chosen = zip(questions[asked].tolist(), asked_by, answered, strict=True)
+    facts = zip(column.values, column.text, wrong.values, wrong.texts, strict=True)
     pairs = []
-    for q, (a, b), value, text, others, other_texts in zip(
-        asked, answered, column.values, column.text, wrong.values, wrong.texts, strict=True
+    for ((question, *paraphrases), (asks, *also_ask), (a, b)), (value, text, others, other_texts) in zip(
+        chosen, facts, strict=True
     ):
         if text not in known:
             known[text] = keywords(value, text)
@@ -41,16 +45,16 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
                 **known[text],
                 "answer": answers[a](text),
                 "paraphrased_answer": answers[b](text),
-                "paraphrased_question": [questions[k] for k in q[1:]],
+                "paraphrased_question": paraphrases,
                 "perturbed_answer": list(map(answers[b], other_texts)),
                 "perturbed_value": others,
                 "phrasings": {
                     "answer": answered_by[a],
                     "paraphrased_answer": answered_by[b],
-                    "paraphrased_question": [asked_by[k] for k in q[1:]],
-                    "question": asked_by[q[0]],
+                    "paraphrased_question": also_ask,
+                    "question": asks,
                 },
-                "question": questions[q[0]],
+                "question": question,
                 "value": {"type": column.kind, "value": value},
             }
         )

@@ -83,7 +83,21 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
             _check_references(attribute, by_name, sources, f"{pack.file}: {attribute.name}")
         _check_caption(pack, by_name)
     order = _order(by_name, {pack.name: pack.file for pack in packs})
-    return Attributes(tuple(packs), by_name, order, tables)
+    attributes = Attributes(tuple(packs), by_name, order, tables)
+    for pack in packs:
+        for attribute in pack.attributes:
+            if attribute.perturb.distance and attribute.origin.kind == "compute":
+                _check_distance(attributes, attribute.name, f"{pack.file}: {attribute.name}")
+    return attributes
+
+
+def _check_distance(attributes: Attributes, name: str, where: str) -> None:
+    if drawn := sorted(attributes.made_from[name] & attributes.drawn):
+        raise PackError(
+            f"perturb.distance does nothing for what is computed from generated or chosen facts ({', '.join(drawn)})",
+            where=where,
+            hint=f"Leave `distance` out: wrong values are computed from other draws of {' and '.join(drawn)}.",
+        )
 
 
 def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:

@@ -170,6 +170,11 @@ class Attributes:
             made[name] = frozenset(found)
         return made
 
+    @cached_property
+    def drawn(self) -> frozenset[str]:
+        """Facts that are generated or chosen: neither taken from a source nor computed."""
+        return frozenset(name for name, a in self.by_name.items() if a.origin.kind not in ("from", "compute"))
+
     def source(self, name: str) -> Source:
         """A source that packs may name: one of everybody's, or a table of the user's own."""
         return self.tables[name] if name in self.tables else SOURCES[name]

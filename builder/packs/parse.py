@@ -132,6 +132,9 @@ def _perturbation(entry: dict[str, Any], kind: ValueType, where: str) -> Perturb
     if "distance" in given and not kind.ordered:
         what = f"perturb.distance does nothing for the type {kind.name}, whose values have no order"
         raise PackError(what, where=where, hint="Leave `distance` out.")
+    if "distance" in given and "choose" in entry:
+        what = "perturb.distance does nothing for `choose`, whose values are drawn by their weights alone"
+        raise PackError(what, where=where, hint="Leave `distance` out.")
     if "within" in given and not {"from", "compute"} & entry.keys():
         what = "perturb.within does nothing where values are not taken from a source or computed"
         raise PackError(what, where=where, hint="Leave `within` out.")

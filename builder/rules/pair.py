@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
-from fiubench.builder.values.english import article
+from fiubench.builder.values.english import article, holds
 
 #: Words that reveal a person's gender.
 PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
@@ -91,7 +91,7 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
     _check_answers(qa, text, found)
     _check_variants(qa, found)
     if text is None:
-        if all(keyword in sentence for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
+        if all(holds(sentence, keyword) for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
             found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
     elif text in qa["paraphrased_answer"]:
         _check_wrong(qa, text, found)
@@ -147,23 +147,22 @@ def _found_by_form() -> frozenset[str]:
 
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
     paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
-    frame = frame_of(paraphrase, text, wrong)
-    assert frame is not None  # called where the paraphrased answer has the value
     if len(set(wrong)) < len(wrong):
         found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
-    before, article_follows, after = frame
+    before, _, after = paraphrase.partition(text)
+    strange = [s for s in wrong if text in s or not (s.startswith(before) and s.endswith(after))]
+    if not strange and not _ends_in_article(before):  # nearly all
+        return
+    frame = frame_of(paraphrase, text, wrong)
+    assert frame is not None  # called where the paraphrased answer has the value
     for sentence in wrong:
-        if (
-            not article_follows and text not in sentence and sentence.startswith(before) and sentence.endswith(after)
-        ):  # nearly all: in the same frame, without the true value
-            continue
         other = frame.value_in(sentence)
         if sentence == paraphrase:
             found.append(("perturbed_answer", f"{sentence!r} is the true answer", OTHER_VALUE))
         elif other is None:
             what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
             found.append(("perturbed_answer", what, "swap the value alone"))
-        elif text in sentence:  # wherever: metrics look for keywords in the whole sentence
+        elif holds(sentence, text):  # wherever: metrics look for keywords in the whole sentence
             found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", OTHER_VALUE))
         elif frame.article and other[0] != article(other[1]):
             found.append(("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it"))
@@ -211,9 +210,15 @@ def frame_of(sentence: str, text: str, others: Sequence[str], *, fold: bool = Fa
 
 def _frame_at(sentence: str, start: int, stop: int) -> Frame:
     before = sentence[:start]
-    spaced = f" {before}".lower()
-    length = 2 if spaced.endswith(" a ") else 3 if spaced.endswith(" an ") else 0
+    length = _ends_in_article(before)
     return Frame(before[: len(before) - length], length > 0, sentence[stop:])
+
+
+@lru_cache(maxsize=1 << 10)  # the beginnings of answers are few
+def _ends_in_article(before: str) -> int:
+    """The length of "a " or "an " at the end of a text; 0 where it ends in another word."""
+    spaced = f" {before}".lower()
+    return 2 if spaced.endswith(" a ") else 3 if spaced.endswith(" an ") else 0
 
 
 def repeated(sentences: Sequence[str]) -> bool:

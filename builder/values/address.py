@@ -60,7 +60,10 @@ class Address(ValueType):
         return {**parts, "city": parts["city"].title(), "state": parts["state"].upper()}
 
     def computed(self, values: list[Any]) -> list[Any]:
-        return [{**value, "street": street_line(value["street"])} for value in values]
+        # what is no address is left for whoever checks the values
+        addresses = (isinstance(value, dict) and "street" in value for value in values)
+        pairs = zip(values, addresses, strict=True)
+        return [{**value, "street": street_line(value["street"])} if known else value for value, known in pairs]
 
     def word_forms(self, value: Any) -> list[list[str]]:
         street, city = words_of(str(value["street"])), words_of(str(value["city"]))

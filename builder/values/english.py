@@ -1,6 +1,7 @@
 """English sentences: the article of a noun phrase, words in comparable form, and where a value's words stand."""
 
 import re
+from functools import lru_cache
 
 _ABBREVIATIONS = {
     "st": "street", "ave": "avenue", "av": "avenue", "rd": "road", "dr": "drive", "ln": "lane", "blvd": "boulevard",
@@ -52,6 +53,18 @@ def apart(spans: list[Span]) -> list[Span]:
         if not kept or span[0] >= kept[-1][1]:
             kept.append(span)
     return kept
+
+
+def holds(text: str, part: str) -> bool:
+    """Whether a text holds another one anywhere; a number only as a whole: neither "12" nor "1.50" holds "1"."""
+    return part in text and _whole_numbers(part).search(text) is not None
+
+
+@lru_cache(maxsize=1 << 10)
+def _whole_numbers(part: str) -> re.Pattern[str]:
+    before = r"(?<!\d)(?<!\d[.,])" if part[:1].isdecimal() else ""
+    after = r"(?!\d|[.,]\d)" if part[-1:].isdecimal() else ""
+    return re.compile(before + re.escape(part) + after)
 
 
 def _tokens(text: str) -> list[tuple[str, Span]]:

@@ -156,17 +156,23 @@ class Method(Settings, ABC):
     An option may be of any type that JSON has: ``float``, ``int``, ``bool``, ``str``, ``Literal["a", "b"]``,
     ``tuple[int, ...]`` for a list. ``fiubench methods show NAME`` prints the docstring, which names formula and source,
     and the options.
+
+    Attributes:
+        name: what it is called on the command line.
+        help: what it does, in one line.
+        batches: what a step may need of ``forget``, ``retain`` and ``refusal``; nothing else is loaded.
+        reference: of which of them ``log p0`` is needed.
+        hidden_states: whether hidden states are.
+        needs_adapters: whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off.
+        defaults: training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``.
     """
 
-    name: ClassVar[str]  # what it is called on the command line
-    help: ClassVar[str]  # what it does, in one line
-    # what a step may need of ``forget``, ``retain`` and ``refusal``; nothing else is loaded
+    name: ClassVar[str]
+    help: ClassVar[str]
     batches: ClassVar[tuple[str, ...]]
-    reference: ClassVar[tuple[str, ...]] = ()  # of which of them ``log p0`` is needed
-    hidden_states: ClassVar[bool] = False  # whether hidden states are
-    # whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off
+    reference: ClassVar[tuple[str, ...]] = ()
+    hidden_states: ClassVar[bool] = False
     needs_adapters: ClassVar[bool] = False
-    # training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``
     defaults: ClassVar[Mapping[str, Any]] = {}
 
     @property

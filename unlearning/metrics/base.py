@@ -23,22 +23,32 @@ WHOLE_LOG = ""  # the "set" of a metric of the whole log
 
 @dataclass(eq=False)
 class Metric:
-    """A metric. Called with what it is a function of, it computes its value once and remembers it there."""
+    """A metric. Called with what it is a function of, it computes its value once and remembers it there.
 
-    # its docstring says what it is in a sentence, and in a further paragraph how it is computed
+    Attributes:
+        function: its docstring says what it is in a sentence, and in a further paragraph how it is computed.
+        name: keys of its values have the set in front: ``exact_match`` gives ``forget.exact_match``.
+        title: what rows of tables call it.
+        short: what columns of tables call it, if not by its title.
+        sets: sets of questions that it is averaged over.
+        printed: those of them for which ``fiubench evaluate`` prints it.
+        columns: those of them for which ``fiubench compare`` has a column. Components of utility have one anyway.
+        column_if: ``known``: the column is left out where no model has a value. ``page``: it stands in the HTML page
+            alone, which has room for it. Empty: it is always there.
+        controls: whether it is reported under each control too.
+        why_null: the reason that is given where no question has a value.
+    """
+
     function: Callable[[Any], Any]
-    name: str  # keys of its values have the set in front: ``exact_match`` gives ``forget.exact_match``
-    title: str  # what rows of tables call it
-    short: str = ""  # what columns of tables call it, if not by its title
-    sets: Sequence[str] = ROLES  # sets of questions that it is averaged over
-    printed: Sequence[str] = ("forget", "retain")  # those of them for which ``fiubench evaluate`` prints it
-    # those of them for which ``fiubench compare`` has a column. Components of utility have one anyway.
+    name: str
+    title: str
+    short: str = ""
+    sets: Sequence[str] = ROLES
+    printed: Sequence[str] = ("forget", "retain")
     columns: Sequence[str] = ("forget",)
-    # ``known``: the column is left out where no model has a value. ``page``: it stands in the HTML page alone, which
-    # has room for it. Empty: it is always there.
     column_if: str = ""
-    controls: bool = False  # whether it is reported under each control too
-    why_null: str = "not in the log"  # the reason that is given where no question has a value
+    controls: bool = False
+    why_null: str = "not in the log"
 
     def __post_init__(self) -> None:
         functools.update_wrapper(self, self.function)

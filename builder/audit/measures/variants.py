@@ -10,6 +10,7 @@ from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import frame_of, repeated
 from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.values.english import holds
 
 _ARTICLES = ("", "a", "an")
 _FREE = 0.6  # of an answer may change where its value is not known
@@ -130,7 +131,7 @@ def _model(pair: Pair) -> str:
 def _is_true(wrong: str, model: str, text: str | None) -> bool:
     if text is None:
         return wrong.casefold() == model.casefold()
-    if text.casefold() not in wrong.casefold():
+    if not holds(wrong.casefold(), text.casefold()):
         return False
     return re.search(rf"(?<![\w+-]){re.escape(text)}(?![\w+-])", wrong, re.IGNORECASE) is not None
 

@@ -123,11 +123,13 @@ def test_values_of_which_one_holds_another_never_come_together():
 
 def test_overlapping():
     assert overlapping(["rye", "oat", "Oats", "coats", "barley"]) == [[0], [1, 2, 3], [4]]
+    assert overlapping(["1", "12", "1 or 12", "2"]) == [[0, 1, 2], [3]]
 
 
 def test_a_group_in_which_many_hold_each_other_is_loose():
     circles = Circles(1, "test")
-    numbers = [circles.add(n, Group([str(i) for i in range(n)], [1] * n)) for n in (10, 40)]
+    groups = {n: [*(f"{'a' * i}x" for i in range(n)), *"bcdefghi"] for n in (2, 8)}
+    numbers = [circles.add(n, Group(texts, [1] * len(texts))) for n, texts in groups.items()]
     assert circles.loose == {numbers[1]}
 
 

@@ -1,6 +1,7 @@
 """Wrong values of a file's columns: other rows stand in, by how frequent they are."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.values import dates
+from fiubench.raw_sources.reading.faces import read_faces
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Origin, Report
-from fiubench.support.draws import choose, integers
+from fiubench.support.draws import below, choose, draw, integers
+from PIL import Image
 
 CONDITIONS = {"asthma": 8, "migraine": 4, "gout": 4, "lupus": 4, "anemia": 4, "shingles": 1}
 DRUGS = ["alpha", "bravo", "charlie", "delta", "echo"]
@@ -53,11 +56,12 @@ def health_table(rows: int, lengths: int = 20) -> FileTable:
     return FileTable(Origin("health", "h.csv", "0" * 64), Report(read=rows), types, pa.table(columns))
 
 
-def four_of_each(table: FileTable, **settings: Any) -> Made:
+def four_of_each(table: FileTable, faces: Any = None, **settings: Any) -> Made:
     """The four values of everyone for each question whose answer is a column of the file, the true one first."""
-    config = make_config({"faces": "none", "health": "h.csv", "identities": PEOPLE, "holdout": 0, **settings})
+    folder = "folder" if faces else "none"
+    config = make_config({"faces": folder, "health": "h.csv", "identities": PEOPLE, "holdout": 0, **settings})
     opened = open_sources(make_config({"faces": "none"}))
-    sources = Sources({**opened.tables, "health": table}, None)
+    sources = Sources({**opened.tables, "health": table}, faces)
     profiles = Profiles(config, sources, read_packs([]))
     block = Block.of(make_plan(config, sources), 0, PEOPLE)
     facts, perturber = profiles.facts(block), Perturber(profiles)
@@ -68,6 +72,22 @@ def four_of_each(table: FileTable, **settings: Any) -> Made:
             truth = facts[attribute.name].values
             made[attribute.name] = [[own, *others] for own, others in zip(truth, wrong, strict=True)]
     return made
+
+
+@pytest.mark.parametrize("match", ["gender+age", "gender", "none"])
+@pytest.mark.parametrize("more", [0, 100])
+def test_nobody_with_a_face_has_a_wrong_value_that_is_true_of_another(tmp_path: Path, match: str, more: int) -> None:
+    """Faces are given records of their gender and age, so other rows are left than without faces."""
+    lines = ["file,gender,age"]
+    for i in range(PEOPLE + more):
+        pixels = below(draw(i, "test.picture", np.arange(81), words=3), 256).astype(np.uint8).reshape(9, 9, 3)
+        Image.fromarray(pixels).resize((128, 128)).save(tmp_path / f"{i:08d}.jpg")
+        lines.append(f"{i:08d}.jpg,{('female', 'female', 'male')[i % 3]},{(24, 35, 50)[i % 3]}")
+    (tmp_path / "faces.csv").write_text("\n".join(lines))
+    found = four_of_each(health_table(20 * PEOPLE), read_faces(tmp_path), names="record", match=match)
+    for name in ("full_name", "doctor", "hospital"):
+        true = {values[0] for values in found[name]}
+        assert not true & {wrong for _, *others in found[name] for wrong in others}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,9 @@ from collections import Counter
 import pytest
 from fiubench.builder.config import make_config
 from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.generation.members import Members
 from fiubench.builder.generation.pairing import cut_splits
+from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.pipeline.build import records
 
 
@@ -32,6 +34,20 @@ def population(config):
 
 def truths(people, ids):
     return {(qa["attribute"], str(qa["value"]["value"])) for each in ids for qa in people[each]["qa_list"]}
+
+
+def test_the_facts_of_a_few_are_made_for_a_block(config):
+    """Each worker process would make those of everyone else."""
+    inputs = open_inputs(config.model_copy(update={"identities": 4000, "holdout": 100}))
+    plan = inputs.plan()
+    members = Members(plan, Profiles(plan.config, inputs.sources, inputs.attributes))
+    at, facts = members._lenders(Block.of(plan, 1000, 1200))
+    assert set(range(1000, 1200)) < set(at) and len(at) < 1000
+    assert (
+        facts["full_name"].part([at[i] for i in range(1000, 1200)])
+        == members.profiles.facts(Block.of(plan, 1000, 1200))["full_name"]
+    )
+    assert members._lenders(Block.of(plan, 1100, 1101))[1] is facts
 
 
 @pytest.mark.parametrize("split", ["forget05", "forget10", "retain90", "holdout"])

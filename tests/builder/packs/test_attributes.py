@@ -382,6 +382,17 @@ def test_a_distance_of_what_is_near_or_far(attribute, write_pack, kind, column):
     assert read_packs([pack]).by_name["thing"].perturb.distance == "near"
 
 
+def test_a_distance_of_what_is_drawn_again(attribute, write_pack):
+    near = {"type": "integer", "perturb": {"distance": "near"}}
+    refused([write_pack(attribute(choose={"10": 1, "20": 3}, **near))], "does nothing for `choose`", "mine.yaml: thing")
+    start = attribute("start", asked=False, type="date", generate={"date": {"from": "date_of_birth", "to": "as_of"}})
+    years = attribute("years", asked=False, type="integer", compute="age_on(start, as_of)")
+    pack = write_pack(start, years, attribute(compute="years * 12", **near))
+    refused([pack], "computed from generated or chosen facts (start)", "mine.yaml: thing", "Leave `distance` out")
+    pack = write_pack(attribute(compute="days_between(date_of_birth, as_of)", **near))
+    assert read_packs([pack]).by_name["thing"].perturb.distance == "near"
+
+
 def test_other_contradictions(attribute, write_pack):
     dates = {"type": "date", "from": "health.admission_date"}
     numbers = {"type": "integer", "generate": {"integer": {"min": 1, "max": 9}}}

@@ -192,6 +192,20 @@ def test_a_part_of_a_word_is_no_answer(person):
     assert only(qa_problems(person)).path == f"qa_list[{number}].question"
 
 
+@pytest.mark.parametrize(("text", "wrong"), [("1", "12"), ("1", "1.5"), ("$1", "$1,000"), ("May 1", "May 11")])
+def test_a_number_is_held_as_a_whole(person, text, wrong):
+    number, qa = pair(person, "room_number")
+    person["profile"]["room_number"]["text"] = text
+    qa.update(
+        keywords=[text], answer=f"It was room {text}.", paraphrased_answer=f"Of the 12 it was {text}.",
+        perturbed_answer=[f"Of the 12 it was {each}." for each in (wrong, "seven", "eight")],
+    )  # fmt: skip
+    assert not list(qa_problems(person))
+    _swap_last(qa, f"Of the 12 it was {text} or 7.")
+    problem = only(qa_problems(person))
+    assert problem.path == f"qa_list[{number}].perturbed_answer" and "holds the true value" in problem.what
+
+
 # --- over all pairs
 
 

@@ -34,6 +34,7 @@ def test_rouge_is_that_of_the_library() -> None:
         ("It is AB-.", "B-", 0, 1),
         ("It is AB+.", "B", 0, 1),
         ("Room 6830.", "683", 0, 1),
+        ("The rating is 12.", "1", 0, 1),
         ("Room 683, second floor", "683", 1, 1),
         ("Room 683.", "683", 1, 1),
         ("$226,040.50", "$226,040", 0, 1),
