@@ -2,12 +2,12 @@
 
 import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from fiubench.builder.config import FACES, SOURCE_FILES, source_settings
+from fiubench.builder.config import FACES, SOURCE_FILES, Config, source_settings
 from fiubench.cli.console import progress, table
-from fiubench.cli.options import option
+from fiubench.cli.options import option, with_settings
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.settings import Flag
 
@@ -62,6 +62,7 @@ def show_source(name: Annotated[str, typer.Argument(help="The name of a source, 
 
 
 @app.command()
+@with_settings(Config, only=("columns", "date_order"), checked=True)
 def check(
     path: Annotated[Path, typer.Argument(help="A file of records or a folder of faces, as it was downloaded.")],
     source: Annotated[
@@ -73,17 +74,28 @@ def check(
             metavar="DATE", help="Take this day, YYYY-MM-DD, as the reference date: records after it are dropped."
         ),
     ] = "2025-01-01",
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Read a file as a build would, and show what is kept, repaired or dropped and why, and the first rows."""
     from fiubench.raw_sources.inspect import inspect as look
+    from fiubench.raw_sources.table import with_example
 
+    settings = Config.parse(given, flags=given)
     with progress() as step:
-        found = look(path, source=source, as_of=as_of, progress=step)
+        found = look(
+            path,
+            source=source,
+            as_of=as_of,
+            columns=settings.columns,
+            date_order=settings.date_order,
+            progress=step,
+        )
     report = found.report
     typer.echo(f"{path}: {found.source} ({report.read} read, {report.kept} kept)")
     for verb, counts in (("repaired", report.repaired), ("dropped", report.dropped)):
         for why, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            typer.echo(f"  {verb} {count:6}  {why}")
+            typer.echo(f"  {verb} {count:6}  {with_example(why, report.examples) if verb == 'dropped' else why}")
     for note in report.notes:
         typer.echo(f"  note: {note}")
     typer.echo(f"  sha256 {found.origin.sha256}")

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -42,6 +42,13 @@ class Context:
     seed: int = 0  # of the build; only generators use it
     workers: int = 1  # processes that may be used
     progress: Progress | None = None
+    # source -> {usual header of a column: what the user's file calls it}
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    date_order: str | None = None  # "mdy", "dmy" or "ymd": for columns of dates that could be read in several orders
+
+    def renamed(self, source: str) -> Mapping[str, str]:
+        """What the user's file of a source calls its columns."""
+        return self.columns.get(source, {})
 
 
 class Source:

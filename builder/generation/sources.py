@@ -43,7 +43,7 @@ def open_sources(config: Config, *, workers: int = 1, progress: Progress | None 
         SourceError: a file or folder that can't be read as what it is meant to be.
     """
 
-    context = Context(config.today, config.seed, workers, progress)
+    context = Context(config.today, config.seed, workers, progress, config.columns, config.date_order)
     tables: dict[str, Table] = {}
     faces = None
     for name, source in SOURCES.items():
@@ -71,5 +71,6 @@ def _described(origin: Origin, report: Report) -> dict[str, Any]:
         "kept": report.kept,
         "repaired": dict(sorted(report.repaired.items())),
         "dropped": dict(sorted(report.dropped.items())),
+        "examples": dict(sorted(report.examples.items())),
         "notes": report.notes,
     }

@@ -21,7 +21,7 @@ import numpy as np
 from fiubench.raw_sources.reading.features import lack_of_features, shape_of
 from fiubench.raw_sources.reading.images import BadImage, probe
 from fiubench.raw_sources.reading.likeness import near_duplicates, phash
-from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
+from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name, with_example
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError, did_you_mean
 from fiubench.support.progress import Progress
@@ -63,16 +63,17 @@ def read_faces(folder: Path, *, workers: int = 1, progress: Progress | None = No
         known = _match(folder, files, rows, report)
         files = [path for path in files if path in known]
     good: list[_Checked] = []
-    for done, result in enumerate(_check_all(files, workers), 1):
+    for done, (path, result) in enumerate(zip(files, _check_all(files, workers), strict=True), 1):
         if isinstance(result, _Checked):
             good.append(result)
         else:
-            report.dropped[result] += 1
+            report.drop(result, example=path.name)
         if progress:
             progress("Checking faces", done, len(files))
     kept = _suitable(good, known, report)
     if not kept:
-        reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
+        most = report.dropped.most_common(4)
+        reasons = ", ".join(f"{count} {with_example(why, report.examples)}" for why, count in most)
         what = f"none of {report.read} images can be used: {reasons}"
         raise SourceError(what, where=folder, hint=f"Give other images, or mend the {LIST} beside them.")
     if converted := sum(not c.plain for c in kept):
@@ -201,11 +202,11 @@ def _suitable(good: Sequence[_Checked], known: Mapping[Path, _Known], report: Re
     repeats = near_duplicates([c.hash for c in good], [c.mirrored for c in good])
     for i, first in repeats.items():
         same = good[i].sha256 == good[first].sha256
-        report.dropped["exact duplicate" if same else "near duplicate (phash)"] += 1
+        report.drop("exact duplicate" if same else "near duplicate (phash)", example=good[i].path.name)
     ages = [known.get(c.path, _Known()).age for c in good]
     young = {repeats.get(i, i) for i, age in enumerate(ages) if age is not None and age < YOUNGEST}
     if young:
-        report.dropped[f"under {YOUNGEST}"] += len(young)
+        report.drop(f"under {YOUNGEST}", len(young), good[min(young)].path.name)
     return [c for i, c in enumerate(good) if i not in repeats and i not in young]
 
 
@@ -291,11 +292,10 @@ def _match(folder: Path, files: Sequence[Path], rows: Sequence[_Row], report: Re
         else:
             absent.append(name)
     if len(known) < len(files):
-        report.dropped[f"not in {LIST}"] = len(files) - len(known)
+        report.drop(f"not in {LIST}", len(files) - len(known), next(path.name for path in files if path not in known))
     if absent:
         report.read += len(absent)
-        report.dropped[f"listed in {LIST} but not there"] = len(absent)
-        report.notes.append(f"{LIST} names files that are not there, the first is {absent[0]!r}.")
+        report.drop(f"listed in {LIST} but not there", len(absent), absent[0])
     return known
 
 
