@@ -15,6 +15,8 @@ from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.pipeline.manifest import SHORT_DIGEST
 from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.raw_sources.reading.cells import FRAME
+from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
@@ -25,7 +27,7 @@ from fiubench.support.yaml_file import load_yaml
 
 def verify(
     directory: str | Path,
-    sources: Mapping[str, str | Path | None] | None = None,
+    sources: Mapping[str, Any] | None = None,
     *,
     workers: int = 1,
     progress: Progress | None = None,
@@ -36,7 +38,8 @@ def verify(
 
     Args:
         directory: the dataset.
-        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them.
+        sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses`` where ``build.yaml`` does not name them, or
+            a ``pandas.DataFrame`` for what was built from one.
         workers: processes.
         progress: called with (what, done, total).
 
@@ -48,7 +51,8 @@ def verify(
     """
     dataset = open_dataset(Path(directory))
     yield from on_disk(dataset)
-    yield from _rebuilt(dataset, sources or {}, workers, progress)
+    with frames_as_files(sources or {}) as files:
+        yield from _rebuilt(dataset, files, workers, progress)
 
 
 def on_disk(dataset: Dataset) -> Iterator[str]:
@@ -124,6 +128,9 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
     paths = load_yaml(local, ConfigError) if local.exists() else {}
     for source in source_settings():
         if settings.get(source, EMBEDDED) not in (EMBEDDED, NO_FACES):
+            if settings[source] == FRAME and not given.get(source):
+                hint = f"Give it again: `fiubench.verify(DIR, {{'{source}': frame}})`."
+                raise SourceError(f"the dataset was built from a {FRAME}", where=source, hint=hint)
             settings[source] = str(given.get(source) or paths.get(source) or settings[source])
     frozen = manifest.get("frozen_splits")
     settings["attributes"] = []

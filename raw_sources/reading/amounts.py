@@ -11,9 +11,7 @@ from fiubench.raw_sources.reading.csvfile import map_distinct
 _MOST = 1e9
 _CURRENCY = re.compile(r"[$€£\s\u00a0\u202f]")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
-_GROUPED = {
-    sign: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:\{sign}\d{{3}})+(?![\d{sign}])[^{sign}]*") for sign in ",."
-}
+_GROUPED = {sign: re.compile(rf"[-+]?[1-9]\d{{0,2}}(?:\{sign}\d{{3}})+(?![\d{sign}])[^{sign}]*") for sign in ",."}
 
 
 def amount(text: str, decimal: str = ".") -> float | None:

@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, binary, no_rows
 from fiubench.support.errors import SourceError
 
+#: The name of a file that a data frame was written to, and what a manifest says of it.
+FRAME = "DataFrame"
+_MISSING = ("nan", "NaT", "<NA>")  # of pandas
 _MOST_ROWS = 200_000_000  # a Parquet file of some kB may claim any number
 
 
@@ -67,17 +70,16 @@ def text_of(value: Any) -> str:
     Raises:
         TypeError: a list or an object.
     """
-    if value is None or value != value:  # noqa: PLR0124  (NaN and NaT differ from themselves)
-        return ""
     if isinstance(value, dict | list | tuple | set):
         raise TypeError(f"holds {value!r:.60}, not a plain value")
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and str(value) not in _MISSING:
         return value.isoformat().removesuffix("T00:00:00")
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
-    return str(value)
+    text = "" if value is None else str(value)
+    return "" if text in _MISSING else text
 
 
 def parquet(given: Path, path: Path, words: list[str]) -> Cells:
@@ -133,7 +135,8 @@ def json_lines(given: Path, path: Path, words: list[str]) -> Cells:
             rows.append(row)
             numbers.append(number)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return _of_rows(given, names, [*words, "JSON lines"], lambda i: (row.get(names[i]) for row in rows), numbers)
+    words = words if path.name == FRAME else [*words, "JSON lines"]
+    return _of_rows(given, names, words, lambda i: (row.get(names[i]) for row in rows), numbers)
 
 
 def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
@@ -152,7 +155,8 @@ def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
         sheets = {}
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file claims of its size is often wrong
-            if rows := [(n, row) for n, row in enumerate(sheet.iter_rows(values_only=True), 1) if any(map(text_of, row))]:
+            numbered = enumerate(sheet.iter_rows(values_only=True), 1)
+            if rows := [(number, row) for number, row in numbered if any(map(text_of, row))]:
                 sheets[sheet.title] = rows
         book.close()
     except Exception as error:  # of as many kinds as there are ways to damage a workbook
@@ -160,8 +164,7 @@ def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
     if not sheets:
         raise SourceError("a spreadsheet without a filled cell", where=given, hint="Give a file with records.")
     if len(sheets) > 1:
-        names = ", ".join(map(repr, sheets))
-        what = f"a spreadsheet with {len(sheets)} filled sheets: {names}"
+        what = f"a spreadsheet with {len(sheets)} filled sheets: {', '.join(map(repr, sheets))}"
         raise SourceError(what, where=given, hint="Save the sheet with the records as a file of its own.")
     ((title, ((_, header), *rows)),) = sheets.items()
     if not rows:

@@ -179,10 +179,10 @@ def _match(
     found: dict[str, int] = {}
     missing = []
     for name, spellings in wanted.items():
-        spellings = (given[name],) if name in given else spellings
-        place = next((place for s in spellings if (place := place_of(s)) is not None), None)
+        called = (given[name],) if name in given else spellings
+        place = next((place for spelling in called if (place := place_of(spelling)) is not None), None)
         if place is None:
-            missing.append(spellings[0])
+            missing.append(called[0])
         else:
             found[name] = place
     if missing:

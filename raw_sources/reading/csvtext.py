@@ -59,16 +59,14 @@ class CsvText:
         if said := _SEP_LINE.fullmatch(lines[number]):
             number = next((i for i in range(number + 1, len(lines)) if lines[i].strip()), number)
         delimiter = said[1] if said else _delimiter(lines[number:])
-        reader = csv.reader(lines[number:], delimiter=delimiter, strict=True)
+        reader = csv.reader(lines[number:][:_LONGEST_RECORD], delimiter=delimiter, strict=True)
         try:
             names = next(reader)
-        except csv.Error:
-            reader = None
-        if reader is None or reader.line_num > _LONGEST_RECORD:
+        except csv.Error as error:
             what = "a quotation mark is opened in the header and never closed"
-            raise SourceError(what, where=given, hint=DOWNLOAD_AGAIN)
+            raise SourceError(what, where=given, hint=DOWNLOAD_AGAIN) from error
         if delimiter != ",":
-            words = [*words, f"fields separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"]
+            words = [*(words or ["CSV"]), f"fields separated by {_DELIMITERS.get(delimiter, repr(delimiter))}"]
         return cls(given, path, [name.strip() for name in names], number + reader.line_num, delimiter, words)
 
     def read(self, places: list[int], repeated: Collection[int]) -> tuple[pa.Table, int]:

@@ -5,6 +5,7 @@ out where more than a stray few of its rows (``STRAY``) can't be read in it but 
 left that differ in some value, or none is, the column is refused: it is never guessed.
 """
 
+import calendar
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -28,14 +29,11 @@ _YDM = "ydm"  # nobody means it; recognised to be refused
 _EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 _SPREADSHEET = date(1899, 12, 30)  # day 0 of spreadsheets, for days after February 1900
 _MONTHS = {
-    name: number
-    for number, names in enumerate(
-        "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october|"
-        "nov november|dec december".split("|"),
-        1,
-    )
-    for name in names.split()
-}
+    name.lower(): number
+    for names in (calendar.month_name, calendar.month_abbr)
+    for number, name in enumerate(names)
+    if name
+} | {"sept": 9}
 _TIME = r"(?:[T ,]\s*\d{1,2}(?::\d{2}){1,2}(?:[.,]\d+)?\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.IGNORECASE)

@@ -19,20 +19,21 @@ Opened = CsvText | Cells
 _LARGEST = 8 << 30  # bytes that an archive may unpack to; NYPD's file has 3 GB
 _SMALL, _MOST_PACKED = 64 << 20, 200  # beyond the first, bytes to one packed byte: tables reach 20
 _DEEPEST = 3  # archives in archives
+_UNPACK = "Unpack it and name the table itself."
 _ZIP, _GZIP, _PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
-#: First bytes of what people give that is no table.
+#: First bytes of what people give that is no table, what it is, and what to do.
 _MAGIC = {
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"PK\x05\x06": "an empty zip archive",
-    b"%PDF": "a PDF document",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls), or an encrypted one",
-    b"SQLite": "an SQLite database",
-    b"[": "a JSON array, not JSON lines",
-    codecs.BOM_UTF32_LE: "UTF-32 text",
-    codecs.BOM_UTF32_BE: "UTF-32 text",
+    b"BZh": ("a bzip2 archive", _UNPACK),
+    b"\xfd7zXZ": ("an xz archive", _UNPACK),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard archive", _UNPACK),
+    b"7z\xbc\xaf": ("a 7z archive", _UNPACK),
+    b"PK\x05\x06": ("an empty zip archive", _UNPACK),
+    b"%PDF": ("a PDF document", "Export the table as CSV."),
+    b"\xd0\xcf\x11\xe0": ("an old or encrypted spreadsheet", "Save it as .xlsx without a password, or as CSV."),
+    b"SQLite": ("an SQLite database", "Export the table as CSV."),
+    b"[": ("a JSON array", "Write one object a line: `frame.to_json(FILE, orient='records', lines=True)`."),
+    codecs.BOM_UTF32_LE: ("UTF-32 text", SAVE_AS_UTF8),
+    codecs.BOM_UTF32_BE: ("UTF-32 text", SAVE_AS_UTF8),
 }
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 _BOM = b"\xef\xbb\xbf"
@@ -73,12 +74,11 @@ class _Opener:
     def open(self, path: Path, words: list[str], depth: int = 0) -> Opened:
         """What is in a file, which may be one that was unpacked from the given one."""
         head = _head(path)
-        if head.startswith((_ZIP, _GZIP)) and depth == _DEEPEST:
-            self.refuse(f"an archive in {_DEEPEST} archives", "Unpack it and name the table itself.")
-        if head.startswith(_GZIP):
-            return self.open(self.unpacked_gzip(path), [*words, "a gzip archive"], depth + 1)
-        if head.startswith(_ZIP):
-            return self.open_zip(path, words, depth)
+        if head.startswith((_ZIP, _GZIP)):
+            if depth == _DEEPEST:
+                self.refuse(f"an archive in {_DEEPEST} archives", _UNPACK)
+            unpack = self.open_zip if head.startswith(_ZIP) else self.open_gzip
+            return unpack(path, words, depth + 1)
         if head.startswith(_PARQUET):
             return parquet(self.given, path, words)
         if "UTF-16" not in words and (encoding := _utf16(head)):
@@ -97,12 +97,9 @@ class _Opener:
 
     def refuse_other_formats(self, head: bytes) -> None:
         """What is no table."""
-        for magic, what in _MAGIC.items():
+        for magic, (what, hint) in _MAGIC.items():
             if head.startswith(magic):
-                hint = "Unpack or export it and name the table itself."
-                hint = "Write one object a line, as in `frame.to_json(FILE, orient='records', lines=True)`." if magic == b"[" else hint
-                hint = "Save it as .xlsx without a password, or as CSV." if "spreadsheet" in what else hint
-                self.refuse(what if magic == b"[" else f"{what}, not a table", SAVE_AS_UTF8 if "UTF" in what else hint)
+                self.refuse(f"{what}, not a table", hint)
         if head.lstrip()[:16].lower().startswith(_HTML):
             self.refuse("a web page, not a table", "Download the data itself; a log-in may be needed.")
         if b"\0" in head:
@@ -125,7 +122,7 @@ class _Opener:
                     self.pour(packed, inner, path.stat().st_size)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             self.refuse(f"a damaged zip archive, or one of an unknown kind: {error}", DOWNLOAD_AGAIN, error)
-        return self.open(inner, [*words, f"{_base(member)!r} of a zip archive"], depth + 1)
+        return self.open(inner, [*words, f"{_base(member)!r} of a zip archive"], depth)
 
     def only_table(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         """The one file that is a table; names are only looked at where there are several."""
@@ -134,10 +131,10 @@ class _Opener:
         if len(tables) != 1:
             names = ", ".join(repr(_base(member)) for member in files[:8]) + (", .." if len(files) > 8 else "")
             what = f"the archive holds {len(tables)} tables, not one: {names}" if files else "an empty zip archive"
-            self.refuse(what, "Unpack it and name the table itself.")
+            self.refuse(what, _UNPACK)
         return tables[0]
 
-    def unpacked_gzip(self, path: Path) -> Path:
+    def open_gzip(self, path: Path, words: list[str], depth: int) -> Opened:
         """What a gzip archive holds."""
         inner = self.temporary()
         try:
@@ -145,9 +142,9 @@ class _Opener:
                 self.pour(packed, inner, path.stat().st_size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             self.refuse(f"a damaged gzip archive, cut off or altered: {error}", DOWNLOAD_AGAIN, error)
-        return inner
+        return self.open(inner, [*words, "a gzip archive"], depth)
 
-    def pour(self, packed: IO[bytes], inner: Path, packed_size: int) -> None:
+    def pour(self, packed: gzip.GzipFile | IO[bytes], inner: Path, packed_size: int) -> None:
         """Unpack to a file, whatever sizes the archive claims."""
         size = 0
         with self.filling(inner) as file:
