@@ -100,8 +100,11 @@ def filled(header: str, raw: pa.ChunkedArray, values: pa.Array) -> Iterator[Chec
         raw: its cells as text.
         values: what was read of each; null where that failed.
     """
-    yield f"{header}: blank", map_distinct(raw, lambda text: not is_blank(text), pa.bool_())
-    yield f"{header}: unreadable", pc.is_valid(values), raw
+    read = _mask(pc.is_valid(values))
+    filled_or_read = read.copy()  # what was read needs no second look: there may be millions
+    filled_or_read[~read] = map_distinct(raw.filter(~read), lambda text: not is_blank(text), pa.bool_())
+    yield f"{header}: blank", filled_or_read
+    yield f"{header}: unreadable", read, raw
 
 
 def map_distinct(

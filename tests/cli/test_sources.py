@@ -11,7 +11,7 @@ from PIL import Image
 
 CRIMES = (
     "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC\n"
-    "123456789,01/02/2010,PETIT LARCENY,MISDEMEANOR,STREET\n"
+    "123456789,01/22/2010,PETIT LARCENY,MISDEMEANOR,STREET\n"
     "223456789,01/02/1015,PETIT LARCENY,MISDEMEANOR,STREET\n"
 )
 
@@ -68,7 +68,7 @@ def test_check_tells_rows_drops_digest_and_sample(crimes: Path) -> None:
     assert [line.split(None, 1) for line in sample] == [
         ["offense", "petit larceny"],
         ["complaint_number", "123456789"],
-        ["offense_date", "2010-01-02"],
+        ["offense_date", "2010-01-22"],
         ["law_category", "misdemeanor"],
         ["premises", "street"],
     ]
