@@ -151,14 +151,14 @@ def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
         what, hint = "a spreadsheet, which takes openpyxl to read", "pip install 'fiubench[xlsx]', or save it as CSV."
         raise SourceError(what, where=given, hint=hint) from error
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         sheets = {}
-        for sheet in book.worksheets:
-            sheet.reset_dimensions()  # what a file claims of its size is often wrong
-            numbered = enumerate(sheet.iter_rows(values_only=True), 1)
-            if rows := [(number, row) for number, row in numbered if any(map(text_of, row))]:
-                sheets[sheet.title] = rows
-        book.close()
+        with path.open("rb") as file:  # by its name openpyxl refuses what has another suffix
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what a file claims of its size is often wrong
+                numbered = enumerate(sheet.iter_rows(values_only=True), 1)
+                if rows := [(number, row) for number, row in numbered if any(map(text_of, row))]:
+                    sheets[sheet.title] = rows
     except Exception as error:  # of as many kinds as there are ways to damage a workbook
         raise _damaged("spreadsheet", given, error) from error
     if not sheets:

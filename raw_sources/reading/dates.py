@@ -39,7 +39,7 @@ _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.IGNORECASE)
 _DAY_WORD = re.compile(rf"(\d{{1,2}})(?:st|nd|rd|th)?[-/. ]*([a-z]{{3,9}})\.?[-/., ]*(\d{{4}}|\d{{2}}){_TIME}", re.I)
 _WORD_DAY = re.compile(rf"([a-z]{{3,9}})\.?[-/. ]*(\d{{1,2}})(?:st|nd|rd|th)?[-/., ]+(\d{{4}}|\d{{2}}){_TIME}", re.I)
-_SERIAL = re.compile(r"(\d{5,6})(?:\.\d*)?")
+_SERIAL = re.compile(r"(\d{5})(?:\.\d*)?")
 
 Readings = Mapping[str, date]
 
@@ -47,7 +47,7 @@ Readings = Mapping[str, date]
 def readings(text: str, as_of: date) -> Readings:
     """The date that a cell is in each order; the same in all of them where its form leaves no choice.
 
-    >>> {order: str(day) for order, day in readings("05/04/24", date(2025, 1, 1)).items()}
+    >>> {order: str(day) for order, day in readings("5/4/24", date(2025, 1, 1)).items()}
     {'mdy': '2024-05-04', 'dmy': '2024-04-05'}
 
     Args:
@@ -215,10 +215,10 @@ class _Column(NamedTuple):
             sample = next(v.text for v in self.values if _YDM in v.can_be)
             what = f"{self.header}: dates such as {sample!r} have {_CALLED[_YDM]}"
             raise SourceError(what, where=self.where, hint=hint)
-        enough = min(sum(v.rows for v in dates), sum(v.rows for v in texts)) > STRAY * rows
-        if enough and all(len(v.can_be) == 1 for v in texts) and all(v.can_be["mdy"].day <= 12 for v in dates):
+        late = sum(v.rows for v in dates if v.can_be["mdy"].day > 12) + sum(v.rows for v in texts if len(v.can_be) > 1)
+        if min(sum(v.rows for v in dates), sum(v.rows for v in texts)) > STRAY * rows >= late:
             what = (
-                f"{self.header}: a spreadsheet has swapped day and month in some rows: {dates[0].text!r} is a date, "
-                f"as are all days up to 12, and {texts[0].text!r} is text"
+                f"{self.header}: day and month may be swapped in some rows: where the cells are dates, such as "
+                f"{dates[0].text!r}, no day is above 12, and where they are text, such as {texts[0].text!r}, all are"
             )
             raise SourceError(what, where=self.where, hint=hint)
