@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, binary, no_rows
+from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, no_rows
 from fiubench.support.errors import SourceError
 
 #: The name of a file that a data frame was written to, and what a manifest says of it.
 FRAME = "DataFrame"
+_PLAIN = "Write the column as text, numbers or dates."
 _MISSING = ("nan", "NaT", "<NA>")  # of pandas
-_MOST_ROWS = 200_000_000  # a Parquet file of some kB may claim any number
+_MOST_ROWS = 50_000_000  # a Parquet file of some kB may claim any number
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ class Cells:
             repeated: places of columns of few distinct values, which are kept as dictionaries.
 
         Raises:
-            SourceError: a column is not text and can't be written as such.
+            SourceError: a column is not text and can't be written as such, or holds NULs.
         """
         columns = []
         for place in places:
             column = self.column(place)
             if pc.any(pc.match_substring(column, "\0")).as_py():
-                raise binary(self.given, 0)
+                what = f"column {self.names[place]!r} holds binary data (a NUL)"
+                raise SourceError(what, where=self.given, hint=_PLAIN)
             columns.append(pc.dictionary_encode(column) if place in repeated else column)
         return pa.table(columns, names=[f"c{place}" for place in places]), 0
 
@@ -60,8 +62,7 @@ def as_text(column: pa.ChunkedArray, where: Path, name: str) -> pa.ChunkedArray:
             column = pc.local_timestamp(column)
         return pc.fill_null(column.cast(pa.string()), "")
     except pa.ArrowException as error:
-        hint = "Write the column as text, numbers or dates."
-        raise SourceError(f"column {name!r} holds {kind}, not plain values", where=where, hint=hint) from error
+        raise SourceError(f"column {name!r} holds {kind}, not plain values", where=where, hint=_PLAIN) from error
 
 
 def text_of(value: Any) -> str:
@@ -190,7 +191,7 @@ def _of_rows(
                 texts.append(text_of(value))
             except TypeError as error:
                 what = f"column {names[place]!r}, line {number} {error}"
-                raise SourceError(what, where=given, hint="Write the column as text, numbers or dates.") from error
+                raise SourceError(what, where=given, hint=_PLAIN) from error
         return pa.chunked_array([pa.array(texts, pa.string())])
 
     return Cells(given, names, column, words)

@@ -126,7 +126,7 @@ class _Opener:
 
     def only_table(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         """The one file that is a table; names are only looked at where there are several."""
-        files = [m for m in archive.infolist() if not m.is_dir() and not _is_litter(m.filename)]
+        files = [m for m in archive.infolist() if not m.is_dir() and not _is_litter(m)]
         tables = files if len(files) == 1 else [m for m in files if m.filename.lower().endswith(_TABLES)]
         if len(tables) != 1:
             names = ", ".join(repr(_base(member)) for member in files[:8]) + (", .." if len(files) > 8 else "")
@@ -243,6 +243,6 @@ def _base(member: zipfile.ZipInfo) -> str:
     return re.split(r"[/\\]", member.filename)[-1]
 
 
-def _is_litter(name: str) -> bool:
+def _is_litter(member: zipfile.ZipInfo) -> bool:
     """What systems put beside the files of an archive."""
-    return name.startswith("__MACOSX/") or name.rsplit("/", 1)[-1].startswith(".")
+    return member.filename.startswith("__MACOSX/") or _base(member).startswith(".")
