@@ -23,7 +23,8 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
             "folder" if name == FACES else "file",
             source.expects.rstrip(".").replace("A folder", "a folder", 1),
         )
-        text = f"Read the source {source.title} from this {place}: {expects}.{also}{default}"
+        forms = "" if name == FACES else " (CSV, .xlsx, Parquet or JSON lines, also in a gzip or zip archive)"
+        text = f"Read the source {source.title} from this {place}{forms}: {expects}.{also}{default}"
         text = f"Read the source {source.title} from here, if it is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
     return flags
