@@ -104,7 +104,8 @@ class Config(Settings):
         given = {name: values[name] for name in values if name in source_settings()}
         rest = {key: value for key, value in values.items() if key not in given}
         named = {**rest.get("sources", {}), **given}
-        return {**rest, "sources": {k: v for k, v in named.items() if v != EMBEDDED or not _opened(k)}}
+        embedded = {k for k, v in named.items() if isinstance(v, str) and v == EMBEDDED and _opened(k)}
+        return {**rest, "sources": {k: v for k, v in named.items() if k not in embedded}}
 
     @field_validator("columns", mode="before")
     @classmethod

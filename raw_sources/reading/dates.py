@@ -24,6 +24,8 @@ from fiubench.support.errors import SourceError
 Order = Literal["mdy", "dmy", "ymd"]
 #: Share of the rows that tell two orders apart which may be slips: one row in 200. They are dropped as unreadable.
 STRAY = 0.005
+#: Distinct values that it takes to rule an order out for dates after ``as_of``: fewer may be so by chance.
+ENOUGH = 40
 _CALLED = {"mdy": "month first", "dmy": "day first", "ymd": "year first", "ydm": "the day before the month"}
 _YDM = "ydm"  # nobody means it; recognised to be refused
 _EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
@@ -160,15 +162,15 @@ class _Column(NamedTuple):
         """The orders to choose from. The year comes first only where almost all values of two-digit years allow it.
 
         As days of the month and years of this century look alike, an order is left out then that puts dates after
-        ``as_of`` where another does not.
+        ``as_of`` where another does not, if there are enough values to tell.
         """
+        orders = get_args(Order)
         chosen = [value for value in self.values if value.has_choice]
         rows = sum(value.rows for value in chosen)
         if not rows or sum(v.rows for v in chosen if "ymd" in v.can_be) < (1 - STRAY) * rows:
             return ["mdy", "dmy"]
-        late = {order: self._rows(chosen, order, as_of) for order in get_args(Order)}
-        timely = [order for order, n in late.items() if n <= STRAY * rows]
-        return timely or list(late)
+        timely = [order for order in orders if self._rows(chosen, order, as_of) <= STRAY * rows]
+        return timely if timely and len(chosen) >= ENOUGH else list(orders)
 
     def _rows(self, values: list[_Value], order: str, as_of: date) -> int:
         """Rows that can't be read in an order, or as a date after ``as_of``."""

@@ -183,7 +183,11 @@ FORMS = [(source, form) for source in ("health", "crimes") for form in DATES]
 def test_every_form_of_dates(tmp_path: Path, source: str, form: str, packing: str) -> None:
     rows = dated(FILES[source], form)
     data = {"csv": csv_bytes, "json lines": json_lines, "xlsx": lambda rows: workbook({"A": grid(rows)})}[packing](rows)
-    got = SOURCES[source].read(saved(tmp_path, data), Context(AS_OF)).data.to_pydict()
+    path = saved(tmp_path, data)
+    if form == "dd.mm.yy":  # of so few rows the year may come first as well
+        with pytest.raises(SourceError, match=r"\(day first\) or .* \(year first\).*\n.*--date-order dmy or"):
+            SOURCES[source].read(path, Context(AS_OF))
+    got = SOURCES[source].read(path, Context(AS_OF, date_order="dmy")).data.to_pydict()
     assert {name: got[name] for name in TRUE[source]} == TRUE[source]
 
 
