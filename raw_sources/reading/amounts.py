@@ -2,11 +2,13 @@
 
 import re
 from functools import partial
+from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from fiubench.raw_sources.reading.csvfile import map_distinct
+from fiubench.raw_sources.reading.csvfile import distinct, map_distinct
+from fiubench.raw_sources.reading.dates import STRAY
+from fiubench.raw_sources.table import Report
+from fiubench.support.errors import SourceError
 
 _MOST = 1e9
 _CURRENCY = re.compile(r"[$€£\s\u00a0\u202f]")
@@ -30,18 +32,25 @@ def amount(text: str, decimal: str = ".") -> float | None:
     return float(plain) if _NUMBER.fullmatch(plain) and abs(float(plain)) < _MOST else None
 
 
-def amounts(raw: pa.ChunkedArray) -> pa.Array:
+def amounts(raw: pa.ChunkedArray, header: str, where: Path, report: Report) -> pa.Array:
     """A column of amounts as floats; null where a cell is none in the form of the others.
 
-    What fits both signs ("1,234") follows the others of its column, and is a number of thousands without others.
+    What fits both signs ("1,234") follows the others of its column. Where there are no others, it is a number of
+    thousands, and a note says so.
+
+    Raises:
+        SourceError: of the others some have a decimal point and some a comma, so that both could be meant.
     """
-    cells = raw.combine_chunks()
-    cells = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
-    counts = np.bincount(np.asarray(cells.indices), minlength=len(cells.dictionary)).tolist()
-    only = {".": 0, ",": 0}
-    for text, rows in zip(cells.dictionary.to_pylist(), counts, strict=True):
-        for decimal, other in (".,", ",."):
-            if amount(text, decimal) is not None and amount(text, other) is None:
-                only[decimal] += rows
-    decimal = "," if only[","] > only["."] else "."
-    return map_distinct(cells, partial(amount, decimal=decimal), pa.float64())
+    only, both = {".": 0, ",": 0}, ""
+    for text, rows in distinct(raw):
+        point, comma = amount(text), amount(text, ",")
+        if point is not None and comma is not None and point != comma:
+            both = both or text
+        elif (point is None) != (comma is None):
+            only["." if comma is None else ","] += rows
+    if both and min(only.values()) > STRAY * sum(only.values()):
+        what = f"{header}: some amounts have a decimal point and some a decimal comma, so {both!r} can be either"
+        raise SourceError(what, where=where, hint="Write all of them with a point.")
+    if both and not any(only.values()):
+        report.notes.append(f"{header}: {both!r} is read as {amount(both)}.")
+    return map_distinct(raw, partial(amount, decimal="," if only[","] > only["."] else "."), pa.float64())

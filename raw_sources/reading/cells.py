@@ -92,19 +92,19 @@ def parquet(given: Path, path: Path, words: list[str]) -> Cells:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        file = pq.ParquetFile(path)
+        with pq.ParquetFile(path) as file:
+            names, rows = file.schema_arrow.names, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise _damaged("Parquet file", given, error) from error
-    names = file.schema_arrow.names
-    if file.metadata.num_rows > _MOST_ROWS:
-        what = f"a Parquet file that claims {file.metadata.num_rows} rows"
-        raise SourceError(what, where=given, hint="Check that this is the right file.")
-    if not file.metadata.num_rows:
+    if rows > _MOST_ROWS:
+        raise SourceError(f"a Parquet file that claims {rows} rows", where=given, hint="Give fewer, or another file.")
+    if not rows:
         raise no_rows(given)
 
     def column(place: int) -> pa.ChunkedArray:
         try:
-            read = file.read(columns=[names[place]], use_threads=False)
+            with pq.ParquetFile(path) as file:
+                read = file.read(columns=[names[place]], use_threads=False)
         except (pa.ArrowException, OSError) as error:
             raise _damaged("Parquet file", given, error) from error
         return as_text(read.column(names[place]), given, names[place])

@@ -107,6 +107,14 @@ def filled(header: str, raw: pa.ChunkedArray, values: pa.Array) -> Iterator[Chec
     yield f"{header}: unreadable", read, raw
 
 
+def distinct(column: pa.ChunkedArray) -> Iterator[tuple[str, int]]:
+    """Each distinct text of a column, with the number of its rows."""
+    cells = column.combine_chunks()
+    cells = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
+    counts = np.bincount(np.asarray(cells.indices), minlength=len(cells.dictionary)).tolist()
+    return ((text, rows) for text, rows in zip(cells.dictionary.to_pylist(), counts, strict=True) if rows)
+
+
 def map_distinct(
     column: pa.ChunkedArray, function: Callable[[str], Any], kind: pa.DataType | None = None, *, encoded: bool = False
 ) -> pa.Array:

@@ -20,7 +20,7 @@ SAVE_AS_UTF8 = "Save the file as UTF-8."
 _BLOCK = 8 << 20
 _LONGEST_RECORD = 20  # lines; a record that spans more has swallowed its neighbours
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-_SEP_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE | re.DOTALL)  # how spreadsheets say the delimiter
+_SEP_LINE = re.compile(r"sep=([\t!#-/:-@\[-`{-~])\s*", re.IGNORECASE)  # how spreadsheets say the delimiter
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|$)")
 
 

@@ -5,7 +5,6 @@ out where more than a stray few of its rows (``STRAY``) can't be read in it but 
 left that differ in some value, or none is, the column is refused: it is never guessed.
 """
 
-import calendar
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -13,10 +12,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from fiubench.raw_sources.reading.csvfile import map_distinct
+from fiubench.raw_sources.reading.csvfile import distinct, map_distinct
 from fiubench.raw_sources.source import Context
 from fiubench.raw_sources.table import Report
 from fiubench.support.errors import SourceError
@@ -30,12 +27,10 @@ _CALLED = {"mdy": "month first", "dmy": "day first", "ymd": "year first", "ydm":
 _YDM = "ydm"  # nobody means it; recognised to be refused
 _EARLIEST = date(1940, 1, 1)  # nobody alive was an adult before
 _SPREADSHEET = date(1899, 12, 30)  # day 0 of spreadsheets, for days after February 1900
-_MONTHS = {
-    name.lower(): number
-    for names in (calendar.month_name, calendar.month_abbr)
-    for number, name in enumerate(names)
-    if name
-} | {"sept": 9}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 _TIME = r"(?:[T ,]\s*\d{1,2}(?::\d{2}){1,2}(?:[.,]\d+)?\s*(?:[ap]\.?m\.?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}}){_TIME}", re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_TIME}", re.IGNORECASE)
@@ -74,15 +69,23 @@ def _parts(text: str) -> Iterator[tuple[str, tuple[str, int, int]]]:
         yield "dmy", (last, int(second), int(first))
         if len(first) == len(last) == 2:
             yield "ymd", (first, int(second), int(last))
-    elif (match := _DAY_WORD.fullmatch(text)) and match[2].lower() in _MONTHS:
-        only = match[3], _MONTHS[match[2].lower()], int(match[1])
-    elif (match := _WORD_DAY.fullmatch(text)) and match[1].lower() in _MONTHS:
-        only = match[3], _MONTHS[match[1].lower()], int(match[2])
+    elif (match := _DAY_WORD.fullmatch(text)) and (named := _month(match[2])):
+        only = match[3], named, int(match[1])
+    elif (match := _WORD_DAY.fullmatch(text)) and (named := _month(match[1])):
+        only = match[3], named, int(match[2])
     elif match := _SERIAL.fullmatch(text):
         serial = _SPREADSHEET + timedelta(days=int(match[1]))
         only = str(serial.year), serial.month, serial.day
     if only is not None:
         yield from ((order, only) for order in get_args(Order))
+
+
+def _month(word: str) -> int | None:
+    """The number of an English month, in full or cut to three letters; September also to four."""
+    word = word.lower()
+    return next(
+        (i for i, name in enumerate(_MONTHS, 1) if word in (name, name[:3]) or word == name[:4] == "sept"), None
+    )
 
 
 def _day(year: str, month: int, day: int, as_of: date) -> date | None:
@@ -122,18 +125,14 @@ def iso_dates(
     Raises:
         SourceError: the values fit several orders that differ, or no one order.
     """
-    cells = raw.combine_chunks()
-    cells = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
-    counts = np.bincount(np.asarray(cells.indices), minlength=len(cells.dictionary)).tolist()
-    texts = cells.dictionary.to_pylist()
-    values = [_Value(text, n, readings(text, context.as_of)) for text, n in zip(texts, counts, strict=True) if n]
+    values = [_Value(text, rows, readings(text, context.as_of)) for text, rows in distinct(raw)]
     values = [value for value in values if value.can_be]
     column = _Column(header, where, values)
     order = column.order(context)
     if order != "mdy" and any(value.has_choice for value in values):
         report.notes.append(f"{header}: dates are read with the {_CALLED[order]}.")
     days = {value.text: day.isoformat() for value in values if (day := value.can_be.get(order))}
-    return map_distinct(cells, days.get, encoded=encoded)
+    return map_distinct(raw, days.get, encoded=encoded)
 
 
 class _Column(NamedTuple):

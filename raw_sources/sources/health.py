@@ -147,9 +147,10 @@ class Health(Source):
         raw = read_columns(path, wanted, report, repeated=repeated, renamed=context.renamed(self.name))
         fresh = passing(_repetition(raw), raw.num_rows, report)
         raw = raw.filter(fresh)
-        table = _normalised(raw, path, context, report)
+        billed = amounts(raw["billing_amount"], _COLUMNS["billing_amount"][0], path, report)
+        table = _normalised(raw, billed, path, context, report)
         good = passing(_usable(raw, table, context.as_of), table.num_rows, report)
-        count_repaired(_repairs(raw, table), good, report)
+        count_repaired(_repairs(raw, table, billed), good, report)
         return FileTable.of_file(
             self.name, self.columns, path, report, table.filter(good), np.flatnonzero(fresh)[good] + 1
         )
@@ -159,13 +160,13 @@ class Health(Source):
         return EmbeddedHealth(context.seed, context.as_of)
 
 
-def _normalised(raw: pa.Table, path: Path, context: Context, report: Report) -> pa.Table:
+def _normalised(raw: pa.Table, billed: pa.Array, path: Path, context: Context, report: Report) -> pa.Table:
     columns = {}
     for name, (header, kind, read) in _COLUMNS.items():
         if kind == "date":
             columns[name] = read_dates(raw[name], header, path, context, report)
         elif read is None:
-            columns[name] = pa.array([_to_cents(value) for value in amounts(raw[name]).to_pylist()], pa.float64())
+            columns[name] = pa.array(map(_to_cents, billed.to_pylist()), pa.float64())
         else:
             columns[name] = map_distinct(raw[name], _unless_blank(read), pa.int64() if kind == "integer" else None)
     return pa.table(columns)
@@ -198,12 +199,12 @@ def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[Check]:
         )
 
 
-def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
+def _repairs(raw: pa.Table, table: pa.Table, billed: pa.Array) -> dict[str, pa.Array]:
     return {
         "patient's name in odd case, with title or suffix": pc.not_equal(raw["record_name"], table["record_name"]),
         "doctor's name in odd case, with title or suffix": pc.not_equal(raw["doctor"], table["doctor"]),
         "hospital's name out of order": map_distinct(raw["hospital"], lambda t: not is_company_in_order(t), pa.bool_()),
-        "amount rounded to cents": pc.not_equal(amounts(raw["billing_amount"]), table["billing_amount"]),
+        "amount rounded to cents": pc.not_equal(billed, table["billing_amount"]),
     }
 
 

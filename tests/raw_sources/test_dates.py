@@ -216,4 +216,22 @@ def test_a_note_says_which_order_was_found() -> None:
     ],
 )
 def test_amounts(texts: list[str], numbers: list[float | None]) -> None:
-    assert amounts.amounts(pa.chunked_array([pa.array(texts)])).to_pylist() == numbers
+    assert read_amounts(texts, Report()) == numbers
+
+
+def read_amounts(texts: list[str], report: Report) -> list[float | None]:
+    column = pa.chunked_array([pa.array(texts)])
+    found: list[float | None] = amounts.amounts(column, "Bill", WHERE, report).to_pylist()
+    return found
+
+
+def test_amounts_with_two_decimal_signs_are_refused_where_one_could_be_either() -> None:
+    with pytest.raises(SourceError, match=r"Bill: some amounts have a decimal point .* so '1,234' can be either"):
+        read_amounts(["1.5", "1,5", "1,234"], Report())
+    assert read_amounts([*["1.5"] * 1000, "1,5", "1,234"], Report())[-2:] == [None, 1234]
+
+
+def test_amounts_that_leave_the_sign_open_are_noted() -> None:
+    report = Report()
+    assert read_amounts(["12,345", "7"], report) == [12345, 7]
+    assert report.notes == ["Bill: '12,345' is read as 12345.0."]

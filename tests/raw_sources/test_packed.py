@@ -116,6 +116,7 @@ DEEP = gzipped(gzipped(gzipped(gzipped(PLAIN))))
         (gzipped(b""), "the file is empty"),
         (zipped({"a.csv": b"<html>"}), "a web page, not a table"),
         (gzipped(b"%PDF-1.7"), "a PDF document, not a table"),
+        (b"sep=\nName,Age\n1,2\n", "no column 'Name', 'Age' in the header"),
         (b"sep=;\n", "no column 'Name', 'Age' in the header"),
     ],
 )  # fmt: skip
