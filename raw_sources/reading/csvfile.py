@@ -88,7 +88,10 @@ def is_blank(text: str) -> bool:
 
 def not_empty(raw: pa.Table) -> Check:
     """The check that any cell of a row holds something: spreadsheets save empty rows below the records."""
-    empty = np.logical_and.reduce([_mask(pc.equal(column, "")) for column in raw.columns])
+    empty = np.ones(raw.num_rows, dtype=np.bool_)
+    for column in raw.columns:
+        if empty.any():  # mostly the first column settles it
+            empty &= _mask(pc.equal(column, ""))
     return EMPTY_ROW, ~empty
 
 
