@@ -94,7 +94,7 @@ def parquet(given: Path, path: Path, words: list[str]) -> Cells:
     try:
         with pq.ParquetFile(path) as file:
             names, rows = file.schema_arrow.names, file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # the last: names that are not UTF-8
         raise _damaged("Parquet file", given, error) from error
     if rows > _MOST_ROWS:
         raise SourceError(f"a Parquet file that claims {rows} rows", where=given, hint="Give fewer, or another file.")
@@ -105,7 +105,10 @@ def parquet(given: Path, path: Path, words: list[str]) -> Cells:
         try:
             with pq.ParquetFile(path) as file:
                 read = file.read(columns=[names[place]], use_threads=False)
-        except (pa.ArrowException, OSError) as error:
+            read.validate(full=True)
+            if read.num_rows != rows:
+                raise ValueError(f"column {names[place]!r} has {read.num_rows} rows, not {rows}")
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise _damaged("Parquet file", given, error) from error
         return as_text(read.column(names[place]), given, names[place])
 

@@ -3,9 +3,10 @@
 import codecs
 import csv
 import re
+import sys
 from collections import Counter
-from collections.abc import Collection
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ class CsvText:
 
         try:
             # An open file, for pyarrow unpacks what it is given by name as the name ends.
-            with pa.OSFile(str(self.path)) as file:
+            with pa.OSFile(str(self.path)) as file, _rows_of_other_text():
                 reader = pv.open_csv(
                     file,
                     read_options=pv.ReadOptions(column_names=names, skip_rows=self.lines, block_size=_BLOCK),
@@ -122,7 +123,8 @@ class CsvText:
 
     def _unreadable(self, error: Exception) -> Exception:
         text = str(error)
-        if "UTF8" in text.upper().replace("-", ""):
+        # Rows of another width are errors only where pyarrow could not hand them over, for they are not UTF-8.
+        if "UTF8" in text.upper().replace("-", "") or "columns, got" in text:
             return NotUtf8()
         if "Could not skip" in text or "Empty CSV" in text:
             return no_rows(self.given)
@@ -173,6 +175,17 @@ class CsvText:
                 if "unexpected end" in fault or (fault and span) or span > _LONGEST_RECORD:
                     what = f"a quotation mark opened in line {start} is not closed where its value ends"
                     raise SourceError(what, where=self.given, hint=DOWNLOAD_AGAIN)
+
+
+@contextmanager
+def _rows_of_other_text() -> Iterator[None]:
+    """Keep Python from printing that pyarrow could not decode a row of another width; pyarrow raises an error too."""
+    usual = sys.unraisablehook
+    sys.unraisablehook = lambda info: None if isinstance(info.exc_value, UnicodeDecodeError) else usual(info)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def no_rows(given: Path) -> SourceError:

@@ -1,8 +1,10 @@
 """What people give as a table, opened by its content: archives unpacked, other encodings turned into UTF-8."""
 
 import codecs
+import errno
 import gzip
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -38,6 +40,9 @@ _MAGIC = {
 _HTML = (b"<!doctype", b"<html", b"<?xml")
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+#: What Python's readers of archives raise for damaged ones.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, ValueError)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 _TABLES = (".csv", ".tsv", ".tab", ".xlsx", ".parquet", ".jsonl", ".ndjson", ".json", ".gz", ".zip")
 # Letters and signs of Western Europe in UTF-8; the same bytes as cp1252 would be "Ã©" or "â€™", which nobody writes.
 _IN_UTF8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xe2\x80[\x80-\xbf]")
@@ -120,7 +125,7 @@ class _Opener:
                 inner = self.temporary()
                 with archive.open(member) as packed:
                     self.pour(packed, inner, path.stat().st_size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except _DAMAGED as error:
             self.refuse(f"a damaged zip archive, or one of an unknown kind: {error}", DOWNLOAD_AGAIN, error)
         return self.open(inner, [*words, f"{_base(member)!r} of a zip archive"], depth)
 
@@ -140,7 +145,7 @@ class _Opener:
         try:
             with gzip.open(path) as packed:
                 self.pour(packed, inner, path.stat().st_size)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except _DAMAGED as error:
             self.refuse(f"a damaged gzip archive, cut off or altered: {error}", DOWNLOAD_AGAIN, error)
         return self.open(inner, [*words, "a gzip archive"], depth)
 
@@ -198,9 +203,9 @@ class _Opener:
         try:
             with inner.open("wb") as file:
                 yield file
-        except gzip.BadGzipFile:  # an OSError, of the archive
-            raise
         except OSError as error:
+            if error.errno not in _NO_ROOM:  # of the archive, then
+                raise
             what = f"can't be unpacked in {inner.parent.parent}: {error.strerror}"
             self.refuse(what, "Set TMPDIR to a folder with room, or unpack the file yourself.", error)
 

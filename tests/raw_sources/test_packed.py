@@ -180,6 +180,14 @@ def test_undefined_bytes_of_cp1252_are_refused_and_defined_ones_read(tmp_path: P
     assert refusal(tmp_path, data + b"\x9d,1\n").what == "neither UTF-8 nor cp1252 text (line 3, byte 1)"
 
 
+@pytest.mark.parametrize("row", [b"Jos\xe9", b"Jos\xe9,1,2", b"Jos\xe9,1,,"])
+def test_ragged_rows_that_are_not_utf8_are_counted(tmp_path: Path, row: bytes) -> None:
+    report = Report()
+    table = read_columns(saved(tmp_path, b"Name,Age\n" + b"Ann,41\n" * 20_000 + row + b"\nBob,1\n"), WANTED, report)
+    assert (table.num_rows, report.dropped) == (20_001, {"wrong number of fields": 1})
+    assert report.notes == ["Read as cp1252."]
+
+
 def test_utf8_with_one_broken_letter_is_not_read_as_something_else(tmp_path: Path) -> None:
     data = "Name,Age\nJosé,41\n".encode() * 1 + b"x,1\n" * 20_000 + b"Jos\xe9,2\n"
     assert refusal(tmp_path, data).what == "text in two encodings: line 2 holds UTF-8, and others do not"
@@ -224,3 +232,26 @@ def test_numbers_of_parquet_as_text(tmp_path: Path) -> None:
         "name": ["692499668", "", "0.1"],
         "age": ["1", "1152921504606846976", ""],
     }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SHEET,
+        gzipped(PLAIN),
+        zipped({"a.csv": PLAIN}),
+        parquet_bytes([{"Name": "Ann", "Age": 41}, {"Name": "Bob", "Age": 52}]),
+        PLAIN.decode().encode("utf-16"),
+        b'{"Name": "Ann", "Age": 41}\n{"Name": "Bob", "Age": 52}\n',
+    ],
+    ids=["xlsx", "gzip", "zip", "parquet", "utf-16", "json lines"],
+)
+def test_altered_and_shortened_files_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
+    for place in range(0, len(data), max(1, len(data) // 60)):
+        other = bytes([data[place] ^ 0xA5])
+        for changed in (data[:place] + other + data[place + 1 :], data[:place], data[:place] + data[place + 9 :]):
+            path = saved(tmp_path, changed)
+            try:
+                read_columns(path, WANTED, Report())
+            except SourceError as error:
+                assert error.where == str(path) and error.hint
