@@ -81,7 +81,7 @@ class CsvText:
             SourceError: it is not CSV, holds NUL bytes, or a quotation mark that is never closed.
         """
         table, ragged = self._parse(places, repeated, len(self.names))
-        # Every row may end in the same number of delimiters more than the header: empty columns of a spreadsheet.
+        # Every row may end in as many delimiters more or less than the header: empty columns of a spreadsheet.
         if not table.num_rows and len(ragged) == 1 and (width := min(ragged)) > 0:
             table, ragged = self._parse(places, repeated, width)
         rows = table.num_rows + ragged.total()
@@ -89,7 +89,7 @@ class CsvText:
         return table, ragged.total()
 
     def _parse(self, places: list[int], repeated: Collection[int], width: int) -> tuple[pa.Table, Counter[int]]:
-        """The columns, and how many rows had how many fields, where more with nothing in them; else 0 fields."""
+        """The columns, and how many rows had another width that differs in empty fields alone; 0 is any other width."""
         names = [f"c{i}" for i in range(width)]
         dictionary = pa.dictionary(pa.int32(), pa.string())
         types = {names[i]: dictionary if i in repeated else pa.string() for i in places}
@@ -98,7 +98,8 @@ class CsvText:
         def count_ragged(row: Any) -> str:
             more = row.actual_columns - len(self.names)
             padded = more > 0 and row.text is not None and row.text.rstrip("\r\n").endswith(self.delimiter * more)
-            ragged[row.actual_columns if padded else 0] += 1
+            lacks_nothing = more < 0 and not any(self.names[row.actual_columns :])
+            ragged[row.actual_columns if padded or lacks_nothing else 0] += 1
             return "skip"
 
         try:

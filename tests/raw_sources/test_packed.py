@@ -138,6 +138,26 @@ def test_ragged_rows_are_counted_in_every_packing(tmp_path: Path) -> None:
         assert (report.read, report.dropped) == (4, {"wrong number of fields": 2})
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Name,Age\nAnn,41,,\nBob,52,,\n",
+        b"Name,Age,,\nAnn,41\nBob,52\n",
+        b"Name;Age;\r\nAnn;41\r\nBob;52\r\n",
+        b"Name,Age,,\nAnn,41,,\nBob,52,,\n",
+    ],
+)
+def test_empty_columns_that_a_spreadsheet_adds(tmp_path: Path, data: bytes) -> None:
+    report = Report()
+    assert read_columns(saved(tmp_path, data), WANTED, report).to_pydict() == TABLE
+    assert (report.read, report.dropped) == (2, {})
+
+
+@pytest.mark.parametrize("data", [b"Name,Age\nAnn,41,x,\nBob,52,,\n", b"Name,Age,Note\nAnn,41\nBob,52\n"])
+def test_columns_that_are_not_empty_are_not_cut_off(tmp_path: Path, data: bytes) -> None:
+    assert refusal(tmp_path, data).what == "none of 2 rows has as many fields as the header"
+
+
 @pytest.mark.parametrize("name", ["../../evil.csv", "/etc/evil.csv", "C:\\evil.csv", "..\\evil.csv", "a/../../b"])
 def test_a_path_in_an_archive_leads_nowhere(tmp_path: Path, scratch: Path, name: str) -> None:
     before = sorted(tmp_path.rglob("*"))
