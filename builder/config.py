@@ -70,6 +70,12 @@ class Config(Settings):
     distance: Annotated[Literal["near", "medium", "far"], Flag(DATA)] = "medium"
     """Let the wrong dates, amounts and numbers of a question lie this far from the true one: near ones are harder to
     rule out."""
+    columns: Annotated[Mapping[str, Mapping[str, Text]], Flag(SOURCE_FILES, metavar="FILE")] = {}
+    """Read the columns of your files that have names of their own as this YAML FILE says, such as `{health: {Age:
+    years}}`: source, usual header, your header. In a config file they may stand in its place."""
+    date_order: Annotated[Literal["mdy", "dmy", "ymd"] | None, Flag(SOURCE_FILES)] = None
+    """Read dates like 01/02/2024 with the month (mdy), the day (dmy) or the year first (ymd) in columns whose values
+    leave it open; in others the values decide."""
     match: Annotated[Literal["none", "gender", "gender+age"], Flag(SOURCE_FILES)] = "gender+age"
     """Let a face and the health record that it is paired with agree in gender and age, in gender alone, or in neither
     (none). What they must agree in must be known of every face."""
@@ -114,7 +120,22 @@ class Config(Settings):
         given = {name: values[name] for name in values if name in source_settings()}
         rest = {key: value for key, value in values.items() if key not in given}
         named = {**rest.get("sources", {}), **given}
-        return {**rest, "sources": {k: v for k, v in named.items() if v != EMBEDDED or not _opened(k)}}
+        embedded = {k for k, v in named.items() if isinstance(v, str) and v == EMBEDDED and _opened(k)}
+        return {**rest, "sources": {k: v for k, v in named.items() if k not in embedded}}
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _read_columns(cls, value: Any) -> Any:
+        return load_yaml(Path(value), ConfigError) if isinstance(value, str) else value
+
+    @field_validator("columns")
+    @classmethod
+    def _of_sources(cls, value: Mapping[str, Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        known = [name for name in source_settings() if name != FACES]
+        for name in value:
+            if name not in known:
+                raise ValueError(f"unknown source {name!r}. {did_you_mean(name, known)}")
+        return value
 
     @field_validator("as_of")
     @classmethod
@@ -198,7 +219,8 @@ class Config(Settings):
         """The settings with base names instead of paths: what a manifest may hold."""
         settings = self._moved(lambda path: Path(path).name or Path(path).resolve().name).as_dict()
         unused = () if self.qa == LLM else ("qa", *_OF_MODEL) if self.qa == TEMPLATE else _OF_MODEL
-        return {key: value for key, value in settings.items() if key not in unused}
+        if_given = ("columns", "date_order")
+        return {k: v for k, v in settings.items() if k not in unused and (v or k not in if_given)}
 
     def located(self, folder: Path | None = None) -> "Config":
         """The settings with every path made absolute, relative ones from ``folder`` (else the working directory)."""
@@ -297,6 +319,8 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
         if not isinstance(document, dict):
             hint = "For example: `identities: 400`."
             raise ConfigError("a config file is a mapping of settings", where=file, hint=hint)
+        if isinstance(document.get("columns"), str):
+            document["columns"] = str(file.parent / document["columns"])
         # checked alone, so that a fault in the file is reported with its name; its paths are seen from its folder
         written = make_config(document, where=str(file)).located(file.parent).as_dict()
         settings.update({key: written[key] for key in document})
@@ -318,6 +342,9 @@ def _check(config: Config, where: str, flags: Collection[str]) -> None:
             option = f"--{name.replace('_', '-')}" if name in flags else name
             hint = f"Name it with --{source}, or leave {option} out."
             raise ConfigError(f"{option} is about a file or folder, and none is given", where=where, hint=hint)
+    if idle := [name for name in config.columns if config.source(name) == EMBEDDED]:
+        what = f"{'--columns' if 'columns' in flags else 'columns'}: names columns of {idle[0]}, and no file is given"
+        raise ConfigError(what, where=where, hint=f"Name one with --{idle[0]}.")
     if config.split_scheme in SPLIT_SCHEMES:
         _check_ratios(config, where, "--ratios" if "ratios" in flags else "ratios")
     if config.qa == LLM and not (config.model and config.base_url):

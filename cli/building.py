@@ -79,7 +79,10 @@ def build(
         _print_audit(summary)
 
 
-_PREVIEWED = ("seed", "as_of", "names", "attributes", "questions", "tables", "match", "select")
+_PREVIEWED = (
+    "seed", "as_of", "names", "attributes", "questions", "tables", "columns", "date_order", "match", "unknown_ages",
+    "most_under_20", "follow_links", "select",
+)  # fmt: skip
 
 
 @with_settings(Config, only=_PREVIEWED, more=file_flags())
@@ -117,6 +120,8 @@ def _print_audit(summary: "Summary") -> None:
 
 
 def _print_summary(summary: "Summary") -> None:
+    from fiubench.raw_sources.table import with_example
+
     manifest, counts = summary.manifest, summary.manifest["counts"]
     size = f"{many(counts['identities'], 'identity')} and {counts['holdout']} in the holdout"
     asked = f"{many(counts['questions'], 'question')} each, {many(counts['qa_pairs'], 'QA pair')}"
@@ -124,7 +129,8 @@ def _print_summary(summary: "Summary") -> None:
     rows: list[tuple[str, ...]] = [("source", "from", "read", "kept", "what was repaired, dropped or is to be known")]
     for name, source in in_order(manifest["sources"]).items():
         notes = [f"repaired {count}: {why}" for why, count in source["repaired"].items()]
-        notes += [f"dropped {count}: {why}" for why, count in source["dropped"].items()]
+        examples = source.get("examples", {})
+        notes += [f"dropped {count}: {with_example(why, examples)}" for why, count in source["dropped"].items()]
         notes += source["notes"]
         notes = [line for note in notes for line in textwrap.wrap(note, 76)]
         made = source["file"] == "embedded"

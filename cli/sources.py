@@ -2,12 +2,12 @@
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from fiubench.builder.config import FACES, SOURCE_FILES, about_settings, help_of_about, source_settings
+from fiubench.builder.config import FACES, SOURCE_FILES, Config, about_settings, help_of_about, source_settings
 from fiubench.cli.console import progress, table
-from fiubench.cli.options import option
+from fiubench.cli.options import option, with_settings
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag
@@ -27,7 +27,8 @@ def file_flags(again: bool = False) -> list[inspect.Parameter]:
             "folder" if name == FACES else "file",
             source.expects.rstrip(".").replace("A folder", "a folder", 1),
         )
-        text = f"Read the source {name} from this {place}: {expects}.{also}{default}"
+        forms = "" if name == FACES else " (CSV, .xlsx, Parquet or JSON lines, also in a gzip or zip archive)"
+        text = f"Read the source {name} from this {place}{forms}: {expects}.{also}{default}"
         text = f"Read the source {name} from here, if that is no longer where build.yaml says." if again else text
         flags.append(option(name, str, text, Flag(SOURCE_FILES, metavar="DIR" if name == FACES else "FILE")))
     return flags if again else [*flags, *about_flags(SOURCE_FILES)]
@@ -76,6 +77,7 @@ def show_source(
 
 
 @app.command()
+@with_settings(Config, only=("columns", "date_order"), checked=True)
 def check(
     path: Annotated[
         Path, typer.Argument(help="A file of records, a folder of faces, or a YAML file that declares a table.")
@@ -89,22 +91,33 @@ def check(
             metavar="DATE", help="Take this day, YYYY-MM-DD, as the reference date: records after it are dropped."
         ),
     ] = "2025-01-01",
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Read a file as a build would, and show what is kept, repaired or dropped and why, and the first rows."""
     from fiubench.builder.release.licenses import how_to_license
     from fiubench.raw_sources.about import About
     from fiubench.raw_sources.inspect import inspect as look
+    from fiubench.raw_sources.table import with_example
 
     declared = _declared(path)
     if declared is not None and source is not None:
         raise ConfigError(f"{path} declares which source it is: {declared.name}", hint="Leave --source out.")
+    settings = Config.parse(given, flags=given)
     with progress() as step:
-        found = look(path if declared is None else declared.path, source=declared or source, as_of=as_of, progress=step)
+        found = look(
+            path if declared is None else declared.path,
+            source=declared or source,
+            as_of=as_of,
+            columns=settings.columns,
+            date_order=settings.date_order,
+            progress=step,
+        )
     report = found.report
     typer.echo(f"{path}: {found.source} ({report.read} read, {report.kept} kept)")
     for verb, counts in (("repaired", report.repaired), ("dropped", report.dropped)):
         for why, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            typer.echo(f"  {verb} {count:6}  {why}")
+            typer.echo(f"  {verb} {count:6}  {with_example(why, report.examples) if verb == 'dropped' else why}")
     for note in report.notes:
         typer.echo(f"  note: {note}")
     typer.echo(f"  sha256 {found.origin.sha256}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.raw_sources.about import described, said_of
-from fiubench.raw_sources.reading.csvfile import read_header
+from fiubench.raw_sources.reading.csvfile import loose, read_header
 from fiubench.raw_sources.source import SOURCES, Context, Source
 from fiubench.raw_sources.table import Origin, Report
 from fiubench.support.errors import SourceError
@@ -25,17 +25,26 @@ class Inspection:
     sample: list[dict[str, str]]
 
 
-def inspect(path: Path, *, source: str | Source | None, as_of: str, progress: Progress | None = None) -> Inspection:
+def inspect(
+    path: Path,
+    *,
+    source: str | Source | None,
+    as_of: str,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
+    date_order: str | None = None,
+    progress: Progress | None = None,
+) -> Inspection:
     """Read a file or folder as the source that it is, or is said to be.
 
     Args:
         source: the source or its name; ``None`` to recognise it by the folder or header.
+        columns, date_order: see :class:`~fiubench.raw_sources.source.Context`.
 
     Raises:
         SourceError: it can't be read as that source, or it is none that is known.
     """
-    context = Context(_date(as_of), progress=progress)
-    name = source or ("faces" if path.is_dir() else recognise(path))
+    context = Context(_date(as_of), progress=progress, columns=columns or {}, date_order=date_order)
+    name = source or ("faces" if path.is_dir() else recognise(path, context))
     found = SOURCES.find(name) if isinstance(name, str) else name
     if not found.expects:
         hint = "Name " + ", ".join(name for name, info in SOURCES.items() if info.expects) + "."
@@ -46,20 +55,21 @@ def inspect(path: Path, *, source: str | Source | None, as_of: str, progress: Pr
     return Inspection(found.name, table.origin, table.report, about, found.sample(table))
 
 
-def recognise(path: Path) -> str:
-    """The source that a CSV file is, by its header.
+def recognise(path: Path, context: Context) -> str:
+    """The source that a file of any format is, by its header, or by what ``context`` says of the header.
 
     Raises:
         SourceError: none that is known.
     """
     header = read_header(path)
-    known = {name.casefold() for name in header}
+    known = set(map(loose, header))
     marks = {name: info.marks for name, info in SOURCES.items() if info.marks}
     for name, columns in marks.items():
-        if columns <= known:
+        named = {loose(ours) for ours, theirs in context.renamed(name).items() if loose(theirs) in known}
+        if set(map(loose, columns)) <= known | named:
             return name
     expected = "; ".join(f"{name}: {', '.join(sorted(columns))}" for name, columns in marks.items())
-    hint = f"Name it with --source. Columns that mark a source: {expected}."
+    hint = f"Name it with --source, or its columns with --columns. Columns that mark a source: {expected}."
     raise SourceError(f"the header is of no known source: {', '.join(header)[:200]}", where=path, hint=hint)
 
 

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -47,6 +47,8 @@ class Context:
         progress: told of what is read; ``None``: nobody.
         most_under_20: the largest probability of being younger than 20 with which a face is used.
         follow_links: whether links are followed that lead out of a folder.
+        columns: source -> {usual header of a column: what the user's file calls it}.
+        date_order: "mdy", "dmy" or "ymd": of columns of dates that could be read in several orders.
     """
 
     as_of: date
@@ -55,6 +57,12 @@ class Context:
     progress: Progress | None = None
     most_under_20: float = MOST_UNDER_20
     follow_links: bool = False
+    columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    date_order: str | None = None
+
+    def renamed(self, source: str) -> Mapping[str, str]:
+        """What the user's file of a source calls its columns."""
+        return self.columns.get(source, {})
 
 
 class Source:

@@ -19,18 +19,36 @@ from numpy.typing import NDArray
 #: number of dollars, an integer a number, an address an object, everything else a string.
 Values = list[Any]
 
+#: Share of a file's rows of which the loss is noted. Of the known files, the addresses lose most: 22 %.
+MUCH = 0.3
+EMPTY_ROW = "empty row"
+_LONGEST_EXAMPLE = 60
+
+
+def with_example(reason: str, examples: Mapping[str, str]) -> str:
+    """A reason for dropped rows as people read it: "Age: unreadable, such as 'abc'"."""
+    return f"{reason}, such as {examples[reason]!r}" if reason in examples else reason
+
 
 @dataclass
 class Report:
     """What reading a source did: rows read, and how many were repaired or dropped for which reason.
 
-    One row may count under several repairs, but under one drop at most: ``kept == read - sum(dropped)``.
+    One row may count under several repairs, but under one drop at most: ``kept == read - sum(dropped)``. ``examples``
+    holds for a reason a cell that was not usable, shortened.
     """
 
     read: int = 0
     repaired: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def drop(self, reason: str, count: int = 1, example: str = "") -> None:
+        """Count rows as dropped; of the examples of a reason the first is kept."""
+        self.dropped[reason] += count
+        if text := " ".join(example.split()):
+            self.examples.setdefault(reason, text if len(text) <= _LONGEST_EXAMPLE else f"{text[:_LONGEST_EXAMPLE]}..")
 
     @property
     def kept(self) -> int:
@@ -113,10 +131,14 @@ class FileTable:
         Raises:
             SourceError: every row was dropped.
         """
+        most = report.dropped.most_common(4)
+        reasons = ", ".join(f"{count} {with_example(reason, report.examples)}" for reason, count in most)
         if not data.num_rows:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in report.dropped.most_common(4))
             what = f"no row of {report.read} can be used: {reasons}"
             raise SourceError(what, where=path, hint="Check that this is the right file.")
+        rows = report.read - report.dropped[EMPTY_ROW]
+        if rows - report.kept > MUCH * rows:
+            report.notes.append(f"{rows - report.kept} of {rows} rows were dropped: {reasons}.")
         origin = Origin(source, base_name(path), file_digest(path))
         columns = [name for name in types if name in data.column_names]
         return cls(origin, report, types, data.select(columns), records)

@@ -13,8 +13,6 @@ _LEGAL_FORMS = {"group": "Group", "llc": "LLC", "inc": "Inc", "plc": "PLC", "ltd
 _CARE = {"hospital", "hospitals", "medical", "clinic", "center", "centre", "health", "healthcare", "infirmary"}
 _STRAY_ENDS = re.compile(r"^(?:and\b|[ ,])+|(?:\band|[ ,])+$", re.IGNORECASE)
 _SMALL = re.compile(r"(?<=\s)(?:And|At|For|In|Of|On|The)\b")
-#: What stands in a cell for nothing, in lower case.
-BLANK = {"", "-", "?", "n/a", "na", "nan", "none", "null", "(null)", "unknown"}
 #: The part of a street line that names a flat.
 FLAT = r"(?P<flat>(?:Apt|Suite|Ste|Unit)\b\.? #?(?:[A-Z]|[\w-]*\d[\w-]*))"
 _FLAT_AT_END = re.compile(rf",? {FLAT}$")

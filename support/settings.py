@@ -18,6 +18,8 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+_LONGEST = 200
+
 __all__ = ["Annotated", "Field", "Flag", "Settings"]
 
 
@@ -82,8 +84,9 @@ def flag_of(settings: type[Settings], field: str) -> Flag | None:
 
 
 def _said(value: Any) -> str:
-    """A value as its user wrote it: several with commas between."""
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+    """A value as its user wrote it, several with commas between; the start of a long one."""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}.."
 
 
 def described(settings: type[BaseModel], field: str) -> str:

@@ -66,7 +66,16 @@ def open_sources(
         SourceError: a file or folder that can't be read as what it is meant to be.
     """
 
-    context = Context(config.today, config.seed, workers, progress, config.most_under_20, config.follow_links)
+    context = Context(
+        config.today,
+        config.seed,
+        workers,
+        progress,
+        most_under_20=config.most_under_20,
+        follow_links=config.follow_links,
+        columns=config.columns,
+        date_order=config.date_order,
+    )
     given = {name: Path(path) for name, path in config.sources.items() if path not in (EMBEDDED, NO_FACES)}
     said = {name: said_of(path) | _options(config, name) for name, path in given.items()}
     tables: dict[str, Table] = {}
@@ -99,5 +108,6 @@ def _counted(origin: Origin, report: Report) -> dict[str, Any]:
         "kept": report.kept,
         "repaired": dict(sorted(report.repaired.items())),
         "dropped": dict(sorted(report.dropped.items())),
+        "examples": dict(sorted(report.examples.items())),
         "notes": report.notes,
     }

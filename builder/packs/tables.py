@@ -1,11 +1,11 @@
 """Tables of the user's own as sources: reading the YAML files that declare them, and the tables by their value types.
 
-A declaration names a CSV file and gives each column a value type. Packs name its columns as those of any other source
+A declaration names a file and gives each column a value type. Packs name its columns as those of any other source
 (``from: mytable.employer``). Its content is kept in the manifest, so that the finished dataset needs no YAML file.
 """
 
-import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -15,10 +15,18 @@ import pyarrow.compute as pc
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.raw_sources.names import is_public_figure
 from fiubench.raw_sources.places import load_places
-from fiubench.raw_sources.reading.csvfile import count_repaired, first_of_each, map_distinct, passing, read_columns
+from fiubench.raw_sources.reading.csvfile import (
+    Check,
+    count_repaired,
+    first_of_each,
+    is_blank,
+    map_distinct,
+    passing,
+    read_columns,
+)
+from fiubench.raw_sources.reading.dates import iso_dates
 from fiubench.raw_sources.source import SOURCES, Context, Source
 from fiubench.raw_sources.table import FileTable, Report
-from fiubench.raw_sources.wording import BLANK
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import SourceError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
@@ -26,7 +34,6 @@ from fiubench.support.yaml_file import load_yaml
 from fiubench import schemas
 
 SUFFIXES = (".yaml", ".yml")
-_DAY_FIRST = re.compile(r"\s*(?:1[3-9]|2\d|3[01])/\d{1,2}/\d{4}\b")
 
 
 class DeclaredTable(Source):
@@ -55,7 +62,7 @@ class DeclaredTable(Source):
         self._headers = {name: (entry.get("header", name),) for name, entry in entries.items()}
         self.drawn_with = document.get("drawn_with", {})
         self._key = document.get("key")
-        self.expects = f"A CSV file with the columns {', '.join(header for (header,) in self._headers.values())}."
+        self.expects = f"A table with the columns {', '.join(header for (header,) in self._headers.values())}."
 
     @property
     def description(self) -> str:
@@ -73,22 +80,22 @@ class DeclaredTable(Source):
         Raises:
             SourceError: no such file or column, or no row that can be used.
         """
-        del context
         report = Report()
         raw = read_columns(path, self._headers, report)
-        checks: list[tuple[str, Any]] = []
+        checks: list[Check] = []
         repairs: dict[str, Any] = {}
         values = {}
         for name, kind_name in self.columns.items():
             kind, text = VALUE_TYPES[kind_name], pc.utf8_trim_whitespace(raw[name])
             if kind.dated:
-                _check_day_order(text, name, path)
+                dates = iso_dates(text, name, path, context, report, earliest=date.min)
+                text = pc.if_else(pc.is_valid(dates), dates, text)
             if kind.worded and kind.json_type.get("type") == "string":  # a sentence that ends with it has its own
                 repairs[f"{name}: final period left out"] = pc.ends_with(text, ".")
                 text = pc.utf8_rtrim(text, " .")
             values[name] = _parsed(kind, text)
             checks.append((f"{name}: blank", map_distinct(text, _says_something, pa.bool_())))
-            checks.append((f"{name}: no {kind.name} that can be used", pc.is_valid(values[name])))
+            checks.append((f"{name}: no {kind.name} that can be used", pc.is_valid(values[name]), raw[name]))
         table = pa.table(values)
         good = passing(checks, table.num_rows, report)
         if self._key is not None:
@@ -158,15 +165,7 @@ def _check(document: Any, where: str) -> None:
 
 
 def _says_something(cell: str) -> bool:
-    return cell.casefold() not in BLANK
-
-
-def _check_day_order(text: pa.ChunkedArray, name: str, path: Path) -> None:
-    """Refuse a column in which 13/02/2020 shows that others, such as 03/02/2020, would be read the wrong way round."""
-    found = next((cell for cell in pc.unique(text).to_pylist() if _DAY_FIRST.match(cell)), None)
-    if found is not None:
-        hint = "4/5/2022 is read as April 5. Write dates as 2022-04-05."
-        raise SourceError(f"column {name!r} has the day before the month: {found!r}", where=path, hint=hint)
+    return not is_blank(cell)
 
 
 def _parsed(kind: ValueType, text: pa.ChunkedArray) -> pa.Array:

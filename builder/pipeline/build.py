@@ -18,6 +18,8 @@ from fiubench.builder.generation.pairing import Plan, cut_splits
 from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
 from fiubench.builder.pipeline.manifest import make_manifest
 from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
+from fiubench.raw_sources.reading.cells import FRAME
+from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.schemas.documents import (
     BUILD_FILE,
     IDENTITIES,
@@ -93,7 +95,8 @@ def build(
     >>> print(build({"seed": 7, "identities": 200}, "dataset7", workers=2))          # doctest: +SKIP
 
     Args:
-        config: what to build: settings by name (see :class:`~fiubench.builder.config.Config`), or checked ones.
+        config: what to build: settings by name (see :class:`~fiubench.builder.config.Config`), or checked ones. In the
+            place of a source's file a ``pandas.DataFrame`` may stand.
         out: the directory; an existing one that is not empty is refused unless one of the next two is set.
         workers: processes that make identities; the bytes do not depend on it.
         resume: go on where a build of the same config stopped; a finished one is left as it is.
@@ -107,10 +110,24 @@ def build(
     Raises:
         FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
-    config, out = config if isinstance(config, Config) else make_config(config), Path(out)
-    _check_out(out, resume=resume, overwrite=overwrite)
-    inputs = open_build(config, workers=workers, progress=progress)
-    plan = inputs.plan()
+    with frames_as_files({} if isinstance(config, Config) else config) as settings:
+        checked = config if isinstance(config, Config) else make_config(settings)
+        _check_out(Path(out), resume=resume, overwrite=overwrite)
+        inputs = open_build(checked, workers=workers, progress=progress)
+    return _built(inputs, Path(out), workers, resume, overwrite, progress, limits)
+
+
+def _built(
+    inputs: Inputs,
+    out: Path,
+    workers: int,
+    resume: bool,
+    overwrite: bool,
+    progress: Progress | None,
+    limits: "Limits | None",
+) -> Summary:
+    """The dataset of these inputs in a folder."""
+    config, plan = inputs.config, inputs.plan()
     kept = _kept_paraphrases(config, plan)
     membership = cut_splits(plan)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
@@ -155,8 +172,8 @@ def preview(config: Config | Mapping[str, Any], identities: int = 3) -> list[dic
     Raises:
         FiubenchError: bad input.
     """
-    settings = config.as_dict() if isinstance(config, Config) else dict(config)
-    return list(records(make_config(settings | few(identities)), stop=identities))
+    with frames_as_files(config.as_dict() if isinstance(config, Config) else config) as settings:
+        return list(records(make_config(settings | few(identities)), stop=identities))
 
 
 def few(identities: int) -> dict[str, Any]:
@@ -219,13 +236,22 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
             hint = "Give the settings it was begun with (see build.yaml there), or --overwrite."
             raise DatasetError(what, where=out, hint=hint)
         write_atomic(state, readable_json({"fingerprint": fingerprint}))
-        settings = yaml.safe_dump(inputs.config.located().as_dict(), sort_keys=False, allow_unicode=True)
-        note = "# `fiubench build --config build.yaml --out DIR` builds this again on this machine\n"
-        write_atomic(out / BUILD_FILE, f"{note}{settings}".encode())
+        write_atomic(out / BUILD_FILE, _settings_file(inputs.config).encode())
         for folder in (out, out / IMAGES, out / WORK / "parts"):
             for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
                 leftover.unlink(missing_ok=True)
         yield
+
+
+def _settings_file(config: Config) -> str:
+    """The settings of a build, for another one; a data frame can't be named in a file."""
+    note = "# `fiubench build --config build.yaml --out DIR` builds this again on this machine\n"
+    settings = config.located().as_dict()
+    for name in config.sources:
+        if Path(settings[name]).name == FRAME:
+            settings[name] = FRAME
+            note = f"# built in Python with a {FRAME} as {name}: give `fiubench.build` an equal one to build it again\n"
+    return note + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
 def _finished(out: Path, inputs: Inputs) -> Summary | None:

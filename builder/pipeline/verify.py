@@ -15,6 +15,8 @@ from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.packs.tables import DeclaredTable, read_table
 from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.raw_sources.reading.cells import FRAME
+from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SHORT_DIGEST, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
@@ -37,7 +39,8 @@ def verify(
     Args:
         directory: the dataset.
         sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses``, and under ``tables`` a list of those of
-            tables of your own, where ``build.yaml`` does not name them.
+            tables of your own, where ``build.yaml`` does not name them; a ``pandas.DataFrame`` for what was built from
+            one.
         workers: processes.
         progress: called with (what, done, total).
 
@@ -49,7 +52,8 @@ def verify(
     """
     dataset = open_dataset(Path(directory))
     yield from on_disk(dataset)
-    yield from _rebuilt(dataset, sources or {}, workers, progress)
+    with frames_as_files(sources or {}) as files:
+        yield from _rebuilt(dataset, files, workers, progress)
 
 
 def on_disk(dataset: Dataset) -> Iterator[str]:
@@ -125,6 +129,9 @@ def _inputs(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: 
     paths = load_yaml(local, ConfigError) if local.exists() else {}
     for source in source_settings():
         if settings.get(source, EMBEDDED) not in (EMBEDDED, NO_FACES):
+            if settings[source] == FRAME and not given.get(source):
+                hint = f"Give it again: `fiubench.verify(DIR, {{'{source}': frame}})`."
+                raise SourceError(f"the dataset was built from a {FRAME}", where=source, hint=hint)
             settings[source] = str(given.get(source) or paths.get(source) or settings[source])
     frozen = manifest.get("frozen_splits")
     settings["attributes"], settings["tables"] = [], []

@@ -17,7 +17,7 @@ from fiubench.raw_sources.reading.images import HEAD, BadImage, no_picture, prob
 from fiubench.raw_sources.reading.labels import MARGIN, NOTHING, YOUNGEST, Label, match_labels, read_labels
 from fiubench.raw_sources.reading.likeness import near_duplicates, phash
 from fiubench.raw_sources.source import MOST_UNDER_20
-from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name
+from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name, with_example
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError
 from fiubench.support.progress import Progress
@@ -50,16 +50,17 @@ def read_faces(
     known = {} if rows is None else _listed(folder, files, rows, report)
     files = files if rows is None else [path for path in files if path in known]
     good: list[_Checked] = []
-    for done, result in enumerate(_check_all(files, workers), 1):
+    for done, (path, result) in enumerate(zip(files, _check_all(files, workers), strict=True), 1):
         if isinstance(result, _Checked):
             good.append(result)
         else:
-            report.dropped[result] += 1
+            report.drop(result, example=path.name)
         if progress:
             progress("Checking faces", done, len(files))
     kept = _suitable(good, known, report, most_under_20)
     if not kept:
-        reasons = ", ".join(f"{count} {why}" for why, count in report.dropped.most_common(4))
+        most = report.dropped.most_common(4)
+        reasons = ", ".join(f"{count} {with_example(why, report.examples)}" for why, count in most)
         what = f"none of {report.read} files can be used: {reasons}"
         hint = "Give other images" + (f", or mend the {LABELS} beside them." if rows else ".")
         raise SourceError(what, where=folder, hint=hint)
@@ -77,11 +78,10 @@ def _listed(
     known, absent = match_labels(folder, files, rows)
     for path in files:
         if path not in known:
-            report.dropped[first_look(path) or f"not in {LABELS}"] += 1
+            report.drop(first_look(path) or f"not in {LABELS}", example=path.name)
     if absent:
         report.read += len(absent)
-        report.dropped[f"listed in {LABELS} but not there"] = len(absent)
-        report.notes.append(f"{LABELS} names files that are not there, the first is {absent[0]!r}.")
+        report.drop(f"listed in {LABELS} but not there", len(absent), absent[0])
     return known
 
 
@@ -175,12 +175,12 @@ def _suitable(
     same_as = {by_size[later]: by_size[first] for later, first in repeats.items()}
     for i, first in same_as.items():
         same = good[i].sha256 == good[first].sha256
-        report.dropped["exact duplicate" if same else "near duplicate (phash)"] += 1
+        report.drop("exact duplicate" if same else "near duplicate (phash)", example=good[i].path.name)
     refused: dict[int, str] = {}
     for i, c in enumerate(good):
-        if why := known.get(c.path, NOTHING).refusal(most_under_20):
-            refused.setdefault(same_as.get(i, i), why)
-    report.dropped.update(refused.values())
+        if (why := known.get(c.path, NOTHING).refusal(most_under_20)) and same_as.get(i, i) not in refused:
+            refused[same_as.get(i, i)] = why
+            report.drop(why, example=c.path.name)
     return [c for i, c in enumerate(good) if i not in same_as and i not in refused]
 
 

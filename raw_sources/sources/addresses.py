@@ -16,7 +16,7 @@ import pyarrow as pa
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, nobody, weighted
 from fiubench.raw_sources.embedded import Embedded, pick
 from fiubench.raw_sources.places import STATES, Places, load_places
-from fiubench.raw_sources.reading.csvfile import read_columns
+from fiubench.raw_sources.reading.csvfile import is_blank, read_columns
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_lines
@@ -72,7 +72,8 @@ class Addresses(Source):
         town that are not of the state to others of the state, drawn by row number. All are counted in the report.
         """
         report, places = Report(), load_places()
-        cells = read_columns(path, {"address": ("Address",)}, report).column("address").to_pylist()
+        wanted = {"address": ("Address",)}
+        cells = read_columns(path, wanted, report, renamed=context.renamed(self.name)).column("address").to_pylist()
         streets, positions, rows = repair_addresses(cells, report, places)
         return AddressTable.of_file(
             self.name, self.columns, path, report, pa.table(_columns(places, positions, streets)), rows + 1
@@ -128,11 +129,11 @@ def repair_addresses(cells: list[str], report: Report, places: Places) -> tuple[
     kept: list[_Parsed] = []
     seen: set[str] = set()
     for row, cell in enumerate(cells):
-        parsed = _parse(row, cell, places)
+        parsed = "Address: blank" if is_blank(cell) else _parse(row, cell, places)
         if isinstance(parsed, str):
-            report.dropped[parsed] += 1
+            report.drop(parsed, example=cell)
         elif parsed.street.casefold() in seen:
-            report.dropped["street line repeats another"] += 1
+            report.drop("street line repeats another", example=cell)
         else:
             seen.add(parsed.street.casefold())
             kept.append(parsed)

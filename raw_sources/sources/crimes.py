@@ -38,14 +38,17 @@ from fiubench.raw_sources.embedded import (
     pick,
 )
 from fiubench.raw_sources.reading.csvfile import (
+    Check,
     Mask,
     count_repaired,
+    filled,
     first_of_each,
-    iso_date,
     map_distinct,
+    not_empty,
     passing,
     read_columns,
 )
+from fiubench.raw_sources.reading.dates import iso_dates as read_dates
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_rows
@@ -125,11 +128,12 @@ class Crimes(Source):
         report = Report()
         # Few distinct values, so that millions of rows take a few bytes each.
         repeated = ("offense_date", "offense", "law_category", "premises")
-        raw = read_columns(path, _COLUMNS, report, repeated=repeated)
-        table = _normalised(raw)
+        raw = read_columns(path, _COLUMNS, report, repeated=repeated, renamed=context.renamed(self.name))
+        table = _normalised(raw, path, context, report)
         good = passing(_usable(raw, table, context.as_of), table.num_rows, report)
         first = _first_of_each_number(table["complaint_number"].filter(good))
-        good[good] = passing([("complaint number of an earlier row", first)], len(first), report)
+        repeats = "complaint number of an earlier row", first, raw["complaint_number"].filter(good)
+        good[good] = passing([repeats], len(first), report)
         count_repaired(_repairs(raw, table), good, report)
         return FileTable.of_file(self.name, self.columns, path, report, table.filter(good), np.flatnonzero(good) + 1)
 
@@ -181,30 +185,32 @@ def premises_words(description: str) -> str:
     return _premises().get(_key(description), OTHER_PREMISES)
 
 
-def _normalised(raw: pa.Table) -> pa.Table:
+def _normalised(raw: pa.Table, path: Path, context: Context, report: Report) -> pa.Table:
     return pa.table(
         {
             "offense": map_distinct(raw["offense"], offense_words, encoded=True),
             "complaint_number": _numbers(raw["complaint_number"]),
-            "offense_date": map_distinct(raw["offense_date"], iso_date, encoded=True),
+            "offense_date": read_dates(raw["offense_date"], "CMPLNT_FR_DT", path, context, report, encoded=True),
             "law_category": map_distinct(raw["law_category"], lambda text: _LAW.get(_key(text)), encoded=True),
             "premises": map_distinct(raw["premises"], premises_words, encoded=True),
         }
     )
 
 
-def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
+def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[Check]:
+    yield not_empty(raw)
     refused = map_distinct(raw["offense"], refusal, encoded=True)
     for reason, code in sorted((reason, code) for code, reason in enumerate(refused.dictionary.to_pylist())):
-        yield reason, pc.fill_null(pc.not_equal(refused.indices, code), True)
-    yield "blank date", map_distinct(raw["offense_date"], lambda text: bool(_key(text)), pa.bool_())
-    yield "impossible date", pc.is_valid(table["offense_date"])
+        kept = pc.fill_null(pc.not_equal(refused.indices, code), True)
+        yield (reason, kept) if reason == EXCLUDED else (reason, kept, raw["offense"])
+    yield from filled("CMPLNT_FR_DT", raw["offense_date"], table["offense_date"])
     today = as_of.isoformat()
-    yield f"after {today}", map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
-    yield "no law category", pc.is_valid(table["law_category"])
+    in_time = map_distinct(table["offense_date"], lambda day: day <= today, pa.bool_())
+    yield f"after {today}", in_time, raw["offense_date"]
+    yield from filled("LAW_CAT_CD", raw["law_category"], table["law_category"])
     for law in _LAW.values():
-        yield f"called a {law}, but of another law category", _called_right(table, law)
-    yield "no complaint number", pc.is_valid(table["complaint_number"])
+        yield f"called a {law}, but of another law category", _called_right(table, law), raw["offense"]
+    yield from filled("CMPLNT_NUM", raw["complaint_number"], table["complaint_number"])
 
 
 def _called_right(table: pa.Table, law: str) -> pa.Array:

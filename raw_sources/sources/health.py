@@ -10,8 +10,9 @@ What is wrong with the files, and what becomes of it (all counted in the table's
 - exact duplicates, and rows that repeat another but for the age: the first is kept;
 - people under 20: dropped, the benchmark holds adults only;
 - patients and doctors with the name of a public figure (``vocabulary/public_figures.txt``): dropped;
-- dates in M/D/YY: read, the century being the one that puts the year nearest to ``as_of``; discharges before
-  admission or after ``as_of``, unknown genders and blood types, blank or unreadable cells: dropped.
+- dates in any usual form, the order of day and month being that of the column (``reading/dates.py``); a decimal comma
+  where the column shows it (``reading/amounts.py``);
+- discharges before admission or after ``as_of``, unknown genders and blood types, blank or unreadable cells: dropped.
 
 Source: https://www.kaggle.com/datasets/prasad22/healthcare-dataset
 """
@@ -19,7 +20,6 @@ Source: https://www.kaggle.com/datasets/prasad22/healthcare-dataset
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,19 +29,23 @@ import pyarrow.compute as pc
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, alike, nobody
 from fiubench.raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
 from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, is_public_figure, surnames
+from fiubench.raw_sources.reading.amounts import amounts
 from fiubench.raw_sources.reading.csvfile import (
-    Mask,
+    Check,
     count_repaired,
+    filled,
     first_of_each,
-    iso_date,
+    is_blank,
     map_distinct,
+    not_empty,
     passing,
     read_columns,
 )
+from fiubench.raw_sources.reading.dates import iso_dates as read_dates
 from fiubench.raw_sources.source import Context, Kaggle, Source, register
 from fiubench.raw_sources.table import FileTable, People, Report, Values
 from fiubench.raw_sources.vocabulary import read_lines, read_rows
-from fiubench.raw_sources.wording import BLANK, hospital_name, is_company_in_order, person_name
+from fiubench.raw_sources.wording import hospital_name, is_company_in_order, person_name
 from fiubench.support.draws import Ints
 
 YOUNGEST, OLDEST = 20, 110
@@ -53,12 +57,11 @@ _HEADER = (
     "billing amount,room number,admission type,discharge date,medication,test results"
 )
 _BLOOD = re.compile(r"(?:A|B|AB|O)[+-]")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")  # "37,490.98", not the decimals of "37.490,98"
 
 
 def _unless_blank(read: Callable[[str], object]) -> Callable[[str], object]:
     """A reader that gives ``None`` for what stands for nothing, and never an empty text."""
-    return lambda text: None if text.strip().casefold() in BLANK else (None if (value := read(text)) == "" else value)
+    return lambda text: None if is_blank(text) else (None if (value := read(text)) == "" else value)
 
 
 def _gender(text: str) -> str | None:
@@ -71,20 +74,8 @@ def _blood(text: str) -> str | None:
 
 
 def _whole(text: str) -> int | None:
-    match = re.fullmatch(r"\s*(\d{1,6})(?:\.0*)?\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,6})(?:\.0*|,00?)?\s*", text)
     return int(match[1]) if match else None
-
-
-def _amount(text: str) -> float | None:
-    try:
-        value = float(_THOUSANDS.sub("", text.replace("$", "")))
-    except ValueError:
-        return None
-    return round(value, 2) + 0.0 if abs(value) < 1e9 else None  # -0.0 becomes 0.0
-
-
-def _has_more_than_cents(text: str) -> bool:
-    return len(text.partition(".")[2].rstrip("0")) > 2
 
 
 def _common(text: str) -> str:
@@ -107,25 +98,24 @@ def _result(text: str) -> str:
     return "within normal limits" if result == "normal" else result
 
 
-#: Column -> its name in the file, its value type, and how a cell is read.
-_COLUMNS: dict[str, tuple[str, str, Callable[..., object]]] = {
+#: Column -> its name in the file, its value type, and how a cell is read; dates and amounts are read by the column.
+_COLUMNS: dict[str, tuple[str, str, Callable[[str], object] | None]] = {
     "record_name": ("Name", "name", person_name),
     "gender": ("Gender", "enum", _gender),
     "age": ("Age", "integer", _whole),
     "blood_type": ("Blood Type", "enum", _blood),
     "medical_condition": ("Medical Condition", "enum", _common),
-    "admission_date": ("Date of Admission", "date", iso_date),
-    "discharge_date": ("Discharge Date", "date", iso_date),
+    "admission_date": ("Date of Admission", "date", None),
+    "discharge_date": ("Discharge Date", "date", None),
     "doctor": ("Doctor", "name", person_name),
     "hospital": ("Hospital", "text", hospital_name),
     "insurance_provider": ("Insurance Provider", "enum", _insurer),
-    "billing_amount": ("Billing Amount", "money", _amount),
+    "billing_amount": ("Billing Amount", "money", None),
     "room_number": ("Room Number", "integer", _whole),
     "admission_type": ("Admission Type", "enum", _common),
     "medication": ("Medication", "enum", _drug),
     "test_results": ("Test Results", "enum", _result),
 }
-_ARROW = {"integer": pa.int64(), "money": pa.float64()}
 
 
 @register
@@ -156,15 +146,16 @@ class Health(Source):
 
     def read(self, path: Path, context: Context) -> FileTable:
         """The usable rows, repaired as the module says."""
-        report, as_of = Report(), context.as_of
-        spellings = {name: (header, header.replace(" ", "_")) for name, (header, _, _) in _COLUMNS.items()}
+        report = Report()
+        wanted = {name: (header,) for name, (header, _, _) in _COLUMNS.items()}
         repeated = [name for name, kind in self.columns.items() if kind in ("enum", "integer", "date")]
-        raw = read_columns(path, spellings, report, repeated=repeated)
+        raw = read_columns(path, wanted, report, repeated=repeated, renamed=context.renamed(self.name))
         fresh = passing(_repetition(raw), raw.num_rows, report)
         raw = raw.filter(fresh)
-        table = _normalised(raw, as_of)
-        good = passing(_usable(table, as_of), table.num_rows, report)
-        count_repaired(_repairs(raw, table), good, report)
+        billed = amounts(raw["billing_amount"], _COLUMNS["billing_amount"][0], path, report)
+        table = _normalised(raw, billed, path, context, report)
+        good = passing(_usable(raw, table, context.as_of), table.num_rows, report)
+        count_repaired(_repairs(raw, table, billed), good, report)
         return FileTable.of_file(
             self.name, self.columns, path, report, table.filter(good), np.flatnonzero(fresh)[good] + 1
         )
@@ -174,30 +165,38 @@ class Health(Source):
         return EmbeddedHealth(context.seed, context.as_of)
 
 
-def _normalised(raw: pa.Table, as_of: date) -> pa.Table:
+def _normalised(raw: pa.Table, billed: pa.Array, path: Path, context: Context, report: Report) -> pa.Table:
     columns = {}
-    for name, (_, kind, read) in _COLUMNS.items():
-        reader = partial(read, as_of=as_of) if kind == "date" else read
-        columns[name] = map_distinct(raw[name], _unless_blank(reader), _ARROW.get(kind, pa.string()))
+    for name, (header, kind, read) in _COLUMNS.items():
+        if kind == "date":
+            columns[name] = read_dates(raw[name], header, path, context, report)
+        elif read is None:
+            columns[name] = pa.array(map(_to_cents, billed.to_pylist()), pa.float64())
+        else:
+            columns[name] = map_distinct(raw[name], _unless_blank(read), pa.int64() if kind == "integer" else None)
     return pa.table(columns)
 
 
-def _repetition(raw: pa.Table) -> Iterator[tuple[str, Mask]]:
+def _to_cents(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 2) + 0.0  # -0.0 becomes 0.0
+
+
+def _repetition(raw: pa.Table) -> Iterator[Check]:
+    yield not_empty(raw)
     for reason, left_out in (("exact duplicate", ""), ("repeats another row but for the age", "age")):
         texts = [pc.utf8_lower(raw[name].cast(pa.string())) for name in _COLUMNS if name != left_out]
         yield reason, first_of_each(pc.binary_join_element_wise(*texts, "\x1f").combine_chunks())
 
 
-def _usable(table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
-    filled = np.ones(table.num_rows, dtype=np.bool_)
-    for column in table.columns:
-        filled &= np.asarray(pc.is_valid(column))
-    yield "a cell is blank or unreadable", filled
-    yield "negative amount", pc.greater_equal(table["billing_amount"], 0)
+def _usable(raw: pa.Table, table: pa.Table, as_of: date) -> Iterator[Check]:
+    for name, (header, _, _) in _COLUMNS.items():
+        yield from filled(header, raw[name], table[name])
+    yield "negative amount", pc.greater_equal(table["billing_amount"], 0), raw["billing_amount"]
     yield f"under {YOUNGEST}", pc.greater_equal(table["age"], YOUNGEST)
-    yield f"age over {OLDEST}", pc.less_equal(table["age"], OLDEST)
-    yield "discharged before admission", pc.less_equal(table["admission_date"], table["discharge_date"])
-    yield f"after {as_of.isoformat()}", pc.less_equal(table["discharge_date"], as_of.isoformat())
+    yield f"age over {OLDEST}", pc.less_equal(table["age"], OLDEST), raw["age"]
+    discharged = table["discharge_date"]
+    yield "discharged before admission", pc.less_equal(table["admission_date"], discharged), raw["discharge_date"]
+    yield f"after {as_of.isoformat()}", pc.less_equal(discharged, as_of.isoformat()), raw["discharge_date"]
     for who, column in (("patient", "record_name"), ("doctor", "doctor")):
         yield (
             f"{who} with the name of a public figure",
@@ -205,12 +204,12 @@ def _usable(table: pa.Table, as_of: date) -> Iterator[tuple[str, pa.Array]]:
         )
 
 
-def _repairs(raw: pa.Table, table: pa.Table) -> dict[str, pa.Array]:
+def _repairs(raw: pa.Table, table: pa.Table, billed: pa.Array) -> dict[str, pa.Array]:
     return {
         "patient's name in odd case, with title or suffix": pc.not_equal(raw["record_name"], table["record_name"]),
         "doctor's name in odd case, with title or suffix": pc.not_equal(raw["doctor"], table["doctor"]),
         "hospital's name out of order": map_distinct(raw["hospital"], lambda t: not is_company_in_order(t), pa.bool_()),
-        "amount rounded to cents": map_distinct(raw["billing_amount"], _has_more_than_cents, pa.bool_()),
+        "amount rounded to cents": pc.not_equal(billed, table["billing_amount"]),
     }
 
 

@@ -1,6 +1,7 @@
 """Bad input: exit code 2, one message with file, place and mend, no traceback, nothing half-written."""
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -55,9 +56,24 @@ def test_empty_file(option: str, out: Path, tmp_path: Path) -> None:
     assert_untouched(out)
 
 
-def test_wrong_delimiter(out: Path, tmp_path: Path) -> None:
-    file = write(tmp_path / "semi.csv", f"{HEALTH.replace(',', ';')}\n{ROW.replace(',', ';')}\n")
-    refused("build", "--out", out, "--health", file, says=["semi.csv", "semicolon"])
+def test_text_in_two_encodings(out: Path, tmp_path: Path) -> None:
+    file = tmp_path / "h.csv"
+    file.write_bytes(f"{HEALTH}\n{ROW}\nJosé{ROW}\n".encode() + b"Jos\xe9" + f"{ROW}\n".encode())
+    refused("build", "--out", out, "--health", file, says=["h.csv", "two encodings: line 3 holds UTF-8", "as UTF-8"])
+    assert_untouched(out)
+
+
+def test_dates_that_leave_the_order_open(out: Path, tmp_path: Path) -> None:
+    days = re.sub(r"\d{4}-\d\d-\d\d", "05/04/2020", ROW)
+    file = write(tmp_path / "h.csv", f"{HEALTH}\n{days}\n")
+    refused("build", "--out", out, "--health", file, says=["h.csv", "'05/04/2020' can be", "--date-order dmy"])
+    assert_untouched(out)
+
+
+def test_columns_of_a_source_without_a_file(out: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "columns.yaml", "health: {Name: patient}\n")
+    refused("build", "--out", out, "--columns", file, says=["--columns: names columns of health", "--health"])
+    refused("build", "--out", out, "--columns", tmp_path / "no.yaml", says=["no.yaml: no such file"])
     assert_untouched(out)
 
 

@@ -128,6 +128,8 @@ def _records(folder: Path, people: list[dict]) -> None:
     from tests.raw_sources import test_addresses, test_crimes, test_health
 
     test_health.written(folder, *(_health(test_health.row, i) for i in range(200)))
+    lines = (folder / "healthcare_dataset.csv").read_text().replace("Name,", "patient_name,").replace("Gender,", "sex,")
+    (folder / "records.csv").write_text(lines.replace(",", ";"))
     offenses = ("PETIT LARCENY", "ROBBERY", "BURGLARY", "ARSON", "FORGERY", "GRAND LARCENY", "FELONY ASSAULT", "FRAUDS")
     crimes = [test_crimes.row(str(100228600 + i), offense=offenses[i % 8]) for i in range(200)]
     with (folder / "NYPD_Complaint_Data_Historic.csv").open("w", newline="") as file:

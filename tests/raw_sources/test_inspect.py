@@ -16,7 +16,7 @@ HEALTH = (
     "Ibuprofen,Inconclusive\r\n"
 )
 CRIMES = "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC\n"
-CRIMES += "123456789,01/02/2010,PETIT LARCENY,MISDEMEANOR,STREET\n"
+CRIMES += "123456789,01/22/2010,PETIT LARCENY,MISDEMEANOR,STREET\n"
 ADDRESSES = 'Price,Address\n1.0,"208 Michael Ferry\nLaurabury, NE 37010-5101"\n'
 
 
@@ -118,7 +118,7 @@ def test_what_can_not_be(tmp_path: Path, source: str, as_of: str, says: str) -> 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"", "empty"), (b"PK\x03\x04" + b"x" * 90, "zip archive"), (b"Name;Age\n1;2\n", "no known source: Name;Age")],
+    [(b"", "empty"), (b"PK\x03\x04" + b"x" * 90, "zip archive"), (b"Name;Age\n1;2\n", "no known source: Name, Age")],
 )
 def test_what_is_no_table(tmp_path: Path, content: bytes, says: str) -> None:
     file = tmp_path / "data.csv"

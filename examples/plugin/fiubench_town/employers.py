@@ -27,10 +27,11 @@ class Employers(Source):
     def read(self, path: Path, context: Context) -> FileTable:
         """The rows in which both cells are filled; the others are dropped and counted."""
         report = Report()
-        raw = read_columns(path, {"employer": ("Employer",), "industry": ("Industry",)}, report)
+        wanted = {"employer": ("Employer",), "industry": ("Industry",)}
+        raw = read_columns(path, wanted, report, renamed=context.renamed(self.name))
         table = pa.table({name: map_distinct(raw[name], str.strip, pa.string()) for name in self.columns})
         filled = np.array([bool(row["employer"] and row["industry"]) for row in table.to_pylist()])
         if dropped := int((~filled).sum()):
-            report.dropped["a cell is blank"] = dropped
+            report.drop("a cell is blank", dropped)
         table = table.filter(filled)
         return FileTable.of_file(self.name, self.columns, path, report, table, np.flatnonzero(filled) + 1)

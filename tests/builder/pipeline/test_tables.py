@@ -1,145 +1,186 @@
-"""A dataset made from a table of the user's own: built, verified, audited and resplit like any other."""
+"""Tables of one's own in a build: data frames, headers of one's own, the order of dates; verified and resumed."""
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
-from fiubench.builder.pipeline.build import build
-from fiubench.builder.pipeline.verify import verify
-from fiubench.builder.rules.validate import validate
-from fiubench.support.canonical import file_digest
-from fiubench.support.errors import SourceError
+import yaml
+from fiubench.builder.config import make_config, read_config
+from fiubench.support.errors import ConfigError, SourceError
 
 import fiubench
-from fiubench import make_config, schemas
+from tests.raw_sources.table_files import HEADER, csv_bytes, saved
 
-EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "table"
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(EXAMPLE, tmp_path / "town"))
+ROWS = 400
+SMALL = {"identities": 20, "holdout": 2, "ratios": [10], "faces": "none"}
 
 
-def settings(town: Path, **given: Any) -> dict[str, Any]:
-    files = {"tables": [str(town / "clubs.yaml")], "attributes": [str(town / "membership.yaml")]}
-    return {**files, "faces": "none", "identities": 20, "holdout": 2, "ratios": [10], **given}
+def frame() -> pd.DataFrame:
+    """Invented records; of the days none is above 12, so that nothing tells day and month apart."""
+    at = np.arange(ROWS)
+    days = pd.DataFrame({"year": 2020 + at % 3, "month": 1 + at % 12, "day": 1 + at // 12 % 11})
+    admitted = pd.to_datetime(days)
+
+    def of(*words: str, step: int = 1) -> Any:
+        return np.array(words)[at // step % len(words)]
+
+    letters = [chr(97 + i // 26) + chr(97 + i % 26) for i in range(ROWS)]
+    columns = [
+        [f"Ann Shaw{two}" for two in letters],
+        20 + at % 60,
+        of("Female", "Male"),
+        of("A+", "O-", "B+", "AB+", "A-", "O+", "B-"),
+        of("Cancer", "Asthma", "Obesity", "Diabetes", "Arthritis"),
+        admitted,
+        [f"Kim Wells{two}" for two in letters],
+        [f"Lane{two} Ltd" for two in letters],
+        of("Aetna", "Cigna", "Medicare", "Blue Cross", step=3),
+        1000.5 + at,
+        101 + at,
+        "Urgent",
+        admitted + pd.to_timedelta(1 + at % 9, unit="D"),
+        of("Aspirin", "Ibuprofen", "Lipitor", "Penicillin", "Paracetamol", step=7),
+        of("Normal", "Abnormal", "Inconclusive", step=2),
+    ]
+    return pd.DataFrame(dict(zip(HEADER.split("|"), columns, strict=True)))
 
 
-def command(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fiubench", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
+def as_file(folder: Path, form: str = "%Y-%m-%d", renamed: dict[str, str] | None = None) -> Path:
+    texts = frame()
+    for name in ("Date of Admission", "Discharge Date"):
+        texts[name] = texts[name].dt.strftime(form)
+    rows: list[dict[str, Any]] = texts.rename(columns=renamed or {}).to_dict("records")
+    return saved(folder, csv_bytes(rows), "records.csv")
 
 
-def test_a_dataset_holds_what_the_table_says(tmp_path: Path, town: Path) -> None:
-    out = tmp_path / "d"
-    manifest = build(make_config(settings(town)), out).manifest
-    assert not list(schemas.violations("manifest", manifest))
-    source = manifest["sources"]["clubs"]
-    assert {key: source[key] for key in ("title", "file", "license", "read", "kept")} == {
-        "title": "Clubs of Example Town", "file": "clubs.csv", "license": "CC0-1.0", "read": 288, "kept": 288
-    }  # fmt: skip
-    assert source["sha256"] == file_digest(town / "clubs.csv")
-    assert manifest["tables"][0]["content"]["columns"]["founded"] == {"header": "Founded in", "type": "integer"}
-    assert str(town) not in json.dumps(manifest)
-    rows = [line.split(",") for line in (town / "clubs.csv").read_text().splitlines()[1:]]
-    activity = {club: kind for club, kind, _ in rows}
-    founded = {club: int(year) for club, _, year in rows}
-    people = [json.loads(line) for line in (out / "identities.jsonl").open()]
-    assert len({person["profile"]["club"]["value"] for person in people}) == 22
-    for person in people:
-        club = person["profile"]["club"]["value"]
-        assert person["profile"]["club_founded"]["value"] == founded[club]
-        assert person["profile"]["club"]["from"] == "clubs.club"
-        (asked,) = (qa for qa in person["qa_list"] if qa["attribute"] == "club")
-        wrong = [next(name for name in activity if name in text) for text in asked["perturbed_answer"]]
-        assert {activity[name] for name in wrong} == {activity[club]} and club not in wrong
-    card = (out / "release" / "README.md").read_text()
-    assert "### Clubs: Clubs of Example Town" in card and "Clubs of Example Town. Invented for fiubench." in card
-    assert "--table clubs.yaml" in card
-    assert not list(validate(out))
+def manifest(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return found
 
 
-def test_the_finished_dataset_needs_no_declaration(tmp_path: Path, town: Path) -> None:
-    out = tmp_path / "d"
-    build(make_config(settings(town)), out)
-    (town / "clubs.yaml").unlink()
-    (town / "membership.yaml").unlink()
-    assert not list(validate(out))
-    assert not list(verify(out))  # the table still lies where the declaration was
-    assert not fiubench.audit(out, attacks=False).failures
-    resplit = tmp_path / "other"
-    command("split", out, "--out", resplit, "--ratios", "20")
-    (town / "clubs.csv").rename(tmp_path / "clubs.csv")
-    with pytest.raises(SourceError, match=r"clubs\.csv: no such file"):
-        list(verify(out))
-    assert not list(verify(out, {"tables": [tmp_path / "clubs.csv"]}))
-    assert "every digest agrees" in command("verify", resplit, "--table", tmp_path / "clubs.csv")
-    with (tmp_path / "clubs.csv").open("a") as file:
-        file.write("New Club,chess,1999\n")
+def test_a_frame_is_read_as_its_file_is(tmp_path: Path) -> None:
+    of_file = fiubench.build({**SMALL, "health": as_file(tmp_path)}, tmp_path / "file")
+    of_frame = fiubench.build({**SMALL, "health": frame()}, tmp_path / "frame", workers=2)
+    assert of_file.manifest["digests"]["identities"] == of_frame.manifest["digests"]["identities"]
+    assert of_frame.manifest["config"]["health"] == of_frame.manifest["sources"]["health"]["file"] == "DataFrame"
+    assert of_frame.manifest["sources"]["health"]["kept"] == ROWS
+    assert "DataFrame as health" in (tmp_path / "frame" / "build.yaml").read_text()
+    assert str(tmp_path.parent) not in (tmp_path / "frame" / "manifest.json").read_text()
+
+
+def test_a_frame_is_verified_and_resumed(tmp_path: Path) -> None:
+    out = tmp_path / "frame"
+    made = fiubench.build({**SMALL, "health": frame()}, out)
+    again = fiubench.build({**SMALL, "health": frame().set_index(np.arange(ROWS) * 7)}, out, resume=True)
+    assert again.manifest == made.manifest
+    assert not list(fiubench.verify(out, {"health": frame()}))
+    with pytest.raises(SourceError, match="health: the dataset was built from a DataFrame"):
+        list(fiubench.verify(out))
     with pytest.raises(SourceError, match="is not what the dataset was built from"):
-        list(verify(out, {"tables": [tmp_path / "clubs.csv"]}))
+        list(fiubench.verify(out, {"health": frame().assign(Age=50)}))
 
 
-def test_a_pulled_release_says_which_file_it_needs(tmp_path: Path, town: Path) -> None:
-    out = tmp_path / "d"
-    build(make_config(settings(town)), out)
-    (out / "build.yaml").unlink()
-    with pytest.raises(SourceError, match=r"(?s)the file of source 'clubs' is not known.*--table"):
-        list(verify(out))
-    assert not list(verify(out, {"tables": [town / "clubs.yaml"]}))
+def test_a_frame_is_previewed() -> None:
+    settings = {**SMALL, "health": frame()}
+    assert len(fiubench.preview(settings, 2)) == 2
+    assert set(settings) == {*SMALL, "health"}
 
 
-def test_workers_and_the_declarations_layout_change_nothing(tmp_path: Path, town: Path) -> None:
-    one = build(make_config(settings(town)), tmp_path / "one").manifest
-    (town / "clubs.yaml").write_text("# moved\n" + (town / "clubs.yaml").read_text())
-    two = build(make_config(settings(town)), tmp_path / "two", workers=2).manifest
-    assert (one["digests"], one["fingerprint"]) == (two["digests"], two["fingerprint"])
-
-
-def test_fewer_rows_than_people(town: Path, tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"clubs\.csv: 288 usable rows, and 440 identities"):
-        build(make_config(settings(town, identities=400, holdout=40)), tmp_path / "d")
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda f: f.drop(columns="Age"), "health: the DataFrame: no column 'Age' in the header"),
+        (lambda f: f.head(0), "health: the DataFrame: the file is empty"),
+        (lambda f: f.assign(Age=[[1]] * ROWS), r"health: the DataFrame: a cell holds \[1\], not a plain value"),
+        (lambda f: pd.concat([f, f[["Age"]]], axis=1), "health: the DataFrame has two columns called 'Age'"),
+        (lambda f: f.assign(Age="x"), f"no row of {ROWS} can be used: {ROWS} Age: unreadable, such as 'x'"),
+    ],
+)
+def test_what_is_wrong_with_a_frame(tmp_path: Path, change: Any, says: str) -> None:
+    with pytest.raises((SourceError, ConfigError), match=says):
+        fiubench.build({**SMALL, "health": change(frame())}, tmp_path / "d")
     assert not (tmp_path / "d").exists()
 
 
-def test_addresses_of_a_table_may_recur(tmp_path: Path) -> None:
-    """Wrong values of a column of objects are counted and drawn, too."""
-    places = ["New York, NY 10280", "Eagle Rock, VA 24085", "Boston, MA 02110", "Chicago, IL 60601"]
-    cells = [f'"{k % 2 + 1} Oak Lane, {place}"' for k in range(12) for place in places]
-    (tmp_path / "homes.csv").write_text("\n".join(["home", *cells]) + "\n")
-    (tmp_path / "homes.yaml").write_text(
-        "source: homes\nfile: homes.csv\ntitle: Homes\ncolumns: {home: address}\n", encoding="utf-8"
+def test_missing_values_of_a_frame_are_blank(tmp_path: Path) -> None:
+    texts = frame().astype({"Gender": "string", "Age": "Int64"})
+    texts.loc[0, "Gender"], texts.loc[1, "Age"], texts.loc[2, "Date of Admission"] = pd.NA, pd.NA, pd.NaT
+    texts["Room Number"] = texts["Room Number"].astype(float)
+    texts.loc[3, "Room Number"] = np.nan
+    made = fiubench.build({**SMALL, "health": texts}, tmp_path / "d")
+    names = ("Gender", "Age", "Date of Admission", "Room Number")
+    assert made.manifest["sources"]["health"]["dropped"] == {f"{name}: blank": 1 for name in names}
+
+
+def test_headers_and_order_are_part_of_a_build(tmp_path: Path) -> None:
+    as_file(tmp_path, "%d/%m/%Y", {"Name": "patient", "Age": "years"})
+    (tmp_path / "columns.yaml").write_text("health: {Name: patient, Age: years}\n")
+    (tmp_path / "build.yaml").write_text(
+        yaml.safe_dump({**SMALL, "health": "records.csv", "columns": "columns.yaml", "date_order": "dmy"})
     )
-    (tmp_path / "pack.yaml").write_text(
-        (EXAMPLE / "membership.yaml").read_text().split("  - name: club_founded")[0]
-        .replace("clubs.club", "homes.home").replace("type: text", "type: address")
-    )  # fmt: skip
-    given = {"tables": [str(tmp_path / "homes.yaml")], "attributes": [str(tmp_path / "pack.yaml")]}
-    build(make_config({**settings(EXAMPLE), **given}), tmp_path / "d")
-    people = [json.loads(line) for line in (tmp_path / "d" / "identities.jsonl").open()]
-    known = {cell.strip('"') for cell in cells}
-    for person in people:
-        (asked,) = (qa for qa in person["qa_list"] if qa["attribute"] == "club")
-        assert all(any(text.endswith(f"{home}.") for home in known) for text in asked["perturbed_answer"])
+    config = read_config(tmp_path / "build.yaml", {})
+    made = fiubench.build(config, tmp_path / "d")
+    plain = fiubench.build({**SMALL, "health": frame()}, tmp_path / "plain")
+    assert made.manifest["digests"]["identities"] == plain.manifest["digests"]["identities"]
+    assert made.manifest["config"]["columns"] == {"health": {"Name": "patient", "Age": "years"}}
+    assert made.manifest["config"]["date_order"] == "dmy"
+    assert not {"columns", "date_order"} & set(plain.manifest["config"])
+    (tmp_path / "columns.yaml").unlink()  # what it said is known
+    assert not list(fiubench.verify(tmp_path / "d"))
+    assert fiubench.build(config, tmp_path / "d", resume=True).manifest == made.manifest
+    written = read_config(tmp_path / "d" / "build.yaml", {})
+    assert fiubench.build(written, tmp_path / "again").manifest["fingerprint"] == made.manifest["fingerprint"]
+    other = make_config({**config.as_dict(), "date_order": "mdy"})
+    assert fiubench.build(other, tmp_path / "other").manifest["fingerprint"] != made.manifest["fingerprint"]
 
 
-def test_commands(town: Path) -> None:
-    table, pack = town / "clubs.yaml", town / "membership.yaml"
-    shown = command("sources", "check", table)
-    assert "clubs (288 read, 288 kept)" in shown and "Alder Street Chess Club" in shown
-    assert "clubs.founded              integer" in command("sources", "show", table)
-    assert "attributes: 2, asked about: 2" in command("attributes", "check", pack, "--table", table)
-    assert "Street" in command("attributes", "preview", pack, "--table", table, "--identities", 9)
-    assert "club_founded" in command("attributes", "list", "--attributes", pack, "--table", table)
-    assert "0 failed" in command("phrasings", "check", pack, "--table", table)
-    files = ("--table", table, "--attributes", pack)
-    assert "clubs.club, row" in command("preview", "--faces", "none", "--identities", 1, *files)
-    assert "--table" in command("attributes", "check", pack, code=2)
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"columns": {"helth": {"Name": "x"}}}, "columns: unknown source 'helth'. Did you mean 'health'?"),
+        ({"columns": {"faces": {"Name": "x"}}}, "columns: unknown source 'faces'"),
+        ({"columns": {"health": "Name"}}, "columns.health: should be a valid"),
+        ({"columns": {"health": {"Name": 7}}}, "columns.health.Name: should be a valid string"),
+        ({"columns": {"health": {"Name": "x"}}}, "columns: names columns of health, and no file is given"),
+        ({"columns": "nowhere.yaml"}, "nowhere.yaml: no such file"),
+        ({"date_order": "dym"}, "date_order: should be 'mdy', 'dmy' or 'ymd', not 'dym'"),
+    ],
+)
+def test_settings_that_can_not_be(settings: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_config(settings)
+    assert says in str(caught.value)
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    settings = {**SMALL, "health": as_file(tmp_path)}
+    for columns, says in (
+        ({"Nam": "x"}, "no column 'Nam' is read from this source"),
+        ({"Name": "Nme"}, "no column 'Nme' in the header"),
+    ):
+        with pytest.raises(SourceError, match=says):
+            fiubench.build({**settings, "columns": {"health": columns}}, tmp_path / "d")
+
+
+def test_reasons_have_examples_in_the_manifest_and_not_on_the_card(tmp_path: Path) -> None:
+    texts = frame().astype({"Age": object})
+    texts.loc[5, "Age"] = "thirtyish"
+    made = fiubench.build({**SMALL, "health": texts}, tmp_path / "d")
+    health = made.manifest["sources"]["health"]
+    assert health["dropped"] == {"Age: unreadable": 1}
+    assert health["examples"] == {"Age: unreadable": "thirtyish"}
+    card = (tmp_path / "d" / "release" / "README.md").read_text()
+    assert "Age: unreadable" in card and "thirtyish" not in card
+    assert not list(fiubench.validate(tmp_path / "d"))
+
+
+def test_losing_much_is_noted(tmp_path: Path) -> None:
+    texts = frame().astype({"Age": object})
+    texts.loc[texts.index[: int(0.31 * ROWS)], "Age"] = "abc"
+    made = fiubench.build({**SMALL, "health": texts}, tmp_path / "d")
+    assert made.manifest["sources"]["health"]["notes"][0] == (
+        "124 of 400 rows were dropped: 124 Age: unreadable, such as 'abc'."
+    )

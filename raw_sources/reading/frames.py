@@ -1,0 +1,60 @@
+"""Tables that are open in Python: a ``pandas.DataFrame`` in the place of a file."""
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fiubench.raw_sources.reading.cells import FRAME, text_of
+from fiubench.raw_sources.source import SOURCES
+from fiubench.support.errors import ConfigError, SourceError
+
+
+@contextmanager
+def frames_as_files(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same settings, with every data frame of a source written to a temporary file of JSON lines.
+
+    The file's digest depends on the columns and values alone; the index is left out. So a frame is read as a file is,
+    and a build of it can be resumed and verified with an equal one.
+
+    Raises:
+        ConfigError: a frame with two columns of one name.
+        SourceError: from the block; the message names the frame, not the temporary file.
+    """
+    pandas = sys.modules.get("pandas")  # who has a frame has imported it
+    frames = {
+        name: value
+        for name, value in settings.items()
+        if name in SOURCES and pandas is not None and isinstance(value, pandas.DataFrame)
+    }
+    if not frames:
+        yield dict(settings)
+        return
+    with tempfile.TemporaryDirectory(prefix="fiubench-frames-") as scratch:
+        files = {name: _written(name, frame, Path(scratch) / name) for name, frame in frames.items()}
+        try:
+            yield {**settings, **files}
+        except SourceError as error:
+            error.where = error.where.replace(scratch, "").lstrip("/").replace(f"/{FRAME}", f": the {FRAME}")
+            raise
+
+
+def _written(name: str, frame: Any, folder: Path) -> str:
+    names = [str(column) for column in frame.columns]
+    if repeated := {column for column in names if names.count(column) > 1}:
+        what = f"the {FRAME} has two columns called {min(repeated)!r}"
+        raise ConfigError(what, where=name, hint="Give them different names.")
+    folder.mkdir()
+    path = folder / FRAME
+    with path.open("wb") as file:
+        for row in frame.itertuples(index=False, name=None):
+            try:
+                texts = [text_of(value) for value in row]
+            except TypeError as error:
+                hint = "Leave such a column out, or write it as text."
+                raise SourceError(f"a cell {error}", where=f"{name}: the {FRAME}", hint=hint) from error
+            file.write(orjson.dumps(dict(zip(names, texts, strict=True))) + b"\n")
+    return str(path)
