@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from fiubench.builder.config import Config
+from fiubench.builder.config import FACES, Config
 from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
@@ -230,10 +230,11 @@ def fit_offenses(config: Config, sources: Sources, rows: Ints, birth: Ints, inde
 
 def too_few(source: str, file: str, have: int, need: int) -> SourceError:
     """The error of a source that runs out."""
+    what, place = ("faces", "folder") if source == FACES else ("rows", "file")
     return SourceError(
-        f"{have} usable rows, and {need} identities (with the holdout) need one each",
+        f"{have} usable {what}, and {need} identities (with the holdout) need one each",
         where=f"--{source} {file}" if source in SOURCES else file,
-        hint=f"Give a larger file, or build fewer: --identities and --holdout together at most {have}. "
+        hint=f"Give a larger {place}, or build fewer: --identities and --holdout together at most {have}. "
         f"`fiubench sources check` lists what was dropped and why.",
     )
 

@@ -163,7 +163,7 @@ def test_too_few_faces_of_a_kind_is_told() -> None:
     config = make_config({"faces": "folder", "health": "h.csv", "identities": 100, "holdout": 0})
     with pytest.raises(SourceError, match="find a record of their gender"):
         make_plan(config, with_faces(100, ["female"], [25], config, rows=120))
-    with pytest.raises(SourceError, match="90 usable rows"):
+    with pytest.raises(SourceError, match="90 usable faces"):
         make_plan(config, with_faces(90, ["female"], [25], config))
 
 
