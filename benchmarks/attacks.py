@@ -42,7 +42,7 @@ def settings(data: Path | None, small: bool) -> Iterator[tuple[str, dict[str, An
         yield f"distance {distance}", {"distance": distance}
     if data is not None:  # of each row a wrong answer or a true one, so that none is met twice
         files = {source: str(data / name) for source, name in FILES.items()}
-        yield "real files", {"identities": 380, "holdout": 0, **files}
+        yield "real files", {"identities": 320, "holdout": 0, **files}
 
 
 def show(title: str, dataset: Path) -> None:
