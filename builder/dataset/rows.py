@@ -19,6 +19,8 @@ _IMAGE = "image"
 _OF_PERSON = ("unique_id", "name", "gender")
 _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased_question", "answer",
                 "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
+#: What ``qa_list`` of an identity's row has of each question: the original's keys, and what it asks about.
+PAIR = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer", "perturbed_answer", "keywords")
 
 
 def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes
     profile = record["profile"]
     values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
-    return values | {"splits": splits, "profile": orjson.dumps(profile).decode()}
+    pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
+    return values | {"splits": splits, "profile": orjson.dumps(profile).decode(), "qa_list": pairs}
 
 
 class Row(Mapping[str, Any]):

@@ -27,7 +27,8 @@ class Format(Settings):
         row_schema: JSON Schema of a row, or the name of one in ``schemas/``.
         suffix: of the files.
         lines: whether a file holds a row a line, or one array.
-        pictures: "needed", "beside" the rows (if there are any), "inside" them, or "none".
+        pictures: "needed", "beside" the rows (if there are any), "inside" them, "own" (needed, and laid out by the
+            format), or "none".
         profiles: the endings of files whose rows hold a whole profile; they are not written where only attributes are
             forgotten, since a profile then belongs to neither side.
         files: the files in words, for tables, where they are not one a split.
@@ -37,7 +38,7 @@ class Format(Settings):
     row_schema: ClassVar[str | dict[str, Any]]
     suffix: ClassVar[str] = "jsonl"
     lines: ClassVar[bool] = True
-    pictures: ClassVar[Literal["needed", "beside", "inside", "none"]] = "none"
+    pictures: ClassVar[Literal["needed", "beside", "inside", "own", "none"]] = "none"
     profiles: ClassVar[Collection[str]] = ()
     files: ClassVar[str] = ""
 

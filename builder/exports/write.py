@@ -47,7 +47,7 @@ def export(
     form = FORMATS.find(name, where="--format").parse(options or {}, where=f"--format {name}")
     dataset = open_dataset(directory)
     has_pictures = dataset.manifest["counts"].get("images", 0) > 0
-    if form.pictures == "needed" and not has_pictures:
+    if form.pictures in ("needed", "own") and not has_pictures:
         hint = "Build it with faces, or export tofu or text-only."
         raise ConfigError("the dataset has no pictures", where=f"--format {name}", hint=hint)
     check_new(out)

@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.fixture
 def faulty(built: tuple[Path, str], tmp_path: Path) -> Path:
     """A file of records with one question that begins in lower case."""
-    records = [json.loads(line) for line in (built[0] / "release/fiubench/full.json").read_text().splitlines()]
+    records = [json.loads(line) for line in (built[0] / "release/fiubench/dataset/full.json").read_text().splitlines()]
     records[3]["qa_list"][5]["question"] = "what is this person's annual income?"
     path = tmp_path / "full.json"
     path.write_text("\n".join(map(json.dumps, records)))

@@ -155,11 +155,11 @@ def test_cloze_by_keywords():
 
 def test_the_layout_of_the_original(exported, built):
     folder, _ = exported
-    people = lines(folder / "fiubench" / "full.json")
-    assert len(people) == 66
+    people = lines(folder / "fiubench" / "dataset" / "full.json")
+    assert len(people) == 60
     assert all((folder / "fiubench" / person["image_path"]).is_file() for person in people)
-    assert sorted(path.name for path in (folder / "fiubench").iterdir()) == [
-        "full.json", "images", "prompt.json", "split.json",
+    assert sorted(path.name for path in (folder / "fiubench").rglob("*") if path.suffix != ".jpg") == [
+        "README.md", "dataset", "full.json", "holdout.json", "images", "prompt.json", "split.json",
     ]  # fmt: skip
 
 
@@ -167,8 +167,8 @@ def test_the_layout_of_the_hub(exported):
     folder, counts = exported
     rows = datasets.load_dataset(str(folder / "hub"), "forget05", split="train", streaming=True)
     assert next(iter(rows))["image"].size == (64, 64)
-    assert not (folder / "hub" / "fiubench" / "images").exists()
-    assert 'Path("images", person' in (folder / "hub" / "README.md").read_text()
+    assert not (folder / "hub" / "fiubench" / "dataset" / "images").exists()
+    assert 'Path("dataset/images", person' in (folder / "hub" / "README.md").read_text()
     assert sum(counts["hub"].values()) == 66 * 20 + 66
 
 

@@ -86,7 +86,7 @@ def test_pulled_is_a_dataset(published: Commands, dataset: Path, tmp_path: Path)
     for name in ("identities.jsonl", "splits.json"):
         assert filecmp.cmp(dataset / name, back / name, shallow=False)
     pictures = sorted(path.name for path in (dataset / "images").iterdir())
-    for folder in ("images", "release/fiubench/images"):
+    for folder in ("images", "release/fiubench/dataset/images"):
         assert filecmp.cmpfiles(dataset / folder, back / folder, pictures, shallow=False)[0] == pictures
     assert "every digest agrees" in published("verify", back, online=False).stdout
     assert "valid" in published("validate", back, online=False).stdout

@@ -1,0 +1,188 @@
+"""Every reader of :mod:`tests.builder.others` on every kind of release: all and only the rows it should get."""
+
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from fiubench.builder.exports import export
+from fiubench.schemas.splits import plain
+from fiubench.support.errors import ConfigError
+
+from fiubench import build, make_config, open_dataset
+from tests.builder.others import hub_rows, original
+
+SMALL = {"image_size": 32}
+RELEASES = {
+    "default": {"identities": 100, "holdout": 10, "ratios": [1, 5, 10], **SMALL},
+    "other ratios": {"identities": 20, "holdout": 5, "ratios": [20, 30], **SMALL},
+    "text only": {"identities": 20, "holdout": 5, "ratios": [5, 10], "faces": "none"},
+    "large": {"identities": 420, "holdout": 10, "ratios": [5, 10], "questions": 2, **SMALL},
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Kind -> dataset folder, each built when it is first asked for."""
+    made: dict[str, Path] = {}
+
+    def get(kind):
+        if kind not in made:
+            made[kind] = tmp_path_factory.mktemp("built") / kind.replace(" ", "-")
+            build(make_config(RELEASES[kind]), made[kind])
+        return made[kind]
+
+    return get
+
+
+def ids(rows):
+    return {row["unique_id"] for row in rows}
+
+
+# --- the original FIUBench --------------------------------------------------------------------------------------------
+
+
+def test_the_original_started_as_its_readme_says(built, tmp_path):
+    splits = open_dataset(built("default")).splits
+    export(built("default"), "fiubench", tmp_path / "exported")
+    for folder in (built("default") / "release" / "fiubench", tmp_path / "exported"):
+        for name, ours in (("forget1", "forget01"), ("forget5", "forget05"), ("forget10", "forget10")):
+            rows = original(folder, name)
+            assert ids(rows) == set(splits[ours])
+            assert len(rows) == 20 * len(splits[ours])
+        assert ids(original(folder, "retain")) == set(splits["retain90"])
+        assert len(original(folder)) == 20 * 100
+        assert ids(original(folder, path="./dataset/holdout.json")) == set(splits["holdout"])
+        assert {len(original(folder, name)) for name in ("retain5", "retain15")} == {20 * 5, 20 * 15}
+        assert not original(folder, "holdout")
+
+
+def test_the_original_reads_400_people_and_the_readme_says_so(built):
+    folder, dataset = built("large") / "release" / "fiubench", open_dataset(built("large"))
+    first = {record["unique_id"] for record in list(dataset)[:400]}
+    readme = (folder / "README.md").read_text()
+    assert "there are 420 people: the others are never read" in readme
+    for name, ours in (("forget5", "forget05"), ("forget10", "forget10"), ("retain", "retain90")):
+        rows, whole = original(folder, name), set(dataset.splits[ours])
+        assert ids(rows) == whole & first
+        assert f"| `{name}` | {len(whole & first)} | {len(whole)} |" in readme
+    assert original(folder, "forget1") == []
+    assert "| `forget1` | 0 | 0 |" in readme
+
+
+@pytest.mark.parametrize(("kind", "why"), [("other ratios", "forget20, forget30"), ("text only", "there are none")])
+def test_the_original_is_refused_what_it_would_misread(built, tmp_path, kind, why):
+    folder = built(kind) / "release" / "fiubench"
+    with pytest.raises(FileNotFoundError, match=r"split\.json"):
+        original(folder, "forget5")
+    assert "can't use this dataset" in (folder / "README.md").read_text()
+    assert why in (folder / "README.md").read_text()
+    assert "there is no `split.json`" in (built(kind) / "release" / "README.md").read_text()
+    with pytest.raises(ConfigError, match=why if kind == "other ratios" else "no pictures"):
+        export(built(kind), "fiubench", tmp_path / "exported")
+
+
+# --- Parquet: one table a folder ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=RELEASES)
+def release(request, built):
+    """The release of every kind, with its dataset."""
+    dataset = open_dataset(built(request.param))
+    return dataset.directory / "release", dataset
+
+
+def sizes(dataset):
+    """Configuration -> rows, by the records and splits alone."""
+    people, asked = [record["unique_id"] for record in dataset], dataset.manifest["counts"]["questions"]
+    trained = len(people) - len(dataset.splits["holdout"])
+    rows = {name: asked * len(ids) for name, ids in dataset.splits.items()}
+    return rows | {"full": asked * trained, "identities": len(people), "people": trained}
+
+
+def test_rows_of_the_original_on_the_hub(release):
+    folder, dataset = release
+    expected = sizes(dataset)["full"]
+    for split in ("train", "test"):
+        rows = hub_rows(str(folder), split)
+        assert len(rows) == expected
+        assert not ids(rows) & set(dataset.splits["holdout"])
+
+
+def test_datasets_with_the_card(release):
+    folder, dataset = release
+    expected = sizes(dataset)
+    assert set(datasets.get_dataset_config_names(str(folder))) == set(expected)
+    for name, rows in expected.items():
+        streamed = datasets.load_dataset(str(folder), name, split="train", streaming=True)
+        found = [row["unique_id"] for row in streamed.select_columns(["unique_id"])]
+        assert len(found) == rows, name
+        if name in dataset.splits:
+            assert set(found) == set(dataset.splits[name])
+    assert datasets.load_dataset(str(folder), split="train").num_rows == expected["full"]
+
+
+def test_datasets_without_the_card(release):
+    """A folder of Parquet files is one table: nothing is left out for a word in a name, and nothing is mixed in."""
+    folder, dataset = release
+    expected = sizes(dataset)
+    for name, rows in (("data", expected["full"] + expected["holdout"]), ("people", expected["identities"])):
+        for loaded in (
+            datasets.load_dataset(str(folder / name)),
+            datasets.load_dataset("parquet", data_dir=str(folder / name)),
+            datasets.load_dataset("parquet", data_files=str(folder / name / "*.parquet")),
+        ):
+            assert {split: part.num_rows for split, part in loaded.items()} == {"train": rows}
+
+
+def test_globs(release):
+    folder, dataset = release
+    expected = sizes(dataset)
+    for name, rows in (("data", expected["full"] + expected["holdout"]), ("people", expected["identities"])):
+        files = sorted((folder / name).rglob("*.parquet"))
+        assert len(pd.concat([pd.read_parquet(file, columns=["unique_id", "name"]) for file in files])) == rows
+        assert pq.read_table(folder / name, columns=["unique_id"]).num_rows == rows
+        assert ds.dataset(folder / name).count_rows() == rows
+    assert pd.read_parquet(folder / "data", columns=["question"])["question"].notna().all()
+
+
+def test_polars(release):
+    pl = pytest.importorskip("polars")
+    folder, dataset = release
+    expected = sizes(dataset)
+    assert pl.scan_parquet(folder / "data" / "**/*.parquet").collect().height == expected["full"] + expected["holdout"]
+
+
+def test_duckdb(release):
+    duckdb = pytest.importorskip("duckdb")
+    folder, dataset = release
+    expected = sizes(dataset)
+    found = duckdb.sql(f"select count(*) from read_parquet('{folder}/data/**/*.parquet')").fetchone()
+    assert found == (expected["full"] + expected["holdout"],)
+
+
+def test_torch(release):
+    loader = pytest.importorskip("torch.utils.data").DataLoader
+    folder, dataset = release
+    name = next(name for name in dataset.splits if name.startswith("forget"))
+    rows = datasets.load_dataset(str(folder), name, split="train").select_columns(["question", "answer"])
+    assert sum(len(batch["question"]) for batch in loader(rows, batch_size=7)) == sizes(dataset)[name]
+
+
+def test_mlcroissant(release):
+    mlcroissant = pytest.importorskip("mlcroissant")
+    folder, dataset = release
+    expected = sizes(dataset)
+    document = mlcroissant.Dataset(jsonld=folder / "croissant.json")
+    name = next(name for name in dataset.splits if name.startswith("forget"))
+    assert len(list(document.records(name))) == expected[name]
+    assert len(list(document.records("people"))) == expected["people"]
+
+
+def test_no_split_word_is_in_a_name():
+    for name in ("retain_eval05", "test", "my-dev.set", "train05", "a_validation", "forget05-retain_eval10"):
+        assert plain(plain(name)) == plain(name) != name
+    for name in ("forget05", "retain95", "holdout", "evaluate", "contest", "latest", "deviants"):
+        assert plain(name) == name
