@@ -1,7 +1,7 @@
 """Rows of a dataset as its release has them: one per question, in the order of the release's files."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -166,10 +166,13 @@ class Identities:
     Args:
         index: of the dataset.
         attributes: those that are asked about, a column each.
+        left_out: whose rows are not wanted.
     """
 
-    def __init__(self, index: Index, attributes: Sequence[str]) -> None:
-        self._index, self._attributes, self._places = index, attributes, list(index.places.values())
+    def __init__(self, index: Index, attributes: Sequence[str], left_out: Iterable[str] = ()) -> None:
+        self._index, self._attributes = index, attributes
+        without = set(left_out)
+        self._places = [place for unique_id, place in index.places.items() if unique_id not in without]
 
     def __len__(self) -> int:
         return len(self._places)

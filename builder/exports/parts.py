@@ -30,6 +30,16 @@ def pictured(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, An
     return ids | {key: pair[key] for key in QUESTION}
 
 
+def conversations(record: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], str, str]]:
+    """Each question with its words and its answer's: about the picture, or by name where there is none."""
+    if record["image_path"]:
+        yield from ((pair, pair["question"], pair["answer"]) for pair in record["qa_list"])
+        return
+    name = record["name"]
+    for pair in nameable(record):
+        yield pair, named_question(pair["question"], name), named_answer(pair["answer"], name)
+
+
 def nameable(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The questions that can be asked with the name instead of the picture."""
     return (pair for pair in record["qa_list"] if not _asks_for_the_name(record, pair))
