@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from fiubench.schemas.splits import FORGET, RETAIN, kind_of, percent_of
+from fiubench.support.errors import ConfigError
+
 _SUBJECT = re.compile(
     r"\b(?:the|this) (?:person|individual|man|woman|subject)"
     r"(?: (?:shown|pictured|depicted|seen)(?: here)?)?"
@@ -16,6 +19,8 @@ _SUBJECT = re.compile(
     r"(?P<possessive>['\u2019]s)?(?!\w)",
     re.IGNORECASE,
 )
+#: Where the rows of a folder of others' lie.
+SHARD = "{name}/train-00000-of-00001.{suffix}"
 QUESTION = ("attribute", "category", "sensitivity")
 
 
@@ -42,14 +47,14 @@ def conversations(record: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any]
 
 def nameable(record: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The questions that can be asked with the name instead of the picture."""
-    return (pair for pair in record["qa_list"] if not _asks_for_the_name(record, pair))
+    return (pair for pair in record["qa_list"] if not names_the_person(record, pair))
 
 
 def named_or_none(
     record: Mapping[str, Any], pair: Mapping[str, Any], text: str, naming: Callable[[str, str], str]
 ) -> str | None:
     """A text with the name instead of the picture; ``None`` where the name is asked for."""
-    return None if _asks_for_the_name(record, pair) else naming(text, record["name"])
+    return None if names_the_person(record, pair) else naming(text, record["name"])
 
 
 def named_question(question: str, name: str) -> str:
@@ -63,6 +68,22 @@ def named_answer(answer: str, name: str) -> str:
     return _SUBJECT.sub(lambda match: name + (match["possessive"] or ""), answer)
 
 
-def _asks_for_the_name(record: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
+def names_the_person(record: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
     """Whether the answer is the name itself, so that a question with the name would give it away."""
     return bool(pair["value"]["type"] == "name" and pair["value"]["value"] == record["name"])
+
+
+def whole_percents(split: str, form: str) -> str | None:
+    """``forget_5`` or ``retain_95``, as some programs name them; ``None`` for other splits.
+
+    Raises:
+        ConfigError: a percentage that is none in whole numbers, for which they have no name.
+    """
+    kind = kind_of(split)
+    if kind not in (FORGET, RETAIN):
+        return None
+    percent = percent_of(split.removeprefix(kind))
+    if not isinstance(percent, int):
+        hint = "Cut splits of whole percents: `fiubench split --ratios`."
+        raise ConfigError(f"its programs have no name for {split}", where=f"--format {form}", hint=hint)
+    return f"{kind}_{percent}"
