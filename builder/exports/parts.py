@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import pyarrow as pa
+from fiubench.builder.exports.base import PICTURE
 from fiubench.schemas.splits import FORGET, RETAIN, kind_of, percent_of
 from fiubench.support.errors import ConfigError
 
@@ -22,6 +24,13 @@ _SUBJECT = re.compile(
 #: Where the rows of a folder of others' lie.
 SHARD = "{name}/train-00000-of-00001.{suffix}"
 QUESTION = ("attribute", "category", "sensitivity")
+#: The columns of :func:`pictured`.
+PICTURED = (
+    ("id", pa.string()),
+    ("unique_id", pa.string()),
+    ("image", PICTURE),
+    *((name, pa.string()) for name in QUESTION),
+)
 
 
 def row_id(record: Mapping[str, Any], pair: Mapping[str, Any]) -> str:

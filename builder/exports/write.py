@@ -11,7 +11,7 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
 from fiubench.builder.exports.files import Files
 from fiubench.schemas.documents import IMAGES, SPLITS, read_object
-from fiubench.support.canonical import readable_json
+from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder
 from fiubench.support.progress import Progress
@@ -87,13 +87,21 @@ def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress
         counts[other] = counts[own]
     for name, document in form.more(counts).items():
         (folder / name).write_bytes(readable_json(document))
-    (folder / "README.md").write_text(_card(form, counts, FORMATS.used([form.name])), encoding="utf-8")
+    (folder / "README.md").write_text(_card(form, folder, counts, FORMATS.used([form.name])), encoding="utf-8")
     return {form.path_of(name): count for name, count in counts.items()}
 
 
-def _card(form: Format, names: Iterable[str], plugin: Mapping[str, Any]) -> str:
+def _card(form: Format, folder: Path, names: Iterable[str], plugin: Mapping[str, Any]) -> str:
     """A dataset card with a configuration a file, so that ``load_dataset(folder, split)`` works."""
-    configs = [{"config_name": name, "data_files": [{"split": "train", "path": form.path_of(name)}]} for name in names]
+    configs = [
+        {
+            "config_name": name,
+            # `datasets` caches a folder by its name and this block: the digest keeps it from giving another's rows
+            "description": f"content {file_digest(folder / path)[:16]}",
+            "data_files": [{"split": "train", "path": path}],
+        }
+        for name, path in ((name, form.path_of(name)) for name in names)
+    ]
     front = yaml.safe_dump({"configs": configs} | ({"plugins": dict(plugin)} if plugin else {}), sort_keys=False)
     given = form.model_dump(mode="json", exclude_unset=True)
     options = "".join(f" --option {key}={json.dumps(value)}" for key, value in given.items())

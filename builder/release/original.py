@@ -21,7 +21,7 @@ import orjson
 import yaml
 from fiubench.builder.release.markdown import table
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of, percent_of
-from fiubench.support.canonical import canonical_line, readable_json
+from fiubench.support.canonical import canonical_line, file_digest, readable_json
 from fiubench.support.draws import draw
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import link_or_copy
@@ -100,7 +100,7 @@ class OriginalLayout:
             (self._folder / "split.json").write_bytes(readable_json(document))
         (self._folder / "prompt.json").write_bytes(orjson.dumps(load_prompts(), option=orjson.OPT_INDENT_2))
         (self._top / "README.md").write_text(
-            _readme(self._people, document, self._unfit, self._has_images), encoding="utf-8"
+            _readme(self._top, self._people, document, self._unfit, self._has_images), encoding="utf-8"
         )
 
     def close(self) -> None:
@@ -181,11 +181,19 @@ def _original_name(name: str) -> str:
     return f"{FORGET}{percent_of(SplitName.parse(name).label):g}"
 
 
-def _readme(people: Sequence[str], document: Mapping[str, Sequence[str]], why: str | None, has_images: bool) -> str:
+def _readme(
+    folder: Path, people: Sequence[str], document: Mapping[str, Sequence[str]], why: str | None, has_images: bool
+) -> str:
     """What the loader reads of this dataset, split by split."""
     files = ["full", "holdout"] if document[HOLDOUT] else ["full"]
     configs = [
-        {"config_name": name, "data_files": [{"split": "train", "path": f"{DATASET}/{name}.json"}]} for name in files
+        {
+            "config_name": name,
+            # `datasets` caches a folder by its name and this block: the digest keeps it from giving another's rows
+            "description": f"content {file_digest(folder / DATASET / f'{name}.json')[:16]}",
+            "data_files": [{"split": "train", "path": f"{DATASET}/{name}.json"}],
+        }
+        for name in files
     ]
     template = resources.files("fiubench.builder.release").joinpath("original_template.md").read_text(encoding="utf-8")
     return Template(template).substitute(

@@ -1,5 +1,6 @@
 """Every reader of :mod:`tests.builder.others` on every kind of release: all and only the rows it should get."""
 
+import json
 from pathlib import Path
 
 import datasets
@@ -7,11 +8,12 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from fiubench.builder.exports import export
+from fiubench.builder.exports import FORMATS, export
 from fiubench.schemas.splits import plain
 from fiubench.support.errors import ConfigError
 
 from fiubench import build, make_config, open_dataset
+from tests.builder import others
 from tests.builder.others import hub_rows, original
 
 SMALL = {"image_size": 32}
@@ -179,6 +181,143 @@ def test_mlcroissant(release):
     name = next(name for name in dataset.splits if name.startswith("forget"))
     assert len(list(document.records(name))) == expected[name]
     assert len(list(document.records("people"))) == expected["people"]
+
+
+# --- exports --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def exported(built, tmp_path_factory):
+    """(kind, format) -> its export, written when it is first asked for."""
+    made: dict[tuple[str, str], Path] = {}
+
+    def get(kind, form):
+        if (kind, form) not in made:
+            made[kind, form] = tmp_path_factory.mktemp("exported") / form
+            export(built(kind), form, made[kind, form])
+        return made[kind, form]
+
+    return get
+
+
+def forgets(dataset):
+    """Forget sets by their percentage."""
+    return {int(name.removeprefix("forget")): ids for name, ids in dataset.splits.items() if name.startswith("forget")}
+
+
+@pytest.mark.parametrize("kind", RELEASES)
+@pytest.mark.parametrize("form", [name for name in FORMATS if name not in ("fiubench", "hub")])
+def test_every_export_has_a_card(built, exported, kind, form):
+    """All and only the rows of each file under its name, or a refusal that says why."""
+    if kind == "text only" and FORMATS[form].pictures in ("needed", "own"):
+        with pytest.raises(ConfigError, match="has no pictures"):
+            exported(kind, form)
+        return
+    folder = exported(kind, form)
+    configs = datasets.get_dataset_config_names(str(folder))
+    assert len(configs) == len([p for p in folder.rglob("*") if p.suffix == f".{FORMATS[form].suffix}"]) - (
+        form == "chat"
+    )
+    for config in configs[:: max(1, len(configs) // 4)]:
+        rows = datasets.load_dataset(str(folder), config)
+        path = folder / FORMATS[form]().path_of(config)
+        own = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else len(_json(path))
+        assert {split: len(part) for split, part in rows.items()} == {"train": own}
+
+
+def _json(path):
+    text = path.read_text()
+    return json.loads(text) if text.startswith("[") else text.splitlines()
+
+
+@pytest.mark.parametrize("kind", ["default", "other ratios", "large"])
+def test_mllmu(built, exported, kind):
+    dataset, folder = open_dataset(built(kind)), exported(kind, "mllmu")
+    asked = dataset.manifest["counts"]["questions"]
+    people = {record["unique_id"]: record for record in dataset}
+    full = set(people) - set(dataset.splits["holdout"])
+    files = {"ft_Data": full, "Full_Set": full}
+    for ratio, ids in forgets(dataset).items():
+        files |= {f"forget_{ratio}": set(ids), f"retain_{100 - ratio}": full - set(ids)}
+        found = others.mllmu_evaluation(folder, ratio)
+        for name, count in (("forget", len(ids)), ("test", len(ids)), ("retain", len(full) - len(ids))):
+            assert found[name]["people"] == count
+            # the question for the name can't be asked by name
+            assert found[name]["classification"] == found[name]["generation"] == count * (2 * asked - 1)
+            assert found[name]["mask"] == count * (2 * asked - 1)
+        assert found["real"]["people"] == len(dataset.splits["holdout"])
+    for name, expected in files.items():
+        rows = list(others.mllmu_training(folder / name / others.SHARD))
+        truth = {(i, pair["question"], pair["answer"]) for i in expected for pair in people[i]["qa_list"]}
+        assert len(rows) == len(truth)
+        assert set(rows) == truth
+
+
+@pytest.mark.parametrize("kind", ["default", "other ratios"])
+def test_umu(built, exported, kind):
+    dataset, folder = open_dataset(built(kind)), exported(kind, "umu")
+    asked = dataset.manifest["counts"]["questions"]
+    holdout = set(dataset.splits["holdout"])
+    full = {record["unique_id"] for record in dataset} - holdout
+    files = {"full": full, "real_person": holdout}
+    for ratio, ids in forgets(dataset).items():
+        files |= {f"forget_{ratio}": set(ids), f"retain_{100 - ratio}": full - set(ids)}
+    assert {path.parent.name for path in folder.rglob("*.parquet")} == set(files)
+    for name, expected in files.items():
+        people = others.umu(folder / name / others.SHARD)
+        assert sorted(person["ID"] for person in people) == sorted(expected)
+        for person in people:
+            assert len(person["Classify"]["unimodal"]) == len(person["UM_QA"]["question"]) == asked - 1
+            assert person["MM_QA"]["question"].keys() == person["UM_QA"]["question"].keys()
+
+
+@pytest.mark.parametrize("kind", ["default", "other ratios"])
+def test_clear(built, exported, kind):
+    dataset, folder = open_dataset(built(kind)), exported(kind, "clear")
+    names = {record["unique_id"]: record["name"] for record in dataset}
+    splits = {name: ids for name, ids in dataset.splits.items() if not name.startswith("retain_")}
+    splits["full"] = sorted(set(names) - set(dataset.splits["holdout"]))
+    for name, members in splits.items():
+        faces, texts = others.clear(folder, f"{name}+tofu")
+        assert sorted(face for face, _ in faces) == sorted(names[i] for i in members)
+        assert len(texts) == 19 * len(members)
+        for other in (name, f"{name}_perturbed"):
+            assert others.clear(folder, other)[0] == faces
+    kept, _ = others.clear(folder, "retain_perturbed")
+    forgotten = {names[i] for name, members in splits.items() if name.startswith("forget") for i in members}
+    assert kept
+    assert not {name for name, _ in kept} & forgotten
+
+
+@pytest.mark.parametrize("kind", RELEASES)
+def test_tofu(built, exported, kind):
+    dataset, folder = open_dataset(built(kind)), exported(kind, "tofu")
+    asked = dataset.manifest["counts"]["questions"] - 1
+    for ratio, ids in forgets(dataset).items():
+        sizes = {f"forget{ratio:02}": len(ids), f"holdout{ratio:02}": len(dataset.splits["holdout"])}
+        for name, people in sizes.items():
+            rows, perturbed = others.tofu(folder, name), others.tofu(folder, f"{name}_perturbed")
+            assert [row["question"] for row in rows] == [row["question"] for row in perturbed]
+            assert len(rows) == people * asked
+        retain = f"retain{100 - ratio:02}"
+        assert len(others.tofu(folder, retain)) == len(dataset.splits[retain]) * asked
+    assert others.tofu(folder, "retain_perturbed")
+
+
+@pytest.mark.parametrize("kind", RELEASES)
+def test_chat(built, exported, kind):
+    dataset, folder = open_dataset(built(kind)), exported(kind, "chat")
+    asked = dataset.manifest["counts"]["questions"] - (kind == "text only")
+    for name, ids in dataset.splits.items():
+        path = plain(name)
+        found = [others.llama_factory(folder, name), others.ms_swift(folder, path)]
+        if name.startswith("forget"):
+            found.append(others.trl(exported(kind, "trl"), name))
+            if kind != "text only":
+                found.append(others.llava(exported(kind, "llava"), path))
+        for rows in found:
+            assert len(rows) == asked * len(ids)
+            assert {row["id"].partition("-")[0] for row in rows} == set(ids)
 
 
 def test_no_split_word_is_in_a_name():
