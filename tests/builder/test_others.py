@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.exports import FORMATS, export
+from fiubench.cli.console import print_reader_notes
 from fiubench.schemas.splits import plain
 from fiubench.support.errors import ConfigError
 
@@ -72,6 +73,19 @@ def test_the_original_reads_400_people_and_the_readme_says_so(built):
         assert f"| `{name}` | {len(whole & first)} | {len(whole)} |" in readme
     assert original(folder, "forget1") == []
     assert "| `forget1` | 0 | 0 |" in readme
+
+
+def test_the_summary_says_what_the_original_does_not_read(built, capsys):
+    for kind, said in (
+        ("default", ""),
+        ("large", "reads the first 400 of the 420 people"),
+        ("other ratios", "with people of forget20, forget30 in it"),
+        ("text only", "it opens a picture of everyone, and there are none"),
+    ):
+        print_reader_notes(open_dataset(built(kind)))
+        told = " ".join(capsys.readouterr().out.split())
+        assert said in told
+        assert bool(told) == (kind != "default")
 
 
 @pytest.mark.parametrize(("kind", "why"), [("other ratios", "forget20, forget30"), ("text only", "there are none")])

@@ -184,6 +184,30 @@ def test_forgotten_attributes_are_apart_in_every_format(built, tmp_path):
     assert {row["attribute"] for row in rows} == {"phone_number"}
 
 
+@pytest.mark.parametrize("name", ["mllmu", "umu", "clear"])
+def test_a_row_of_a_whole_person_is_not_cut(built, tmp_path, name):
+    split(built, tmp_path / "cut", ratios=(10,), attributes=("phone_number",))
+    with pytest.raises(ConfigError, match="only phone_number is to be forgotten"):
+        export(tmp_path / "cut", name, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["mllmu", "umu"])
+def test_their_programs_name_whole_percents(built, tmp_path, name):
+    split(built, tmp_path / "cut", ratios=(2.5,))
+    with pytest.raises(ConfigError, match="no name for (forget2p5|retain97p5)"):
+        export(tmp_path / "cut", name, tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["mcq", "cloze"])
+def test_closed_questions_have_their_pictures(exported, built, name):
+    folder, _ = exported
+    rows = datasets.load_dataset(str(folder / name), "forget05", split="train")
+    assert {row["image"].size for row in rows} == {(64, 64)}
+    stored = rows.cast_column("image", datasets.Image(decode=False))
+    assert all((built / "images" / row["image"]["path"]).read_bytes() == row["image"]["bytes"] for row in stored)
+
+
 @pytest.mark.parametrize(
     ("question", "named"),
     [
