@@ -195,7 +195,7 @@ def test_a_row_of_a_whole_person_is_not_cut(built, tmp_path, name):
 @pytest.mark.parametrize("name", ["mllmu", "umu"])
 def test_their_programs_name_whole_percents(built, tmp_path, name):
     split(built, tmp_path / "cut", ratios=(2.5,))
-    with pytest.raises(ConfigError, match="no name for (forget2p5|retain97p5)"):
+    with pytest.raises(ConfigError, match=r"no name for (forget2p5|retain97p5)"):
         export(tmp_path / "cut", name, tmp_path / name)
 
 
