@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.builder.config import DATA, Config
 from fiubench.cli import llm
-from fiubench.cli.console import many, print_identity, print_split_notes, progress, table
+from fiubench.cli.console import many, print_identity, print_reader_notes, print_split_notes, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.cli.sources import file_flags
 from fiubench.raw_sources.source import in_order
@@ -142,6 +142,7 @@ def _print_summary(summary: "Summary") -> None:
     splits = summary.dataset.splits
     typer.echo("splits    " + ", ".join(f"{name} {len(ids)}" for name, ids in splits.items()))
     print_split_notes(summary.dataset.split_notes)
+    print_reader_notes(summary.dataset)
     if "wordings" in manifest:
         llm.print_paraphrases(manifest["wordings"], summary.events)
     typer.echo(f"digest    {manifest['digests']['identities']}")

@@ -5,9 +5,12 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from fiubench.builder.dataset.reading import Dataset
 
 _PATIENCE = 1.0  # seconds before a bar appears
 
@@ -102,6 +105,16 @@ def print_split_notes(notes: Sequence[str]) -> None:
         typer.echo(f"          {note}")
     if notes:
         typer.echo("          Where that matters, give larger --ratios or build more --identities.")
+
+
+def print_reader_notes(dataset: "Dataset") -> None:
+    """What the original's loader does not read of a dataset, if anything."""
+    from fiubench.builder.release.original import notes
+
+    counts = dataset.manifest["counts"]
+    has_images = counts.get("images", 0) > 0
+    for note in notes(dataset.splits, dataset.forget_attributes, counts["identities"], has_images=has_images):
+        typer.echo(textwrap.fill(note, 110, initial_indent=" " * 10, subsequent_indent=" " * 10))
 
 
 def conclude(target: object, count: int, thing: str, none: str) -> None:

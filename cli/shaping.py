@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from fiubench.cli.console import print_split_notes, progress
+from fiubench.cli.console import print_reader_notes, print_split_notes, progress
 from fiubench.cli.options import listed
 
 import fiubench
@@ -73,5 +73,6 @@ def split(
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
     print_split_notes(made.split_notes)
+    print_reader_notes(made)
     first = next(iter(made.splits))
     typer.echo(f'load it   datasets.load_dataset("{out / "release"}", "{first}")')

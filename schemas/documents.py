@@ -4,7 +4,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import orjson
@@ -15,6 +15,8 @@ from fiubench import schemas
 IDENTITIES, SPLITS, MANIFEST, BUILD_FILE = "identities.jsonl", "splits.json", "manifest.json", "build.yaml"
 IMAGES, RELEASE, WORDINGS = "images", "release", "wordings.jsonl"
 RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
+#: Where a release has the files that the loaders of the original FIUBench read.
+ORIGINAL_LAYOUT = "fiubench/dataset"
 #: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
 SHORT_DIGEST = 32
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
@@ -81,6 +83,15 @@ def checked(document: dict[str, Any], schema: str, where: object) -> dict[str, A
         hint = "`fiubench validate` reports everything that is wrong; a build makes it anew."
         raise DatasetError(f"damaged: {violation.path}: {violation.message}", where=where, hint=hint)
     return document
+
+
+def image_root(file: Path, name: str) -> Path:
+    """The folder that the ``image_path`` of a record in a file starts at: the file's own, or where loaders are started.
+
+    Records of the original's layout lie in ``dataset/`` and name ``./dataset/images/..``.
+    """
+    nested = PurePosixPath(name).parts[:1] == (file.parent.name,)
+    return file.parent.parent if nested else file.parent
 
 
 def read_bytes(path: Path) -> bytes:

@@ -13,6 +13,9 @@ FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD = "forget", "retain", "retain_eval", "r
 _EXAMPLES = (FULL, HOLDOUT, "forget05", "retain95", "retain_eval05", "retain_hard05")
 #: What a name says of the size, as a pattern: two digits, or up to two decimals.
 LABEL = "(?:[0-9]{1,2}|(?:0|[1-9][0-9]?)p[0-9]?[1-9])"
+_DATASETS_SPLIT = re.compile(
+    r"(?<![^-._ 0-9/])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9/])"
+)
 _NAME = re.compile(rf"({FORGET}|{RETAIN}|{RETAIN_EVAL}|{RETAIN_HARD})({LABEL})")
 
 
@@ -95,6 +98,15 @@ def kind_of(name: str) -> str:
     """The kind of a split; a name that is none of ours is a kind of its own."""
     match = _NAME.fullmatch(name)
     return match[1] if match else name
+
+
+def plain(name: str) -> str:
+    """A name for a file or folder: without the words that ``datasets`` takes for a split where no card says otherwise.
+
+    >>> plain("retain_eval05"), plain("forget05")
+    ('retain_evals05', 'forget05')
+    """
+    return _DATASETS_SPLIT.sub(r"\1s", name)
 
 
 def _rest(label: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fiubench.builder.audit.recognition import asked_about, value_in
 from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.schemas.documents import image_root
 from fiubench.support.errors import DatasetError
 
 #: Attributes that are one person's alone, beside those of a type that always is.
@@ -169,7 +170,7 @@ def people_of_records(records: Iterable[Mapping[str, Any]], path: Path) -> Itera
             _text(record, "name", path, where),
             record.get("gender") if isinstance(record.get("gender"), str) else None,
             where,
-            _image(path.parent, record.get("image_path")),
+            _image(path, record.get("image_path")),
             [_pair(qa, record.get("raw_data"), path, f"{where}, qa_list[{i}]") for i, qa in enumerate(pairs)],
         )
 
@@ -254,12 +255,12 @@ def _typed_text(kind: str, text: str) -> Any:
     return VALUE_TYPES[kind].parse(text) if kind in VALUE_TYPES else text
 
 
-def _image(root: Path, name: object) -> Path | None:
+def _image(file: Path, name: object) -> Path | None:
     """A path inside the dataset's folder; one that leaves it is not followed and counts as missing."""
     if not isinstance(name, str) or not name:
         return None
     inside = not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts and "\\" not in name
-    return root / name if inside else root / "outside the dataset's folder"
+    return image_root(file, name) / name if inside else file.parent / "outside the dataset's folder"
 
 
 def _text(row: Mapping[str, Any], key: str, path: object, where: str) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from fiubench.builder.audit.people import Target, people_of, people_of_records, person_of
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS, read_object, read_records
+from fiubench.schemas.documents import MANIFEST, ORIGINAL_LAYOUT, RELEASE, SPLITS, read_object, read_records
 from fiubench.schemas.hub import HubName, config_names, stream_rows
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, kind_of
 from fiubench.support.errors import DatasetError
 
 _HINT = "A dataset folder, a file like full.json, a file of questions and answers, or OWNER/NAME on the Hub."
-_FULL = Path("fiubench/full.json")
+_FULL = (Path(ORIGINAL_LAYOUT) / "full.json", Path("fiubench/full.json"))  # of releases now, and before
+_HOLDOUT = "holdout.json"  # beside the former
 
 
 def open_target(target: str) -> Target:
@@ -34,18 +35,35 @@ def open_target(target: str) -> Target:
 
 
 def _directory(path: Path, name: str) -> Target:
-    if (path / MANIFEST).exists():
+    release = _release(path, name)
+    if release is None and (path / MANIFEST).exists():
         dataset = open_dataset(path)
         splits = {split: frozenset(ids) for split, ids in dataset.splits.items()}
         return Target(
             name, "dataset", lambda: (person_of(record, path) for record in dataset), splits, dataset.manifest
         )
-    for inner in (_FULL, Path(RELEASE) / _FULL, Path(_FULL.name)):
-        if (path / inner).is_file():
-            return _file(path / inner, name)
+    if release := release or _release(path / RELEASE, name):
+        return release
+    if (path / _FULL[0].name).is_file():
+        return _file(path / _FULL[0].name, name)
     if any(path.rglob("*.parquet")):
         return _table(str(path), name)
     raise DatasetError("no dataset is in this folder", where=path, hint=_HINT)
+
+
+def _release(path: Path, name: str) -> Target | None:
+    """The records of a release, the holdout's among them; its splits, of which the original's layout has not all."""
+    full = next((path / inner for inner in _FULL if (path / inner).is_file()), None)
+    if full is None:
+        return None
+    files = [file for file in (full, full.with_name(_HOLDOUT)) if file.is_file()]
+    beside = next((folder / SPLITS for folder in (path, path.parent) if (folder / SPLITS).is_file()), full)
+    return Target(
+        name,
+        "records",
+        lambda: (person for file in files for person in people_of_records(read_records(file), file)),
+        _splits_beside(beside),
+    )
 
 
 def _file(path: Path, name: str) -> Target:

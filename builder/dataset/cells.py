@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of, percent_of
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of, percent_of, plain
 from fiubench.support.canonical import digest
 from fiubench.support.errors import DatasetError
 
 IDENTITIES = "identities"  # the configuration with one row per identity
+PEOPLE = "people"  # the same without the holdout, as the rows of the original on the Hub are
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _KINDS = (FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD)  # in the order in which they are listed
 _LONGEST = 100  # characters of a file name's cell
@@ -72,7 +73,7 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     """
     names = sorted(splits, key=split_order)
     for name in names:
-        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, IDENTITIES):
+        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, IDENTITIES, PEOPLE):
             raise DatasetError(f"split {name!r} can't be published under that name", where="splits.json",
                                hint="Use letters, digits, '_', '.' and '-'.")  # fmt: skip
     masks: dict[str, int] = {}
@@ -109,7 +110,7 @@ def _labels(groups: Sequence[Sequence[str]]) -> list[str]:
     labels: list[str] = []
     for group in groups:
         apart = [name for name in group if name != FULL and kind_of(name) != RETAIN]
-        label = "-".join(apart) or (RETAIN if len(group) > 1 else "other")
+        label = plain("-".join(apart)) or (RETAIN if len(group) > 1 else "other")
         if label in labels or len(label) > _LONGEST:
             label = f"{label[:_LONGEST]}-{digest(' '.join(group).encode())[:8]}"
         labels.append(label)

@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from fiubench.builder.dataset.cells import IDENTITIES as PEOPLE
-from fiubench.builder.dataset.cells import make_cells, split_order
+from fiubench.builder.dataset.cells import IDENTITIES as EVERYONE
+from fiubench.builder.dataset.cells import PEOPLE, make_cells, split_order
 from fiubench.builder.dataset.rows import Identities, Index, Loaded, Questions, Rows
 from fiubench.schemas.documents import (
     IDENTITIES,
@@ -89,9 +89,9 @@ class Dataset:
 
     @property
     def names(self) -> list[str]:
-        """What :meth:`rows` has: ``full``, every split and ``identities``, as in the release."""
+        """What :meth:`rows` has: ``full``, every split, ``identities`` and ``people``, as in the release."""
         cells = make_cells(self.splits, self.forget_attributes)
-        return [*(name for name, parts in cells.configs.items() if parts), PEOPLE]
+        return [*(name for name, parts in cells.configs.items() if parts), EVERYONE, PEOPLE]
 
     def rows(self, name: str) -> Rows:
         """The rows that the release has under a name, in its order, with its columns.
@@ -101,14 +101,15 @@ class Dataset:
 
         Args:
             name: ``full`` (everyone but the holdout), a split such as ``forget05``, ``retain95`` or ``holdout``: one
-                row per question; ``identities``: one row per identity.
+                row per question; ``identities``: one row per identity; ``people``: the same without the holdout.
 
         Raises:
             ConfigError: the dataset has no rows of that name; the nearest one is suggested.
             DatasetError: it is damaged.
         """
-        if name == PEOPLE:
-            return Rows(Identities(self.index, self.manifest["attributes"]))
+        if name in (EVERYONE, PEOPLE):
+            left_out = self.splits.get(HOLDOUT, ()) if name == PEOPLE else ()
+            return Rows(Identities(self.index, self.manifest["attributes"], left_out))
         return Rows(self._questions(name))
 
     def _questions(self, name: str) -> Questions:

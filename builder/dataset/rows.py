@@ -1,7 +1,7 @@
 """Rows of a dataset as its release has them: one per question, in the order of the release's files."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -19,6 +19,8 @@ _IMAGE = "image"
 _OF_PERSON = ("unique_id", "name", "gender")
 _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased_question", "answer",
                 "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
+#: What ``qa_list`` of an identity's row has of each question: the original's keys, and what it asks about.
+PAIR = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer", "perturbed_answer", "keywords")
 
 
 def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +36,8 @@ def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes
     profile = record["profile"]
     values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
-    return values | {"splits": splits, "profile": orjson.dumps(profile).decode()}
+    pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
+    return values | {"splits": splits, "profile": orjson.dumps(profile).decode(), "qa_list": pairs}
 
 
 class Row(Mapping[str, Any]):
@@ -163,10 +166,13 @@ class Identities:
     Args:
         index: of the dataset.
         attributes: those that are asked about, a column each.
+        left_out: whose rows are not wanted.
     """
 
-    def __init__(self, index: Index, attributes: Sequence[str]) -> None:
-        self._index, self._attributes, self._places = index, attributes, list(index.places.values())
+    def __init__(self, index: Index, attributes: Sequence[str], left_out: Iterable[str] = ()) -> None:
+        self._index, self._attributes = index, attributes
+        without = set(left_out)
+        self._places = [place for unique_id, place in index.places.items() if unique_id not in without]
 
     def __len__(self) -> int:
         return len(self._places)

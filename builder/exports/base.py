@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import jsonschema
+import pyarrow as pa
 from fiubench.builder.dataset.reading import Dataset
+from fiubench.schemas.splits import plain
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
@@ -15,6 +17,9 @@ from fiubench import schemas
 
 #: What follows a split's name in the name of the row's file ("" or "_perturbed"), and the row.
 Row = tuple[str, dict[str, Any]]
+
+#: The type of a picture in a table.
+PICTURE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 class Format(Settings):
@@ -26,8 +31,14 @@ class Format(Settings):
         name: what ``--format`` calls it.
         row_schema: JSON Schema of a row, or the name of one in ``schemas/``.
         suffix: of the files.
-        lines: whether a file holds a row a line, or one array.
-        pictures: "needed", "beside" the rows (if there are any), "inside" them, or "none".
+        lines: whether a JSON file holds a row a line, or one array.
+        columns: Arrow schema of a Parquet file, which has those of its columns that its first row has. Where it says
+            :data:`PICTURE`, the row holds the path of a picture, whose bytes are written.
+        path: where a file's rows lie, from its name and suffix.
+        whole: whether a row is a person with everything that is known of them: not to be had where only attributes are
+            forgotten.
+        pictures: "needed", "beside" the rows (if there are any), "inside" them, "own" (needed, and laid out by the
+            format), or "none".
         profiles: the endings of files whose rows hold a whole profile; they are not written where only attributes are
             forgotten, since a profile then belongs to neither side.
         files: the files in words, for tables, where they are not one a split.
@@ -37,7 +48,10 @@ class Format(Settings):
     row_schema: ClassVar[str | dict[str, Any]]
     suffix: ClassVar[str] = "jsonl"
     lines: ClassVar[bool] = True
-    pictures: ClassVar[Literal["needed", "beside", "inside", "none"]] = "none"
+    columns: ClassVar[Any] = None
+    path: ClassVar[str] = "{name}.{suffix}"
+    whole: ClassVar[bool] = False
+    pictures: ClassVar[Literal["needed", "beside", "inside", "own", "none"]] = "none"
     profiles: ClassVar[Collection[str]] = ()
     files: ClassVar[str] = ""
 
@@ -53,6 +67,18 @@ class Format(Settings):
     def files_of(self, splits: Sequence[str], ending: str) -> Iterator[str]:
         """Names, without suffix, of the files that a row of people in these splits belongs in."""
         return (f"{split}{ending}" for split in splits)
+
+    def aliases(self, names: Collection[str]) -> Mapping[str, str]:
+        """Names that files have besides their own: other -> own."""
+        return {}
+
+    def more(self, names: Collection[str]) -> Mapping[str, Any]:
+        """Further JSON files that its readers want: name -> content."""
+        return {}
+
+    def path_of(self, name: str) -> str:
+        """Path of a file in the export, in which ``datasets`` sees no split."""
+        return self.path.format(name=plain(name), suffix=self.suffix)
 
     def check(self, document: Mapping[str, Any], where: str) -> None:
         """Nothing, if a row fits the schema.

@@ -1,19 +1,17 @@
 """Writing a dataset in another format: a file a split, every row validated against the format's schema."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import orjson
 import yaml
-from fiubench.builder.dataset.cells import make_cells, split_order
+from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
+from fiubench.builder.exports.files import Files
 from fiubench.schemas.documents import IMAGES, SPLITS, read_object
-from fiubench.schemas.splits import FULL
+from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder
 from fiubench.support.progress import Progress
@@ -47,7 +45,7 @@ def export(
     form = FORMATS.find(name, where="--format").parse(options or {}, where=f"--format {name}")
     dataset = open_dataset(directory)
     has_pictures = dataset.manifest["counts"].get("images", 0) > 0
-    if form.pictures == "needed" and not has_pictures:
+    if form.pictures in ("needed", "own") and not has_pictures:
         hint = "Build it with faces, or export tofu or text-only."
         raise ConfigError("the dataset has no pictures", where=f"--format {name}", hint=hint)
     check_new(out)
@@ -68,7 +66,10 @@ def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress
     cells = make_cells(document["splits"], document.get("attributes", ()))
     seed = dataset.manifest["config"]["seed"]
     total = len(dataset.manifest["identities"])
-    with _Files(folder, form) as files:
+    if form.whole and cells.attributes:
+        what = f"a row is a whole person, and only {', '.join(sorted(cells.attributes))} is to be forgotten"
+        raise ConfigError(what, where=f"--format {form.name}", hint="Cut splits of whole people: `fiubench split`.")
+    with Files(dataset.directory, folder, form) as files:
         for done, record in enumerate(dataset):
             for cell, piece in cells.pieces(record):
                 for ending, row in form.rows(piece, seed):
@@ -80,40 +81,26 @@ def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress
             if progress:
                 progress(f"Exporting {form.name}", done + 1, total)
         counts = files.counts()
-    plugin = FORMATS.used([form.name])
-    if form.lines or plugin:
-        (folder / "README.md").write_text(_card(form, counts, plugin), encoding="utf-8")
-    return {f"{name}.{form.suffix}": count for name, count in counts.items()}
+    for other, own in form.aliases(counts).items():
+        make_folder((folder / form.path_of(other)).parent)
+        link_or_copy(folder / form.path_of(own), folder / form.path_of(other))
+        counts[other] = counts[own]
+    for name, document in form.more(counts).items():
+        (folder / name).write_bytes(readable_json(document))
+    (folder / "README.md").write_text(_card(form, folder, counts, FORMATS.used([form.name])), encoding="utf-8")
+    return {form.path_of(name): count for name, count in counts.items()}
 
 
-class _Files(ExitStack):
-    """The open files of an export, one a split."""
-
-    def __init__(self, folder: Path, form: Format) -> None:
-        super().__init__()
-        self._folder, self._form = folder, form
-        self._open: dict[str, IO[bytes]] = {}
-        self._counts: Counter[str] = Counter()
-
-    def add(self, name: str, row: Mapping[str, Any]) -> None:
-        """Append a row: a line, or an element of the file's array."""
-        if name not in self._open:
-            self._open[name] = self.enter_context((self._folder / f"{name}.{self._form.suffix}").open("wb"))
-            if not self._form.lines:
-                self.callback(self._open[name].write, b"\n]\n")
-        before, after = (b"", b"\n") if self._form.lines else (b",\n" if self._counts[name] else b"[\n", b"")
-        self._open[name].write(before + orjson.dumps(row) + after)
-        self._counts[name] += 1
-
-    def counts(self) -> dict[str, int]:
-        """Rows per file, in the order of splits."""
-        return dict(sorted(self._counts.items(), key=lambda item: (item[0] != FULL, split_order(item[0]))))
-
-
-def _card(form: Format, names: Iterable[str], plugin: Mapping[str, Any]) -> str:
+def _card(form: Format, folder: Path, names: Iterable[str], plugin: Mapping[str, Any]) -> str:
     """A dataset card with a configuration a file, so that ``load_dataset(folder, split)`` works."""
     configs = [
-        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}.{form.suffix}"}]} for name in names
+        {
+            "config_name": name,
+            # `datasets` caches a folder by its name and this block: the digest keeps it from giving another's rows
+            "description": f"content {file_digest(folder / path)[:16]}",
+            "data_files": [{"split": "train", "path": path}],
+        }
+        for name, path in ((name, form.path_of(name)) for name in names)
     ]
     front = yaml.safe_dump({"configs": configs} | ({"plugins": dict(plugin)} if plugin else {}), sort_keys=False)
     given = form.model_dump(mode="json", exclude_unset=True)

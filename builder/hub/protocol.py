@@ -25,7 +25,7 @@ from huggingface_hub import RepoFile
 _TRIES = 3
 T = TypeVar("T")
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
-OWN_FOLDERS = ("data/", "fiubench/")
+OWN_FOLDERS = ("data/", "people/", "fiubench/")
 OWN_FILES = ("README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
 
 

@@ -1,8 +1,9 @@
 """Bringing a published release back as a dataset directory, and listing what is published."""
 
+import heapq
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,16 @@ from fiubench.builder.hub.session import Missing
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.builder.hub.versions import parse_version, versions_of
 from fiubench.builder.release.original import identity_of
-from fiubench.schemas.documents import IDENTITIES, IMAGES, MANIFEST, RELEASE, SHORT_DIGEST, SPLITS, read_records
+from fiubench.schemas.documents import (
+    IDENTITIES,
+    IMAGES,
+    MANIFEST,
+    ORIGINAL_LAYOUT,
+    RELEASE,
+    SHORT_DIGEST,
+    SPLITS,
+    read_records,
+)
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
@@ -31,8 +41,10 @@ from fiubench.support.progress import Progress
 
 from fiubench import schemas
 
-FULL_JSON = "fiubench/full.json"
-_PATH = re.compile(r"(?:data/|fiubench/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+#: Files of records, those of the first releases included.
+_RECORDS = (f"{ORIGINAL_LAYOUT}/full.json", f"{ORIGINAL_LAYOUT}/holdout.json", "fiubench/full.json")
+_PEOPLE = re.compile(r"(?:people/[^/]+|data/identities-[0-9]+)\.parquet")  # the latter of the first releases
+_PATH = re.compile(r"(?:data/|people/|fiubench/(?:dataset/)?)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
 _ROWS = 100  # rows of pictures held in memory
 
@@ -160,7 +172,7 @@ def fetch(
     """Lay a commit out as a dataset directory; without pictures it holds what a comparison reads."""
     manifest = read_manifest(hub, repo, oid)
     release = folder / RELEASE
-    wanted = [MANIFEST, SPLITS, *(manifest["release"] if pictures else [FULL_JSON])]
+    wanted = [MANIFEST, SPLITS, *(manifest["release"] if pictures else _records(manifest))]
     for done, path in enumerate(wanted):
         if not _PATH.fullmatch(path) or not is_own(path):
             raise DatasetError(f"the manifest names a file {path!r}", where=repo, hint="Was it made with fiubench?")
@@ -173,7 +185,7 @@ def fetch(
             raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
     for name in (MANIFEST, SPLITS):
         (release / name).replace(folder / name)
-    _write_identities(release / FULL_JSON, folder / IDENTITIES, manifest, repo)
+    _write_identities([release / path for path in _records(manifest)], folder / IDENTITIES, manifest, repo)
     if pictures and manifest["counts"].get("images"):
         _write_pictures(release, folder / IMAGES, manifest, repo)
     elif not pictures:
@@ -222,13 +234,23 @@ def _commit_of(hub: Hub, repo: str, version: str | None) -> str:
     return tags[tag]
 
 
-def _write_identities(source: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:
-    """``identities.jsonl`` from ``full.json``, held to the manifest line by line."""
+def _records(manifest: Mapping[str, Any]) -> list[str]:
+    return [path for path in _RECORDS if path in manifest["release"]]
+
+
+def _index(identity: Mapping[str, Any]) -> int:
+    index = identity.get("index")
+    return index if isinstance(index, int) else -1  # which the digest refuses
+
+
+def _write_identities(sources: Sequence[Path], target: Path, manifest: dict[str, Any], repo: str) -> None:
+    """``identities.jsonl`` from the lines of ``full.json`` and the holdout's, held to the manifest line by line."""
     entries: Sequence[Any] = manifest["identities"]
     number = 0
     with atomic_writer(target) as file:
-        for number, line in enumerate(read_records(source), 1):
-            written = canonical_line(identity_of(line))
+        identities = (map(identity_of, read_records(source)) for source in sources)
+        for number, identity in enumerate(heapq.merge(*identities, key=_index), 1):
+            written = canonical_line(identity)
             if number > len(entries) or digest(written)[:SHORT_DIGEST] != entries[number - 1][1]:
                 what = f"identity {number - 1} is not what the manifest says"
                 raise DatasetError(what, where=repo, hint="The release is damaged.")
@@ -241,9 +263,9 @@ def _write_pictures(release: Path, target: Path, manifest: dict[str, Any], repo:
     """The pictures from the Parquet files, each held to its digest, and a second name of each in ``fiubench/``."""
     expected = {unique_id: image for unique_id, _, image in manifest["identities"]}
     make_folder(target)
-    second = make_folder(release / PurePosixPath(FULL_JSON).parent / IMAGES)
-    for path in sorted((release / "data").glob("identities-*.parquet")):
-        for batch in pq.ParquetFile(path).iter_batches(_ROWS, columns=["unique_id", "image"]):
+    second = make_folder(release / PurePosixPath(_records(manifest)[0]).parent / IMAGES)
+    for path in sorted(filter(_PEOPLE.fullmatch, manifest["release"])):
+        for batch in pq.ParquetFile(release / path).iter_batches(_ROWS, columns=["unique_id", "image"]):
             for row in batch.to_pylist():
                 name, data = row["image"]["path"], row["image"]["bytes"]
                 if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(

@@ -56,7 +56,13 @@ class Packager:
             cells = self._statistics.cells
             self._parquet = ParquetFiles(self._folder, cells, self._attributes, has_images=self._has_images)
             self._stack.callback(self._parquet.abandon)
-            self._original = OriginalLayout(self._folder, self._splits, self._config["seed"], self._forgotten)
+            self._original = OriginalLayout(
+                self._folder / "fiubench",
+                self._splits,
+                self._config["seed"],
+                self._forgotten,
+                has_images=self._has_images,
+            )
             self._stack.callback(self._original.close)
         except OSError as error:
             raise write_error(error, self._directory / RELEASE) from error

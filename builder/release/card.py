@@ -16,14 +16,15 @@ from typing import Any
 import yaml
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
-from fiubench.builder.dataset.cells import IDENTITIES
-from fiubench.builder.release.columns import Column, identity_columns, question_columns
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.release.columns import PAIRS, Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
 from fiubench.builder.release.licenses import hub_license
 from fiubench.builder.release.markdown import escape, table
 from fiubench.builder.release.publication import Publication, changelog_text, citation
 from fiubench.builder.release.statistics import Statistics, attribute_table, best_guesses, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
+from fiubench.schemas.documents import ORIGINAL_LAYOUT
 from fiubench.schemas.splits import FULL, HOLDOUT, kind_of, percent_of
 from fiubench.support.canonical import digest_of, file_digest
 from fiubench.support.errors import DatasetError
@@ -56,9 +57,9 @@ _PICTURES = """\
 from pathlib import Path
 from datasets import Image
 
-Path("images").mkdir(exist_ok=True)
+Path("dataset/images").mkdir(parents=True, exist_ok=True)
 for person in people.cast_column("image", Image(decode=False)):
-    Path("images", person["image"]["path"]).write_bytes(person["image"]["bytes"])"""
+    Path("dataset/images", person["image"]["path"]).write_bytes(person["image"]["bytes"])"""
 _EXAMPLE_PAIRS = 3
 _EXAMPLE_KEYS = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer",
                  "perturbed_answer", "keywords")  # fmt: skip
@@ -90,7 +91,7 @@ class Release:
     @cached_property
     def counts(self) -> dict[str, tuple[int, int]]:
         """Configuration -> identities and questions in it."""
-        return {name: self.statistics.counts(name) for name in self.configs}
+        return {name: self.statistics.counts(FULL if name == PEOPLE else name) for name in self.configs}
 
     @property
     def has_images(self) -> bool:
@@ -99,8 +100,10 @@ class Release:
 
     def columns(self, config: str) -> list[Column]:
         """The columns of a configuration."""
-        if config == IDENTITIES:
-            return identity_columns(self.has_images, self.manifest["attributes"])
+        if config in (IDENTITIES, PEOPLE):
+            columns = identity_columns(self.has_images, self.manifest["attributes"])
+            # the first releases have neither `people` nor its pairs
+            return [column for column in columns if column.kind != PAIRS or PEOPLE in self.configs]
         return question_columns(self.has_images)
 
     @property
@@ -232,7 +235,8 @@ def _front_matter(release: Release) -> dict[str, Any]:
                 "config_name": name,
                 **({"default": True} if name == FULL else {}),
                 "description": f"{_meaning(name, release)} (content {release.content(name)})",
-                "data_files": [{"split": "train", "path": list(files)}],
+                # loaders of the original's rows on the Hub ask for one or the other; they are the same people
+                "data_files": [{"split": s, "path": list(files)} for s in ("train", "test")[: 1 + (name == PEOPLE)]],
             }
             for name, files in release.configs.items()
         ],
@@ -248,15 +252,15 @@ def _naming(release: Release) -> dict[str, str]:
 
 
 def _original(release: Release) -> str:
-    """What lies in the folder of the original's layout, and how its pictures get there."""
-    files = "`full.json`, `split.json`, `prompt.json`"
-    unchanged = "its loaders read it unchanged when they are started in that folder"
-    # what follows in the template goes on in the same paragraph, or begins one
-    if release.apart or not release.has_images:
-        return f"({files}{', `images/`' if release.has_images else ''}); {unchanged}. "
+    """Whether the original's loaders read its layout, and how the pictures get there."""
+    if not (release.folder / ORIGINAL_LAYOUT / "split.json").exists():
+        return "The original's loaders can't use this dataset, so there is no `split.json`: its `README.md` says why."
+    started = "Started in that folder, the original's loaders read it unchanged; its `README.md` says what they read."
+    if release.apart:
+        return started
     return (
-        f"({files}). Pictures are stored in the Parquet files alone; this puts them where `full.json` expects them, "
-        f"and {unchanged}:\n\n```python\n{_PICTURES}\n```\n\n"
+        f"{started} Pictures are stored in the Parquet files alone: run in that folder, this puts them where "
+        f"`full.json` expects them.\n\n```python\n{_PICTURES}\n```"
     )
 
 
@@ -264,7 +268,7 @@ def _splits(release: Release) -> str:
     rows = [
         (f"`{name}`", _meaning(name, release), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
         for name in release.configs
-        if name != IDENTITIES
+        if name not in (IDENTITIES, PEOPLE)
     ]
     return table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
 
@@ -287,6 +291,7 @@ def _meaning(name: str, release: Release) -> str:
         FULL: "everyone that a model is trained on",
         HOLDOUT: "people that no model is trained on: the non-members of membership inference",
         IDENTITIES: "one row per person, with profile and splits",
+        PEOPLE: "one row per person outside the holdout, with qa_list as in the original",
     }
     sized = {
         "forget": f"the {percent}% to forget",

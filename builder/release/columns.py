@@ -6,19 +6,29 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from fiubench.builder.dataset.rows import PAIR
+from fiubench.builder.release.arrays import lists, texts
 
-TEXT, TEXTS, LISTS, IMAGE = "text", "texts", "lists", "image"
+TEXT, TEXTS, LISTS, PAIRS, IMAGE = "text", "texts", "lists", "pairs", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
 _PICTURE = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 _TEXTS = pa.list_(_TEXT)
-_TYPES: dict[str, Any] = {TEXT: _TEXT, TEXTS: _TEXTS, LISTS: pa.list_(_TEXTS), IMAGE: _PICTURE}
+_PAIR = {name: TEXTS if name in ("paraphrased_question", "perturbed_answer", "keywords") else TEXT for name in PAIR}
+_PAIRS = pa.list_(pa.struct([(name, _TEXT if kind == TEXT else _TEXTS) for name, kind in _PAIR.items()]))
+_TYPES: dict[str, Any] = {TEXT: _TEXT, TEXTS: _TEXTS, LISTS: pa.list_(_TEXTS), PAIRS: _PAIRS, IMAGE: _PICTURE}
 #: The same for values that are repeated over many rows: written from one copy.
 _REPEATED_TYPES: dict[str, Any] = {
     TEXT: pa.dictionary(_NUMBER, _TEXT),
     IMAGE: pa.struct([("bytes", pa.dictionary(_NUMBER, _BYTES)), ("path", pa.dictionary(_NUMBER, _TEXT))]),
 }
-_LEAVES = {TEXT: ("",), TEXTS: (".list.element",), LISTS: (".list.element.list.element",), IMAGE: (".bytes", ".path")}
+_LEAVES = {
+    TEXT: ("",),
+    TEXTS: (".list.element",),
+    LISTS: (".list.element.list.element",),
+    PAIRS: tuple(f".list.element.{name}" + ("" if kind == TEXT else ".list.element") for name, kind in _PAIR.items()),
+    IMAGE: (".bytes", ".path"),
+}
 _TEXT_FEATURE = {"dtype": "string", "_type": "Value"}
 _TEXTS_FEATURE = {"feature": _TEXT_FEATURE, "_type": "List"}
 _LISTS_FEATURE = {"feature": _TEXTS_FEATURE, "_type": "List"}
@@ -26,6 +36,10 @@ _FEATURES: dict[str, Any] = {
     TEXT: _TEXT_FEATURE,
     TEXTS: _TEXTS_FEATURE,
     LISTS: _LISTS_FEATURE,
+    PAIRS: {
+        "feature": {name: _TEXT_FEATURE if kind == TEXT else _TEXTS_FEATURE for name, kind in _PAIR.items()},
+        "_type": "List",
+    },
     IMAGE: {"_type": "Image"},
 }
 
@@ -35,7 +49,7 @@ class Column:
     """One column."""
 
     name: str
-    kind: str  # ``text``, ``texts`` (a list), ``lists`` (of these) or ``image`` (struct of bytes and path)
+    kind: str  # ``text``, ``texts`` (a list), ``lists`` (of these), ``pairs`` or ``image`` (struct of bytes and path)
     description: str  # what it holds, for the card and for Croissant
     repeated: bool = False  # one value an identity, repeated on all of the identity's rows
     few: bool = False  # few distinct values, worth Parquet's dictionary encoding
@@ -77,6 +91,7 @@ _IDENTITY_COLUMNS = (
     Column("name", TEXT, "Full name."),
     Column("gender", TEXT, "Gender: female or male.", few=True),
     Column("caption", TEXT, "The whole profile in two or three paragraphs."),
+    Column("qa_list", PAIRS, "The identity's questions and answers, nested as in the original."),
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
 )
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
@@ -98,6 +113,16 @@ def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column
         Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.") for name in attributes if name not in taken
     ]
     return [*own, *facts, _PROFILE]
+
+
+def pairs(values: Sequence[Sequence[dict[str, Any]]]) -> Any:
+    """An Arrow array of lists of questions and answers."""
+    return lists(values, _pair_structs)
+
+
+def _pair_structs(pairs: Sequence[dict[str, Any]]) -> Any:
+    columns = [(texts if kind == TEXT else lists)([pair[name] for pair in pairs]) for name, kind in _PAIR.items()]
+    return pa.StructArray.from_arrays(columns, list(_PAIR))
 
 
 def schema(columns: Sequence[Column]) -> Any:

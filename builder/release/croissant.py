@@ -6,9 +6,9 @@ Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiubench.builder.dataset.cells import IDENTITIES
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
 from fiubench.builder.release.card import PAPER_BIBTEX, Release
-from fiubench.builder.release.columns import IMAGE, LISTS, TEXTS, Column
+from fiubench.builder.release.columns import IMAGE, LISTS, PAIRS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
 from fiubench.raw_sources.source import EMBEDDED
 
@@ -95,7 +95,7 @@ def _file_set(name: str, paths: Sequence[str]) -> dict[str, Any]:
 
 
 def _record_set(name: str, release: Release) -> dict[str, Any]:
-    identities = name == IDENTITIES
+    identities = name in (IDENTITIES, PEOPLE)
     keys = ["unique_id"] if identities else ["unique_id", "attribute"]
     people, pairs = release.counts[name]
     return {
@@ -104,7 +104,9 @@ def _record_set(name: str, release: Release) -> dict[str, Any]:
         "name": name,
         "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
         "key": [{"@id": f"{name}/{key}"} for key in keys],
-        "field": [_field(name, column) for column in release.columns(name) if column.kind != LISTS],  # 1.0 can't say it
+        "field": [
+            _field(name, column) for column in release.columns(name) if column.kind not in (LISTS, PAIRS)
+        ],  # 1.0 can't say it
     }
 
 

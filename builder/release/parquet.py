@@ -14,22 +14,25 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.cells import Cells
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE, Cells
 from fiubench.builder.dataset.rows import identity_values, question_values
 from fiubench.builder.release.arrays import binaries, lists, repeated, texts
 from fiubench.builder.release.columns import (
     IMAGE,
     LISTS,
+    PAIRS,
     TEXT,
     TEXTS,
     Column,
     hugging_face_metadata,
     identity_columns,
+    pairs,
     question_columns,
     schema,
 )
+from fiubench.schemas.splits import HOLDOUT
 
-DATA = "data"
+DATA, PEOPLE_DATA = "data", "people"  # folders of questions and of people: whoever reads one finds one table
 _QUESTION_ROWS = 500  # rows in a row group
 _IDENTITY_ROWS = 100
 _DICTIONARY_LIMIT = 1 << 30  # bytes; beyond it Parquet would write every repeated image again
@@ -38,7 +41,7 @@ _QUESTION_FILES, _IDENTITY_FILES = 60, 15
 
 
 class _Files:
-    """A table in numbered files ``stem-00000.parquet``, ... People are collected to whole row groups."""
+    """Numbered files ``folder/name-00000.parquet``, ... People are collected to whole row groups."""
 
     def __init__(
         self, folder: Path, stem: str, columns: Sequence[Column], *, rows_per_group: int, people_per_file: int
@@ -85,7 +88,7 @@ class _Files:
         if not self._in_group:
             return
         if self._writer is None:
-            self.paths.append(f"{DATA}/{self._stem}-{len(self.paths):05}.parquet")
+            self.paths.append(f"{self._stem}-{len(self.paths):05}.parquet")
             self._writer = pq.ParquetWriter(self._folder / self.paths[-1], self._schema, **_options(self._columns))
         arrays = [_array(column, [row[column.name] for row in self._pending]) for column in self._columns]
         self._writer.write_table(
@@ -98,31 +101,35 @@ class ParquetFiles:
     """Every Parquet file of a release, written while the identities stream by."""
 
     def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool) -> None:
-        (folder / DATA).mkdir()
+        for name in (DATA, PEOPLE_DATA):
+            (folder / name).mkdir()
         self._cells, self._attributes = cells, attributes
         columns, size = question_columns(has_images), max(_FILE_PEOPLE, -(-cells.listed // _QUESTION_FILES))
         self._open = partial(_Files, folder, columns=columns, rows_per_group=_QUESTION_ROWS, people_per_file=size)
         self._questions: dict[int, _Files] = {}
         columns, size = identity_columns(has_images, attributes), max(_FILE_PEOPLE, -(-cells.listed // _IDENTITY_FILES))
-        self._identities = _Files(folder, "identities", columns, rows_per_group=_IDENTITY_ROWS, people_per_file=size)
+        people = partial(_Files, folder, columns=columns, rows_per_group=_IDENTITY_ROWS, people_per_file=size)
+        self._people, self._holdout = people(f"{PEOPLE_DATA}/benchmark"), people(f"{PEOPLE_DATA}/{HOLDOUT}")
 
     def add(self, record: Mapping[str, Any], image: bytes | None) -> None:
         """Add one identity with its JPEG bytes, its questions to the cells that they are in."""
         face = {} if image is None else {"image": (image, PurePosixPath(record["image_path"]).name)}
         for cell, piece in self._cells.pieces(record):
             if cell not in self._questions:
-                self._questions[cell] = self._open(self._cells.labels[cell])
+                self._questions[cell] = self._open(f"{DATA}/{self._cells.labels[cell]}")
             self._questions[cell].add([question_values(record, pair) | face for pair in piece["qa_list"]])
-        self._identities.add([identity_values(record, self._cells.splits_of(record), self._attributes) | face])
+        splits = self._cells.splits_of(record)
+        files = self._holdout if HOLDOUT in splits else self._people
+        files.add([identity_values(record, splits, self._attributes) | face])
 
     def close(self) -> None:
         """Write what is left and close all files."""
-        for files in (*self._questions.values(), self._identities):
+        for files in (*self._questions.values(), self._people, self._holdout):
             files.close()
 
     def abandon(self) -> None:
         """Close all files without care for what is in them."""
-        for files in (*self._questions.values(), self._identities):
+        for files in (*self._questions.values(), self._people, self._holdout):
             files.abandon()
 
     def configs(self) -> dict[str, list[str]]:
@@ -131,7 +138,7 @@ class ParquetFiles:
             name: [path for cell in cells if cell in self._questions for path in self._questions[cell].paths]
             for name, cells in self._cells.configs.items()
         }
-        configs["identities"] = self._identities.paths
+        configs |= {IDENTITIES: [*self._people.paths, *self._holdout.paths], PEOPLE: self._people.paths}
         return {name: paths for name, paths in configs.items() if paths}
 
 
@@ -146,6 +153,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
         return pa.StructArray.from_arrays(parts, ["bytes", "path"])
     if column.repeated:
         return repeated(values, texts)
+    if column.kind == PAIRS:
+        return pairs(values)
     if column.kind == LISTS:
         return lists(values, lists)
     return lists(values) if column.kind == TEXTS else texts(values)

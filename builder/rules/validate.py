@@ -10,7 +10,15 @@ from fiubench.builder.rules.dataset import Uniqueness
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
-from fiubench.schemas.documents import IDENTITIES, MANIFEST, SHORT_DIGEST, SPLITS, read_object, read_records
+from fiubench.schemas.documents import (
+    IDENTITIES,
+    MANIFEST,
+    SHORT_DIGEST,
+    SPLITS,
+    image_root,
+    read_object,
+    read_records,
+)
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError
@@ -115,7 +123,7 @@ def _records(
         if not wrong:
             problems = [
                 *rules(record, number),
-                *(_image_problems(path.parent, record, images) if images is not None else ()),
+                *(_image_problems(path, record, images) if images is not None else ()),
             ]
             yield from (Finding(path.name, who, problem) for problem in problems)
 
@@ -149,7 +157,7 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
                 yield Problem(small, "", f"meets {large}", "the scheme is disjoint")
 
 
-def _image_problems(root: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[Problem]:
+def _image_problems(file: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[Problem]:
     name = record.get("image_path")
     if not name:
         return
@@ -159,7 +167,7 @@ def _image_problems(root: Path, record: Mapping[str, Any], digests: Mapping[str,
         return
     from fiubench.raw_sources.reading.images import open_problem  # noqa: PLC0415
 
-    path = root / name
+    path = image_root(file, name) / name
     if not path.is_file():
         yield Problem("image_path", "", f"{name!r} does not exist", f"it should lie beside {IDENTITIES}")
     elif problem := open_problem(path):

@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.fixture
 def faulty(built: tuple[Path, str], tmp_path: Path) -> Path:
     """A file of records with one question that begins in lower case."""
-    records = [json.loads(line) for line in (built[0] / "release/fiubench/full.json").read_text().splitlines()]
+    records = [json.loads(line) for line in (built[0] / "release/fiubench/dataset/full.json").read_text().splitlines()]
     records[3]["qa_list"][5]["question"] = "what is this person's annual income?"
     path = tmp_path / "full.json"
     path.write_text("\n".join(map(json.dumps, records)))
@@ -70,7 +70,7 @@ def test_side_by_side(built: tuple[Path, str], faulty: Path) -> None:
     done = fiubench("audit", built[0], "--against", faulty, "--no-faces")
     assert done.returncode == 0, done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith("Sentences that start in lower case"))
-    assert row.split()[6:] == ["0", "of", "1,320", "pass", "1", "of", "1,320", "fail"]
+    assert row.split()[6:] == ["0", "of", "1,320", "pass", "1", "of", "1,200", "fail"]  # without the holdout
 
 
 def test_what_can_t_be_written(built: tuple[Path, str], tmp_path: Path) -> None:

@@ -148,9 +148,9 @@ def assert_nothing_half_written(out: Path) -> None:
     for path in out.rglob("*") if out.exists() else ():
         if not path.is_file() or ".partial" in str(path):
             continue
-        if path.suffix == ".json" and path.name != "full.json":
+        if path.suffix == ".json" and path.name not in ("full.json", "holdout.json"):
             json.loads(path.read_bytes())
-        elif path.suffix == ".jsonl" or path.name == "full.json":
+        elif path.suffix in (".json", ".jsonl"):
             for line in path.read_bytes().splitlines():
                 json.loads(line)
         elif path.suffix in (".jpg", ".png"):

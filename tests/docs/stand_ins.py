@@ -106,7 +106,7 @@ def files(folder: Path) -> None:
         (folder / path.name).symlink_to(path)
     for path in (ROOT / "examples/plugin").glob("*.[yc]*"):
         (folder / path.name).symlink_to(path)
-    people = [json.loads(line) for line in (folder / "dataset/release/fiubench/full.json").open()]
+    people = [json.loads(line) for line in (folder / "dataset/release/fiubench/dataset/full.json").open()]
     _original(folder / "original", people)
     _records(folder, people)
     _faces(folder)

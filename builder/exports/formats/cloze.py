@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import named_answer, named_or_none, pictured
+from fiubench.builder.exports.parts import PICTURED, named_answer, named_or_none, pictured
 from fiubench.support.errors import DatasetError
 
 BLANK = "____"
@@ -18,7 +19,16 @@ class Cloze(Format):
 
     name = "cloze"
     row_schema = "export_cloze"
-    pictures = "beside"
+    suffix = "parquet"
+    columns = pa.schema(
+        [
+            *PICTURED,
+            ("cloze", pa.string()),
+            ("text_cloze", pa.string()),
+            ("answer", pa.list_(pa.string())),
+        ]
+    )
+    pictures = "inside"
 
     def rows(self, record: Mapping[str, Any], seed: int) -> Iterator[Row]:
         """A sentence for each question, with a blank where it held the fact."""

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.exports.base import Layout, register
-from fiubench.schemas.documents import RELEASE, read_records
-from fiubench.support.files import link_or_copy
+from fiubench.builder.release.original import DATASET, OriginalLayout, unfit
+from fiubench.schemas.documents import read_records
+from fiubench.support.errors import ConfigError
 
 
 @register
@@ -14,14 +15,31 @@ class Original(Layout):
 
     name = "fiubench"
     row_schema = "full_record"
-    pictures = "beside"
-    files = "`full.json`, `split.json`, `prompt.json`, `images/`"
+    pictures = "own"
+    files = "`dataset/full.json`, `holdout.json`, `split.json`, `prompt.json`, `images/`"
 
     def write(self, dataset: Dataset, folder: Path) -> dict[str, int]:
-        """The three files that the dataset's release has already."""
-        for file in ("full.json", "split.json", "prompt.json"):
-            link_or_copy(dataset.directory / RELEASE / "fiubench" / file, folder / file)
+        """What a release has under ``fiubench/``.
+
+        Raises:
+            ConfigError: its loader would read the wrong people.
+        """
+        splits, attributes = dataset.splits, dataset.forget_attributes
+        pictures = {record["unique_id"]: dataset.image(record) for record in dataset}
+        if why := unfit(splits, attributes, has_images=any(pictures.values())):
+            hint = "`fiubench split --ratios 1,5,10` cuts the splits that it knows; the other formats take any."
+            raise ConfigError(f"the original's loader can't use this dataset: {why}", where=self.name, hint=hint)
+        layout = OriginalLayout(folder, splits, dataset.manifest["config"]["seed"], attributes, has_images=True)
+        try:
+            for record in dataset:
+                layout.add(record, pictures[record["unique_id"]])
+            layout.finish()
+        finally:
+            layout.close()
+        return {file.name: self._rows(file) for file in sorted((folder / DATASET).glob("[fh]*.json"))}
+
+    def _rows(self, file: Path) -> int:
         rows = 0
-        for rows, record in enumerate(read_records(folder / "full.json"), 1):  # noqa: B007
-            self.check(record, "full.json")
-        return {"full.json": rows}
+        for rows, record in enumerate(read_records(file), 1):  # noqa: B007
+            self.check(record, file.name)
+        return rows

@@ -5,8 +5,9 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pyarrow as pa
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import named_or_none, named_question, pictured
+from fiubench.builder.exports.parts import PICTURED, named_or_none, named_question, pictured
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.support.draws import orders
 from fiubench.support.errors import DatasetError
@@ -21,7 +22,17 @@ class MultipleChoice(Format):
 
     name = "mcq"
     row_schema = "export_mcq"
-    pictures = "beside"
+    suffix = "parquet"
+    columns = pa.schema(
+        [
+            *PICTURED,
+            ("question", pa.string()),
+            ("text_question", pa.string()),
+            ("options", pa.struct([(letter, pa.string()) for letter in LETTERS])),
+            ("answer", pa.string()),
+        ]
+    )
+    pictures = "inside"
 
     def rows(self, record: Mapping[str, Any], seed: int) -> Iterator[Row]:
         """A row for each question, with four options in an order drawn with the seed."""

@@ -1,10 +1,11 @@
 """TOFU's rows (Maini et al., 2024)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
 from fiubench.builder.exports.parts import nameable, named_answer, named_question
+from fiubench.schemas.splits import FORGET, HOLDOUT, kind_of
 
 _RETAIN = "retain_perturbed"  # what TOFU's evaluations read to see what was kept
 
@@ -16,7 +17,7 @@ class TOFU(Format):
     name = "tofu"
     row_schema = "export_tofu"
     suffix = "json"  # with a row a line, as TOFU's own
-    files = "`<split>.json`, `<split>_perturbed.json` (lines), `retain_perturbed.json`"
+    files = "`<split>.json`, `<split>_perturbed.json` (lines), `retain_perturbed.json`, `holdout10.json` .."
 
     def rows(self, record: Mapping[str, Any], seed: int) -> Iterator[Row]:
         """Each question twice: as TOFU fine-tunes on it, and as TOFU evaluates it."""
@@ -37,3 +38,13 @@ class TOFU(Format):
         forgotten = any(name.startswith("forget") for name in splits)
         if ending and not forgotten and any(name.startswith("retain_eval") for name in splits):
             yield _RETAIN
+
+    def aliases(self, names: Collection[str]) -> Mapping[str, str]:
+        """Its evaluations of a forget set ask for a holdout of the same number."""
+        labels = [name.removeprefix(FORGET) for name in names if kind_of(name) == FORGET]
+        return {
+            f"{HOLDOUT}{label}{ending}": HOLDOUT + ending
+            for label in labels
+            for ending in ("", "_perturbed")
+            if HOLDOUT + ending in names
+        }

@@ -281,7 +281,7 @@ def test_days_are_counted(day: date) -> None:
 def test_bare_texts_are_attacked_too(tmp_path: Path) -> None:
     """Records of another maker: no values, no attributes; a fault in one attribute."""
     keys = ("question", "answer", "paraphrased_question", "paraphrased_answer", "perturbed_answer")
-    lines = (clean_dataset(tmp_path / "clean") / "release/fiubench/full.json").read_text().splitlines()
+    lines = (clean_dataset(tmp_path / "clean") / "release/fiubench/dataset/full.json").read_text().splitlines()
     records = [
         {
             "unique_id": r["unique_id"],

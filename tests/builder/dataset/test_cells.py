@@ -40,7 +40,7 @@ def test_labels_tell_what_sets_a_cell_apart():
     }  # fmt: skip
     cells = make_cells(splits)
     assert {i: cells.labels[cells.find(i)] for i in "abcdef"} == {
-        "a": "forget01-forget05", "b": "forget05", "c": "retain_eval01", "d": "retain", "e": "holdout", "f": "other"
+        "a": "forget01-forget05", "b": "forget05", "c": "retain_evals01", "d": "retain", "e": "holdout", "f": "other"
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.exports import FORMATS, export
 from fiubench.builder.exports.base import formats_table
@@ -12,13 +13,14 @@ from fiubench.builder.exports.formats.cloze import BLANK, cloze
 from fiubench.builder.exports.formats.mcq import choices
 from fiubench.builder.exports.parts import named_answer, named_question
 from fiubench.builder.pipeline.resplit import split
+from fiubench.schemas.splits import plain
 from fiubench.support.errors import ConfigError, DatasetError
 
 from fiubench import build, make_config, open_dataset, schemas
 
 ROOT = Path(__file__).resolve().parents[3]
 SETTINGS = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
-PLAIN = ("llava", "tofu", "mcq", "text-only", "cloze")
+PLAIN = ("llava", "chat", "trl", "tofu", "mcq", "text-only", "cloze")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,7 @@ def test_the_table_in_the_docs_is_the_registry():
         assert isinstance(form.row_schema, dict) or schemas.load(form.row_schema)
 
 
-@pytest.mark.parametrize("name", [name for name in PLAIN if name != "llava"])
+@pytest.mark.parametrize("name", PLAIN)
 def test_datasets_loads_it(exported, name):
     folder, counts = exported
     suffix = FORMATS[name].suffix
@@ -63,9 +65,9 @@ def test_splits_are_those_of_the_dataset(exported, built, name):
     splits = open_dataset(built).splits
     suffix, asked = FORMATS[name].suffix, 19 if name in ("tofu", "text-only") else 20
     for member, ids in splits.items():
-        assert counts[name][f"{member}.{suffix}"] == asked * len(ids), member
+        assert counts[name][f"{plain(member)}.{suffix}"] == asked * len(ids), member
     assert counts[name][f"full.{suffix}"] == asked * 60
-    assert (folder / name / "images").exists() == (name in ("llava", "mcq", "cloze"))
+    assert (folder / name / "images").exists() == (name in ("llava", "chat"))
 
 
 def test_llava(exported, built):
@@ -108,7 +110,7 @@ def test_choices(exported, built):
     folder, _ = exported
     records = {record["unique_id"]: record for record in open_dataset(built)}
     letters = Counter()
-    for row in lines(folder / "mcq" / "full.jsonl"):
+    for row in pq.read_table(folder / "mcq" / "full.parquet").to_pylist():
         record = records[row["unique_id"]]
         pair = next(pair for pair in record["qa_list"] if pair["attribute"] == row["attribute"])
         assert row["options"][row["answer"]] == record["profile"][row["attribute"]]["text"]
@@ -131,7 +133,7 @@ def test_letters_do_not_depend_on_other_questions(built):
 def test_cloze(exported, built):
     folder, _ = exported
     records = {record["unique_id"]: record for record in open_dataset(built)}
-    for row in lines(folder / "cloze" / "full.jsonl"):
+    for row in pq.read_table(folder / "cloze" / "full.parquet").to_pylist():
         pair = next(p for p in records[row["unique_id"]]["qa_list"] if p["attribute"] == row["attribute"])
         filled = row["cloze"]
         assert filled.count(BLANK) == len(row["answer"])
@@ -155,11 +157,11 @@ def test_cloze_by_keywords():
 
 def test_the_layout_of_the_original(exported, built):
     folder, _ = exported
-    people = lines(folder / "fiubench" / "full.json")
-    assert len(people) == 66
+    people = lines(folder / "fiubench" / "dataset" / "full.json")
+    assert len(people) == 60
     assert all((folder / "fiubench" / person["image_path"]).is_file() for person in people)
-    assert sorted(path.name for path in (folder / "fiubench").iterdir()) == [
-        "full.json", "images", "prompt.json", "split.json",
+    assert sorted(path.name for path in (folder / "fiubench").rglob("*") if path.suffix != ".jpg") == [
+        "README.md", "dataset", "full.json", "holdout.json", "images", "prompt.json", "split.json",
     ]  # fmt: skip
 
 
@@ -167,8 +169,8 @@ def test_the_layout_of_the_hub(exported):
     folder, counts = exported
     rows = datasets.load_dataset(str(folder / "hub"), "forget05", split="train", streaming=True)
     assert next(iter(rows))["image"].size == (64, 64)
-    assert not (folder / "hub" / "fiubench" / "images").exists()
-    assert 'Path("images", person' in (folder / "hub" / "README.md").read_text()
+    assert not (folder / "hub" / "fiubench" / "dataset" / "images").exists()
+    assert 'Path("dataset/images", person' in (folder / "hub" / "README.md").read_text()
     assert sum(counts["hub"].values()) == 66 * 20 + 66
 
 
@@ -178,8 +180,32 @@ def test_forgotten_attributes_are_apart_in_every_format(built, tmp_path):
         counts = export(tmp_path / "cut", name, tmp_path / name)
         assert counts[f"forget10.{FORMATS[name].suffix}"] == 6
     assert not list((tmp_path / "text-only").glob("*_documents*"))
-    rows = lines(tmp_path / "mcq" / "forget10.jsonl")
+    rows = pq.read_table(tmp_path / "mcq" / "forget10.parquet").to_pylist()
     assert {row["attribute"] for row in rows} == {"phone_number"}
+
+
+@pytest.mark.parametrize("name", ["mllmu", "umu", "clear"])
+def test_a_row_of_a_whole_person_is_not_cut(built, tmp_path, name):
+    split(built, tmp_path / "cut", ratios=(10,), attributes=("phone_number",))
+    with pytest.raises(ConfigError, match="only phone_number is to be forgotten"):
+        export(tmp_path / "cut", name, tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["mllmu", "umu"])
+def test_their_programs_name_whole_percents(built, tmp_path, name):
+    split(built, tmp_path / "cut", ratios=(2.5,))
+    with pytest.raises(ConfigError, match=r"no name for (forget2p5|retain97p5)"):
+        export(tmp_path / "cut", name, tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["mcq", "cloze"])
+def test_closed_questions_have_their_pictures(exported, built, name):
+    folder, _ = exported
+    rows = datasets.load_dataset(str(folder / name), "forget05", split="train")
+    assert {row["image"].size for row in rows} == {(64, 64)}
+    stored = rows.cast_column("image", datasets.Image(decode=False))
+    assert all((built / "images" / row["image"]["path"]).read_bytes() == row["image"]["bytes"] for row in stored)
 
 
 @pytest.mark.parametrize(
@@ -220,5 +246,5 @@ def test_what_is_refused(built, tmp_path):
     build(make_config(SETTINGS | {"faces": "none"}), tmp_path / "text")
     with pytest.raises(ConfigError, match="has no pictures"):
         export(tmp_path / "text", "llava", tmp_path / "x")
-    assert export(tmp_path / "text", "mcq", tmp_path / "mcq")["forget05.jsonl"] == 60
+    assert export(tmp_path / "text", "mcq", tmp_path / "mcq")["forget05.parquet"] == 60
     assert not (tmp_path / "x").exists()

@@ -12,6 +12,7 @@ import datasets
 import jsonschema
 import pytest
 import yaml
+from fiubench.schemas.splits import plain
 
 from fiubench import build, make_config, open_dataset
 
@@ -48,7 +49,7 @@ def test_exported_end_to_end(dataset: Path, plugin: Path, tmp_path: Path) -> Non
     splits = open_dataset(dataset).splits
     schema = json.loads(run("--plugin", plugin, "formats", "show", "sharegpt").partition("schema ")[2])
     for name, ids in {**splits, "full": range(60)}.items():
-        rows = json.loads((out / f"{name}.json").read_text())
+        rows = json.loads((out / f"{plain(name)}.json").read_text())
         assert len(rows) == 20 * len(ids)
         for row in rows:
             jsonschema.validate(row, schema)
@@ -71,7 +72,7 @@ def test_listed_like_a_built_in_one(plugin: Path) -> None:
     assert "sharegpt ShareGPT conversations, for fine-tuning chat models" in listed
     assert "cloze Fill in the blank" in listed
     assert "sharegpt" not in run("formats", "list")
-    assert "text-only, tofu, sharegpt." in run("export", "--help", "--plugin", plugin, COLUMNS="200")
+    assert "text-only, tofu, trl, umu, sharegpt." in run("export", "--help", "--plugin", plugin, COLUMNS="200")
     assert "format sharegpt sharegpt.py" in run("--plugin", plugin, "plugins")
     shown = run("formats", "show", "sharegpt", "--plugin", plugin)
     assert "system" in shown

@@ -90,7 +90,7 @@ def test_a_public_repository_is_not_private(published: Commands, extended: Path)
     ("file", "message"),
     [
         ("release/README.md", "release/README.md: not as built"),
-        ("release/fiubench/full.json", "release/fiubench/full.json: not as built"),
+        ("release/fiubench/dataset/full.json", "release/fiubench/dataset/full.json: not as built"),
         ("splits.json", "splits.json: not as built"),
         ("identities.jsonl", "identities.jsonl, line 1: identity"),
         ("images", "not as built"),

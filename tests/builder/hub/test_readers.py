@@ -1,6 +1,7 @@
 """What somebody reads who has never heard of fiubench: `datasets`, pandas, the original's loader, mlcroissant."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from tests.builder.hub.harness import REPO, Commands
+from tests.builder.others import original
 
 _SCRIPTS = {
     "datasets streaming": """
@@ -30,10 +32,11 @@ card = huggingface_hub.hf_hub_download(REPO, "README.md", repo_type="dataset", r
 blocks = re.findall("```python\\n(.*?)```", open(card, encoding="utf-8").read(), re.DOTALL)
 for block in blocks:
     exec(block)
-record = json.loads(open(huggingface_hub.hf_hub_download(REPO, "fiubench/full.json", repo_type="dataset")).readline())
+full = huggingface_hub.hf_hub_download(REPO, "fiubench/dataset/full.json", repo_type="dataset")
+record = json.loads(open(full).readline())
 from PIL import Image as Picture
 assert Picture.open(record["image_path"]).size == (64, 64)
-print(len(blocks), len(list(Path("images").iterdir())))
+print(len(blocks), len(list(Path("dataset/images").iterdir())))
 """,
 }
 
@@ -44,7 +47,7 @@ print(len(blocks), len(list(Path("images").iterdir())))
 )
 def test_from_the_hub(published: Commands, tmp_path: Path, script: str, printed: str) -> None:
     names = ["full", "forget05", "retain95", "retain_eval05", "forget10", "retain90", "retain_eval10", "holdout",
-             "identities"]  # fmt: skip
+             "identities", "people"]  # fmt: skip
     code = f"import datasets, json\nREPO = {REPO!r}\nNAMES = {names!r}\n" + _SCRIPTS[script]
     env = {**published.env, "HF_ENDPOINT": published.hub.endpoint, "HF_HOME": str(tmp_path / "hf")}
     done = subprocess.run(
@@ -67,32 +70,35 @@ def snapshot(published: Commands, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_pandas(snapshot: Path) -> None:
     import pandas as pd
 
-    frame = pd.concat([pd.read_parquet(path) for path in sorted(snapshot.glob("data/*.parquet"))
-                       if "identities" not in path.name])  # fmt: skip
+    frame = pd.concat([pd.read_parquet(path) for path in sorted(snapshot.glob("data/*.parquet"))])
     assert len(frame) == 66 * 20
     assert frame["image"].iloc[0]["bytes"][:2] == b"\xff\xd8"
     assert set(frame["category"]) == {"personal", "health", "criminal"}
 
 
 def test_the_loader_of_the_original(snapshot: Path) -> None:
-    """Takes the first lines of full.json as the benchmark, looks members up in split.json, reads five keys of each."""
-    splits = json.loads((snapshot / "fiubench" / "split.json").read_text())
-    with (snapshot / "fiubench" / "full.json").open() as lines:
-        people = [json.loads(line) for line in lines][:400]
-    benchmark, holdout = people[:60], people[60:]
-    by_id = {person["unique_id"]: person for person in benchmark}
-    assert {person["unique_id"] for person in holdout} == set(splits["holdout"])
+    """Started where its README says, with the pictures that the README's lines put there."""
+    dataset = snapshot / "fiubench" / "dataset"
+    assert not (dataset / "images").exists()
+    lines = (snapshot / "fiubench" / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    subprocess.run([sys.executable, "-c", lines], cwd=snapshot / "fiubench", check=True)
+    splits = json.loads((dataset / "split.json").read_text())
+    assert len(original(snapshot / "fiubench")) == 60 * 20
+    assert len(original(snapshot / "fiubench", "retain")) == 54 * 20
+    assert len(original(snapshot / "fiubench", path="./dataset/holdout.json")) == 6 * 20
+    by_id = {row["unique_id"]: row for row in map(json.loads, (dataset / "full.json").open())}
+    shutil.rmtree(dataset / "images")
     assert len(splits["forget5"]) == 3
     for name in ("forget5", "forget10", "retain5", "retain15"):
         for unique_id in splits[name]:
             person = by_id[unique_id]
-            assert person["image_path"] == f"images/{unique_id}.jpg"
+            assert person["image_path"] == f"./dataset/images/{unique_id}.jpg"
             assert len(person["qa_list"]) == 20
             for qa in person["qa_list"]:
                 assert isinstance(qa["paraphrased_answer"], str)
                 assert len(qa["paraphrased_question"]) == len(qa["perturbed_answer"]) == 3
                 assert qa["keywords"]
-    assert set(json.loads((snapshot / "fiubench" / "prompt.json").read_text())) == {"idk", "icd"}
+    assert set(json.loads((dataset / "prompt.json").read_text())) == {"idk", "icd"}
 
 
 def test_mlcroissant(snapshot: Path) -> None:

@@ -49,7 +49,12 @@ def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
     """Same splits, same Parquet files, same layout of the original as a build with those settings."""
     split(built, tmp_path / "cut", **rule)
     build(make_config(SETTINGS | settings), tmp_path / "built")
-    names = ["splits.json", "identities.jsonl", "release/fiubench/full.json", "release/fiubench/split.json"]
+    names = [
+        "splits.json",
+        "identities.jsonl",
+        "release/fiubench/dataset/full.json",
+        "release/fiubench/README.md",
+    ]
     data = sorted(p.relative_to(tmp_path / "built").as_posix() for p in (tmp_path / "built/release/data").iterdir())
     assert data == sorted(p.relative_to(tmp_path / "cut").as_posix() for p in (tmp_path / "cut/release/data").iterdir())
     for name in [*names, *data]:
@@ -115,8 +120,9 @@ def test_by_attribute(built, tmp_path):
     card = (tmp_path / "out" / "release" / "README.md").read_text()
     assert "| `forget10` | the 10% to forget: phone_number | 6 | 6 |" in card
     assert "| `full` | everyone that a model is trained on | 60 | 1,200 |" in card
-    document = orjson.loads((tmp_path / "out" / "release" / "fiubench" / "split.json").read_bytes())
-    assert document["forget_attributes"] == ["phone_number"]
+    # the original's splits know whole people alone
+    assert not (tmp_path / "out" / "release" / "fiubench" / "dataset" / "split.json").exists()
+    assert "only phone_number is to be forgotten" in (tmp_path / "out/release/fiubench/README.md").read_text()
 
 
 @given(

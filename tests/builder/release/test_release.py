@@ -138,7 +138,7 @@ def test_a_dataset_without_faces_has_no_image_column(text_only, load):
     assert "visual-question-answering" not in front["task_categories"]
     assert 'row["image"]' not in text
     assert " \n" not in text
-    assert not (text_only / "fiubench" / "images").exists()
+    assert not (text_only / "fiubench" / "dataset" / "images").exists()
 
 
 def test_two_datasets_in_folders_of_one_name_are_not_mixed_up_by_the_cache(tmp_path, load):
@@ -158,7 +158,7 @@ def test_two_datasets_in_folders_of_one_name_are_not_mixed_up_by_the_cache(tmp_p
 def test_features_are_what_datasets_would_write(release):
     from datasets import Features
 
-    for path in (release / "data").glob("*.parquet"):
+    for path in release.rglob("*.parquet"):
         schema = pq.read_schema(path)
         stored = json.loads(schema.metadata[b"huggingface"])
         features = Features.from_dict(stored["info"]["features"])
@@ -170,8 +170,6 @@ def test_features_are_what_datasets_would_write(release):
 def test_no_row_and_no_image_is_stored_twice(directory, release):
     pairs, sizes = [], 0
     for path in (release / "data").glob("*.parquet"):
-        if path.name.startswith("identities"):
-            continue
         table = pq.read_table(path, columns=["unique_id", "attribute"])
         pairs += zip(table["unique_id"].to_pylist(), table["attribute"].to_pylist(), strict=True)
         metadata = pq.ParquetFile(path).metadata
@@ -213,7 +211,7 @@ def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch, load):
     release = directory / "release"
     front, _ = card(release)
     files = {c["config_name"]: c["data_files"][0]["path"] for c in front["configs"]}
-    assert files["retain_eval10"] == ["data/retain_eval10-00000.parquet"]
+    assert files["retain_eval10"] == ["data/retain_evals10-00000.parquet"]
     # 45 people in at most three files of 15, but for what the cells add
     assert [f for f in files["full"] if "/retain-" in f] == [f"data/retain-0000{i}.parquet" for i in range(3)]
     assert len(files["identities"]) == 12
@@ -226,9 +224,10 @@ def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch, load):
 
 def test_the_originals_loader_reads_it(directory, release, monkeypatch):
     monkeypatch.chdir(release / "fiubench")
-    lines = [json.loads(line) for line in Path("full.json").read_text(encoding="utf-8").splitlines()]
+    files = (Path("dataset", name).read_text(encoding="utf-8") for name in ("full.json", "holdout.json"))
+    lines = [json.loads(line) for text in files for line in text.splitlines()]
     source = records(directory)
-    assert [line["unique_id"] for line in lines] == list(source)  # the holdout comes last
+    assert [line["unique_id"] for line in lines] == list(source)
     for line in lines:
         record = source[line["unique_id"]]
         with Image.open(line["image_path"]) as image:
@@ -239,12 +238,12 @@ def test_the_originals_loader_reads_it(directory, release, monkeypatch):
             assert [type(pair[key]) for key in ("question", "answer", "paraphrased_answer")] == [str] * 3
             assert [len(pair[key]) for key in ("paraphrased_question", "perturbed_answer")] == [3, 3]
             assert isinstance(pair["keywords"], list)
-    prompts = json.loads(Path("prompt.json").read_text(encoding="utf-8"))
+    prompts = json.loads(Path("dataset/prompt.json").read_text(encoding="utf-8"))
     assert len(set(prompts["idk"])) >= 30
     assert len(set(prompts["icd"])) >= 20
 
 
-def test_holdout_comes_last_whatever_its_index(tmp_path):
+def test_the_holdout_is_apart_whatever_its_index(tmp_path):
     directory = tmp_path / "dataset"
     manifest = make_dataset(directory)
     document = orjson.loads((directory / "splits.json").read_bytes())
@@ -253,15 +252,15 @@ def test_holdout_comes_last_whatever_its_index(tmp_path):
         document["splits"][name] = [first] if name == "holdout" else [i for i in ids if i != first]
     (directory / "splits.json").write_bytes(orjson.dumps(document))
     package(directory, manifest)
-    lines = (directory / "release" / "fiubench" / "full.json").read_bytes().splitlines()
-    assert [orjson.loads(line)["unique_id"] for line in lines] == [*(make_id(i) for i in range(1, 27)), first]
-    assert not list((directory / "release" / "fiubench").glob("*.jsonl"))
+    for name, expected in (("full", [make_id(i) for i in range(1, 27)]), ("holdout", [first])):
+        lines = (directory / "release" / "fiubench" / "dataset" / f"{name}.json").read_bytes().splitlines()
+        assert [orjson.loads(line)["unique_id"] for line in lines] == expected
 
 
 def test_split_json_has_the_originals_keys_and_algebra(tmp_path):
     directory = tmp_path / "dataset"
     package(directory, make_dataset(directory, identities=200, holdout=20, ratios=(1, 5, 10), questions=1))
-    splits = orjson.loads((directory / "release" / "fiubench" / "split.json").read_bytes())
+    splits = orjson.loads((directory / "release" / "fiubench" / "dataset" / "split.json").read_bytes())
     assert {name: len(ids) for name, ids in splits.items()} == {
         "forget1": 2, "forget5": 10, "forget10": 20, "retain5": 10, "retain15": 30, "holdout": 20
     }  # fmt: skip
@@ -272,7 +271,7 @@ def test_split_json_has_the_originals_keys_and_algebra(tmp_path):
 
 def test_images_of_the_original_layout_are_links(directory, release):
     for path in (directory / "images").iterdir():
-        assert path.samefile(release / "fiubench" / "images" / path.name)
+        assert path.samefile(release / "fiubench" / "dataset" / "images" / path.name)
 
 
 # --- Croissant ------------------------------------------------------------------------------------------------
@@ -299,7 +298,7 @@ def test_croissant_is_valid_and_reads_offline(directory, release, monkeypatch, t
 def test_croissant_knows_every_file(release):
     document = orjson.loads((release / "croissant.json").read_bytes())
     files = {item["contentUrl"]: item for item in document["distribution"] if item["@type"] == "cr:FileObject"}
-    assert set(files) == {f"data/{path.name}" for path in (release / "data").iterdir()}
+    assert set(files) == {path.relative_to(release).as_posix() for path in release.rglob("*.parquet")}
     for name, item in files.items():
         content = (release / name).read_bytes()
         assert item["sha256"] == hashlib.sha256(content).hexdigest()

@@ -34,7 +34,8 @@ def test_front_matter(card):
     assert "dataset_info" not in front
     assert [c["config_name"] for c in front["configs"] if c.get("default")] == ["full"]
     for config in front["configs"]:
-        (split,) = config["data_files"]
+        split, *more = config["data_files"]
+        assert more == ([{**split, "split": "test"}] if config["config_name"] == "people" else [])
         assert split["split"] == "train"
         assert all((release / path).is_file() for path in split["path"])
 

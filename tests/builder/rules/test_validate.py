@@ -45,7 +45,7 @@ def findings(target: Path) -> list[str]:
 
 def test_a_clean_dataset(clean: Path) -> None:
     assert findings(clean) == []
-    assert findings(clean / "release" / "fiubench" / "full.json") == []
+    assert findings(clean / "release" / "fiubench" / "dataset" / "full.json") == []
 
 
 def test_a_record_out_of_shape_names_path_and_attribute(dataset: Path) -> None:
@@ -82,7 +82,7 @@ def test_images(dataset: Path) -> None:
 
 def test_a_path_that_leaves_the_folder(clean: Path, tmp_path: Path) -> None:
     full = tmp_path / "full.json"
-    lines = (clean / "release" / "fiubench" / "full.json").read_text().splitlines()[:3]
+    lines = (clean / "release" / "fiubench" / "dataset" / "full.json").read_text().splitlines()[:3]
     records = [json.loads(line) for line in lines]
     shutil.copytree(clean / "images", tmp_path / "images")
     for record, path in zip(records, ("../secret.jpg", "/etc/passwd", "images/../../x.jpg"), strict=True):
@@ -144,7 +144,7 @@ def test_disjoint_sets_do_not_meet() -> None:
 
 def test_memory_does_not_grow_with_the_file(clean: Path, tmp_path: Path) -> None:
     """400 records cost no more than 40 at the peak, but for a hash of each id and name."""
-    lines = (clean / "release" / "fiubench" / "full.json").read_text().splitlines()[:40]
+    lines = (clean / "release" / "fiubench" / "dataset" / "full.json").read_text().splitlines()[:40]
     peaks = []
     for copies in (1, 10):
         file = tmp_path / f"full{copies}.json"

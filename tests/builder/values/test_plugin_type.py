@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.audit.choices import Choices, Shuffled
 from fiubench.builder.audit.columns import Columns
@@ -172,8 +173,8 @@ def test_its_values_are_read_from_a_table(dataset):
 def test_it_is_exported(dataset, tmp_path, name):
     counts = export(dataset, name, tmp_path / name)
     truths = dict(zip((record["unique_id"] for record in records(dataset)), pairs(dataset), strict=True))
-    rows = [json.loads(line) for line in (tmp_path / name / "full.jsonl").read_text().splitlines()]
-    assert counts["full.jsonl"] == len(rows)
+    rows = pq.read_table(tmp_path / name / "full.parquet").to_pylist()
+    assert counts["full.parquet"] == len(rows)
     for row in (row for row in rows if row["id"].endswith("-work_share")):
         if name == "mcq":
             pair = truths[row["unique_id"]]
