@@ -153,7 +153,7 @@ class Server:
         wait = error.response.headers.get("retry-after", "")
         if status == 429 and wait.isdecimal() and int(wait) > _LONGEST_WAIT:
             concerns = "run"
-        said = str(body.get("message") or error.message)
+        said = str(body.get("message") or body.get("detail") or error.message)
         if concerns == "request":
             what = f"{what} ({status}): {said[:_LONGEST_REFUSAL]}"
             return Unanswerable(self.scrub(what), str(body.get("param") or ""))

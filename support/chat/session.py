@@ -5,7 +5,7 @@ that keeps the answer, so that a run that dies has paid at most what its cache s
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -84,22 +84,24 @@ class Session:
             except StopIteration as end:
                 outcome = end.value
             if stored is not None:
-                self._take_note(attempts[-1], sent=sent)
+                self._take_note(attempts, sent=sent)
         self.events["requests answered" if outcome.accepted else "requests without a usable answer"] += 1
         return outcome
 
-    def _take_note(self, attempt: Attempt, *, sent: bool) -> None:
-        """Count what was wrong with an answer.
+    def _take_note(self, attempts: Sequence[Attempt], *, sent: bool) -> None:
+        """Count what was wrong with a request's last answer.
 
         Raises:
             ChatError: nothing that was sent for can be used any more.
         """
+        attempt = attempts[-1]
         if attempt.problems:
             self.events[f"answers {attempt.kind}"] += 1
             self.report.reasons.add(attempt.problems[0])
-        if not sent:
-            return
-        self._rejected = [] if attempt.used else [*self._rejected, attempt.problems[0]]
+        if attempt.used:
+            self._rejected.clear()
+        elif sent and not any(earlier.used for earlier in attempts):
+            self._rejected.append(attempt.problems[0])
         if len(self._rejected) >= self.conduct.max_rejections:
             reasons = "".join(f"\n  {reason}" for reason in Reasons(self._rejected).most_frequent())
             what = f"nothing of the last {len(self._rejected)} answers could be used:{reasons}"

@@ -69,8 +69,8 @@ def _openai_reasoning(body: Body) -> Refusal | None:
         return 400, _error(what, "unsupported_parameter", "max_tokens")
     if body.get("temperature", 1) != 1:
         what = (
-            f"Unsupported value: 'temperature' does not support {body['temperature']} with this model. Only the default "
-            "(1) value is supported."
+            f"Unsupported value: 'temperature' does not support {body['temperature']} with this model. Only the "
+            "default (1) value is supported."
         )
         return 400, _error(what, "unsupported_value", "temperature")
     return None
@@ -185,7 +185,7 @@ PROFILES: Mapping[str, Profile] = {
             {"role": "assistant", "content": f"```json\n{text}\n```", "reasoning": "Let me see."},
             "stop",
         ),
-    ),  # fmt: skip
+    ),
     "tgi strict": Profile(
         "422 on unknown fields, of which it lists those that it knows",
         _strict("messages", "model", "max_tokens", "temperature", "top_p", "stop"),
