@@ -85,7 +85,8 @@ class Session:
                 outcome = end.value
             if stored is not None:
                 self._take_note(attempts, sent=sent)
-        self.events["requests answered" if outcome.accepted else "requests without a usable answer"] += 1
+        partly = "requests answered in part" if any(a.used for a in attempts) else "requests without a usable answer"
+        self.events["requests answered" if outcome.accepted else partly] += 1
         return outcome
 
     def _take_note(self, attempts: Sequence[Attempt], *, sent: bool) -> None:
@@ -95,12 +96,12 @@ class Session:
             ChatError: nothing that was sent for can be used any more.
         """
         attempt = attempts[-1]
-        if attempt.problems:
-            self.events[f"answers {attempt.kind}"] += 1
-            self.report.reasons.add(attempt.problems[0])
         if attempt.used:
             self._rejected.clear()
-        elif sent and not any(earlier.used for earlier in attempts):
+            return
+        self.events[f"answers {attempt.kind}"] += 1
+        self.report.reasons.add(attempt.problems[0])
+        if sent and not any(earlier.used for earlier in attempts):
             self._rejected.append(attempt.problems[0])
         if len(self._rejected) >= self.conduct.max_rejections:
             reasons = "".join(f"\n  {reason}" for reason in Reasons(self._rejected).most_frequent())
