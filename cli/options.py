@@ -101,7 +101,7 @@ def _kind(annotation: Any, flag: Flag) -> tuple[Any, tuple[str, ...]]:
 
 
 def _default_text(value: Any, flag: Flag) -> str:
-    if value is None or value is False or (isinstance(value, str | tuple) and not value):
+    if value is None or value is False or (isinstance(value, str | tuple | dict) and not value):
         return ""
     return (flag.separator or ",").join(map(str, value)) if isinstance(value, tuple) else str(value)
 

@@ -133,11 +133,9 @@ def build(
             if config.qa == LLM:
                 paraphrases, origin, report = _asked_paraphrases(inputs, out, limits, progress)
             made = _make(inputs, plan, membership, out, workers, progress, paraphrases, origin)
-            return (
-                made
-                if report is None
-                else replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
-            )
+            if report is None:
+                return made
+            return replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
                 _clear(out)
