@@ -54,8 +54,9 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_build_is_valid_and_repeatable(url: str, tmp_path: Path) -> None:
-    settings = {"identities": 3, "holdout": 0, "ratios": [34], "questions": 4, "faces": "none", "temperature": 0.4}
-    config = make_config({**settings, "qa": "llm", "model": "SmolLM2-135M-Instruct", "base_url": url})
+    settings = {"identities": 3, "holdout": 0, "ratios": [34], "questions": 4, "faces": "none", "temperature": 0.7}
+    asked = {"qa": "llm", "model": "SmolLM2-135M-Instruct", "base_url": url, "granularity": "sentence"}
+    config = make_config({**settings, **asked})
     limits = Limits(cache=tmp_path / "chat.sqlite3", key_env="LOCAL_KEY", concurrency=1, timeout=300)
     began = time.monotonic()
     summary = build(config, tmp_path / "a", limits=limits)
@@ -63,7 +64,6 @@ def test_build_is_valid_and_repeatable(url: str, tmp_path: Path) -> None:
     report = {**summary.manifest["wordings"], "seconds": round(wall)}
     print("\n" + json.dumps(report, indent=2))
     assert report["by_model"] + report["by_template"] == 12
-    assert report["granularity"] == "sentence"  # nothing larger passes
     lines = [json.loads(line) for line in (tmp_path / "a" / "wordings.jsonl").read_text().splitlines()]
     texts = [texts for line in lines for texts in line["items"].values()]
     for kind, of_each in WANTED.items():
