@@ -18,7 +18,7 @@ TEMPLATE, LLM = "template", "llm"  # how questions and answers are phrased; anyt
 SPLIT_SCHEMES = ("nested", "disjoint")
 DATA, SOURCE_FILES, SPLITS, MODEL = "Data", "Sources", "Splits", "Language model"  # panels of --help
 _ABOUT = {"titles": "title", "licenses": "license"}  # field -> what a setting of it ends in
-_OF_MODEL = ("model", "base_url", "temperature")
+_OF_MODEL = ("model", "base_url", "temperature", "granularity")
 _DRAWN_SIZE, _FOLDER_SIZE, _SMALLEST = 256, 512, 16
 _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
 _LARGEST = 20_000_000
@@ -109,6 +109,9 @@ class Config(Settings):
     """With --qa llm: ask the OpenAI-compatible server at this URL, which usually ends in /v1."""
     temperature: Annotated[float, Field(ge=0, le=2), Flag(MODEL, metavar="NUMBER")] = 0.7
     """With --qa llm: sample at this temperature, from 0 (the likeliest words) to 2 (the most varied)."""
+    granularity: Annotated[Literal["auto", "group", "item", "sentence"], Flag(MODEL)] = "auto"
+    """With --qa llm: ask in one call for up to six questions with their answers (group), for one (item) or, of small
+    models, for one sentence as plain text (sentence); or for as much as the model turns out to be able to (auto)."""
 
     @model_validator(mode="before")
     @classmethod

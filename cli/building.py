@@ -77,6 +77,10 @@ def build(
     _print_summary(summary)
     if audit or (audit is None and summary.manifest["counts"]["identities"] <= _AUDITED):
         _print_audit(summary)
+    if settings.qa == "llm":
+        worded = summary.manifest["wordings"]
+        share = worded["by_model"] / (worded["by_model"] + worded["by_template"])
+        llm.require_usable(share, limits, "the questions and answers of the model", summary.reasons)
 
 
 _PREVIEWED = (
@@ -144,6 +148,6 @@ def _print_summary(summary: "Summary") -> None:
     print_split_notes(summary.dataset.split_notes)
     print_reader_notes(summary.dataset)
     if "wordings" in manifest:
-        llm.print_paraphrases(manifest["wordings"], summary.events)
+        llm.print_paraphrases(manifest["wordings"], summary.events, summary.notes)
     typer.echo(f"digest    {manifest['digests']['identities']}")
     typer.echo(f'load it   datasets.load_dataset("{summary.directory / "release"}", "{next(iter(splits))}")')

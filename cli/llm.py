@@ -10,6 +10,7 @@ from fiubench.cli.console import many, table
 from fiubench.cli.options import option_of
 from fiubench.support.chat import Batches, ChatClient, Estimate, Limits, Request
 from fiubench.support.chat.limits import PANEL
+from fiubench.support.chat.report import Reasons
 from fiubench.support.settings import flag_of
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def _collect(batches: Batches) -> None:
     typer.echo("Run the same command without --batch to go on, or with --batch submit for what is missing.")
 
 
-def print_paraphrases(counted: Mapping[str, Any], events: Mapping[str, int]) -> None:
-    """How many QA pairs a model worded, at what price, and the request statistics."""
+def print_paraphrases(counted: Mapping[str, Any], events: Mapping[str, int], notes: Iterable[str]) -> None:
+    """How many QA pairs a model worded, at what price, the request statistics, and what is special about the server."""
     total = counted["by_model"] + counted["by_template"]
     typer.echo(
         f"words     {counted['by_model']:,} of {total:,} QA pairs by a model, {counted['by_template']:,} by templates"
@@ -113,10 +114,25 @@ def print_paraphrases(counted: Mapping[str, Any], events: Mapping[str, int]) -> 
         )
         for what, count in {**counted["counts"], **events}.items():
             typer.echo(f"          {what}: {count:,}")
+    for note in notes:
+        typer.echo(f"server    {note}")
 
 
 def print_events(client: ChatClient) -> None:
-    """Request statistics and cost."""
+    """Request statistics, what is special about the server, and cost."""
     for what, count in sorted(client.events.items()):
         typer.echo(f"  {what}: {count:,}")
+    for note in client.report.notes:
+        typer.echo(f"  server: {note}")
     typer.echo(f"  spent: {client.spending}")
+
+
+def require_usable(share: float, limits: Limits, what: str, reasons: Reasons) -> None:
+    """Where too little came of asking: say why, and exit with code 1."""
+    if share >= limits.min_usable:
+        return
+    typer.echo(f"Only {share:.0%} of {what} could be used (--min-usable {limits.min_usable:g}). Most often:", err=True)
+    for reason in reasons.most_frequent():
+        typer.echo(f"  {reason}", err=True)
+    typer.echo("--retry-failed asks again for what failed; what could be used is kept and asked no more.", err=True)
+    raise typer.Exit(1)

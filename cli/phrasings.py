@@ -83,7 +83,8 @@ def generate(
     chosen = ground.chosen(only or ())
     packs = [pack.name for pack in ground.attributes.packs]
     run = digest_of(["phrasings", [p.sha256 for p in ground.attributes.packs], model, count, seed, temperature])
-    client = llm.take_limits(given).client(base_url, model, {"temperature": temperature}, run)
+    limits = llm.take_limits(given)
+    client = limits.client(base_url, model, {"temperature": temperature}, run)
     generator = Generator(ground, chosen, count, client, seed)
     if dry_run:
         llm.print_estimate(client, generator.estimate())
@@ -101,6 +102,7 @@ def generate(
     _print_counts(candidates)
     llm.print_events(client)
     typer.echo(f"{out}: next, fiubench phrasings review {out} --out PACK.yaml")
+    llm.require_usable(generator.share, limits, "the phrasings that were asked for", client.report.reasons)
 
 
 @app.command()
@@ -200,7 +202,8 @@ def judge(
 
     chosen = cases(target, attributes or (), tables or (), sample, seed)
     run = digest_of(["judge", model, sample, seed, [c.answer for c in chosen]])
-    client = llm.take_limits(given).client(base_url, model, {"temperature": 0.0}, run)
+    limits = llm.take_limits(given)
+    client = limits.client(base_url, model, {"temperature": 0.0}, run)
     if dry_run:
         llm.print_estimate(client, client.estimate(requests(chosen), 200))
         return
@@ -211,6 +214,8 @@ def judge(
         report = {"model": model, "base_url": client.server.base_url, **verdicts.report()}
         write_atomic(out, readable_json(report))
         typer.echo(f"report    {out}")
+    judged = len(verdicts.cases) / len(chosen) if chosen else 1.0
+    llm.require_usable(judged, limits, "the verdicts", client.report.reasons)
 
 
 def _print_counts(candidates: "Candidates") -> None:

@@ -17,28 +17,25 @@ from numpy.typing import NDArray
 from fiubench import schemas
 
 BY_MODEL = "llm"  # id of a phrasing that is in no pack
-Texts = dict[str, list[str]]  # "questions": four, "answers": two
+Texts = dict[str, list[str | None]]  # "questions": four, "answers": two; None: the template stands
 
 
 def paraphrased(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attribute) -> dict[str, Any]:
     """A QA pair paraphrased: the same fact, the same wrong values."""
     question, *paraphrases = texts["questions"]
     answer, paraphrase = texts["answers"]
-    write = attribute.write
-    return {
-        **qa,
-        "question": question,
-        "paraphrased_question": paraphrases,
-        "answer": fill(answer, text),
-        "paraphrased_answer": fill(paraphrase, text),
-        "perturbed_answer": [fill(paraphrase, write(value)) for value in qa["perturbed_value"]],
-        "phrasings": {
-            "answer": BY_MODEL,
-            "paraphrased_answer": BY_MODEL,
-            "paraphrased_question": [BY_MODEL] * len(paraphrases),
-            "question": BY_MODEL,
-        },
-    }
+    made, by = dict(qa), dict(qa["phrasings"])
+    if question is not None:
+        made["question"], by["question"] = question, BY_MODEL
+    pairs = list(zip(paraphrases, qa["paraphrased_question"], by["paraphrased_question"], strict=True))
+    made["paraphrased_question"] = [template if new is None else new for new, template, _ in pairs]
+    by["paraphrased_question"] = [name if new is None else BY_MODEL for new, _, name in pairs]
+    if answer is not None:
+        made["answer"], by["answer"] = fill(answer, text), BY_MODEL
+    if paraphrase is not None:
+        made["paraphrased_answer"], by["paraphrased_answer"] = fill(paraphrase, text), BY_MODEL
+        made["perturbed_answer"] = [fill(paraphrase, attribute.write(value)) for value in qa["perturbed_value"]]
+    return {**made, "phrasings": by}
 
 
 def apply(record: dict[str, Any], line: Mapping[str, Any], attributes: Mapping[str, Attribute]) -> None:

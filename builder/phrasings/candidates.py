@@ -199,9 +199,19 @@ class Generator:
                 return
             yield requests
 
-    def _lacks(self, name: str) -> bool:
+    @property
+    def share(self) -> float:
+        """Share of the phrasings that are wanted which are there."""
+        there = [min(n, self.count) for name in self.found for n in self._passed(name)]
+        return sum(there) / (self.count * max(len(there), 1))
+
+    def _passed(self, name: str) -> tuple[int, int]:
+        """Questions and answers of an attribute that passed."""
         passed = Counter(c.kind for c in self.found[name] if c.passed)
-        return min(passed["question"], passed["answer"]) < self.count
+        return passed["question"], passed["answer"]
+
+    def _lacks(self, name: str) -> bool:
+        return min(self._passed(name)) < self.count
 
     def _request(self, attribute: Attribute, number: int) -> Request:
         found = [c for c in self.found[attribute.name] if c.passed]

@@ -2,24 +2,23 @@
 
 The model never sees a value, so that nothing it writes can depend on one. What it writes is held to the checks, with
 the identity's own values filled in; what fails is sent back with the reason, and where it fails to the end, the
-template stands.
+template stands. How much is asked in one call follows from what the model can do.
 """
 
 import itertools
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs
-from fiubench.builder.generation.paraphrases import Texts, paraphrased
-from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
-from fiubench.builder.phrasings.gate import Checks, distinct_problems, stated, tidy
-from fiubench.builder.phrasings.prompts import about, drawn, messages, prompt_digest
-from fiubench.builder.rules.pair import qa_problems
+from fiubench.builder.generation.paraphrases import Texts
+from fiubench.builder.phrasings import items, sentences
+from fiubench.builder.phrasings.gate import Checks
+from fiubench.builder.phrasings.items import GroupCheck, groups
+from fiubench.builder.phrasings.prompts import prompt_digest
+from fiubench.builder.phrasings.sentences import SentenceCheck
 from fiubench.support.canonical import canonical_line
 from fiubench.support.chat import Estimate, Limits, Outcome, Request
 from fiubench.support.files import atomic_writer
@@ -28,88 +27,14 @@ from fiubench.support.progress import Progress
 from fiubench import schemas
 
 _SLICE = 20  # identities that are made at a time, between calls
-GROUP = 6  # most attributes of one call
-SCHEMA = "wordings_answer"
-#: Tokens that one reworded item takes: six sentences in JSON, with room; and as most of them really are.
-_MOST_TOKENS, _TYPICAL_TOKENS = 300, 130
-_QUESTIONS = ("question", "question_2", "question_3", "question_4")
-_ANSWERS = ("answer", "answer_2")
+AUTO, GROUP, ITEM, SENTENCE = "auto", "group", "item", "sentence"
+_TRIED = {GROUP: 1, ITEM: 3}  # requests of the first identity that show whether a model can do it
+_ENOUGH = 0.5  # share of their items that pass
 
 
 def digest() -> str:
     """SHA-256 of the prompts and the schema."""
-    return prompt_digest("identity", schema=schemas.load(SCHEMA))
-
-
-def groups(attributes: Sequence[Attribute]) -> list[list[Attribute]]:
-    """The attributes that are asked about in one call: of one category, at most six, as even as can be."""
-    by_category: dict[str, list[Attribute]] = {}
-    for attribute in attributes:
-        by_category.setdefault(attribute.category, []).append(attribute)
-    made = []
-    for members in by_category.values():
-        parts = -(-len(members) // GROUP)
-        edges = [len(members) * k // parts for k in range(parts + 1)]
-        made += [members[a:b] for a, b in itertools.pairwise(edges)]
-    return made
-
-
-@dataclass
-class GroupCheck:
-    """Checks the answers to one call and keeps what passed; is asked again only for the rest."""
-
-    record: Mapping[str, Any]
-    attributes: Mapping[str, Attribute]
-    checks: Checks
-    accepted: dict[str, Texts] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def __call__(self, answer: Mapping[str, Any]) -> list[str]:
-        """What is wrong with an answer, item by item."""
-        problems: list[str] = []
-        ids = Counter(item["id"] for item in answer["items"])
-        for name in sorted(ids - Counter(list(self.attributes))):
-            why = "is no item of these" if name not in self.attributes else "stands more than once"
-            problems.append(f"id {name!r} {why}")
-            self.counts["extra or repeated item"] += 1
-        for item in answer["items"]:
-            name = item["id"]
-            if ids[name] != 1 or name not in self.attributes or name in self.accepted:
-                continue
-            texts = {"questions": [tidy(item[k]) for k in _QUESTIONS], "answers": [tidy(item[k]) for k in _ANSWERS]}
-            found = self._item(name, texts)
-            self.counts["item passed" if not found else "item failed"] += 1
-            if found:
-                self.reasons[name] = found[0]
-                problems += [f"{name}: {problem}" for problem in found[:3]]
-            else:
-                self.accepted[name] = texts
-        for name in self.attributes:
-            if name not in ids and name not in self.accepted:
-                problems.append(f"item {name!r} is missing")
-                self.reasons[name] = "the model left it out"
-                self.counts["missing item"] += 1
-        return problems if len(self.accepted) < len(self.attributes) else []
-
-    def _item(self, name: str, texts: Texts) -> list[str]:
-        fields = [*zip(_QUESTIONS, texts["questions"], strict=True), *zip(_ANSWERS, texts["answers"], strict=True)]
-        problems = [f"{place}: {p}" for place, t in fields[:4] for p in self.checks.question(name, t)]
-        problems += [f"{place}: {p}" for place, t in fields[4:] for p in self.checks.answer(name, t)]
-        problems += distinct_problems(dict(fields[:4])) + distinct_problems(dict(fields[4:]))
-        return problems or self._with_values(name, texts)
-
-    def _with_values(self, name: str, texts: Texts) -> list[str]:
-        """The finished sentences: each states its value and no other, and the wrong ones differ in it alone."""
-        record, attribute = self.record, self.attributes[name]
-        old = next(qa for qa in record["qa_list"] if qa["attribute"] == name)
-        text = record["profile"][name]["text"]
-        qa = paraphrased(old, text, texts, attribute)
-        if any(qa_problems({**record, "qa_list": [qa]})):
-            return ["a word of it can be taken for the value or the person's name: choose other words"]
-        if any(self.checks.sentence(name, *each) for each in stated(qa, text, attribute)):
-            return ["with the value filled in it says something else: let {value} stand for itself"]
-        return []
+    return prompt_digest("identity", "sentence", schema=schemas.load(items.SCHEMA))
 
 
 class ParaphraseJob:
@@ -119,9 +44,7 @@ class ParaphraseJob:
         self.config = config = inputs.config
         self.plan = inputs.plan()
         self.maker = IdentityMaker(self.plan, inputs.attributes)
-        self.groups = groups(self.maker.profiles.asked)
         self.checks = Checks.of(self.maker.profiles)
-        self.schema = schemas.load(SCHEMA)
         sampling = {"temperature": config.temperature}
         self.client = limits.client(config.base_url, config.model, sampling, inputs.fingerprint())
         self._attempts = 0
@@ -130,16 +53,54 @@ class ParaphraseJob:
         self._counts: Counter[str] = Counter()
 
     def requests(self) -> Iterator[Request]:
-        """One request per identity and group, identities in order."""
+        """The requests for all identities in order, as many for each; nothing is sent to find out how much to ask."""
+        yield from self._requests(self.granularity(asks=False))
+
+    def granularity(self, *, asks: bool) -> str:
+        """How much is asked in one call: as the config says, or as much as the model can do.
+
+        The first requests of a kind, which are asked (or looked up in the cache, where ``asks`` is false), show that.
+        """
+        if self.config.granularity != AUTO:
+            return self.config.granularity
+        for granularity, tried in _TRIED.items():
+            trial = list(itertools.islice(self._requests(granularity), tried))
+            if asks:
+                list(self.client.ask_all(trial))
+            elif any(self.client.missing(request) for request in trial):
+                return granularity  # not tried yet
+            checks = [_check_of(request) for request in trial]
+            if sum(len(check.accepted) for check in checks) >= _ENOUGH * sum(len(c.attributes) for c in checks):
+                return granularity
+        return SENTENCE
+
+    def _requests(self, granularity: str) -> Iterator[Request]:
         for start in range(0, self.plan.size, _SLICE):
             for record in self.maker.make(start, min(start + _SLICE, self.plan.size)):
-                for number, group in enumerate(self.groups):
-                    yield self._request(record, number, group)
+                yield from self._of_identity(record, granularity)
+
+    def _of_identity(self, record: Mapping[str, Any], granularity: str) -> Iterator[Request]:
+        seed, asked = self.config.seed, self.maker.profiles.asked
+        if granularity == SENTENCE:
+            for attribute in asked:
+                for kind in sentences.WANTED:
+                    yield sentences.request(record, attribute, kind, self.checks, seed)
+        elif granularity == ITEM:
+            for attribute in asked:
+                yield items.request(record, f"item.{attribute.name}", [attribute], self.checks, seed)
+        else:
+            for number, group in enumerate(groups(asked)):
+                yield items.request(record, str(number), group, self.checks, seed)
 
     def estimate(self) -> Estimate:
         """What is still to be asked; makes no call."""
-        per_call = sum(map(len, self.groups)) * _TYPICAL_TOKENS // len(self.groups)
-        return self.client.estimate(self.requests(), per_call)
+        granularity, asked = self.granularity(asks=False), self.maker.profiles.asked
+        per_call = {
+            GROUP: len(asked) * items.TYPICAL_TOKENS // len(groups(asked)),
+            ITEM: items.TYPICAL_TOKENS,
+            SENTENCE: sentences.TYPICAL_TOKENS,
+        }
+        return self.client.estimate(self._requests(granularity), per_call[granularity])
 
     def write(self, path: Path, progress: Progress | None = None) -> dict[str, Any]:
         """Ask, and write ``wordings.jsonl``; returns what the manifest records of it, the same from cache and server.
@@ -147,8 +108,9 @@ class ParaphraseJob:
         Raises:
             ChatError: the server can't be asked on or a limit is reached; what was answered is in the cache.
         """
+        granularity = self.granularity(asks=True)
         with atomic_writer(path) as file:
-            for line in self._lines(self.client.ask_all(self.requests())):
+            for line in self._lines(self.client.ask_all(self._requests(granularity))):
                 file.write(canonical_line(line))
                 if progress:
                     progress(f"Paraphrasing: {self.client.spending}", line["index"] + 1, self.plan.size)
@@ -158,48 +120,44 @@ class ParaphraseJob:
             "base_url": self.config.base_url,
             "prompt_sha256": digest(),
             "sampling": dict(self.client.server.sampling),
+            "granularity": granularity,
             "attempts": self._attempts,
             "tokens": dict(zip(("prompt", "completion"), self._tokens, strict=True)),
             "counts": dict(sorted(self._counts.items())),
         }
 
-    def _request(self, record: Mapping[str, Any], number: int, group: Sequence[Attribute]) -> Request:
-        index = record["index"]
-        pairs = {qa["attribute"]: qa for qa in record["qa_list"]}
-        items = [
-            {
-                "id": attribute.name,
-                "about": about(attribute),
-                "question": pairs[attribute.name]["question"],
-                "answer": attribute.answers[int(pairs[attribute.name]["phrasings"]["answer"][1:])],
-            }
-            for attribute in group
-        ]
-        voice, seed = drawn(self.config.seed, f"wording.{number}", index)
-        listed = "\n".join(json.dumps(item, ensure_ascii=False).replace(A_VALUE, VALUE) for item in items)
-        asked = messages("identity", count=len(items), voice=voice, items=listed)
-        check = GroupCheck(record, {attribute.name: attribute for attribute in group}, self.checks)
-        most = 100 + _MOST_TOKENS * len(group)
-        return Request(f"{index}.{number}", asked, self.schema, check, seed=seed, max_tokens=most)
-
     def _lines(self, outcomes: Iterable[Outcome]) -> Iterator[dict[str, Any]]:
-        """One line per identity, from the outcomes of :meth:`requests` in order."""
-        items: dict[str, Texts] = {}
-        fallback: dict[str, str] = {}
-        for number, outcome in enumerate(outcomes):
-            check = outcome.request.check
-            assert isinstance(check, GroupCheck)
-            items |= check.accepted
-            why = outcome.problems[0] if outcome.problems else ""
-            fallback |= {n: check.reasons.get(n, why) for n in check.attributes if n not in check.accepted}
-            self._count(outcome, check)
-            if number % len(self.groups) == len(self.groups) - 1:
-                yield {"index": check.record["index"], "items": items, "fallback": fallback}
-                items, fallback = {}, {}
+        """One line per identity, from the outcomes of its requests in order."""
+        for index, own in itertools.groupby(outcomes, key=lambda outcome: _check_of(outcome.request).record["index"]):
+            worded: dict[str, Texts] = {}
+            reasons: dict[str, str] = {}
+            for outcome in own:
+                check = _check_of(outcome.request)
+                why = outcome.problems[0] if outcome.problems else ""
+                reasons = {**{name: check.reasons.get(name, why) for name in check.attributes}, **reasons}
+                for name, texts in check.accepted.items():
+                    worded[name] = _together(worded.get(name, texts), texts)
+                self._count(outcome, check)
+            by_template = [name for name in reasons if name not in worded or worded[name]["questions"][0] is None]
+            yield {"index": index, "items": worded, "fallback": {name: reasons[name] for name in by_template}}
 
-    def _count(self, outcome: Outcome, check: GroupCheck) -> None:
+    def _count(self, outcome: Outcome, check: GroupCheck | SentenceCheck) -> None:
         self._attempts += len(outcome.attempts)
         self._tokens = (self._tokens[0] + outcome.tokens[0], self._tokens[1] + outcome.tokens[1])
         self._models |= {attempt.model for attempt in outcome.attempts}
         self._counts += check.counts
         self._counts += Counter(f"answer {a.kind}" for a in outcome.attempts if a.problems and a.kind != "wrong")
+
+
+def _check_of(request: Request) -> GroupCheck | SentenceCheck:
+    """What a request's answers were held to."""
+    check = request.check
+    assert isinstance(check, (GroupCheck, SentenceCheck))
+    return check
+
+
+def _together(texts: Texts, more: Texts) -> Texts:
+    """The sentences of both: questions and answers of a pair may come apart."""
+    return {
+        kind: [old if new is None else new for old, new in zip(texts[kind], more[kind], strict=True)] for kind in texts
+    }

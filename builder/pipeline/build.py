@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +48,7 @@ from fiubench.support.progress import Progress
 
 if TYPE_CHECKING:
     from fiubench.support.chat import Limits
+    from fiubench.support.chat.report import Reasons, Report
 
 #: Everything a build makes: what ``overwrite`` may remove.
 PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
@@ -60,6 +61,15 @@ class Summary:
     directory: Path
     manifest: dict[str, Any]
     events: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[str] = ()  # what was found out about the model's server
+
+    @property
+    def reasons(self) -> "Reasons":
+        """Why templates stand where a model was asked: of every such pair, the last reason."""
+        from fiubench.support.chat.report import Reasons  # noqa: PLC0415
+
+        lines = Paraphrases(self.directory / WORDINGS).read(0, len(self.manifest["identities"]))
+        return Reasons(why for line in lines for why in line["fallback"].values())
 
     @property
     def dataset(self) -> Dataset:
@@ -135,12 +145,14 @@ def _built(
     existed = out.exists()
     with _claimed(out, inputs, anew=overwrite):
         try:
-            events: dict[str, int] = {}
+            report: Report | None = None
             paraphrases, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
-                paraphrases, origin, events = _asked_paraphrases(inputs, out, limits, progress)
+                paraphrases, origin, report = _asked_paraphrases(inputs, out, limits, progress)
             made = _make(inputs, plan, membership, out, workers, progress, paraphrases, origin)
-            return replace(made, events=events)
+            if report is None:
+                return made
+            return replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
         except FiubenchError:
             if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
                 _clear(out)
@@ -286,15 +298,15 @@ def _kept_paraphrases(config: Config, plan: Plan) -> Paraphrases | None:
 
 def _asked_paraphrases(
     inputs: Inputs, out: Path, limits: "Limits | None", progress: Progress | None
-) -> tuple[Paraphrases, dict[str, Any], dict[str, int]]:
-    """Paraphrases by a model, what the manifest records of how they were made, and request statistics."""
+) -> tuple[Paraphrases, dict[str, Any], "Report"]:
+    """Paraphrases by a model, what the manifest records of how they were made, and what people are told of it."""
     from fiubench.builder.phrasings.paraphrasing import ParaphraseJob  # noqa: PLC0415
     from fiubench.support.chat import Limits  # noqa: PLC0415
 
     path = out / WORK / WORDINGS
     job = ParaphraseJob(inputs, limits or Limits())
     origin = job.write(path, progress)
-    return Paraphrases(path), origin, dict(sorted(job.client.events.items()))
+    return Paraphrases(path), origin, job.client.report
 
 
 def _make(

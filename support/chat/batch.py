@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fiubench.support.canonical import digest, digest_of
+from fiubench.support.chat.answers import holds_text, read_content
 from fiubench.support.chat.cache import BatchRow, stored_response
+from fiubench.support.chat.capability import Capability
 from fiubench.support.chat.client import ChatClient
 from fiubench.support.chat.conversation import Call, Request
 from fiubench.support.chat.errors import BudgetReached, ChatError
@@ -54,6 +56,7 @@ class Batches:
         self.run = client.budget.run
         self.discount = client.budget.price.batch if client.budget.price else 1.0
         self.openai = client.server.openai_client()
+        self.how = Capability()  # until it is known
 
     def submit(self, requests: Iterable[Request]) -> list[Batch]:
         """Send every next call that the requests need and the cache does not have.
@@ -71,7 +74,7 @@ class Batches:
 
     def _parts(self, requests: Iterable[Request]) -> Iterator[_Part]:
         """The missing calls, each once, in parts as large as a batch may be."""
-        how = self.client.capability()
+        self.how = self.client.capability()
         seen: set[str] = set()
         part, size = _Part(), 0
         for request in requests:
@@ -79,7 +82,7 @@ class Batches:
             if call is None or (key := self.server.key_of(call)) in seen:
                 continue
             seen.add(key)
-            body = self.server.body(call, how)
+            body = self.server.body(call, self.how)
             line = json.dumps({"custom_id": key, "method": "POST", "url": _URL, "body": body}, ensure_ascii=False)
             data = line.encode() + b"\n"
             if len(part) >= _MOST_CALLS or size + len(data) > _MOST_BYTES:
@@ -92,7 +95,7 @@ class Batches:
 
     def _send(self, number: int, part: _Part) -> Batch:
         prompt = sum(call.prompt_bound() for _, call in part.values())
-        completion = sum(call.max_tokens for _, call in part.values())
+        completion = sum(self.server.limit(call, self.how) for _, call in part.values())
         if reached := self.client.spending.reached(prompt, completion, len(part), self.discount):
             raise BudgetReached(reached, hint="Ask for less, or raise the limit.")
         row = BatchRow(number, digest_of(list(part)), len(part), "submitting", None)
@@ -171,7 +174,9 @@ class Batches:
             return
         text = self.server.scrub(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
         stored = stored_response(text, self.server.model)
-        if self.cache.settle_batched(entry["custom_id"], stored, self.run, self.discount):
+        if not holds_text(text):
+            collected.errors[read_content(text)[2]] += 1
+        elif self.cache.settle_batched(entry["custom_id"], stored, self.run, self.discount):
             collected.answers += 1
             self.client.spending.add(stored.prompt_tokens, stored.completion_tokens, discount=self.discount)
 

@@ -1,7 +1,8 @@
 """Answers on disk: an SQLite file that several runs, one after the other or side by side, can share.
 
 It keeps what the server answered, what the server can do, what each run has spent, and which batches are out. The key
-of an answer is a digest of the question; the API key is nowhere in it. Transient errors are not kept.
+of an answer is a digest of the question; the API key is nowhere in it. What is no answer is not kept: errors, refusals
+by the server, responses without a text.
 """
 
 import json
@@ -13,20 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
+from fiubench.support.chat.capability import Capability
 from fiubench.support.chat.errors import ChatError
 
-_VERSION = 1
+_VERSION = 2
 _TABLES = """
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,
-    response TEXT,              -- JSON as the server sent it; NULL where it was given up
-    error TEXT,                 -- why it was given up
+    response TEXT NOT NULL,     -- JSON as the server sent it
     model TEXT NOT NULL,        -- as the server reports it
     prompt_tokens INTEGER NOT NULL,
     completion_tokens INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE capabilities (
-    endpoint TEXT, model TEXT, form TEXT NOT NULL, limit_name TEXT NOT NULL, PRIMARY KEY (endpoint, model)
+    endpoint TEXT, model TEXT, how TEXT NOT NULL, PRIMARY KEY (endpoint, model)
 ) WITHOUT ROWID;
 CREATE TABLE calls (            -- one row per call that was sent and may have to be paid
     id INTEGER PRIMARY KEY, run TEXT NOT NULL,
@@ -40,25 +41,25 @@ CREATE TABLE batches (
     id TEXT, PRIMARY KEY (run, part)
 ) WITHOUT ROWID;
 """
-_PUT = """INSERT OR REPLACE INTO answers (key, response, model, prompt_tokens, completion_tokens, error)
-    VALUES (?, ?, ?, ?, ?, ?)"""
+_PUT = """INSERT OR REPLACE INTO answers (key, response, model, prompt_tokens, completion_tokens)
+    VALUES (?, ?, ?, ?, ?)"""
+#: Version 1 kept calls that were given up, and less of what a server takes.
+_FROM_1 = """ALTER TABLE answers RENAME TO old;
+DROP TABLE capabilities;
+{answers};
+{capabilities};
+INSERT INTO answers SELECT key, response, model, prompt_tokens, completion_tokens FROM old WHERE response IS NOT NULL;
+DROP TABLE old"""
 
 
 class Stored(NamedTuple):
-    """An answer as it is kept. ``response`` is None where the server could not answer, for the reason ``error``."""
+    """An answer. ``response`` is None where the server could not answer, for the reason ``error``; that is not kept."""
 
     response: str | None
     model: str
     prompt_tokens: int
     completion_tokens: int
-    error: str | None = None
-
-
-class Capability(NamedTuple):
-    """How a server is asked for JSON: the form (one of ``server.FORMS``) and the name of its token limit."""
-
-    form: str
-    limit_name: str
+    error: str = ""
 
 
 class BatchRow(NamedTuple):
@@ -113,12 +114,19 @@ class ChatCache:
         with self._transaction() as db:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                for statement in _TABLES.split(";\n"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {_VERSION}")
+                self._execute(db, _TABLES)
+            elif version == 1:
+                answers, capabilities, *_ = _TABLES.split(";\n")
+                self._execute(db, _FROM_1.format(answers=answers, capabilities=capabilities))
             elif version != _VERSION:
                 hint = "Name another file, or remove this one: what it holds will be asked again."
                 raise ChatError("is not a cache of this version", where=path, hint=hint)
+
+    @staticmethod
+    def _execute(db: sqlite3.Connection, statements: str) -> None:
+        for statement in statements.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
@@ -151,7 +159,7 @@ class ChatCache:
     # --- answers and what they cost -----------------------------------------------------------------------------------
     def get(self, key: str) -> Stored | None:
         """The answer to a question that was asked before."""
-        statement = "SELECT response, model, prompt_tokens, completion_tokens, error FROM answers WHERE key = ?"
+        statement = "SELECT response, model, prompt_tokens, completion_tokens FROM answers WHERE key = ?"
         return next((Stored(*row) for row in self._run(statement, key)), None)
 
     def begin(self, run: str, prompt_tokens: int, completion_tokens: int) -> int:
@@ -163,10 +171,11 @@ class ChatCache:
         """Drop the record of a call that the server turned down: nothing was paid."""
         self._run("DELETE FROM calls WHERE id = ?", call)
 
-    def settle(self, call: int, key: str, stored: Stored) -> None:
-        """Keep an answer and what its call cost, in one step."""
+    def settle(self, call: int, key: str, stored: Stored, *, kept: bool) -> None:
+        """Record what a call cost and, in one step, its answer where that is to be kept."""
         with self._transaction() as db:
-            db.execute(_PUT, (key, *stored))
+            if kept:
+                db.execute(_PUT, (key, *stored[:4]))
             statement = "UPDATE calls SET prompt_tokens = ?, completion_tokens = ?, settled = 1 WHERE id = ?"
             db.execute(statement, (stored.prompt_tokens, stored.completion_tokens, call))
 
@@ -175,16 +184,12 @@ class ChatCache:
         with self._transaction() as db:
             if db.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone():
                 return False
-            db.execute(_PUT, (key, *stored))
+            db.execute(_PUT, (key, *stored[:4]))
             db.execute(
                 "INSERT INTO calls (run, prompt_tokens, completion_tokens, discount, settled) VALUES (?, ?, ?, ?, 1)",
                 (run, stored.prompt_tokens, stored.completion_tokens, discount),
             )
         return True
-
-    def give_up(self, key: str, stored: Stored) -> None:
-        """Keep that the server can't answer a question, so that it is not asked again."""
-        self._run(_PUT, key, *stored)
 
     def spent(self, run: str) -> list[tuple[int, int, int, float]]:
         """(calls, prompt tokens, completion tokens, discount) of a run, one row per discount."""
@@ -194,13 +199,15 @@ class ChatCache:
 
     # --- servers and batches ------------------------------------------------------------------------------------------
     def capability(self, endpoint: str, model: str) -> Capability | None:
-        """How a server is asked for JSON, where it is known."""
-        statement = "SELECT form, limit_name FROM capabilities WHERE endpoint = ? AND model = ?"
-        return next((Capability(*row) for row in self._run(statement, endpoint, model)), None)
+        """How a server is asked, where it is known."""
+        rows = self._run("SELECT how FROM capabilities WHERE endpoint = ? AND model = ?", endpoint, model)
+        how = json.loads(rows[0][0]) if rows else None
+        return None if how is None else Capability(**{**how, "without": tuple(how["without"])})
 
     def set_capability(self, endpoint: str, model: str, how: Capability) -> None:
-        """Keep how a server is asked for JSON."""
-        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?, ?)", endpoint, model, *how)
+        """Keep how a server is asked."""
+        text = json.dumps(how._asdict())
+        self._run("INSERT OR REPLACE INTO capabilities VALUES (?, ?, ?)", endpoint, model, text)
 
     def batches(self, run: str) -> list[BatchRow]:
         """Every batch of a run, in order."""

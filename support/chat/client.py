@@ -13,11 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from fiubench.support.chat.budget import Budget, Spending
-from fiubench.support.chat.cache import Capability, ChatCache
+from fiubench.support.chat.cache import ChatCache
+from fiubench.support.chat.capability import Capability
 from fiubench.support.chat.conversation import Call, Outcome, Request, converse
 from fiubench.support.chat.errors import ChatError
-from fiubench.support.chat.server import Server, check_url, read_key
-from fiubench.support.chat.session import Session
+from fiubench.support.chat.report import Report
+from fiubench.support.chat.server import MOST_TOKENS, Server, check_url, read_key
+from fiubench.support.chat.session import Conduct, Session
 
 _WINDOW = 4  # requests held at once, per call that may be under way
 _GRACE = 5.0  # seconds that calls under way get when the caller goes away
@@ -42,9 +44,10 @@ class ChatClient:
         base_url: the server, for example ``http://localhost:8000/v1``.
         model: name of the model.
         cache: SQLite file of answers, or an open :class:`ChatCache`; None keeps them in memory.
-        sampling: parameters sent with every call, for example ``{"temperature": 0.7}``.
-        key_env, concurrency, budget, timeout, retries: see :class:`~fiubench.support.chat.limits.Limits`. The key is
-            read from nowhere else, and written nowhere.
+        sampling: parameters sent with every call, for example ``{"temperature": 0.7}``. A temperature that the server
+            refuses is left out; a refusal of anything else stops the run.
+        key_env, concurrency, max_rejections, retry_failed, budget, timeout, retries, max_output_tokens: see
+            :class:`~fiubench.support.chat.limits.Limits`. The key is read from nowhere else, and written nowhere.
 
     Raises:
         ConfigError: not a URL, or one that would send the key in clear text.
@@ -58,21 +61,29 @@ class ChatClient:
         *,
         key_env: str = "OPENAI_API_KEY",
         cache: Path | ChatCache | None = None,
-        concurrency: int = 16,
+        concurrency: int = Conduct.concurrency,
+        max_rejections: int = Conduct.max_rejections,
+        retry_failed: bool = Conduct.retry_failed,
         budget: Budget | None = None,
         sampling: Mapping[str, Any] = MappingProxyType({}),
         timeout: float = 120.0,
         retries: int = 6,
+        max_output_tokens: int = MOST_TOKENS,
     ) -> None:
         key = read_key(base_url, key_env)
-        self.server = Server(check_url(base_url, key), model, sampling, timeout, retries, key)
-        self.concurrency = concurrency
+        self.server = Server(check_url(base_url, key), model, sampling, timeout, retries, key, max_output_tokens)
+        self.conduct = Conduct(concurrency, max_rejections, retry_failed)
         self.cache = cache if isinstance(cache, ChatCache) else ChatCache(cache)
         self.budget = budget or Budget()
         #: The running total of this run and those it resumes; ``str`` shows it to people.
         self.spending = Spending(self.budget, self.cache)
-        #: Request statistics, for people: requests, answers of each kind, calls, retries.
-        self.events: Counter[str] = Counter()
+        #: What people are told of this run.
+        self.report = Report()
+
+    @property
+    def events(self) -> Counter[str]:
+        """Request statistics, for people: requests, answers of each kind, calls, retries."""
+        return self.report.events
 
     def close(self) -> None:
         """Close the cache."""
@@ -98,7 +109,7 @@ class ChatClient:
             window: deque[Future[Outcome]] = deque()
             for request in requests:
                 window.append(submit(session.outcome(request)))
-                while window and (window[0].done() or len(window) >= self.concurrency * _WINDOW):
+                while window and (window[0].done() or len(window) >= self.conduct.concurrency * _WINDOW):
                     yield window.popleft().result()
             while window:
                 yield window.popleft().result()
@@ -109,7 +120,7 @@ class ChatClient:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="fiubench-chat", daemon=True)
         thread.start()
-        session = Session(self.server, self.cache, self.spending, self.concurrency, self.events)
+        session = Session(self.server, self.cache, self.spending, self.conduct, self.report)
         submit: Submit = partial(asyncio.run_coroutine_threadsafe, loop=loop)
         patience = _GRACE
         try:
@@ -124,7 +135,7 @@ class ChatClient:
             loop.close()
 
     def capability(self) -> Capability:
-        """How this server is asked for JSON: the form, and the name of the token limit. Tried once, then kept.
+        """How this server is asked: the form of JSON, and what else it does not take. Tried once, then kept.
 
         Raises:
             ChatError: the server can't be asked.
@@ -145,7 +156,7 @@ class ChatClient:
                 call = conversation.send(stored)
             except StopIteration:
                 return None
-        return call
+        return call if not call.further or self.conduct.retry_failed else None
 
     def estimate(self, requests: Iterable[Request], answer_tokens: int) -> Estimate:
         """What asking them would take, counted against the cache; ``answer_tokens`` is a guess of one answer's."""

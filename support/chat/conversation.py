@@ -5,21 +5,15 @@ counts what is missing. It is a pure function of the request and the answers.
 """
 
 import json
-import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from itertools import count
 from typing import Any
 
+from fiubench.support.chat.answers import parse_answer, read_content, schema_problems
 from fiubench.support.chat.cache import Stored
 
-try:
-    from jsonschema_rs import Draft202012Validator
-except ImportError:  # no wheel for this machine: the reference implementation serves
-    from jsonschema import Draft202012Validator  # type: ignore[no-redef]
-
 CORRECTIONS, FRESH_TRIES = 2, 2
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECASE)
 _MOST_PROBLEMS, _LONGEST_PROBLEM = 12, 300
 Message = Mapping[str, str]
 Check = Callable[[Any], Sequence[str]]
@@ -31,12 +25,17 @@ class Request:
 
     id: str  # the caller's name for it
     messages: Sequence[Message]  # the conversation so far, each ``{"role": .., "content": ..}``
-    schema: Mapping[str, Any]  # JSON Schema of the answer: flat, ``additionalProperties: false``, everything required
+    # JSON Schema of the answer: flat, ``additionalProperties: false``, everything required; None: it is plain text
+    schema: Mapping[str, Any] | None
     # is called with every answer that fits the schema and returns what is wrong with it, in words for the model;
     # empty is fine. It may keep a state of its own: answers come in order, also from a cache.
     check: Check = lambda _: ()
     seed: int | None = None  # sent to the server, one higher with each attempt; servers may ignore it
     max_tokens: int = 1024  # the longest answer; a cut one is asked again with twice that
+    used: Callable[[], int] = lambda: 0  # how much of the answers the check has kept, where it keeps parts
+    # makes the messages of the next attempt from its number and what was wrong, where a correction would not do
+    retry: Callable[[int, Sequence[str]], Sequence[Message]] | None = None
+    fresh_tries: int = FRESH_TRIES
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,11 @@ class Call:
     """One call to the server."""
 
     messages: tuple[Message, ...]
-    schema: Mapping[str, Any]
+    schema: Mapping[str, Any] | None
     seed: int | None
     max_tokens: int
     attempt: int
+    further: bool = False  # beyond the attempts of a run: made where the cache has it, or where failures are retried
 
     def prompt_bound(self) -> int:
         """More tokens than the prompt will have: half its bytes, with the schema, which some servers add to it."""
@@ -60,10 +60,11 @@ class Attempt:
     """One answer: what was wrong with it (nothing: accepted), its kind, and what it took."""
 
     problems: tuple[str, ...]
-    kind: str  # "fine", "wrong", "not json", "schema", "truncated", "refused", "no answer"
+    kind: str  # "fine", "wrong", "not json", "schema", "truncated", "spent", "refused", "no answer"
     model: str
     prompt_tokens: int
     completion_tokens: int
+    used: bool  # whether all or a part of it was kept
 
 
 @dataclass(frozen=True)
@@ -90,42 +91,56 @@ class Outcome:
         return sum(a.prompt_tokens for a in self.attempts), sum(a.completion_tokens for a in self.attempts)
 
 
-def converse(request: Request) -> Generator[Call, Stored, Outcome]:
-    """Ask, correct at most twice, start afresh at most twice: yields calls, is sent answers, returns the outcome."""
-    attempts: list[Attempt] = []
-    max_tokens = request.max_tokens
-    for fresh in range(1 + FRESH_TRIES):
-        messages = [*request.messages]
-        for turn in range(1 if fresh else 1 + CORRECTIONS):
+def converse(request: Request, attempts: list[Attempt] | None = None) -> Generator[Call, Stored | None, Outcome]:
+    """Ask, correct at most twice, start afresh at most twice: yields calls, is sent answers, returns the outcome.
+
+    After that it yields further fresh calls until one is accepted or is sent None, which ends it.
+
+    Args:
+        request: what is asked.
+        attempts: is filled with the attempts as they come.
+    """
+    attempts = [] if attempts is None else attempts
+    max_tokens, problems = request.max_tokens, list[str]()
+    for fresh in count():
+        messages = [*(request.retry(fresh, problems) if fresh and request.retry else request.messages)]
+        for turn in range(1 if fresh or request.retry else 1 + CORRECTIONS):
             number = len(attempts)
             seed = None if request.seed is None else request.seed + number
-            stored = yield Call(tuple(messages), request.schema, seed, max_tokens, number)
+            further = fresh > request.fresh_tries
+            stored = yield Call(tuple(messages), request.schema, seed, max_tokens, number, further)
+            if stored is None:
+                return Outcome(request, None, tuple(attempts))
+            before = request.used()
             content, answer, kind, problems = _judge(request, stored)
+            used = not problems or request.used() > before
             tokens = stored.prompt_tokens, stored.completion_tokens
-            attempts.append(Attempt(tuple(problems), kind, stored.model, *tokens))
-            if not problems or (kind == "no answer" and not turn):  # the server can't: asking again would not help
+            attempts.append(Attempt(tuple(problems), kind, stored.model, *tokens, used))
+            # asking again would not help where the server can't answer, or the tokens that are allowed don't do
+            if not problems or kind == "spent" or (kind == "no answer" and not turn):
                 return Outcome(request, answer, tuple(attempts))
             if kind == "truncated":
                 max_tokens = request.max_tokens * 2
             if kind in ("truncated", "refused", "no answer"):  # the last: perhaps the corrections made it too long
                 break
             messages += [{"role": "assistant", "content": content}, {"role": "user", "content": _correction(problems)}]
-    return Outcome(request, None, tuple(attempts))
+    raise AssertionError("calls are yielded until the outcome is there")
 
 
 def _judge(request: Request, stored: Stored) -> tuple[str, Any, str, list[str]]:
     """(content, answer, kind, problems) of a stored response."""
     if stored.response is None:
-        return "", None, "no answer", [stored.error or "the server has no answer"]
+        return "", None, "no answer", [stored.error]
     content, kind, problem = read_content(stored.response)
     if problem:
         return content, None, kind, [problem]
-    answer, problem = parse_answer(content)
-    if problem:
-        return content, None, "not json", [problem]
-    problems = schema_problems(request.schema, answer)
-    if problems:
-        return content, None, "schema", problems
+    answer: Any = content
+    if request.schema is not None:
+        answer, problem = parse_answer(content)
+        if problem:
+            return content, None, "not json", [problem]
+        if problems := schema_problems(request.schema, answer):
+            return content, None, "schema", problems
     problems = [text[:_LONGEST_PROBLEM] for text in request.check(answer)][:_MOST_PROBLEMS]
     return content, answer, "wrong" if problems else "fine", problems
 
@@ -133,59 +148,3 @@ def _judge(request: Request, stored: Stored) -> tuple[str, Any, str, list[str]]:
 def _correction(problems: Sequence[str]) -> str:
     lines = "\n".join(f"- {problem}" for problem in problems)
     return f"That answer can't be used:\n{lines}\nAnswer again as JSON of the same form, with every fault mended."
-
-
-def read_content(response: str) -> tuple[str, str, str]:
-    """(text, kind, problem) of a chat completion: a whole text has no problem."""
-    try:
-        choice = json.loads(response)["choices"][0]
-        message = choice.get("message") or {}
-        content = message.get("content") or ""
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return "", "not json", "the server's response holds no answer"
-    if not isinstance(content, str):
-        return "", "not json", "the server's response holds no text"
-    if message.get("refusal") or choice.get("finish_reason") == "content_filter":
-        return content, "refused", "the model refused to answer"
-    if choice.get("finish_reason") == "length":
-        return content, "truncated", "the answer was cut off: it is too long"
-    return content, "fine", ""
-
-
-def parse_answer(content: str) -> tuple[Any, str]:
-    """(value, problem) of an answer's text: JSON alone, or in one fenced block; thoughts before it are passed over."""
-    text = content.rpartition("</think>")[2].strip()
-    blocks = _FENCED.findall(text)
-    if len(blocks) == 1 and not text.startswith(("{", "[")):
-        text = blocks[0]
-    try:
-        return json.loads(text, parse_constant=_refuse_constant), ""
-    except (ValueError, RecursionError) as error:
-        return None, f"it is not JSON ({error})"
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-@lru_cache(maxsize=64)
-def _validator(schema: str) -> Any:
-    return Draft202012Validator(json.loads(schema))
-
-
-def schema_problems(schema: Mapping[str, Any], answer: Any) -> list[str]:
-    """Every place where an answer breaks its schema, in words."""
-    problems = []
-    for error in _validator(json.dumps(schema)).iter_errors(answer):
-        place = error.instance_path if hasattr(error, "instance_path") else error.absolute_path
-        problems.append(f"{'.'.join(map(str, place)) or 'the answer'}: {error.message}")
-    return problems
-
-
-def heeds(call: Call, stored: Stored) -> bool:
-    """Whether an answer keeps to the form that was asked for; one that was cut or refused does not show it."""
-    content, kind, _ = read_content(stored.response or "")
-    if kind in ("truncated", "refused"):
-        return True
-    answer, problem = parse_answer(content)
-    return not problem and not schema_problems(call.schema, answer)

@@ -25,4 +25,13 @@ class NoAnswer(ChatError):
 
 
 class Unanswerable(Exception):
-    """The server refuses this very call (400, 422), whatever else it answers."""
+    """The server refuses this very call (400, 422), whatever else it answers.
+
+    Args:
+        what: its message.
+        param: the parameter that it says it means, or nothing.
+    """
+
+    def __init__(self, what: str, param: str = "") -> None:
+        super().__init__(what)
+        self.what, self.param = what, param

@@ -12,13 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fiubench.support.canonical import digest_of
-from fiubench.support.chat.cache import Capability
+from fiubench.support.chat.capability import FORMS, Capability
 from fiubench.support.chat.conversation import Call
 from fiubench.support.chat.errors import ChatError, NoAnswer, Unanswerable
 from fiubench.support.errors import ConfigError
 
-FORMS = ("json_schema", "json_object", "prompt")
-LIMIT_NAMES = ("max_tokens", "max_completion_tokens")
+MOST_TOKENS = 8192  # of one answer, the model's reasoning included, unless the user says otherwise
 _OPENAI = "api.openai.com"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHORTEST_SECRET = 8  # characters; a shorter key ("none", "test") is a word that local servers ask for
@@ -35,6 +34,7 @@ _MEANINGS = {
     500: ("call", "the server failed", "Run it again when the server works: nothing is paid twice."),
 }
 _ALIKE = {403: 401, 408: 500, 409: 500}
+_LONGEST_REFUSAL = 1000  # characters: it names what is refused
 _NOT_SENT = ("$schema", "$id", "title")  # keys of a schema
 
 
@@ -48,30 +48,46 @@ class Server:
     timeout: float
     retries: int
     key: str | None = field(repr=False)
+    most_tokens: int = MOST_TOKENS
 
     def key_of(self, call: Call) -> str:
         """SHA-256 of all that decides an answer: its key in the cache. The form of JSON may change, and is left out."""
-        asked = {**vars(call), "messages": [dict(message) for message in call.messages], "schema": dict(call.schema)}
+        asked = {name: getattr(call, name) for name in ("seed", "max_tokens", "attempt")}
+        asked["messages"] = [dict(message) for message in call.messages]
+        asked["schema"] = None if call.schema is None else dict(call.schema)
         return digest_of({"endpoint": self.base_url, "model": self.model, "sampling": dict(self.sampling), **asked})
+
+    def limit(self, call: Call, how: Capability) -> int:
+        """The most tokens that the answer to a call may take, thoughts of the model included."""
+        return self.most_tokens if how.reasons else min(call.max_tokens, self.most_tokens)
 
     def body(self, call: Call, how: Capability) -> dict[str, Any]:
         """What is posted to ``/chat/completions``."""
         messages = [dict(message) for message in call.messages]
-        schema = {key: value for key, value in call.schema.items() if key not in _NOT_SENT}
-        body: dict[str, Any] = {"model": self.model, "messages": messages, how.limit_name: call.max_tokens}
+        if not how.system and messages[0]["role"] == "system":
+            said = messages.pop(0)["content"]
+            messages[0]["content"] = f"{said}\n\n{messages[0]['content']}"
+        body: dict[str, Any] = {"model": self.model, "messages": messages}
+        if how.limit_name:
+            body[how.limit_name] = self.limit(call, how)
         body |= self.sampling
         if call.seed is not None:
             body["seed"] = call.seed
-        if how.form == "json_schema":
+        if call.schema is not None:
+            self._ask_for_json(body, call.schema, how.form)
+        return {name: value for name, value in body.items() if name not in how.without}
+
+    def _ask_for_json(self, body: dict[str, Any], whole: Mapping[str, Any], form: str) -> None:
+        schema = {key: value for key, value in whole.items() if key not in _NOT_SENT}
+        if form == FORMS[0]:
             described = {"name": "answer", "strict": True, "schema": schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": described}
-            return body
-        if how.form == "json_object":
-            body["response_format"] = {"type": "json_object"}
-        wanted = "one JSON object" if how.form == "json_object" else "one ```json block and nothing else"
-        first = next(message for message in messages if message["role"] == "user")
+            body["response_format"] = {"type": form, "json_schema": described}
+            return
+        wanted = "one ```json block and nothing else"
+        if form == "json_object":
+            body["response_format"], wanted = {"type": form}, "one JSON object"
+        first = next(message for message in body["messages"] if message["role"] == "user")
         first["content"] += f"\n\nAnswer with {wanted}. Its JSON Schema:\n{json.dumps(schema, separators=(',', ':'))}"
-        return body
 
     def openai_client(self, kind: str = "OpenAI", **options: Any) -> Any:
         """A client of the ``openai`` package (``OpenAI`` or ``AsyncOpenAI``) for this server.
@@ -137,9 +153,11 @@ class Server:
         wait = error.response.headers.get("retry-after", "")
         if status == 429 and wait.isdecimal() and int(wait) > _LONGEST_WAIT:
             concerns = "run"
-        what = f"{what} ({status}): {str(body.get('message') or error.message)[:300]}"
+        said = str(body.get("message") or body.get("detail") or error.message)
         if concerns == "request":
-            return Unanswerable(self.scrub(what))
+            what = f"{what} ({status}): {said[:_LONGEST_REFUSAL]}"
+            return Unanswerable(self.scrub(what), str(body.get("param") or ""))
+        what = f"{what} ({status}): {said[:300]}"
         return self.error(what, hint) if concerns == "run" else self.no_answer(what, hint, own=concerns == "call")
 
 

@@ -5,34 +5,56 @@ that keeps the answer, so that a run that dies has paid at most what its cache s
 """
 
 import asyncio
-from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
+from fiubench.support.chat.answers import SPENT, heeds, holds_text, read_content
 from fiubench.support.chat.budget import HINT, Spending
-from fiubench.support.chat.cache import Capability, ChatCache, Stored, stored_response
-from fiubench.support.chat.conversation import Call, Outcome, Request, converse, heeds
+from fiubench.support.chat.cache import ChatCache, Stored, stored_response
+from fiubench.support.chat.capability import FORMS, Capability, adapted, guesses, named
+from fiubench.support.chat.conversation import FRESH_TRIES, Attempt, Call, Outcome, Request, converse
 from fiubench.support.chat.errors import BudgetReached, ChatError, NoAnswer, Unanswerable
-from fiubench.support.chat.server import FORMS, LIMIT_NAMES, Server, connect
+from fiubench.support.chat.report import Reasons, Report
+from fiubench.support.chat.server import Server, connect
 
-_PROBE_SCHEMA = {"properties": {"ready": {"type": "boolean"}}, "required": ["ready"], "additionalProperties": False}
+_PROBE_SCHEMA = {
+    "type": "object",
+    "properties": {"ready": {"type": "boolean"}},
+    "required": ["ready"],
+    "additionalProperties": False,
+}
+#: In the shape of a real request, so that what a server refuses shows before the first one.
 _PROBE = Call(
-    ({"role": "user", "content": 'Answer with the JSON object {"ready": true} and nothing else.'},),
-    {"type": "object", **_PROBE_SCHEMA},
-    seed=None,
-    max_tokens=200,  # a model that thinks first may be cut off, which does no harm
+    (
+        {"role": "system", "content": "You check a connection."},
+        {"role": "user", "content": 'Answer with the JSON object {"ready": true} and nothing else.'},
+    ),
+    _PROBE_SCHEMA,
+    seed=0,
+    max_tokens=200,
     attempt=0,
 )
+_LONGEST_REASON = 300  # characters
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a client goes about asking."""
+
+    concurrency: int = 16  # most calls under way at once
+    max_rejections: int = 50  # answers in a row of which nothing can be used, after which a run stops
+    retry_failed: bool = False  # whether requests that failed to the end are asked again
 
 
 class Session:
-    """Answers requests in one event loop, with at most ``concurrency`` calls at once; ``events`` are statistics."""
+    """Answers requests in one event loop; ``report`` is filled with what people are told."""
 
-    def __init__(
-        self, server: Server, cache: ChatCache, spending: Spending, concurrency: int, events: Counter[str]
-    ) -> None:
-        self.server, self.cache, self.spending, self.events = server, cache, spending, events
-        self._slots = asyncio.Semaphore(concurrency)
+    def __init__(self, server: Server, cache: ChatCache, spending: Spending, conduct: Conduct, report: Report) -> None:
+        self.server, self.cache, self.spending, self.conduct, self.report = server, cache, spending, conduct, report
+        self.events = report.events
+        self._slots = asyncio.Semaphore(conduct.concurrency)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by key: nothing is asked twice
         self._sent: set[asyncio.Task[Any]] = set()  # with a call on its way, which may have to be paid
         self._settled = asyncio.Event()
@@ -41,6 +63,7 @@ class Session:
         self._preparing = asyncio.Lock()
         self._client: Any = None  # of openai, once there is something to send
         self._capability: Capability | None = None
+        self._rejected: list[str] = []  # why, of the answers since the last one that was of use
 
     async def outcome(self, request: Request) -> Outcome:
         """Ask until the request is answered or given up.
@@ -48,21 +71,47 @@ class Session:
         Raises:
             ChatError: the server can't be asked on, or a limit is reached.
         """
-        conversation = converse(request)
-        call = next(conversation)
-        while True:
-            stored = await self._answer(call)
+        attempts: list[Attempt] = []
+        conversation = converse(request, attempts)
+        call, retried = next(conversation), 0
+        outcome: Outcome | None = None
+        while outcome is None:
+            asks = not call.further or (self.conduct.retry_failed and retried < FRESH_TRIES)
+            stored, sent = await self._answer(call, asks=asks)
+            retried += call.further and sent
             try:
                 call = conversation.send(stored)
             except StopIteration as end:
-                outcome: Outcome = end.value
-                break
-        self.events["requests answered" if outcome.accepted else "requests without a usable answer"] += 1
-        self.events.update(f"answers {attempt.kind}" for attempt in outcome.attempts if attempt.problems)
+                outcome = end.value
+            if stored is not None:
+                self._take_note(attempts, sent=sent)
+        partly = "requests answered in part" if any(a.used for a in attempts) else "requests without a usable answer"
+        self.events["requests answered" if outcome.accepted else partly] += 1
         return outcome
 
+    def _take_note(self, attempts: Sequence[Attempt], *, sent: bool) -> None:
+        """Count what was wrong with a request's last answer.
+
+        Raises:
+            ChatError: nothing that was sent for can be used any more.
+        """
+        attempt = attempts[-1]
+        if attempt.used:
+            self._rejected.clear()
+            return
+        self.events[f"answers {attempt.kind}"] += 1
+        self.report.reasons.add(attempt.problems[0])
+        if sent and not any(earlier.used for earlier in attempts):
+            self._rejected.append(attempt.problems[0])
+        if len(self._rejected) >= self.conduct.max_rejections:
+            reasons = "".join(f"\n  {reason}" for reason in Reasons(self._rejected).most_frequent())
+            what = f"nothing of the last {len(self._rejected)} answers could be used:{reasons}"
+            hint = "Try another model or --granularity, or allow more with --max-rejections. What was of use is kept."
+            self._stopped = self._stopped or self.server.error(what, hint)
+            raise self._stopped
+
     async def capability(self) -> Capability:
-        """How the server is asked for JSON: found once by a small call, then kept.
+        """How the server is asked: found once by a small call, then kept.
 
         Raises:
             ChatError: the server can't be asked.
@@ -84,18 +133,23 @@ class Session:
         if self._client is not None:
             await self._client.close()
 
-    async def _answer(self, call: Call) -> Stored:
-        """The answer to a call: from the cache, where requests that ask the same find it too, or by the server."""
+    async def _answer(self, call: Call, *, asks: bool) -> tuple[Stored | None, bool]:
+        """The answer to a call and whether it was sent for now; requests that ask the same find it in the cache.
+
+        It is None where it is not in the cache and ``asks`` is false.
+        """
         key = self.server.key_of(call)
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             if stored := self.cache.get(key):
                 self.events["answers from the cache"] += 1
-                return stored
+                return stored, False
+            if not asks:
+                return None, False
             async with self._slots:
                 while True:
                     try:
-                        return await self._fetch(call, key)
+                        return await self._fetch(call), True
                     except ChatError as error:
                         if isinstance(error, NoAnswer) and not error.own and await self._another_is_answered():
                             continue
@@ -110,32 +164,46 @@ class Session:
             await self._settled.wait()
         return self._answered > before
 
-    async def _fetch(self, call: Call, key: str) -> Stored:
-        """Send a call, in lower forms where its own is refused; give it up where the server fails on it alone."""
-        form, limit_name = await self.capability()
+    async def _fetch(self, call: Call) -> Stored:
+        """Send a call, otherwise where the server says how; give it up for now where it fails on it alone."""
+        how = await self.capability()
         try:
-            for lower in FORMS[FORMS.index(form) :]:
-                how = Capability(lower, limit_name)
+            while True:
                 try:
                     stored = await self._send(call, how)
-                except Unanswerable:
-                    if lower == FORMS[-1]:
-                        raise
-                else:
-                    if lower != form:
-                        self._keep(how)
-                    self.events["calls answered"] += 1
-                    return stored
+                except Unanswerable as refusal:
+                    how = self._adapted(how, refusal, call)
+                    continue
+                if not how.reasons and _spent(stored) and self.server.most_tokens > call.max_tokens:
+                    how = how._replace(reasons=True)
+                    continue
+                if how != self._capability:
+                    self._keep(how)
+                self.events["calls answered"] += 1
+                return stored
         except Unanswerable as refusal:
-            why = str(refusal)
+            why = refusal.what
         except NoAnswer as error:
             if not error.own or not await self._works():
                 raise
             why = error.what
-        # Kept, so that a build can end, and ends alike each time.
-        stored = Stored(None, self.server.model, 0, 0, why)
-        self.cache.give_up(key, stored)
-        return stored
+        # Not kept: a server that is mended, or has become another, is asked again.
+        return Stored(None, self.server.model, 0, 0, why[:_LONGEST_REASON])
+
+    def _adapted(self, how: Capability, refusal: Unanswerable, call: Call) -> Capability:
+        """How to ask after a refusal.
+
+        Raises:
+            Unanswerable: it says nothing that would help.
+            ChatError: the server refuses what the user asked for.
+        """
+        body = self.server.body(call, how)
+        if (other := adapted(how, refusal, body)) is not None:
+            return other
+        if (name := named(refusal, body)) in self.server.sampling:
+            hint = f"Leave {name} out of --reasoning-effort and --extra-body, or name what this server takes."
+            raise self.server.error(refusal.what[:_LONGEST_REASON], hint)
+        raise refusal
 
     async def _send(self, call: Call, how: Capability) -> Stored:
         """Post a call and keep its answer with its price.
@@ -145,7 +213,7 @@ class Session:
             BudgetReached: a limit has no room for it.
         """
         self._client = self._client or connect(self.server, self.events)
-        bound = call.prompt_bound(), call.max_tokens
+        bound = call.prompt_bound(), self.server.limit(call, how)
         await self._room_for(*bound)
         self.spending.add(*bound)
         paid: tuple[int, int] | None = bound
@@ -163,7 +231,7 @@ class Session:
                 raise
             self._answered += 1
             stored = stored_response(text, self.server.model)
-            self.cache.settle(row, self.server.key_of(call), stored)
+            self.cache.settle(row, self.server.key_of(call), stored, kept=holds_text(text))
             paid = stored.prompt_tokens, stored.completion_tokens
             return stored
         finally:
@@ -186,25 +254,35 @@ class Session:
         raise self._stopped
 
     async def _find_capability(self) -> Capability:
-        """Try the forms of JSON with a small call: the server may refuse one, or take it and pay no heed."""
-        forms, limit_name = list(FORMS), LIMIT_NAMES[0]
+        """Try the shape of a real request with a small call: the server may refuse a part, or pay no heed to it."""
+        how = Capability()
+        ways: Iterator[Capability] | None = None  # where refusals name nothing
         while True:
-            how = Capability(forms[0], limit_name)
             try:
                 stored = await self._send(_PROBE, how)
             except Unanswerable as refusal:
-                if LIMIT_NAMES[1] in str(refusal) and limit_name == LIMIT_NAMES[0]:
-                    limit_name = LIMIT_NAMES[1]
-                    continue
-                if len(forms) == 1:
-                    raise self.server.error(str(refusal), "Check --model and --base-url.") from None
+                try:
+                    how, ways = self._adapted(how, refusal, _PROBE), None
+                except Unanswerable:
+                    ways = ways or guesses(how, self.server.body(_PROBE, how))
+                    if (other := next(ways, None)) is None:
+                        what = refusal.what[:_LONGEST_REASON]
+                        raise self.server.error(what, "Check --model and --base-url.") from None
+                    how = other
+                continue
+            if _spent(stored):
+                if how.reasons:
+                    hint = f"It may take {self.server.most_tokens} tokens for one answer."
+                    raise self.server.error(SPENT, hint)
+                how = how._replace(reasons=True)
+            elif how.form == FORMS[-1] or heeds(_PROBE_SCHEMA, stored.response or ""):
+                return self._keep(how)
             else:
-                if len(forms) == 1 or heeds(_PROBE, stored):
-                    return self._keep(how)
-            forms.pop(0)
+                how = how._replace(form=FORMS[FORMS.index(how.form) + 1])
 
     def _keep(self, how: Capability) -> Capability:
         self._capability = how
+        self.report.note(how.notes())
         self.cache.set_capability(self.server.base_url, self.server.model, how)
         return how
 
@@ -215,3 +293,8 @@ class Session:
         except (NoAnswer, Unanswerable):
             return False
         return True
+
+
+def _spent(stored: Stored) -> bool:
+    """Whether the model used up its tokens before it began to answer."""
+    return read_content(stored.response or "")[1] == "spent"

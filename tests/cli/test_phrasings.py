@@ -14,6 +14,7 @@ import yaml
 from fiubench.builder.rules.validate import validate
 
 from fiubench import open_dataset
+from tests.support.chat.profiles import PROFILES
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import asked_items, good
 
@@ -204,10 +205,40 @@ def test_judge(serve, run, tmp_path):
     assert "agreement 50.0%, Cohen's kappa 0.00; reads naturally: 0.0%" in told
     assert "kept: " in told
     server = serve(lambda body: json.dumps({"items": []}))
-    assert (
-        "40 sentences got no usable verdict"
-        in run("phrasings", "judge", tmp_path / "d", *model(server), "--sample", 40).stdout
-    )
+    done = run("phrasings", "judge", tmp_path / "d", *model(server), "--sample", 40, code=1)
+    assert "40 sentences got no usable verdict" in done.stdout
+    assert "Only 0% of the verdicts could be used" in done.stderr
+
+
+def test_little_that_could_be_used_is_told_with_reasons_and_fails(serve, run, tmp_path):
+    def write(body: dict[str, Any]) -> str:
+        return json.dumps({"items": [{**item, "answer": "No value."} for item in json.loads(good(body))["items"]]})
+
+    server = serve(write)
+    build = ["build", *SMALL, "--qa", "llm", *model(server), "--granularity", "group", "--no-audit"]
+    done = run(*build, "--out", tmp_path / "d", "--max-rejections", 1000, code=1)
+    assert "words     0 of 140 QA pairs by a model, 140 by templates" in done.stdout
+    assert "Only 0% of the questions and answers of the model could be used" in done.stderr
+    assert "140 x .. must have 12 to 200 characters; for example: answer: 'No value.'" in done.stderr
+    assert not list(validate(tmp_path / "d"))
+    run(*build, "--out", tmp_path / "e", "--min-usable", 0)  # from the cache
+    stopped = run(*build, "--out", tmp_path / "f", "--seed", 5, "--max-rejections", 5, code=2).stderr
+    assert "nothing of the last 5 answers could be used" in stopped
+    assert "--max-rejections" in stopped
+    server.writer = good
+    mended = run(*build, "--out", tmp_path / "d", "--overwrite", "--retry-failed").stdout
+    assert "words     140 of 140 QA pairs by a model" in mended
+
+
+def test_a_server_that_refuses_a_parameter(serve, run, tmp_path):
+    server = serve(profile=PROFILES["refuses seed"])
+    build = ["build", *SMALL, "--qa", "llm", *model(server), "--no-audit", "--out", tmp_path / "d"]
+    done = run(*build, "--reasoning-effort", "low", "--extra-body", '{"top_k": 20}', "--max-output-tokens", 4000)
+    assert "words     140 of 140" in done.stdout
+    assert "server    seed is refused: left out" in done.stdout
+    assert {(body["reasoning_effort"], body["top_k"]) for body in server.chats} == {("low", 20)}
+    sampling = open_dataset(tmp_path / "d").manifest["wordings"]["sampling"]
+    assert sampling == {"temperature": 0.7, "reasoning_effort": "low", "top_k": 20}
 
 
 def test_check_finds_what_is_wrong(run, tmp_path):
@@ -234,6 +265,8 @@ def test_check_finds_what_is_wrong(run, tmp_path):
           "1"], "needs prices"),
         (["phrasings", "generate", "--out", "x", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "--only",
           "blod_type"], "Did you mean 'blood_type'?"),
+        (["build", "--out", "x", "--extra-body", "{seed: 1}"], "--extra-body: is not JSON"),
+        (["build", "--out", "x", "--extra-body", '{"seed": 1}'], "may not set 'seed'"),
         (["phrasings", "review", "pyproject.toml", "--out", "x"], "not JSON"),
         (["phrasings", "check", "nowhere.json"], "no such file"),
     ],

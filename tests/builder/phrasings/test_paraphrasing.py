@@ -190,7 +190,7 @@ def test_a_bad_item_is_corrected(serve, tmp_path, how):
 @pytest.mark.parametrize("fault", ["bad json", "truncated", "refused", "empty"])
 def test_a_fault_that_stays_ends_in_templates(serve, tmp_path, fault):
     server = serve(fault=lambda number, body: fault if turn_of(body["messages"][:2]) % 2 and number else None)
-    build(config(server), tmp_path / "a", limits=limits(tmp_path))
+    build(config(server, granularity="group"), tmp_path / "a", limits=limits(tmp_path))
     told = whole(tmp_path / "a")
     assert told["by_template"] > 0
     assert told["by_model"] > 0
@@ -251,8 +251,9 @@ def test_estimate_asks_nothing(serve, tmp_path):
 @pytest.mark.slow
 def test_ten_thousand_answers_that_drift_and_none_gets_through(serve, tmp_path):
     server = serve(drifting(), keep=False)
-    settings = config(server, identities=100, holdout=0, ratios=[5])
-    build(settings, tmp_path / "a", limits=limits(tmp_path, concurrency=16, timeout=60))
+    settings = config(server, identities=100, holdout=0, ratios=[5], granularity="group")
+    patient = limits(tmp_path, concurrency=16, timeout=60, max_rejections=10**6)
+    build(settings, tmp_path / "a", limits=patient)
     told = open_dataset(tmp_path / "a").manifest["wordings"]
     assert told["counts"]["item failed"] >= 10_000
     assert "item passed" not in told["counts"]
@@ -269,7 +270,7 @@ def test_good_among_bad_is_kept(serve, tmp_path):
             items[k] = good_item(items[k]["id"], turn)
         return json.dumps({"items": items})
 
-    build(config(serve(write)), tmp_path / "a", limits=limits(tmp_path))
+    build(config(serve(write), granularity="group"), tmp_path / "a", limits=limits(tmp_path))
     told = whole(tmp_path / "a")
     assert told["by_model"] == 7 * 11  # every second item of groups of 6, 5, 6 and 3
     known = {text for name in open_dataset(tmp_path / "a").manifest["attributes"]

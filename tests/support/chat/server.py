@@ -1,7 +1,8 @@
 """An OpenAI-compatible server on loopback that does what a test asks for: answer, or fail in one of many ways.
 
 Real HTTP in a thread of the test's process. ``writer(body)`` makes the text of an answer; ``fault(number, body)`` may
-name what goes wrong with the call of that number (counted from 0, retries and probes included).
+name what goes wrong with the call of that number (counted from 0, retries and probes included). ``profile`` is the kind
+of server that it behaves like.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.support.chat.profiles import Profile
 
 Writer = Callable[[dict[str, Any]], str]
 #: What can go wrong with a call. The first group is about the transport, the second about the answer.
@@ -39,6 +42,7 @@ class ChatServer:
     delay: float = 0.0
     most_at_once: int = 10**9
     retry_after: str | None = "0.05"
+    profile: Profile = field(default_factory=lambda: Profile("takes all that is sent"))
     keys: tuple[str, ...] = ()
     batches: bool = True
     seen: list[Seen] = field(default_factory=list)
@@ -110,6 +114,12 @@ class ChatServer:
         if self.keys and headers.get("authorization") not in [f"Bearer {key}" for key in self.keys]:
             await self._send(out, 401, _error(f"Incorrect API key: {headers.get('authorization')}", "invalid_api_key"))
             return True
+        if self.profile.busy_every and number % self.profile.busy_every == 1:
+            await self._send(out, 429, _error("slow down", "rate_limit_exceeded"), self.retry_after)
+            return True
+        if refusal := self.profile.refuses(body):
+            await self._send(out, *refusal)
+            return True
         fault = self.fault(number, body)
         self.at_once += 1
         self.highest = max(self.highest, self.at_once)
@@ -161,8 +171,7 @@ class ChatServer:
     def completion(self, body: dict[str, Any], headers: dict[str, str], fault: str | None) -> dict[str, Any]:
         """A chat completion."""
         text = '{"ready": true}' if is_probe(body) else self.writer(body)
-        message: dict[str, Any] = {"role": "assistant", "content": text}
-        finish = "stop"
+        message, finish = self.profile.says(text, body)
         if fault == "bad json":
             message["content"] = "Sure! " + text[: len(text) // 2]
         elif fault == "fenced":
@@ -177,7 +186,10 @@ class ChatServer:
             message["content"] = ""
         elif fault == "echo the key":
             message["content"] = headers.get("authorization", "")
-        prompt, completion = sum(len(m["content"]) for m in body["messages"]) // 4, len(message["content"] or "") // 4
+        prompt, completion = (
+            sum(len(m["content"]) for m in body["messages"]) // 4,
+            len(str(message["content"] or "")) // 4,
+        )
         self.tokens += prompt + completion
         choices = [] if fault == "no choices" else [{"index": 0, "finish_reason": finish, "message": message}]
         usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
@@ -185,9 +197,14 @@ class ChatServer:
                 "choices": choices, "usage": usage}  # fmt: skip
 
     async def _send(
-        self, out: asyncio.StreamWriter, status: int, answer: bytes | dict[str, Any], retry_after: str | None = None
+        self,
+        out: asyncio.StreamWriter,
+        status: int,
+        answer: bytes | str | dict[str, Any],
+        retry_after: str | None = None,
     ) -> None:
-        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        text = answer if isinstance(answer, str) else ""
+        data = answer if isinstance(answer, bytes) else text.encode() or json.dumps(answer).encode()
         head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
         if retry_after is not None:
             head += f"Retry-After: {retry_after}\r\n"
@@ -242,7 +259,7 @@ class ChatServer:
 
 def is_probe(body: dict[str, Any]) -> bool:
     """Whether a call only asks what the server can do."""
-    return '{"ready": true}' in body["messages"][0]["content"]
+    return '{"ready": true}' in body["messages"][-1]["content"]
 
 
 def _error(message: str, code: str) -> dict[str, Any]:

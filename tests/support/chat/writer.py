@@ -3,7 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
+
+from fiubench.builder.packs.attributes import read_packs
 
 Item = dict[str, str]
 
@@ -43,11 +46,49 @@ def turn_of(body: Any) -> int:
 def good(body: dict[str, Any]) -> str:
     """A good answer to any of our prompts."""
     first = next(m["content"] for m in body["messages"] if m["role"] == "user")
+    if first.startswith("Reword: "):
+        return good_sentence(body)
     if first.startswith("Attribute: "):
         return json.dumps(good_phrasings(body))
     if first.startswith("Judge"):
         return json.dumps({"items": [{"id": i["id"], **verdict(i)} for i in asked_items(body)]})
     return json.dumps({"items": [good_item(item["id"], turn_of(body)) for item in asked_items(body)]})
+
+
+@cache
+def _attribute_of() -> dict[str, str]:
+    """Phrasing of the built-in pack, as the prompt for a sentence shows it -> attribute."""
+    marked = lambda text: text.replace("{a value}", "VALUE").replace("{value}", "VALUE")  # noqa: E731
+    return {marked(t): a.name for a in read_packs().by_name.values() for t in (*a.questions, *a.answers)}
+
+
+def sentence_asked(body: dict[str, Any]) -> tuple[str, str]:
+    """The attribute that a sentence is about, and whether it is a "question" or an "answer"."""
+    text = body["messages"][-1]["content"].removeprefix("Reword: ")
+    return _attribute_of()[text], "question" if text.endswith("?") else "answer"
+
+
+def good_sentence(body: dict[str, Any]) -> str:
+    """Another good sentence with each attempt, whose seeds follow each other."""
+    name, kind = sentence_asked(body)
+    plain = name.replace("_", " ")
+    more = {
+        "question": [f"Could you tell me the {plain} of this person?", f"Which {plain} does the record give for this "
+                     "person?"],
+        "answer": [f"The record gives the {plain} of this person as {{value}}."],
+    }[kind]  # fmt: skip
+    listed = [good_item(name, turn)[kind] for turn in range(5 if kind == "question" else 3)] + more
+    return listed[body["seed"] % len(listed)].replace("{value}", "VALUE")
+
+
+def drifting_sentence(body: dict[str, Any]) -> str:
+    """A sentence that loses its fact, changes it or asks for another, each time in another way."""
+    name, kind = sentence_asked(body)
+    fields = [field for field in good_item(name) if field.startswith(kind)]
+    good = good_item(name, body["seed"])
+    spoiled = [item[field] for how, change in sorted(DRIFTS.items()) if not how.startswith("alike")
+               for item in [change(good)] for field in fields if item[field] not in ("", good[field])]  # fmt: skip
+    return spoiled[body["seed"] % len(spoiled)].replace("{value}", "VALUE")
 
 
 def verdict(item: dict[str, str]) -> dict[str, str]:
