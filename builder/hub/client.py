@@ -1,5 +1,6 @@
 """A hub's dataset repositories through ``huggingface_hub``: what a publication asks of them, and how often."""
 
+import base64
 import sys
 import time
 from collections import Counter
@@ -7,17 +8,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import huggingface_hub as hf
 from fiubench.builder.hub.access import Access
 from fiubench.builder.hub.session import Missing, NoAnswer, guarded, readable
-from fiubench.support.errors import HubError
+from fiubench.support.errors import DatasetError, HubError
+from fiubench.support.progress import Report, silent
 from fiubench.support.version import __version__
 
 _TRIES = 4  # of a request
 _WAIT = 0.5  # seconds before the second try, doubled before each further one
+_ASKED_AT_ONCE = 256  # files, as the library does
+_SAMPLE = 512  # bytes of a file that a hub looks at to tell text from other files
+_OTHER_CACHE = "Free some space or mend the permissions; HF_HOME names another folder for it."
+_WORTH_TELLING = 5.0  # seconds; a longer pause looks like a program that hangs
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,8 @@ class Refs:
 class Hub:
     """A connected hub. Every method raises :class:`HubError` with what went wrong; see also :class:`NoAnswer`."""
 
-    def __init__(self, access: Access) -> None:
-        self.access = access
+    def __init__(self, access: Access, say: Report = silent) -> None:
+        self.access, self._say = access, say
         token = access.token or False  # not None: the library would look for an ambient one
         self._api = hf.HfApi(access.endpoint, token=token, library_name="fiubench", library_version=__version__)
 
@@ -80,18 +85,43 @@ class Hub:
         text = {"commit_message": title, "commit_description": message}
         self._ask(self._api.create_commit, repo, operations=operations, parent_commit=parent, num_threads=2, **text)
 
+    def ignored(self, repo: str, files: Mapping[str, Path]) -> list[str]:
+        """Those of some files that a ``.gitignore`` of main keeps out: the library would leave them out in silence."""
+        found: list[str] = []
+        described = [{"path": path, "size": f.stat().st_size, "sample": _sample(f)} for path, f in files.items()]
+        for first in range(0, len(described), _ASKED_AT_ONCE):
+            found += self._ask(self._preupload, repo, files=described[first : first + _ASKED_AT_ONCE])
+        return sorted(found)
+
+    def _preupload(self, repo: str, *, repo_type: str, files: list[dict[str, Any]]) -> list[str]:
+        address = f"{self.access.endpoint}/api/{repo_type}s/{repo}/preupload/main"
+        headers = hf.utils.build_hf_headers(token=self._api.token)
+        answer = hf.get_session().post(address, json={"files": files}, headers=headers)
+        hf.hf_raise_for_status(answer)
+        return [file["path"] for file in answer.json()["files"] if file["shouldIgnore"]]
+
     def tag(self, repo: str, name: str, oid: str) -> None:
         """Point a new tag at a commit."""
         self._ask(self._api.create_tag, repo, tag=name, revision=oid)
 
     def read(self, repo: str, oid: str, path: str) -> bytes:
         """A small file of a commit."""
-        with TemporaryDirectory(prefix="fiubench-") as scratch:
-            return self.download(repo, oid, path, Path(scratch)).read_bytes()
+        return self.file(repo, oid, path).read_bytes()
 
-    def download(self, repo: str, oid: str, path: str, folder: Path) -> Path:
-        """A file of a commit, into a folder under its own path. The caller has checked the path."""
-        return Path(self._ask(self._api.hf_hub_download, repo, filename=path, revision=oid, local_dir=folder))
+    def file(self, repo: str, oid: str, path: str, *, again: bool = False) -> Path:
+        """A file of a commit in the cache of Hugging Face's tools: sent once, or ``again``. Never change it."""
+        return self._cached(self._api.hf_hub_download, repo, filename=path, revision=oid, force_download=again)
+
+    def snapshot(self, repo: str, oid: str, paths: Sequence[str]) -> Path:
+        """The same for many files, in parallel: a folder in which they lie, those that the commit has."""
+        return self._cached(self._api.snapshot_download, repo, revision=oid, allow_patterns=list(paths))
+
+    def _cached(self, method: Callable[..., Any], repo: str, **options: Any) -> Path:
+        try:
+            return Path(self._ask(method, repo, **options))
+        except OSError as error:
+            what = f"the cache cannot be written to: {error.strerror}"
+            raise DatasetError(what, where=error.filename or "", hint=_OTHER_CACHE) from error
 
     def _ask(self, method: Callable[..., Any], repo: str, **options: Any) -> Any:
         """Call the library, again where that may help, and turn what it raises into a message for people."""
@@ -112,12 +142,24 @@ class Hub:
             tries = failures[found.repeatable]
             if tries == _TRIES:
                 raise found
-            time.sleep(max(found.wait, _WAIT * 2 ** (tries - 1)))
+            seconds = max(found.wait, _WAIT) * 2 ** (tries - 1)
+            if seconds >= _WORTH_TELLING:
+                self._say(f"{self.access.endpoint} asks for a pause: going on in {seconds:g} s")
+            time.sleep(seconds)
+
+
+def _sample(path: Path) -> str:
+    with path.open("rb") as file:
+        return base64.b64encode(file.read(_SAMPLE)).decode("ascii")
 
 
 @contextmanager
-def connect(access: Access) -> Iterator[Hub]:
+def connect(access: Access, say: Report = silent) -> Iterator[Hub]:
     """A hub; without a terminal, no progress bars are drawn while the block lasts.
+
+    Args:
+        access: its address, and what it is asked with.
+        say: called with a line on what takes long.
 
     Raises:
         HubError: the library is set to work offline.
@@ -129,7 +171,7 @@ def connect(access: Access) -> Iterator[Hub]:
     if quiet:
         hf.utils.disable_progress_bars()
     try:
-        yield Hub(access)
+        yield Hub(access, say)
     finally:
         if quiet:
             hf.utils.enable_progress_bars()

@@ -10,7 +10,7 @@ Every step looks at the hub before it acts and after it is in doubt, so the comm
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from fiubench.support.errors import HubError, Refused
 from huggingface_hub import RepoFile
 
 _TRIES = 3
+_NAMED = 5  # files that a message names
 T = TypeVar("T")
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
 OWN_FOLDERS = ("data/", "fiubench/")
@@ -73,12 +74,22 @@ def publish(
     landed = find_landed(hub, repo, refs.main, files, tag)
     committed = landed is None
     if landed is None:
+        check_ignored(hub, repo, files)
         step(f"Uploading to {repo}")
         landed = _commit(hub, repo, files, tag, refs.main, message)
     step(f"Tagging {tag}")
-    tagged = _tag(hub, repo, tag, landed)
-    check_same(files, hub.tree(repo, landed), repo, tag)
-    return Outcome(landed, committed, tagged)
+    return Outcome(landed, committed, _tag(hub, repo, tag, landed))
+
+
+def check_ignored(hub: Hub, repo: str, files: Mapping[str, Path]) -> None:
+    """Nothing, if the hub takes every file.
+
+    Raises:
+        Refused: a ``.gitignore`` of the repository keeps some out; they are named.
+    """
+    if left_out := hub.ignored(repo, files):
+        what = f"a .gitignore of the repository keeps out {_some(left_out)}; nothing was sent"
+        raise Refused(what, where=repo, hint="Change that file on the hub, then run the command again.")
 
 
 def find_landed(hub: Hub, repo: str, head: str, files: Mapping[str, Path], tag: str) -> str | None:
@@ -102,9 +113,14 @@ def check_same(files: Mapping[str, Path], tree: Mapping[str, RepoFile], repo: st
         Refused: it does not.
     """
     if different := differing(files, tree):
-        shown = ", ".join(different[:5]) + (f" and {len(different) - 5} more" if len(different) > 5 else "")
         hint = "A published release never changes. Publish this dataset under a higher --version."
-        raise Refused(f"{tag} is published already and holds something else: {shown}", where=repo, hint=hint)
+        what = f"{tag} is published already and holds something else: {_some(different)}"
+        raise Refused(what, where=repo, hint=hint)
+
+
+def _some(paths: Sequence[str]) -> str:
+    """The first of some paths, and how many there are besides."""
+    return ", ".join(paths[:_NAMED]) + (f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else "")
 
 
 def _same(local: Path, remote: RepoFile) -> bool:
@@ -141,7 +157,8 @@ def until_seen(act: Callable[[], None], look: Callable[[HubError | None], T | No
 
 def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str, message: str) -> str:
     """Commit, and find out whether it happened where no answer came."""
-    stale = [path for path in hub.tree(repo, head) if is_own(path) and path not in files]
+    tree = hub.tree(repo, head)
+    stale = [path for path in tree if is_own(path) and path not in files]
 
     def landed(trouble: HubError | None) -> str | None:
         refs = hub.refs(repo)
@@ -150,13 +167,29 @@ def _commit(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str,
         if now != head and (found := find_landed(hub, repo, now, files, tag)):
             return found
         if now != head:
-            what = "somebody else changed the repository meanwhile; nothing of this release was published"
-            hint = f"Look at what changed, then run the command again: it starts from the new state ({now[:12]})."
-            raise Refused(what, where=repo, hint=hint)
-        return None if trouble else head  # nothing to send: main holds these files under another title
+            raise _overtaken(hub, repo, files, tag, head, now)
+        # nothing to send: main holds these files under another title
+        return None if trouble or differing(files, tree) else head
 
     commit = partial(hub.commit, repo, files, stale, parent=head, title=title_of(tag), message=message)
     return until_seen(commit, landed, "the commit is not seen", repo)
+
+
+def _overtaken(hub: Hub, repo: str, files: Mapping[str, Path], tag: str, head: str, now: str) -> Refused:
+    """What to say of a main branch that moved from ``head`` to ``now`` without a commit of exactly these files."""
+    for commit in hub.history(repo, now):
+        if commit.commit_id == head:
+            break
+        if commit.title == title_of(tag):
+            oid = commit.commit_id
+            different = _some(differing(files, hub.tree(repo, oid)))
+            what = (
+                f"main has a commit of {tag} ({oid[:12]}) that is not whole, and has no tag; it differs in {different}"
+            )
+            return Refused(what, where=repo, hint="Run the command again: it commits what is missing, then tags it.")
+    what = "somebody else changed the repository meanwhile; no commit of this release was made"
+    hint = f"Look at what changed, then run the command again: it starts from the new state ({now[:12]})."
+    return Refused(what, where=repo, hint=hint)
 
 
 def _tag(hub: Hub, repo: str, tag: str, oid: str) -> bool:

@@ -5,7 +5,7 @@ pushes as somebody else would, and reads what was asked and what is stored.
 
 A fault: ``{"match": "POST /api/datasets/.*/commit/", "action": ..., "times": 1}`` with the actions
 
-- ``status``: answer with ``status`` and ``headers``, do nothing;
+- ``status``: answer with ``status``, ``headers`` and the text ``error``, do nothing;
 - ``reset``: reset the connection, do nothing;
 - ``reset_after``: do what is asked, then reset the connection instead of answering;
 - ``silent``: say nothing for a minute, do nothing;
@@ -24,6 +24,7 @@ import time
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -108,6 +109,7 @@ class Hub:
         self.storage: dict[str, bytes] = {}
         self.faults: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
+        self.full = ""  # what the storage says of an upload for which it has no room
         self.elsewhere = ""  # base address of another host that takes LFS uploads
 
     def push(self, name: str, files: dict[str, str], title: str = "Edited by hand") -> str:
@@ -159,7 +161,7 @@ class Handler(BaseHTTPRequestHandler):
         fault = self._fault()
         action = fault.get("action", "")
         if action == "status":
-            self._send(fault["status"], {"error": "switched on"}, fault.get("headers", {}))
+            self._send(fault["status"], {"error": fault.get("error", "switched on")}, fault.get("headers", {}))
             return
         if action == "push":
             self.hub.push(fault["repo"], {"note.txt": "by somebody else"})
@@ -238,7 +240,7 @@ class Handler(BaseHTTPRequestHandler):
             elif what == "tag":
                 hub.repos[given["repo"]].tags[given["tag"]] = given["commit"]
             elif what == "settings":
-                hub.elsewhere = given["elsewhere"]
+                hub.elsewhere, hub.full = given.get("elsewhere", ""), given.get("full", "")
             elif what == "gate":
                 hub.repos[given["repo"]].gated = given["gated"]
             elif what == "log":
@@ -354,6 +356,9 @@ class Handler(BaseHTTPRequestHandler):
         objects = []
         for item in json.loads(self.body)["objects"]:
             entry = {"oid": item["oid"], "size": item["size"]}
+            if self.hub.full:
+                objects.append({**entry, "error": {"code": 403, "message": self.hub.full}})
+                continue
             if item["oid"] not in self.hub.storage:
                 verify = {"href": f"{base}/_lfs/verify"}
                 entry["actions"] = {"upload": {"href": f"{base}/_lfs/{item['oid']}", "header": {}}, "verify": verify}
@@ -361,12 +366,14 @@ class Handler(BaseHTTPRequestHandler):
         return {"transfer": "basic", "objects": objects}
 
     def _preupload(self, commit: Commit) -> Any:
-        files = []
+        files, ignored = [], commit.tree.get(".gitignore")
+        rules = ignored.data.decode().split() if ignored else []
         for item in json.loads(self.body)["files"]:
             mode = "lfs" if item["path"].endswith(_LFS) or item["size"] > _LARGE else "regular"
             there = commit.tree.get(item["path"])
             oid = None if there is None else there.sha256 or there.oid
-            files.append({"path": item["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+            ignore = any(fnmatch(item["path"], rule) for rule in rules)
+            files.append({"path": item["path"], "uploadMode": mode, "shouldIgnore": ignore, "oid": oid})
         return {"files": files}
 
     def _commit(self, name: str, repo: Repo, revision: str) -> Any:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import huggingface_hub
@@ -42,6 +43,13 @@ def own() -> Iterator[httpx2.Client]:
 def client(hub: Loopback) -> Iterator[Hub]:
     with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as connected:
         yield connected
+
+
+@pytest.fixture
+def plain(client: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """Uploads without XET."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    return client
 
 
 def test_the_users_own_client_is_used_and_left_as_it_was(hub: Loopback, own: Own) -> None:
@@ -98,21 +106,81 @@ def test_a_redirect_to_another_host_carries_no_token(hub: Loopback, other_host: 
     assert all(entry["authorization"] for entry in hub.control("log"))
 
 
-@pytest.mark.parametrize("seconds", [1, 3600])
+@pytest.mark.parametrize(("seconds", "told"), [(1, False), (300, True)])
 def test_the_rate_limit_of_the_hub_is_kept(
-    hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch, seconds: int
+    hub: Loopback, monkeypatch: pytest.MonkeyPatch, seconds: int, told: bool
 ) -> None:
     slept: list[float] = []
+    said: list[str] = []
     monkeypatch.setattr("time.sleep", slept.append)
     hub.control("create", repo=REPO)
     limit = {"RateLimit": f'"api";r=0;t={seconds}', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
     hub.fault(r"GET .*/refs", "status", status=429, headers=limit)
-    if seconds > 120:
-        with pytest.raises(HubError, match="asks to wait 3600 s"):
-            client.refs(REPO)
-        return
-    assert client.refs(REPO) is not None
+    with connect(Access(hub.endpoint, WRITER, timeout=1.0), said.append) as client:
+        assert client.refs(REPO) is not None
     assert slept == [seconds]
+    assert said == ([f"{hub.endpoint} asks for a pause: going on in {seconds} s"] if told else [])
+    assert len(hub.asked("/refs")) == 2
+
+
+def test_too_long_a_rate_limit_is_an_error(hub: Loopback, client: Hub) -> None:
+    hub.fault(r"GET .*/refs", "status", status=429, headers={"RateLimit": '"api";r=0;t=3600'})
+    with pytest.raises(HubError, match="asks to wait 3600 s"):
+        client.refs(REPO)
+
+
+def test_too_many_requests_and_no_word_how_long(hub: Loopback, client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waited longer each time, by one layer: four requests in all."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    hub.control("create", repo=REPO)
+    hub.fault(r"GET .*/tree/", "status", times=9, status=429)
+    refs = client.refs(REPO)
+    assert refs is not None
+    with pytest.raises(NoAnswer, match="the hub answers 429"):
+        client.tree(REPO, refs.main)
+    assert slept == [10, 20, 40]
+    assert len(hub.faults_met()) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"status": 403, "error": "Private repository storage limit reached, please upgrade your plan."}, "is full"),
+        ({"status": 403, "error": "Storage quota exceeded."}, "is full"),
+        ({"status": 403, "error": "You don't have the rights to push."}, "not permitted"),
+    ],
+)
+def test_a_full_storage(hub: Loopback, plain: Hub, tmp_path: Path, fault: dict[str, Any], words: str) -> None:
+    plain.create(REPO, private=False)
+    refs = plain.refs(REPO)
+    assert refs is not None
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    hub.fault(r"POST .*/objects/batch", "status", **fault)
+    with pytest.raises(HubError, match=words) as refusal:
+        plain.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
+    assert fault["error"] in str(refusal.value)
+    assert len(hub.faults_met()) == 1  # not tried again
+
+
+def test_a_full_storage_told_of_one_file(hub: Loopback, plain: Hub, tmp_path: Path) -> None:
+    plain.create(REPO, private=False)
+    refs = plain.refs(REPO)
+    assert refs is not None
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    hub.control("settings", full="Storage limit reached")
+    with pytest.raises(HubError, match=r"the storage of alice on the hub is full: .*Storage limit reached"):
+        plain.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
+
+
+def test_a_full_storage_told_by_xet(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("403 Forbidden: storage quota exceeded, https://cas.example.org/?signature=secret")
+
+    monkeypatch.setattr(client._api, "create_commit", fail)
+    with pytest.raises(HubError, match="the storage of alice on the hub is full") as refusal:
+        client.commit(REPO, {}, [], parent="0" * 40, title="t", message="")
+    assert "secret" not in str(refusal.value)
 
 
 def test_a_failed_transfer_is_reported_in_our_words(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
