@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import huggingface_hub as hf
 from fiubench.builder.hub.access import Access
@@ -25,12 +26,21 @@ _OTHER_CACHE = "Free some space or mend the permissions; HF_HOME names another f
 _WORTH_TELLING = 5.0  # seconds; a longer pause looks like a program that hangs
 
 
+MAIN = "main"
+
+
 @dataclass(frozen=True)
 class Refs:
-    """Where a repository's main branch and tags point: commit ids."""
+    """Where a repository's branches and tags point: commit ids."""
 
-    main: str
+    branches: Mapping[str, str]
     tags: Mapping[str, str]
+    proposals: Mapping[int, str] = field(default_factory=dict)  # number of a pull request -> its newest commit
+
+    @property
+    def main(self) -> str:
+        """The newest commit of the main branch."""
+        return self.branches[MAIN]
 
 
 class Hub:
@@ -41,16 +51,33 @@ class Hub:
         token = access.token or False  # not None: the library would look for an ambient one
         self._api = hf.HfApi(access.endpoint, token=token, library_name="fiubench", library_version=__version__)
 
-    def refs(self, repo: str) -> Refs | None:
-        """Branch and tags, or ``None`` if there is no such repository that this token may see."""
+    def name_of(self, repo: str) -> str | None:
+        """What a repository is called today: one that was renamed is told. ``None`` if this token may see none."""
         try:
-            refs = self._ask(self._api.list_repo_refs, repo)
+            name = str(self._ask(self._api.repo_info, repo).id)
         except Missing:
             return None
-        main = next((ref.target_commit for ref in refs.branches if ref.name == "main"), None)
-        if main is None:
-            raise HubError("has no branch main", where=repo, hint="Releases are commits on main.")
-        return Refs(main, {ref.name: ref.target_commit for ref in refs.tags})
+        if name != repo:
+            self._say(f"{repo} is called {name} now")
+        return name
+
+    def refs(self, repo: str) -> Refs | None:
+        """Branches, tags and pull requests, or ``None`` if there is no such repository that this token may see."""
+        try:
+            refs = self._ask(self._api.list_repo_refs, repo, include_pull_requests=True)
+        except Missing:
+            return None
+        branches = {ref.name: ref.target_commit for ref in refs.branches}
+        if MAIN not in branches:
+            raise HubError("has no branch main", where=repo, hint="Releases are found by tags, and begin with main.")
+        proposals = {int(ref.ref.rsplit("/", maxsplit=1)[-1]): ref.target_commit for ref in refs.pull_requests or ()}
+        return Refs(branches, {ref.name: ref.target_commit for ref in refs.tags}, proposals)
+
+    def proposed(self, repo: str, title: str) -> list[int]:
+        """Numbers of the open pull requests of a title, newest first."""
+        asked = {"discussion_type": "pull_request", "discussion_status": "open"}
+        found = self._ask(self._api.get_repo_discussions, repo, **asked)
+        return sorted((each.num for each in found if each.title == title), reverse=True)
 
     def settings(self, repo: str) -> tuple[bool, Any]:
         """Whether it is private, and how it is gated (``False``, "auto" or "manual")."""
@@ -74,29 +101,48 @@ class Hub:
         """The commits that lead to one, newest first."""
         return list(self._ask(self._api.list_repo_commits, repo, revision=oid))
 
+    def branch(self, repo: str, name: str, oid: str) -> None:
+        """Begin a branch at a commit."""
+        self._ask(self._api.create_branch, repo, branch=name, revision=oid)
+
     def commit(
-        self, repo: str, files: Mapping[str, Path], delete: Sequence[str], *, parent: str, title: str, message: str
+        self,
+        repo: str,
+        files: Mapping[str, Path],
+        delete: Sequence[str],
+        *,
+        parent: str,
+        title: str,
+        message: str,
+        branch: str | None = MAIN,
     ) -> None:
-        """One commit on main: add or replace files, delete others. The files are uploaded first."""
+        """One commit: add or replace files, delete others. The files are uploaded first.
+
+        Args:
+            branch: where; ``None`` opens a pull request to main.
+        """
         operations = [
             *(hf.CommitOperationAdd(path, str(local)) for path, local in files.items()),
             *(hf.CommitOperationDelete(path) for path in delete),
         ]
         text = {"commit_message": title, "commit_description": message}
-        self._ask(self._api.create_commit, repo, operations=operations, parent_commit=parent, num_threads=2, **text)
+        where = {"create_pr": True} if branch is None else {"revision": branch}
+        options = {"parent_commit": parent, "num_threads": 2, **text, **where}
+        self._ask(self._api.create_commit, repo, operations=operations, **options)
 
-    def ignored(self, repo: str, files: Mapping[str, Path]) -> list[str]:
-        """Those of some files that a ``.gitignore`` of main keeps out: the library would leave them out in silence."""
+    def ignored(self, repo: str, files: Mapping[str, Path], branch: str | None) -> list[str]:
+        """Files that a ``.gitignore`` keeps out, which the library would not tell (see :meth:`commit`)."""
         found: list[str] = []
         described = [{"path": path, "size": f.stat().st_size, "sample": _sample(f)} for path, f in files.items()]
         for first in range(0, len(described), _ASKED_AT_ONCE):
-            found += self._ask(self._preupload, repo, files=described[first : first + _ASKED_AT_ONCE])
+            found += self._ask(self._preupload, repo, files=described[first : first + _ASKED_AT_ONCE], branch=branch)
         return sorted(found)
 
-    def _preupload(self, repo: str, *, repo_type: str, files: list[dict[str, Any]]) -> list[str]:
-        address = f"{self.access.endpoint}/api/{repo_type}s/{repo}/preupload/main"
+    def _preupload(self, repo: str, *, repo_type: str, files: list[dict[str, Any]], branch: str | None) -> list[str]:
+        address = f"{self.access.endpoint}/api/{repo_type}s/{repo}/preupload/{quote(branch or MAIN, safe='')}"
         headers = hf.utils.build_hf_headers(token=self._api.token)
-        answer = hf.get_session().post(address, json={"files": files}, headers=headers)
+        params = {} if branch else {"create_pr": "1"}  # whoever proposes need not be allowed to write
+        answer = hf.get_session().post(address, json={"files": files}, headers=headers, params=params)
         hf.hf_raise_for_status(answer)
         return [file["path"] for file in answer.json()["files"] if file["shouldIgnore"]]
 

@@ -1,5 +1,6 @@
 """``fiubench publish``: check, plan, stage, prove, then one commit and one tag."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -10,8 +11,8 @@ from typing import Any
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub import protocol
 from fiubench.builder.hub.access import Access, access_of, checked_repo
-from fiubench.builder.hub.client import Hub, Refs, connect
-from fiubench.builder.hub.protocol import Outcome, is_own, title_of, until_seen
+from fiubench.builder.hub.client import MAIN, Hub, Refs, connect
+from fiubench.builder.hub.protocol import Outcome, is_own, is_titled, until_seen
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
 from fiubench.builder.hub.settings import PublishSettings
 from fiubench.builder.hub.staging import Stage, check_untouched, licensed_sources, staged
@@ -19,8 +20,10 @@ from fiubench.builder.hub.versions import Changes, Version, changes_between, che
 from fiubench.builder.release.publication import Publication
 from fiubench.support.errors import ConfigError, HubError, Refused
 from fiubench.support.progress import Report, silent
+from huggingface_hub import GitCommitInfo
 
 _LONGEST_MESSAGE = 2000
+_BRANCH = re.compile(r"(?!refs/)[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Request:
         return str(self.version)
 
     @property
+    def branch(self) -> str:
+        """The branch that the commit is made on."""
+        return self.settings.revision or MAIN
+
+    @property
     def about(self) -> dict[str, dict[str, str]]:
         """Source -> title and licence that it has in this release, where they are given."""
         given = (("title", self.settings.titles), ("license", self.settings.licenses))
@@ -75,6 +83,9 @@ class Published:
         name = f"{self.plan.repo} {self.plan.version}"
         if self.outcome is None:
             return f"{name}: {len(self.plan.files)} files; nothing was sent (dry run)"
+        if self.outcome.proposal is not None:
+            done = "proposed" if self.outcome.committed else "is proposed already"
+            return f"{name} {done}: commit {self.outcome.commit[:12]}\n{self.address}"
         done = "finished" if self.outcome.tagged else "is published already; nothing to do"
         done = "published" if self.outcome.committed else done
         return f"{name} {done}: commit {self.outcome.commit[:12]}\n{self.address}"
@@ -90,6 +101,8 @@ def publish(
     **settings: Any,
 ) -> Published:
     """Publish a dataset as a version: one commit, one tag. Safe to repeat: what is done already is not done again.
+
+    With ``create_pr`` the commit is a pull request without a tag; with ``revision`` it is made on another branch.
 
     >>> print(publish("dataset", "alice/faces", "v1.0.0"))                      # doctest: +SKIP
 
@@ -115,6 +128,12 @@ def publish(
     if len(chosen.message) > _LONGEST_MESSAGE or not chosen.message.isprintable():
         hint = "Shorten it to one sentence, without line breaks."
         raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message", hint=hint)
+    if chosen.create_pr and chosen.revision is not None:
+        hint = "A pull request is one to main."
+        raise ConfigError("does not go with --revision", where="--create-pr", hint=hint)
+    if chosen.revision is not None and not _is_branch(chosen.revision):
+        hint = "Letters, digits, '-', '_', '.' and '/'; not a version, which is a tag."
+        raise ConfigError(f"{chosen.revision!r} can't be a branch", where="--revision", hint=hint)
     request = Request(Path(directory), checked_repo(repo), parse_version(version), chosen)
     if not chosen.dry_run:
         return _publish(request, access_of(chosen), show, step)
@@ -129,15 +148,13 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
     dataset = open_dataset(request.directory)
     check_untouched(dataset)
     sources = licensed_sources(dataset, request.about)
-    with connect(access) as hub:
+    with connect(access, step) as hub:
         step(f"Looking at {request.repo}")
-        refs = hub.refs(request.repo)
-        if refs is None and not request.settings.create:
-            raise HubError("no such dataset, or it is private", where=request.repo,
-                           hint="Leave out --no-create to create it, or check name and token.")  # fmt: skip
-        if refs is None and access.token is None:
-            raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
-        tree = hub.tree(request.repo, refs.main) if refs else {}
+        name = hub.name_of(request.repo)
+        request = replace(request, repo=name or request.repo)
+        refs = hub.refs(request.repo) if name else None
+        _check_access(request, access, refs)
+        tree = hub.tree(request.repo, _head(request, refs)) if refs else {}
         _check_repository(request, tree)
         publication, changes, against = _compared(hub, request, refs, dataset)
         is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
@@ -148,9 +165,46 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
             show(plan)
             refs = refs or _create(hub, request)
             _check_settings(hub, request, refs)
-            message = request.settings.message
-            outcome = protocol.publish(hub, request.repo, stage.files, request.tag, refs, message=message, step=step)
-    return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/tree/{request.tag}")
+            outcome = _send(hub, request, stage.files, refs, step)
+    page = f"tree/{request.tag}" if outcome.proposal is None else f"discussions/{outcome.proposal}"
+    return Published(plan, outcome, f"{access.endpoint}/datasets/{request.repo}/{page}")
+
+
+def _check_access(request: Request, access: Access, refs: Refs | None) -> None:
+    """Refuse what can't be published before anything is staged."""
+    if refs is not None:
+        return
+    if not request.settings.create or request.settings.create_pr:
+        option = "--create-pr" if request.settings.create_pr else "--no-create"
+        raise HubError("no such dataset, or it is private", where=request.repo,
+                       hint=f"Leave out {option} to create it, or check name and token.")  # fmt: skip
+    if access.token is None:
+        raise HubError("publishing needs a token", where=request.repo, hint="Give one with --token-file.")
+
+
+def _is_branch(name: str) -> bool:
+    return bool(_BRANCH.fullmatch(name)) and ".." not in name and not versions_of([name])
+
+
+def _head(request: Request, refs: Refs) -> str:
+    """The commit that the release follows: the newest of its branch, of main where that has yet to be begun."""
+    return refs.branches.get(request.branch, refs.main)
+
+
+def _send(hub: Hub, request: Request, files: Mapping[str, Path], refs: Refs, step: Report) -> Outcome:
+    """Publish or propose staged files."""
+    repo, tag, message = request.repo, request.tag, request.settings.message
+    if request.settings.create_pr:
+        return protocol.propose(hub, repo, files, tag, refs, message=message, step=step)
+    if request.branch not in refs.branches and tag not in refs.tags:
+        step(f"Beginning the branch {request.branch}")
+        refs = until_seen(
+            partial(hub.branch, repo, request.branch, refs.main),
+            lambda _: now if (now := hub.refs(repo)) and request.branch in now.branches else None,
+            f"the branch {request.branch} was begun, but can't be seen",
+            repo,
+        )
+    return protocol.publish(hub, repo, files, tag, refs, branch=request.branch, message=message, step=step)
 
 
 def _plan_offline(request: Request, previous: Path | None) -> Plan:
@@ -172,12 +226,16 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
     the very same files.
     """
     tag, repo, version = request.tag, request.repo, request.version
-    published = versions_of(refs.tags) if refs else []
-    begun = _begun(hub, repo, tag, refs, dataset) if refs else None
+    history = hub.history(repo, _head(request, refs)) if refs else []
+    commits = {commit.commit_id for commit in history}
+    # on main all versions go up; on another branch those that are in it: v1.0.2 may follow v2.0.0 there
+    tags = [name for name, oid in refs.tags.items() if request.branch == MAIN or oid in commits] if refs else []
+    published = versions_of(tags)
+    begun = _begun(hub, repo, tag, refs, history, dataset) if refs else None
     if begun is not None:
         own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
         return Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
-    if tag not in {str(known) for known in published}:
+    if refs is None or tag not in refs.tags:
         check_order(version, published, repo)
     earlier = [known for known in published if known < version]
     if refs is None or not earlier:
@@ -196,11 +254,13 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
     return _publication(request, changes, known), changes, last
 
 
-def _begun(hub: Hub, repo: str, tag: str, refs: Refs, dataset: Dataset) -> dict[str, Any] | None:
+def _begun(
+    hub: Hub, repo: str, tag: str, refs: Refs, history: Sequence[GitCommitInfo], dataset: Dataset
+) -> dict[str, Any] | None:
     """What the manifest of this version says of itself, if it was published or committed before from this dataset."""
     candidates = [refs.tags[tag]] if tag in refs.tags else []
     if not candidates:
-        candidates = [commit.commit_id for commit in hub.history(repo, refs.main) if commit.title == title_of(tag)]
+        candidates = [commit.commit_id for commit in history if is_titled(commit.title, tag)]
     for oid in candidates:
         try:
             manifest = read_manifest(hub, repo, oid)

@@ -15,7 +15,7 @@ from fiubench.builder.hub.access import DEFAULT_ENDPOINT, Access, origin
 from fiubench.support.errors import FiubenchError, HubError
 
 #: Requests that may have happened although no answer came: the protocol looks before it asks again.
-_ONCE = ("/commit/", "/tag/", "/repos/create")
+_ONCE = ("/commit/", "/tag/", "/branch/", "/repos/create")
 _TOO_MANY = 429  # a promise that nothing was done
 _FORBIDDEN = 403
 _STORAGE = re.compile(r"\bstorage\b.*\b(?:limit|quota|exceed|full)|\bquota\b", re.IGNORECASE)

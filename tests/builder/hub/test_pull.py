@@ -78,3 +78,20 @@ def test_the_cache_cannot_be_written_to(fresh: Commands, tmp_path: Path) -> None
     said = fresh("pull", REPO, "--out", tmp_path / "out", code=2).stderr
     assert "HF_HOME" in said
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", [REPO, f"{REPO}@v1.0.0"])
+def test_commands_take_a_release_by_its_name(fresh: Commands, tmp_path: Path, name: str) -> None:
+    assert f"{name}: valid" in fresh("validate", name).stdout
+    assert len(fresh("show", name).stdout.splitlines()) == 66
+    assert "occupation" in fresh("show", name, "0").stdout
+    fresh("export", name, "--format", "tofu", "--out", tmp_path / "tofu")
+    assert "forget05" in " ".join(path.name for path in (tmp_path / "tofu").rglob("*"))
+    assert "no difference" in fresh("diff", name, name).stdout
+    files = fresh.hub.repo()["commits"][-1]["files"]
+    assert len(contents(fresh)) == len(files) - 1  # all of it once, but .gitattributes
+
+
+def test_a_mistyped_path_is_no_name(fresh: Commands, dataset: Path) -> None:
+    assert "no such file or folder" in fresh("validate", "tests/datset", code=2).stderr
+    assert not fresh.hub.control("log")
