@@ -20,13 +20,19 @@ def publish(
     directory: Annotated[Path, typer.Argument(help="The dataset folder to publish.")],
     repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Publish in this repository on the hub.")],
     version: Annotated[
-        str, typer.Option(metavar="VERSION", help="Give the release this version and tag, for example v1.0.0.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Give the release this version and tag, for example v1.0.0. (default: that of the metadata file)",
+        ),
+    ] = None,
     *,
     given: dict[str, Any],
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
     done = fiubench.publish(directory, repo, version, show=_print_plan, step=print_step, **given)
+    if "stage" in given:
+        typer.echo(f"\nstaged in {given['stage']}")
     typer.echo("\nnothing was sent (--dry-run)" if given.get("dry_run") else f"\n{done}")
 
 

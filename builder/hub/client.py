@@ -5,8 +5,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -47,7 +48,7 @@ class Hub:
     """A connected hub. Every method raises :class:`HubError` with what went wrong; see also :class:`NoAnswer`."""
 
     def __init__(self, access: Access, say: Report = silent) -> None:
-        self.access, self._say = access, say
+        self.access, self._say, self._date = access, say, ""
         token = access.token or False  # not None: the library would look for an ambient one
         self._api = hf.HfApi(access.endpoint, token=token, library_name="fiubench", library_version=__version__)
 
@@ -169,12 +170,22 @@ class Hub:
             what = f"the cache cannot be written to: {error.strerror}"
             raise DatasetError(what, where=error.filename or "", hint=_OTHER_CACHE) from error
 
+    @property
+    def day(self) -> str:
+        """The day by the clock of the hub when it answered last, as ``YYYY-MM-DD``; empty if it did not say."""
+        with suppress(ValueError):
+            return parsedate_to_datetime(self._date).date().isoformat()
+        return ""
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        self._date = headers.get("date", self._date)
+
     def _ask(self, method: Callable[..., Any], repo: str, **options: Any) -> Any:
         """Call the library, again where that may help, and turn what it raises into a message for people."""
         failures: Counter[str] = Counter()
         while True:
             try:
-                with guarded(self.access, repo):
+                with guarded(self.access, repo, self._hear):
                     answer = method(repo, repo_type="dataset", **options)
                     return list(answer) if isinstance(answer, Iterator) else answer
             except Exception as error:

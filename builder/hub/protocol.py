@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from fiubench.builder.hub.client import MAIN, Hub, Refs
 from fiubench.builder.hub.session import Conflict, Exists, NoAnswer, TimedOut
+from fiubench.builder.release.portraits import STRIP
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import HubError, Refused
 from fiubench.support.progress import Report, silent
@@ -32,7 +33,7 @@ _NAMED = 5  # files that a message names
 T = TypeVar("T")
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
 OWN_FOLDERS = ("data/", "fiubench/")
-OWN_FILES = ("README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
+OWN_FILES = (STRIP, "README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,11 @@ from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
 from fiubench.builder.hub.settings import PublishSettings
 from fiubench.builder.hub.staging import Stage, check_untouched, licensed_sources, staged
 from fiubench.builder.hub.versions import Changes, Version, changes_between, check_order, parse_version, versions_of
+from fiubench.builder.release.metadata import Metadata
 from fiubench.builder.release.publication import Publication
+from fiubench.schemas import is_valid
 from fiubench.support.errors import ConfigError, HubError, Refused
+from fiubench.support.files import check_new, copy, make_folder, new_folder
 from fiubench.support.progress import Report, silent
 from huggingface_hub import GitCommitInfo
 
@@ -49,6 +52,12 @@ class Request:
     repo: str
     version: Version
     settings: PublishSettings
+    metadata: Metadata
+
+    @property
+    def date(self) -> str:
+        """The day of publication, where it is given."""
+        return self.settings.date or self.metadata.text("date")
 
     @property
     def tag(self) -> str:
@@ -94,7 +103,7 @@ class Published:
 def publish(
     directory: str | Path,
     repo: str,
-    version: str,
+    version: str | None = None,
     *,
     show: Callable[[Plan], None] = silent,
     step: Report = silent,
@@ -109,7 +118,7 @@ def publish(
     Args:
         directory: the dataset.
         repo: ``OWNER/NAME`` on the hub.
-        version: the release's version and tag, for example ``v1.0.0``.
+        version: the release's version and tag, for example ``v1.0.0``; by default that of the metadata file.
         show: called with the plan before anything is sent.
         step: called with a line on what is being done.
         settings: those of :class:`~fiubench.builder.hub.settings.PublishSettings`, by name.
@@ -122,9 +131,28 @@ def publish(
         HubError: the hub can't be reached or does not permit it.
     """
     chosen = PublishSettings.parse(settings)
+    _check_options(chosen)
+    metadata = Metadata.read(chosen.metadata) if chosen.metadata is not None else Metadata()
+    request = Request(Path(directory), checked_repo(repo), _version(version, metadata), chosen, metadata)
+    if not chosen.dry_run:
+        return _publish(request, access_of(chosen), show, step)
+    with resolved(chosen.previous or "", partial(access_of, chosen)) as earlier:
+        plan = replace(_plan_offline(request, earlier if chosen.previous else None), against=chosen.previous or "")
+    show(plan)
+    return Published(plan)
+
+
+def _check_options(chosen: PublishSettings) -> None:
+    """Refuse options that can't be used, or not together, before any work."""
     if chosen.previous is not None and not chosen.dry_run:
         hint = "Without it the last release on the hub is compared with."
         raise ConfigError("goes with --dry-run alone", where="--previous", hint=hint)
+    if chosen.stage is not None and not chosen.dry_run:
+        raise ConfigError("goes with --dry-run alone", where="--stage", hint="`fiubench pull` brings back a release.")
+    if chosen.stage is not None:
+        check_new(Path(chosen.stage))
+    if chosen.date is not None and not is_valid("release")({"date": chosen.date}):
+        raise ConfigError(f"{chosen.date!r} is no day", where="--date", hint="For example 2026-01-31.")
     if len(chosen.message) > _LONGEST_MESSAGE or not chosen.message.isprintable():
         hint = "Shorten it to one sentence, without line breaks."
         raise ConfigError(f"is not one line of at most {_LONGEST_MESSAGE} characters", where="--message", hint=hint)
@@ -134,13 +162,22 @@ def publish(
     if chosen.revision is not None and not _is_branch(chosen.revision):
         hint = "Letters, digits, '-', '_', '.' and '/'; not a version, which is a tag."
         raise ConfigError(f"{chosen.revision!r} can't be a branch", where="--revision", hint=hint)
-    request = Request(Path(directory), checked_repo(repo), parse_version(version), chosen)
-    if not chosen.dry_run:
-        return _publish(request, access_of(chosen), show, step)
-    with resolved(chosen.previous or "", partial(access_of, chosen)) as earlier:
-        plan = replace(_plan_offline(request, earlier if chosen.previous else None), against=chosen.previous or "")
-    show(plan)
-    return Published(plan)
+
+
+def _version(given: str | None, metadata: Metadata) -> Version:
+    """The version that is given, or that of the metadata file.
+
+    Raises:
+        ConfigError: there is none, or there are two.
+    """
+    own = metadata.text("version")
+    if given is None and not own:
+        raise ConfigError("no version is given", where="--version", hint="For example --version v1.0.0.")
+    version = parse_version(given or own)
+    if own and parse_version(own) != version:
+        hint = "Change one of them."
+        raise ConfigError(f"is {version}, and the metadata file says {own}", where="--version", hint=hint)
+    return version
 
 
 def _publish(request: Request, access: Access, show: Callable[[Plan], None], step: Report) -> Published:
@@ -159,7 +196,8 @@ def _publish(request: Request, access: Access, show: Callable[[Plan], None], ste
         publication, changes, against = _compared(hub, request, refs, dataset)
         is_there = refs is not None and request.tag in refs.tags  # then nothing is sent, only compared
         step("Staging" if is_there else "Staging, and proving that it loads")
-        with staged(request.directory, publication, sources, proved=not is_there) as stage:
+        accept = request.settings.accept
+        with staged(request.directory, publication, sources, accept=accept, proved=not is_there) as stage:
             suggested = str(parse_version(against).raised(changes.level)) if against else ""
             plan = _plan(request, stage, changes, against, suggested, tree)
             show(plan)
@@ -214,9 +252,19 @@ def _plan_offline(request: Request, previous: Path | None) -> Plan:
     sources = licensed_sources(dataset, request.about)
     changes = changes_between(previous, request.directory) if previous else _first(dataset)
     known = open_dataset(previous).manifest.get("published") if previous else None
-    with staged(request.directory, _publication(request, changes, known), sources) as stage:
+    publication = _publication(request, changes, known, request.date)
+    with staged(request.directory, publication, sources, accept=request.settings.accept) as stage:
+        if request.settings.stage is not None:
+            _keep(stage, Path(request.settings.stage))
         suggested = Version(*parse_version(known["version"])).raised(changes.level) if known else ""
         return _plan(request, stage, changes, str(previous or ""), str(suggested))
+
+
+def _keep(stage: Stage, out: Path) -> None:
+    """Copy a stage into a new folder."""
+    with new_folder(out) as folder:
+        for path, local in stage.files.items():
+            copy(local, make_folder((folder / path).parent) / local.name)
 
 
 def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -> tuple[Publication, Changes, str]:
@@ -234,13 +282,20 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
     begun = _begun(hub, repo, tag, refs, history, dataset) if refs else None
     if begun is not None:
         own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
-        return Publication(repo, tag, begun["changelog"]), Changes("patch", list(own["changes"])), ""
+        publication = Publication(
+            repo, tag, begun["changelog"],
+            metadata=request.metadata if request.metadata.document else Metadata.parse(begun.get("metadata", {}), repo),
+            date=request.date or begun.get("date", ""),
+            accepted=begun.get("accepted", ()),
+        )  # fmt: skip
+        return publication, Changes("patch", list(own["changes"])), ""
     if refs is None or tag not in refs.tags:
         check_order(version, published, repo)
+    day = request.date or hub.day
     earlier = [known for known in published if known < version]
     if refs is None or not earlier:
         changes = _first(dataset)
-        return _publication(request, changes, None), changes, ""
+        return _publication(request, changes, None, day), changes, ""
     last = str(earlier[-1])
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "last"
@@ -251,7 +306,7 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
         else:
             changes = changes_between(folder, request.directory)
             known = open_dataset(folder).manifest.get("published")
-    return _publication(request, changes, known), changes, last
+    return _publication(request, changes, known, day), changes, last
 
 
 def _begun(
@@ -278,11 +333,11 @@ def _first(dataset: Dataset) -> Changes:
     return Changes("major", [f"First release: {people}, {counts['questions']} questions each."])
 
 
-def _publication(request: Request, changes: Changes, known: Mapping[str, Any] | None) -> Publication:
+def _publication(request: Request, changes: Changes, known: Mapping[str, Any] | None, day: str) -> Publication:
     """The release as it is called, with its changelog on top of the ``known`` one."""
     sentences = [*filter(None, [request.settings.message]), *changes.sentences]
     changelog = [{"version": request.tag, "changes": sentences}, *(known["changelog"] if known else ())]
-    return Publication(request.repo, request.tag, changelog)
+    return Publication(request.repo, request.tag, changelog, request.metadata, day)
 
 
 def _check_repository(request: Request, tree: Mapping[str, Any]) -> None:

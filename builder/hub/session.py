@@ -6,7 +6,7 @@ the difference between "it did not happen" and "nobody knows whether it happened
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,8 +86,10 @@ _ERRORS: dict[str | int, tuple[type[HubError], str, str]] = {
 
 
 @contextmanager
-def guarded(access: Access, repo: str) -> Iterator[None]:
+def guarded(access: Access, repo: str, hear: Callable[[Mapping[str, str]], None]) -> Iterator[None]:
     """The library's session, whoever made it, with a time limit and the token for one host alone.
+
+    What the hub's own host answers, ``hear`` is told the headers of.
 
     It is borrowed for one call: a factory of the user's own could be replaced, but not read and put back. What fails
     leaves as an error of ours, which the library does not know, so that it repeats nothing by itself.
@@ -100,6 +102,8 @@ def guarded(access: Access, repo: str) -> Iterator[None]:
         response = None
         try:
             response = send(request, **options)
+            if origin(str(response.url)) == access.origin:
+                hear(response.headers)
             if response.status_code in _RETRIED:
                 hf.hf_raise_for_status(response)
             return response

@@ -36,6 +36,14 @@ class PublishSettings(HubSettings):
     """Stage the release, check it and show the plan, but send nothing; no token is needed."""
     previous: Annotated[str | None, Flag("Release", metavar="DATASET", default="none")] = None
     """With --dry-run: show the changes since this dataset folder, or since OWNER/NAME[@version] on the hub."""
+    stage: Annotated[str | None, Flag("Release", metavar="DIR", default="none")] = None
+    """With --dry-run: keep what would be published, card included, in this new folder."""
+    metadata: Annotated[str | None, Flag("Release", metavar="FILE", default="none")] = None
+    """Take authors, contact, title, license, funding and more from this YAML file."""
+    date: Annotated[str | None, Flag("Release", metavar="YYYY-MM-DD", default="the file's, else the hub's")] = None
+    """Give the release this day of publication."""
+    accept: Annotated[tuple[str, ...], Flag("Release", metavar="MEASURE")] = ()
+    """Publish although this measure of the audit fails, and say so in the card; repeat it for several."""
     private: Annotated[bool, _RELEASE] = False
     """Make a new repository private, and refuse to publish to a public one."""
     gated: Annotated[bool, _RELEASE] = False

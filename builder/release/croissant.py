@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.dataset.cells import IDENTITIES
-from fiubench.builder.release.card import PAPER_BIBTEX, Release
+from fiubench.builder.release.card import Release
+from fiubench.builder.release.citing import PAPER_BIBTEX, bibtex
 from fiubench.builder.release.columns import IMAGE, LISTS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
 from fiubench.raw_sources.source import EMBEDDED
@@ -40,22 +41,40 @@ def croissant(release: Release) -> dict[str, Any]:
         "name": release.title,
         "description": release.summary,
         "license": croissant_license(release.licenses),
-        "citeAs": PAPER_BIBTEX,
-        "creator": {"@type": "Organization", "name": "fiubench"},
+        "citeAs": bibtex(release.publication, release.title) if release.publication else PAPER_BIBTEX,
+        "creator": _creators(release),
         "isBasedOn": [_work(source) for source in release.sources.values() if source["file"] != EMBEDDED],
         "inLanguage": "en",
         "keywords": ["machine unlearning", "privacy", "synthetic data"],
         "version": release.publication.version.removeprefix("v")
         if release.publication
         else release.manifest["fiubench_version"],
-        # A build has no clock, or it would not give the same bytes again: it knows the dataset's own day.
-        "datePublished": release.config["as_of"],
+        # nothing here asks a clock: what is not published yet, or on no day that is known, has the dataset's own day
+        "datePublished": (release.publication and release.publication.date) or release.config["as_of"],
         "distribution": [
             *(_file(path, size, sha256) for path, (size, sha256) in release.files.items()),
             *(_file_set(name, paths) for name, paths in release.configs.items()),
         ],
         "recordSet": [_record_set(name, release) for name in release.configs],
     }
+
+
+def _creators(release: Release) -> list[dict[str, Any]]:
+    """The authors, else whoever the repository belongs to, else what made it."""
+    if release.metadata.authors:
+        return [_creator(author) for author in release.metadata.authors]
+    name = release.publication.repo.split("/")[0] if release.publication else "fiubench"
+    return [{"@type": "Organization", "name": name}]
+
+
+def _creator(author: Mapping[str, str]) -> dict[str, Any]:
+    said = {
+        "email": author.get("email"),
+        "url": f"https://orcid.org/{author['orcid']}" if "orcid" in author else author.get("url"),
+        "affiliation": {"@type": "Organization", "name": author["affiliation"]} if "affiliation" in author else None,
+    }
+    kind = "Person" if {"orcid", "affiliation"} & set(author) else "Organization"
+    return {"@type": kind, "name": author["name"], **{key: value for key, value in said.items() if value}}
 
 
 def _work(source: Mapping[str, Any]) -> dict[str, Any]:

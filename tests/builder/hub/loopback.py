@@ -146,6 +146,7 @@ class Hub:
         self.renamed: dict[str, str] = {}  # old name -> new one
         self.part_size = 0  # bytes of a part of an upload; 0: all at once
         self.parts: dict[str, dict[int, bytes]] = {}  # oid -> part -> its bytes
+        self.day = "Fri, 02 Jan 2026 12:00:00 GMT"  # its clock
         self.full = ""  # what the storage says of an upload for which it has no room
         self.elsewhere = ""  # base address of another host that takes LFS uploads
 
@@ -180,6 +181,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.hub.day
 
     def do_GET(self) -> None:
         self._serve()
@@ -281,7 +285,7 @@ class Handler(BaseHTTPRequestHandler):
                 hub.repos[given["repo"]].tags[given["tag"]] = given["commit"]
             elif what == "settings":
                 hub.elsewhere, hub.full = given.get("elsewhere", ""), given.get("full", "")
-                hub.part_size = given.get("part_size", 0)
+                hub.part_size, hub.day = given.get("part_size", 0), given.get("day", hub.day)
             elif what == "gate":
                 hub.repos[given["repo"]].gated = given["gated"]
             elif what == "log":
