@@ -25,6 +25,7 @@ from fiubench.builder.release.describing import (
     authors_text,
     evaluate_commands,
     phrased_by,
+    population_shares,
     population_table,
     tool_text,
 )
@@ -33,6 +34,7 @@ from fiubench.builder.release.markdown import escape, table
 from fiubench.builder.release.metadata import Metadata
 from fiubench.builder.release.portraits import STRIP
 from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.builder.release.responsible import Answer, answers, datasheet
 from fiubench.builder.release.statistics import Statistics, attribute_table, best_guesses, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.schemas.splits import FULL, HOLDOUT, kind_of, percent_of
@@ -143,6 +145,12 @@ class Release:
         own = self.metadata.text("title")
         return own or f"Fictitious facial identities ({self.counts[FULL][0]:,} people, seed {self.config['seed']})"
 
+    @cached_property
+    def datasheet(self) -> list[Answer]:
+        """What its users should know of it."""
+        shares = population_shares(self.statistics, self.config["as_of"])
+        return answers(self.manifest, self.sources, _limits(self), shares, self.metadata)
+
     @property
     def models(self) -> str:
         """The kind of models that it is for."""
@@ -197,6 +205,7 @@ def dataset_card(release: Release) -> str:
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
+        datasheet=datasheet(release.datasheet),
         changelog=f"## Changelog\n\n{changelog_text(published.changelog, level=3)}\n" if published else "",
         citation=citations(release.sources, release.publication, release.title),
         portraits=f"![Portraits of some of the people]({STRIP})\n\n" if release.strip else "",

@@ -1,6 +1,7 @@
 """Croissant metadata: the files with their digests, and a record set per configuration.
 
-Croissant 1.0, https://docs.mlcommons.org/croissant/docs/croissant-spec.html
+Croissant 1.1 with the fields on responsible AI (RAI 1.0): https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
+and https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,14 @@ from fiubench.builder.release.card import Release
 from fiubench.builder.release.citing import PAPER_BIBTEX, bibtex
 from fiubench.builder.release.columns import IMAGE, LISTS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
+from fiubench.builder.release.responsible import rai_fields
 from fiubench.raw_sources.source import EMBEDDED
 
+_SHAPES = {TEXTS: "-1", LISTS: "-1,-1"}  # of arrays: one and two dimensions of any length
 _PARQUET = "application/x-parquet"
-_TERMS = """citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes
-isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace samplingRate
-separator source subField transform"""
+_TERMS = """arrayShape citeAs column containedIn equivalentProperty extract field fileObject fileProperty fileSet format
+includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace
+samplingRate separator source subField transform"""
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -25,6 +28,8 @@ _CONTEXT: dict[str, Any] = {
     "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
     "conformsTo": "dct:conformsTo",
+    "name": {"@container": "@language"},
+    "description": {"@container": "@language"},
     **{term: f"cr:{term}" for term in _TERMS.split()},
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
@@ -37,7 +42,7 @@ def croissant(release: Release) -> dict[str, Any]:
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": release.title,
         "description": release.summary,
         "license": croissant_license(release.licenses),
@@ -51,6 +56,7 @@ def croissant(release: Release) -> dict[str, Any]:
         else release.manifest["fiubench_version"],
         # nothing here asks a clock: what is not published yet, or on no day that is known, has the dataset's own day
         "datePublished": (release.publication and release.publication.date) or release.config["as_of"],
+        **rai_fields(release.datasheet),
         "distribution": [
             *(_file(path, size, sha256) for path, (size, sha256) in release.files.items()),
             *(_file_set(name, paths) for name, paths in release.configs.items()),
@@ -123,7 +129,7 @@ def _record_set(name: str, release: Release) -> dict[str, Any]:
         "name": name,
         "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
         "key": [{"@id": f"{name}/{key}"} for key in keys],
-        "field": [_field(name, column) for column in release.columns(name) if column.kind != LISTS],  # 1.0 can't say it
+        "field": [_field(name, column) for column in release.columns(name)],
     }
 
 
@@ -138,4 +144,5 @@ def _field(name: str, column: Column) -> dict[str, Any]:
     }
     if column.kind == IMAGE:
         source["transform"] = {"jsonPath": "bytes"}
-    return {**field, "source": source, **({"repeated": True} if column.kind == TEXTS else {})}
+    shape = _SHAPES.get(column.kind)
+    return {**field, "source": source, **({"isArray": True, "arrayShape": shape} if shape else {})}

@@ -19,14 +19,24 @@ _LINKS = ("homepage", "repository", "source")  # names of the distribution's add
 
 def population_table(statistics: Statistics, as_of: str) -> str:
     """Shares of gender and age band of everyone, as Markdown."""
+    counted = _population(statistics, as_of)
+    return table(("trait", "value", "people", "share"), [(*key, f"{n:,}", share) for key, n, share in counted], "llrr")
+
+
+def population_shares(statistics: Statistics, as_of: str) -> list[str]:
+    """The same as texts: "gender female: 50.0%"."""
+    return [f"{' '.join(key)}: {share}" for key, _, share in _population(statistics, as_of)]
+
+
+def _population(statistics: Statistics, as_of: str) -> list[tuple[tuple[str, str], int, str]]:
+    """Trait and value, people, and their share."""
     counts: Counter[tuple[str, str]] = Counter()
     for (gender, born), count in statistics.population.items():
         counts["gender", gender] += count
         counts["age", _band(age_on(born, as_of)) if born else "unknown"] += count
     everyone = sum(statistics.population.values())
     ordered = sorted(counts, key=lambda key: (key[0] != "gender", key[1]))
-    rows = [(*key, f"{counts[key]:,}", f"{counts[key] / everyone:.1%}") for key in ordered]
-    return table(("trait", "value", "people", "share"), rows, "llrr")
+    return [(key, counts[key], f"{counts[key] / everyone:.1%}") for key in ordered]
 
 
 def _band(age: int) -> str:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import mlcroissant
 import pytest
 import yaml
 from fiubench.builder.release.citing import bibtex
@@ -67,8 +68,29 @@ def test_a_stage_that_is_kept(fiubench: Commands, dataset: Path, said: Path, tmp
     assert "fiubench unlearn runs/full --out runs/unlearned --method kl --forget forget05\n" in card
     assert f"fiubench evaluate MODEL --data {REPO}@v1.0.0" in card
 
+    _check_croissant(stage / "croissant.json")
     again = fiubench("publish", dataset, *options, online=False, code=2).stderr
     assert "is not an empty folder" in again
+
+
+def _check_croissant(path: Path) -> None:
+    """Croissant 1.1 with the RAI fields that dataset tracks of conferences ask for; no error, no warning."""
+    document = json.loads(path.read_text())
+    assert "http://mlcommons.org/croissant/1.1" in document["conformsTo"]
+    wanted = ("dataLimitations", "dataBiases", "personalSensitiveInformation", "dataUseCases", "dataSocialImpact",
+              "dataCollection", "dataReleaseMaintenancePlan", "hasSyntheticData")  # fmt: skip
+    assert all(document[f"rai:{field}"] for field in wanted)
+    assert [author["name"] for author in document["creator"]] == ["Ada Example", "Quux Group, Ltd"]
+    assert document["datePublished"] == "2026-02-03"
+    assert document["license"] == ["Quux Research License"]
+    read = mlcroissant.Dataset(jsonld=str(path))
+    assert not read.metadata.issues.errors
+    assert not read.metadata.issues.warnings
+    assert read.metadata.data_release_maintenance_plan == "Kept up until 2030."
+    assert any("gender female: 50.0%" in bias for bias in read.metadata.data_biases)
+    row = next(iter(read.records("forget05")))
+    assert len(row["forget05/perturbed_answer"]) == 3
+    assert "forget05/keyword_variants" in row
 
 
 def test_it_is_published_and_repeated(hub: Loopback, fiubench: Commands, dataset: Path, said: Path) -> None:

@@ -68,7 +68,7 @@ def test_nothing_is_left_to_fill_in(card):
     assert headings == [
         "How to load it", "How to evaluate on it", "Splits", "Columns", "Attributes and statistics", "Who is in it",
         "An example", "How it was made",
-        "Sources, repairs and licenses", "Intended use, and misuse", "Known limits", "Citation",
+        "Sources, repairs and licenses", "Intended use, and misuse", "Known limits", "Datasheet", "Citation",
     ]  # fmt: skip
 
 
