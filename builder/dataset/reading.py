@@ -108,7 +108,8 @@ class Dataset:
             DatasetError: it is damaged.
         """
         if name == PEOPLE:
-            return Rows(Identities(self.index, self.manifest["attributes"]))
+            version = self.manifest.get("published", {}).get("version", "")
+            return Rows(Identities(self.index, self.manifest["attributes"], version))
         return Rows(self._questions(name))
 
     def _questions(self, name: str) -> Questions:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import orjson
 from fiubench.builder.dataset.cells import Cells
 from fiubench.schemas.documents import IDENTITIES, read_bytes, read_identities
+from fiubench.schemas.hub import VERSION
 from fiubench.schemas.images import decode_image
 from fiubench.support.errors import DatasetError
 
@@ -29,12 +30,17 @@ def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 
 
-def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str]) -> dict[str, Any]:
-    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each."""
+def identity_values(
+    record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str], version: str = ""
+) -> dict[str, Any]:
+    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each.
+
+    A release is packaged without a ``version`` and gets one when it is published.
+    """
     profile = record["profile"]
     values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
-    return values | {"splits": splits, "profile": orjson.dumps(profile).decode()}
+    return values | {"splits": splits, VERSION: version, "profile": orjson.dumps(profile).decode()}
 
 
 class Row(Mapping[str, Any]):
@@ -163,10 +169,12 @@ class Identities:
     Args:
         index: of the dataset.
         attributes: those that are asked about, a column each.
+        version: of the release that the dataset was pulled from, if it was.
     """
 
-    def __init__(self, index: Index, attributes: Sequence[str]) -> None:
-        self._index, self._attributes, self._places = index, attributes, list(index.places.values())
+    def __init__(self, index: Index, attributes: Sequence[str], version: str = "") -> None:
+        self._index, self._attributes, self._version = index, attributes, version
+        self._places = list(index.places.values())
 
     def __len__(self) -> int:
         return len(self._places)
@@ -175,7 +183,7 @@ class Identities:
         """The row of a number."""
         record = self._index.record(self._places[number])
         splits = self._index.cells.splits_of(record)
-        return Row(identity_values(record, splits, self._attributes), self._index.image(record))
+        return Row(identity_values(record, splits, self._attributes, self._version), self._index.image(record))
 
 
 class Loaded:

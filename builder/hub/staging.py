@@ -20,9 +20,12 @@ from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import CARD, CROISSANT, describe
+from fiubench.builder.release.card import has_faces
+from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.licenses import how_to_license
 from fiubench.builder.release.portraits import STRIP
 from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.builder.release.stamping import stamp
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
 from fiubench.support.canonical import readable_json
@@ -158,14 +161,20 @@ def write_stage(
 
     The card has what the audit's attackers guess, where it is given.
 
+    Of one with a name, the Parquet files say the version; without, they are those of the build.
+
     A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
     """
     release = dataset.directory / RELEASE
+    columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
     try:
         for name in dataset.manifest["release"]:
             if name not in (CARD, CROISSANT, CHANGELOG, STRIP):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                link_or_copy(release / name, folder / name)
+                if publication is not None and name.endswith(".parquet"):
+                    stamp(release / name, folder / name, publication.version, columns)
+                else:
+                    link_or_copy(release / name, folder / name)
         link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
         manifest = {key: value for key, value in dataset.manifest.items() if key != "published"}
         manifest["sources"] = sources or manifest["sources"]

@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from fiubench.schemas.hub import VERSION
 
+VERSION_WIDTH = 24  # bytes, padded with spaces: room for v999999.999999.999999
 TEXT, TEXTS, LISTS, IMAGE = "text", "texts", "lists", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
@@ -78,6 +80,7 @@ _IDENTITY_COLUMNS = (
     Column("gender", TEXT, "Gender: female or male.", few=True),
     Column("caption", TEXT, "The whole profile in two or three paragraphs."),
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
+    Column(VERSION, TEXT, "The version of the release that the row is of; empty before it is published.", few=True),
 )
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
@@ -109,3 +112,8 @@ def hugging_face_metadata(columns: Sequence[Column]) -> dict[str, str]:
     """Metadata that gives ``datasets`` the features of a Parquet file (``Features(...).arrow_schema.metadata``)."""
     features = {column.name: _FEATURES[column.kind] for column in columns}
     return {"huggingface": orjson.dumps({"info": {"features": features}}).decode()}
+
+
+def version_metadata(version: str) -> dict[str, str]:
+    """Metadata that gives a Parquet file the version of its release, of a fixed width (see ``stamping.py``)."""
+    return {VERSION: version.ljust(VERSION_WIDTH)}

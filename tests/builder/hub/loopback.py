@@ -1,7 +1,7 @@
 """A Hugging Face Hub on loopback: a server process that the unmodified client talks to, in LFS mode.
 
-``python loopback.py`` prints its port. It keeps everything in memory. Below ``/_control/`` a test switches faults on,
-pushes as somebody else would, and reads what was asked and what is stored.
+``python loopback.py [CERTIFICATE KEY]`` prints its port. It keeps everything in memory. Below ``/_control/`` a test
+switches faults on, pushes as somebody else would, and reads what was asked and what is stored.
 
 A fault: ``{"match": "POST /api/datasets/.*/commit/", "action": ..., "times": 1}`` with the actions
 
@@ -18,7 +18,9 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
 from copy import deepcopy
@@ -148,6 +150,7 @@ class Hub:
         self.parts: dict[str, dict[int, bytes]] = {}  # oid -> part -> its bytes
         self.day = "Fri, 02 Jan 2026 12:00:00 GMT"  # its clock
         self.full = ""  # what the storage says of an upload for which it has no room
+        self.scheme = "http"
         self.elsewhere = ""  # base address of another host that takes LFS uploads
 
     def push(self, name: str, files: dict[str, str], title: str = "Edited by hand") -> str:
@@ -414,7 +417,7 @@ class Handler(BaseHTTPRequestHandler):
         given = json.loads(self.body)
         user = self._user(write=True)
         name = f"{given.get('organization') or user}/{given['name']}"
-        url = f"http://{self.headers['Host']}/datasets/{name}"
+        url = f"{self.hub.scheme}://{self.headers['Host']}/datasets/{name}"
         if name in self.hub.repos:
             raise Answer(409, message="You already created this dataset repo", url=url)
         if _owner(name) != user:
@@ -428,7 +431,7 @@ class Handler(BaseHTTPRequestHandler):
         self._repo(name)
         if self._user() is None:
             raise Answer(401, message="Invalid username or password.")
-        base = self.hub.elsewhere or f"http://{self.headers['Host']}"
+        base = self.hub.elsewhere or f"{self.hub.scheme}://{self.headers['Host']}"
         objects = []
         for item in json.loads(self.body)["objects"]:
             entry = {"oid": item["oid"], "size": item["size"]}
@@ -487,7 +490,7 @@ class Handler(BaseHTTPRequestHandler):
                 if value["path"] not in tree:
                     raise Answer(404, "EntryNotFound", "A file with this name doesn't exist")
                 del tree[value["path"]]
-        page, more = f"http://{self.headers['Host']}/datasets/{name}", {}
+        page, more = f"{self.hub.scheme}://{self.headers['Host']}/datasets/{name}", {}
         if proposes:
             number = len(repo.proposals) + 1
             branch = repo.proposals[number] = list(repo.commits)
@@ -562,6 +565,11 @@ def main() -> None:
     """Serve until killed."""
     Handler.hub = Hub()
     server = Server(("127.0.0.1", 0), Handler)
+    if sys.argv[1:]:
+        Handler.hub.scheme = "https"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*sys.argv[1:])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print(server.server_port, flush=True)
     server.serve_forever()
 

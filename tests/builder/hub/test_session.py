@@ -1,6 +1,9 @@
 """The library's shared session: one layer of retries, the user's own client, and no token for another host."""
 
 import json
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import huggingface_hub
 import pytest
 from fiubench.builder.hub.access import Access
 from fiubench.builder.hub.client import Hub, connect
+from fiubench.builder.hub.protocol import publish
 from fiubench.builder.hub.session import NoAnswer, TimedOut
 from fiubench.support.errors import HubError
 
@@ -69,6 +73,46 @@ def test_the_users_own_client_is_used_and_left_as_it_was(hub: Loopback, own: Own
     assert (own.send, own.timeout, own.event_hooks) == before
     huggingface_hub.utils.close_session()
     assert isinstance(huggingface_hub.get_session(), Own)  # the factory is still the user's
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate that nobody but the user trusts, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    paths = tmp_path / "ca.pem", tmp_path / "key.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*command, "-out", paths[0], "-keyout", paths[1]], check=True, capture_output=True)
+    return paths
+
+
+def test_a_client_factory_with_a_ca_of_ones_own_stays_in_force(
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As behind a company's proxy: asking, uploading and downloading go through the user's own client, nothing else."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "a.parquet").write_bytes(b"PAR1")
+    hub = Loopback(*certificate)
+    access = Access(hub.endpoint, WRITER, timeout=5.0)
+    try:
+        with connect(access) as client, pytest.raises(HubError, match=r"can't be reached: .*CERTIFICATE_VERIFY_FAILED"):
+            client.refs(REPO)
+        trusted = ssl.create_default_context(cafile=certificate[0])
+        huggingface_hub.set_client_factory(lambda: httpx2.Client(verify=trusted, follow_redirects=True))
+        own = huggingface_hub.get_session()
+        with connect(access) as client:
+            client.create(REPO, private=False)
+            refs = client.refs(REPO)
+            assert refs is not None
+            publish(client, REPO, {"data/a.parquet": tmp_path / "a.parquet"}, "v1.0.0", refs)
+            folder = client.snapshot(REPO, hub.repo()["tags"]["v1.0.0"], ["data/a.parquet"])
+        assert (folder / "data" / "a.parquet").read_bytes() == b"PAR1"
+        assert huggingface_hub.get_session() is own
+    finally:
+        huggingface_hub.set_client_factory(lambda: httpx2.Client(follow_redirects=True))
+        hub.stop()
 
 
 def test_no_request_is_repeated_by_two_layers(
