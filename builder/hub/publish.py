@@ -12,7 +12,7 @@ from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub import protocol
 from fiubench.builder.hub.access import Access, access_of, checked_repo
 from fiubench.builder.hub.client import MAIN, Hub, Refs, connect
-from fiubench.builder.hub.protocol import Outcome, is_own, is_titled, until_seen
+from fiubench.builder.hub.protocol import Outcome, is_own, is_titled, title_of, until_seen
 from fiubench.builder.hub.pull import NotOurs, fetch, read_manifest, resolved
 from fiubench.builder.hub.settings import PublishSettings
 from fiubench.builder.hub.staging import Stage, check_untouched, licensed_sources, staged
@@ -279,7 +279,7 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
     # on main all versions go up; on another branch those that are in it: v1.0.2 may follow v2.0.0 there
     tags = [name for name, oid in refs.tags.items() if request.branch == MAIN or oid in commits] if refs else []
     published = versions_of(tags)
-    begun = _begun(hub, repo, tag, refs, history, dataset) if refs else None
+    begun = _begun(hub, request, refs, history, dataset) if refs else None
     if begun is not None:
         own = next(entry for entry in begun["changelog"] if entry["version"] == tag)
         publication = Publication(
@@ -310,12 +310,16 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
 
 
 def _begun(
-    hub: Hub, repo: str, tag: str, refs: Refs, history: Sequence[GitCommitInfo], dataset: Dataset
+    hub: Hub, request: Request, refs: Refs, history: Sequence[GitCommitInfo], dataset: Dataset
 ) -> dict[str, Any] | None:
-    """What the manifest of this version says of itself, if it was published or committed before from this dataset."""
+    """What the manifest of this version says of itself, if this dataset was published, committed or proposed as it."""
+    repo, tag = request.repo, request.tag
     candidates = [refs.tags[tag]] if tag in refs.tags else []
     if not candidates:
         candidates = [commit.commit_id for commit in history if is_titled(commit.title, tag)]
+    if not candidates and request.settings.create_pr:
+        numbers = hub.proposed(repo, title_of(tag))
+        candidates = [refs.proposals[number] for number in numbers if number in refs.proposals]
     for oid in candidates:
         try:
             manifest = read_manifest(hub, repo, oid)

@@ -14,7 +14,8 @@ from fiubench.builder.release.publication import Publication
 from fiubench.support.errors import ConfigError
 from PIL import Image
 
-from tests.builder.hub.harness import REPO, Commands, Loopback
+from fiubench import schemas
+from tests.builder.hub.harness import REPO, ROOT, Commands, Loopback
 
 SAID = """\
 title: "Faces & facts"
@@ -203,3 +204,9 @@ def test_bibtex_of_names_that_tex_would_read() -> None:
     assert r"author       = {{A \{B\} and C} and D\textbackslash{}E\_F}" in entry
     assert r"title        = {100 \% \#1}" in entry
     assert entry.count("{") == entry.count("}")
+
+
+def test_the_file_that_the_documentation_shows() -> None:
+    shown = (ROOT / "docs" / "publishing.md").read_text().split("```yaml\n")[1].split("```")[0]
+    document = yaml.load(shown, yaml.BaseLoader)
+    assert set(Metadata.parse(document, "docs").document) == set(schemas.load("release")["properties"])

@@ -133,7 +133,9 @@ def test_a_pull_request_of_the_command(hub: Loopback, fiubench: Commands, datase
     output = fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
     assert f"proposed: commit {hub.repo()['proposals']['1'][-1]['oid'][:12]}" in output
     assert f"{hub.endpoint}/datasets/{REPO}/discussions/1" in output
-    assert "is proposed already" in fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
+    hub.control("settings", day="Wed, 03 Jun 2026 12:00:00 GMT")  # on another day, with another message
+    again = ("--create-pr", "--message", "Please.")
+    assert "is proposed already" in fiubench.publish(dataset, "v1.0.0", *again, token=reader_file)
     hub.control("merge", repo=REPO, number=1)
     assert "v1.0.0 finished" in fiubench.publish(dataset, "v1.0.0")
     assert "nothing to do" in fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
