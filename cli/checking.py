@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from fiubench.builder.config import SOURCE_FILES, Config
 from fiubench.builder.hub.settings import HubSettings
-from fiubench.cli.console import conclude, print_identity, progress, table
+from fiubench.cli.console import conclude, print_identity, print_step, progress, table
 from fiubench.cli.options import option, with_settings
 from fiubench.cli.sources import file_flags
 from fiubench.support.settings import Flag
@@ -14,18 +14,27 @@ from fiubench.support.settings import Flag
 import fiubench
 
 
+@with_settings(HubSettings, checked=True)
 def validate(
-    target: Annotated[Path, typer.Argument(help="A dataset folder, or a JSON file like the full.json of FIUBench.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A dataset folder, a JSON file like the full.json of FIUBench, or OWNER/NAME[@version] on the hub."
+        ),
+    ],
     images: Annotated[bool, typer.Option(help="Open every picture and check it too.")] = True,
     most: Annotated[
         int, typer.Option(min=1, metavar="N", help="Print at most this many violations; all of them are counted.")
     ] = 1000,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
     count = 0
-    for count, finding in enumerate(fiubench.validate(target, images=images), 1):
-        if count <= most:
-            typer.echo(str(finding))
+    with fiubench.downloaded(target, step=print_step, **given) as place:
+        for count, finding in enumerate(fiubench.validate(place, images=images), 1):
+            if count <= most:
+                typer.echo(str(finding))
     if count > most:
         typer.echo(f"... and {count - most} more")
     conclude(target, count, "violation", "valid")
@@ -54,7 +63,7 @@ def verify(
 
 @with_settings(HubSettings, checked=True)
 def diff(
-    a: Annotated[str, typer.Argument(help="A dataset folder, or OWNER/NAME@version on the hub.")],
+    a: Annotated[str, typer.Argument(help="A dataset folder, or OWNER/NAME[@version] on the hub.")],
     b: Annotated[str, typer.Argument(help="The dataset to compare it with, given likewise.")],
     summary: Annotated[
         bool, typer.Option("--summary", help="Print only how many differences there are, by attribute and kind.")
@@ -66,7 +75,7 @@ def diff(
     from collections import Counter
 
     counts: Counter[tuple[str, str]] = Counter()
-    for difference in fiubench.diff(a, b, **given):
+    for difference in fiubench.diff(a, b, step=print_step, **given):
         counts[difference.attribute or "(identity)", difference.kind] += 1
         if not summary:
             typer.echo(str(difference))
@@ -79,17 +88,21 @@ def diff(
     raise typer.Exit(1)
 
 
+@with_settings(HubSettings, checked=True)
 def show(
-    directory: Annotated[Path, typer.Argument(help="The dataset folder.")],
+    target: Annotated[str, typer.Argument(help="A dataset folder, or OWNER/NAME[@version] on the hub.")],
     identity: Annotated[
         str | None, typer.Argument(help="The unique id, index or full name of an identity; all are listed without it.")
     ] = None,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Print one identity with everything that is known of it, or the list of all."""
-    dataset = fiubench.open_dataset(directory)
-    if identity is not None:
-        record = dataset.identity(identity)
-        print_identity(record, dataset.splits_of(record["unique_id"]))
-        return
-    for record in dataset:
-        typer.echo(f"{record['index']:6}  {record['unique_id']:14}  {record['gender']:6}  {record['name']}")
+    with fiubench.downloaded(target, step=print_step, **given) as folder:
+        dataset = fiubench.open_dataset(folder)
+        if identity is not None:
+            record = dataset.identity(identity)
+            print_identity(record, dataset.splits_of(record["unique_id"]))
+            return
+        for record in dataset:
+            typer.echo(f"{record['index']:6}  {record['unique_id']:14}  {record['gender']:6}  {record['name']}")

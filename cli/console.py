@@ -122,3 +122,8 @@ def conclude(target: object, count: int, thing: str, none: str) -> None:
     typer.echo(f"{target}: {many(count, thing) if count else none}")
     if count:
         raise typer.Exit(1)
+
+
+def print_step(what: str) -> None:
+    """A line on what is being done, beside the results."""
+    typer.echo(f"{what} ...", err=True)

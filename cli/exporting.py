@@ -2,22 +2,27 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from fiubench.builder.exports import FORMATS
 from fiubench.builder.exports import export as write
 from fiubench.builder.exports.base import formats_table, help_of
+from fiubench.builder.hub.settings import HubSettings
 from fiubench.cli import console
-from fiubench.cli.options import named_values
+from fiubench.cli.options import named_values, with_settings
 
+import fiubench
 from fiubench import schemas
 
 app = typer.Typer(help="List the formats that datasets are exported in.", no_args_is_help=True)
 
 
+@with_settings(HubSettings, checked=True)
 def export(
-    directory: Annotated[Path, typer.Argument(help="The dataset folder, built or pulled.")],
+    target: Annotated[
+        str, typer.Argument(help="A dataset folder, built or pulled, or OWNER/NAME[@version] on the hub.")
+    ],
     format: Annotated[
         str,
         typer.Option(
@@ -33,10 +38,12 @@ def export(
             help="Set an option of the format; `fiubench formats show NAME` lists them. Repeat it for several.",
         ),
     ] = None,
+    *,
+    given: dict[str, Any],
 ) -> None:
     """Write a dataset in the format of another framework; every row is validated against the format's schema."""
-    with console.progress() as step:
-        written = write(directory, format, out, options=named_values(option or ()), progress=step)
+    with fiubench.downloaded(target, step=console.print_step, **given) as folder, console.progress() as step:
+        written = write(folder, format, out, options=named_values(option or ()), progress=step)
     typer.echo(f"{out}: {help_of(FORMATS[format])}\n")
     console.table([("file", "rows"), *((name, str(rows)) for name, rows in written.items())])
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from fiubench.builder.hub.settings import HubSettings, PublishSettings
-from fiubench.cli.console import many, progress, table
+from fiubench.cli.console import many, print_step, progress, table
 from fiubench.cli.options import with_settings
 from fiubench.cli.sources import about_flags
 
@@ -20,18 +20,20 @@ def publish(
     directory: Annotated[Path, typer.Argument(help="The dataset folder to publish.")],
     repo: Annotated[str, typer.Option(metavar="OWNER/NAME", help="Publish in this repository on the hub.")],
     version: Annotated[
-        str, typer.Option(metavar="VERSION", help="Give the release this version and tag, for example v1.0.0.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help="Give the release this version and tag, for example v1.0.0. (default: that of the metadata file)",
+        ),
+    ] = None,
     *,
     given: dict[str, Any],
 ) -> None:
     """Publish a dataset as a version: one commit, one tag. Exit code 1 if it is refused. Safe to repeat."""
-    done = fiubench.publish(directory, repo, version, show=_print_plan, step=_print_step, **given)
+    done = fiubench.publish(directory, repo, version, show=_print_plan, step=print_step, **given)
+    if "stage" in given:
+        typer.echo(f"\nstaged in {given['stage']}")
     typer.echo("\nnothing was sent (--dry-run)" if given.get("dry_run") else f"\n{done}")
-
-
-def _print_step(what: str) -> None:
-    typer.echo(f"{what} ...", err=True)
 
 
 def _print_plan(plan: "Plan") -> None:
@@ -58,7 +60,7 @@ def releases(
     given: dict[str, Any],
 ) -> None:
     """List the published versions of a dataset, newest first."""
-    found = fiubench.releases(repo, **given)
+    found = fiubench.releases(repo, step=print_step, **given)
     if not found:
         typer.echo(f"{repo} has no release")
         return
@@ -81,7 +83,7 @@ def pull(
 ) -> None:
     """Download a release as a dataset folder that verify, diff, audit and split accept; every digest is checked."""
     with progress() as step:
-        made = fiubench.pull(repo, out, version=version, progress=step, **given)
+        made = fiubench.pull(repo, out, version=version, progress=step, step=print_step, **given)
     typer.echo(f"{out}: {repo} {made.manifest['published']['version']}, every digest agrees")
 
 

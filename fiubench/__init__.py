@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fiubench.builder.exports.write import export as export
     from fiubench.builder.hub.publish import publish as publish
     from fiubench.builder.hub.pull import diff as diff
+    from fiubench.builder.hub.pull import downloaded as downloaded
     from fiubench.builder.hub.pull import pull as pull
     from fiubench.builder.hub.pull import releases as releases
     from fiubench.builder.pipeline.build import build as build
@@ -47,7 +48,7 @@ _WHERE = {
     "builder.dataset.rows": ("Rows",),
     "builder.exports.write": ("export",),
     "builder.hub.publish": ("publish",),
-    "builder.hub.pull": ("diff", "pull", "releases"),
+    "builder.hub.pull": ("diff", "downloaded", "pull", "releases"),
     "builder.pipeline.build": ("build", "preview"),
     "builder.pipeline.resplit": ("split",),
     "builder.pipeline.verify": ("verify",),

@@ -12,7 +12,11 @@ from typing import Any
 
 from fiubench.support.errors import DatasetError
 
+#: Column of the identities, and key of every Parquet file: the version of the release that they are of.
+VERSION = "dataset_version"
 _NAME = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
+
+_VERSION = re.compile(r"v?\d+\.\d+\.\d+")
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,16 @@ def read_table(source: str, config: str, columns: Sequence[str] | None = None) -
         columns: which ones, those that are missing left out; all by default.
 
     Raises:
-        DatasetError: it can't be loaded, or ``datasets`` is not installed.
+        DatasetError: it can't be loaded, ``datasets`` is not installed, or what it hands out says that it is of another
+            version than asked for, as it may from its cache without a network.
     """
     datasets, (name, revision) = _library(), _place(source)
     try:
         table = datasets.load_dataset(name, config, split="train", revision=revision)
     except Exception as error:
         raise _failed(f"configuration {config!r}", source, error) from error
+    if VERSION in (table.column_names or ()):
+        _check_version(next(iter(table.select_columns([VERSION])), {}), source, revision)
     return _stored(table, columns)
 
 
@@ -69,7 +76,12 @@ def stream_rows(source: str, config: str, columns: Sequence[str] | None = None) 
     datasets, (name, revision) = _library(), _place(source)
     try:
         for part in datasets.load_dataset(name, config, revision=revision, streaming=True).values():
-            yield from _stored(part, columns)
+            for number, row in enumerate(_stored(part, columns)):
+                if not number:
+                    _check_version(row, source, revision)
+                yield row
+    except DatasetError:
+        raise
     except Exception as error:
         raise _failed(f"configuration {config!r}", source, error) from error
 
@@ -77,6 +89,14 @@ def stream_rows(source: str, config: str, columns: Sequence[str] | None = None) 
 def _place(source: str) -> tuple[str, str | None]:
     name = None if Path(source).is_dir() else HubName.find(source)
     return (source, None) if name is None else (name.repo, name.revision)
+
+
+def _check_version(row: Mapping[str, Any], source: str, revision: str | None) -> None:
+    """Refuse rows that say that they are of another version than asked for."""
+    found = row.get(VERSION)
+    if found and revision and _VERSION.fullmatch(revision) and found.removeprefix("v") != revision.removeprefix("v"):
+        hint = "A cache without a network hands out what it has. Connect, or ask for the version that is there."
+        raise DatasetError(f"these are rows of {found}, not of {revision}", where=source, hint=hint)
 
 
 def _stored(table: Any, columns: Sequence[str] | None) -> Any:

@@ -109,7 +109,8 @@ class Dataset:
         """
         if name in (EVERYONE, PEOPLE):
             left_out = self.splits.get(HOLDOUT, ()) if name == PEOPLE else ()
-            return Rows(Identities(self.index, self.manifest["attributes"], left_out))
+            version = self.manifest.get("published", {}).get("version", "")
+            return Rows(Identities(self.index, self.manifest["attributes"], left_out, version))
         return Rows(self._questions(name))
 
     def _questions(self, name: str) -> Questions:

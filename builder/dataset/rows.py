@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 import orjson
 from fiubench.builder.dataset.cells import Cells
 from fiubench.schemas.documents import IDENTITIES, read_bytes, read_identities
+from fiubench.schemas.hub import VERSION
 from fiubench.schemas.images import decode_image
 from fiubench.support.errors import DatasetError
 
@@ -31,13 +32,19 @@ def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 
 
-def identity_values(record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str]) -> dict[str, Any]:
-    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each."""
+def identity_values(
+    record: Mapping[str, Any], splits: Sequence[str], attributes: Sequence[str], version: str = ""
+) -> dict[str, Any]:
+    """The columns of an identity's row, but for the picture; the attributes that are asked about have one each.
+
+    A release is packaged without a ``version`` and gets one when it is published.
+    """
     profile = record["profile"]
     values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
     pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
-    return values | {"splits": splits, "profile": orjson.dumps(profile).decode(), "qa_list": pairs}
+    profile_json = orjson.dumps(profile).decode()
+    return values | {"splits": splits, VERSION: version, "profile": profile_json, "qa_list": pairs}
 
 
 class Row(Mapping[str, Any]):
@@ -167,10 +174,13 @@ class Identities:
         index: of the dataset.
         attributes: those that are asked about, a column each.
         left_out: whose rows are not wanted.
+        version: of the release that the dataset was pulled from, if it was.
     """
 
-    def __init__(self, index: Index, attributes: Sequence[str], left_out: Iterable[str] = ()) -> None:
-        self._index, self._attributes = index, attributes
+    def __init__(
+        self, index: Index, attributes: Sequence[str], left_out: Iterable[str] = (), version: str = ""
+    ) -> None:
+        self._index, self._attributes, self._version = index, attributes, version
         without = set(left_out)
         self._places = [place for unique_id, place in index.places.items() if unique_id not in without]
 
@@ -181,7 +191,7 @@ class Identities:
         """The row of a number."""
         record = self._index.record(self._places[number])
         splits = self._index.cells.splits_of(record)
-        return Row(identity_values(record, splits, self._attributes), self._index.image(record))
+        return Row(identity_values(record, splits, self._attributes, self._version), self._index.image(record))
 
 
 class Loaded:

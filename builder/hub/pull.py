@@ -36,8 +36,8 @@ from fiubench.schemas.documents import (
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
-from fiubench.support.files import atomic_writer, check_new, link_or_copy, make_folder, new_folder
-from fiubench.support.progress import Progress
+from fiubench.support.files import atomic_writer, check_new, copy, link_or_copy, make_folder, new_folder
+from fiubench.support.progress import Progress, Report, silent
 
 from fiubench import schemas
 
@@ -68,21 +68,22 @@ class ReleaseInfo:
     commit: str
 
 
-def releases(repo: str, **hub: Any) -> list[ReleaseInfo]:
+def releases(repo: str, *, step: Report = silent, **hub: Any) -> list[ReleaseInfo]:
     """The published versions of a dataset, newest first.
 
     >>> [release.version for release in releases("alice/faces")]                # doctest: +SKIP
 
     Args:
         repo: ``OWNER/NAME`` on the hub.
+        step: called with a line on what takes long, or is otherwise than asked for.
         hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
         HubError: no such repository, or the hub can't be reached.
     """
     repo = checked_repo(repo)
-    with connect(access_of(HubSettings.parse(hub))) as connected:
-        refs = _refs(connected, repo)
+    with connect(access_of(HubSettings.parse(hub)), step) as connected:
+        repo, refs = _found(connected, repo)
         found = []
         for version in reversed(versions_of(refs.tags)):
             oid = refs.tags[str(version)]
@@ -103,9 +104,12 @@ def pull(
     *,
     version: str | None = None,
     progress: Progress | None = None,
+    step: Report = silent,
     **hub: Any,
 ) -> Dataset:
     """Download a release as a dataset folder that everything else accepts; every digest is checked.
+
+    It goes through the cache of Hugging Face's tools: what is there is not sent again, and what breaks off goes on.
 
     >>> pull("alice/faces", "faces", version="v1.0.0").rows("forget05")         # doctest: +SKIP
 
@@ -114,6 +118,7 @@ def pull(
         out: a folder that is not there yet, or is empty.
         version: the release; the highest version by default.
         progress: called with (what, done, total).
+        step: called with a line on what takes long, or is otherwise than asked for.
         hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
@@ -125,21 +130,22 @@ def pull(
     check_new(out)
     if version not in (None, "latest"):
         parse_version(str(version), where="--version")  # a mistyped one is refused without asking the hub
-    with connect(access) as connected:
-        oid = _commit_of(connected, repo, version)
+    with connect(access, step) as connected:
+        repo, oid = _located(connected, repo, version)
         with new_folder(out) as folder:
             fetch(connected, repo, oid, folder, progress=progress)
     return open_dataset(out)
 
 
-def diff(a: str | Path, b: str | Path, **hub: Any) -> Iterator[Difference]:
+def diff(a: str | Path, b: str | Path, *, step: Report = silent, **hub: Any) -> Iterator[Difference]:
     """Every difference between two datasets, identity by identity, as it is found.
 
     >>> for difference in diff("dataset", "alice/faces@v1.0.0"): print(difference)          # doctest: +SKIP
 
     Args:
-        a: a dataset folder, or ``OWNER/NAME@version`` on the hub.
+        a: a dataset folder, or ``OWNER/NAME`` or ``OWNER/NAME@version`` on the hub.
         b: another.
+        step: called with a line on what takes long, or is otherwise than asked for.
         hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
 
     Raises:
@@ -147,22 +153,43 @@ def diff(a: str | Path, b: str | Path, **hub: Any) -> Iterator[Difference]:
         HubError: the hub can't be reached, or has no such release.
     """
     access = partial(access_of, HubSettings.parse(hub))
-    with resolved(str(a), access) as left, resolved(str(b), access) as right:
+    with resolved(str(a), access, step) as left, resolved(str(b), access, step) as right:
         yield from compare(left, right)
 
 
 @contextmanager
-def resolved(target: str, access: Callable[[], Access]) -> Iterator[Path]:
-    """A dataset directory for a path, or for ``OWNER/NAME@version``: the latter without pictures, for comparing."""
+def downloaded(target: str | Path, *, step: Report = silent, **hub: Any) -> Iterator[Path]:
+    """A dataset folder for what is one, or for a release on the Hub, which is there as long as the block lasts.
+
+    >>> with downloaded("alice/faces@v1.0.0") as folder: list(validate(folder))             # doctest: +SKIP
+
+    Args:
+        target: a path, or ``OWNER/NAME`` or ``OWNER/NAME@version``, without a version the highest.
+        step: called with a line on what takes long, or is otherwise than asked for.
+        hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
+
+    Raises:
+        HubError: the hub can't be reached, or has no such release.
+        DatasetError: what is published is damaged or was not made by fiubench.
+    """
+    with resolved(str(target), partial(access_of, HubSettings.parse(hub)), step, pictures=True) as folder:
+        yield folder
+
+
+@contextmanager
+def resolved(
+    target: str, access: Callable[[], Access], step: Report = silent, *, pictures: bool = False
+) -> Iterator[Path]:
+    """A dataset folder for a path, or for a name on the Hub (see :func:`downloaded`)."""
     name = HubName.find(target)
-    if name is None or name.revision is None or Path(target).exists():
-        yield Path(target)
+    path = Path(target)
+    if name is None or path.exists() or (name.revision is None and path.parent.is_dir()):  # a mistyped path
+        yield path
         return
-    repo = checked_repo(name.repo)
     with TemporaryDirectory(prefix="fiubench-") as scratch:
         folder = Path(scratch) / "release"
-        with connect(access()) as hub:
-            fetch(hub, repo, _commit_of(hub, repo, name.revision), folder, pictures=False)
+        with connect(access(), step) as hub:
+            fetch(hub, *_located(hub, checked_repo(name.repo), name.revision), folder, pictures=pictures)
         yield folder
 
 
@@ -171,18 +198,19 @@ def fetch(
 ) -> None:
     """Lay a commit out as a dataset directory; without pictures it holds what a comparison reads."""
     manifest = read_manifest(hub, repo, oid)
-    release = folder / RELEASE
+    release = make_folder(folder / RELEASE)
     wanted = [MANIFEST, SPLITS, *(manifest["release"] if pictures else _records(manifest))]
-    for done, path in enumerate(wanted):
+    for path in wanted:
         if not _PATH.fullmatch(path) or not is_own(path):
             raise DatasetError(f"the manifest names a file {path!r}", where=repo, hint="Was it made with fiubench?")
+    if progress:
+        progress(f"Downloading {repo}", 0, len(wanted))
+    cached = hub.snapshot(repo, oid, wanted)
+    expected = {**manifest["release"], SPLITS: manifest["digests"]["splits"]}
+    for done, path in enumerate(wanted, 1):
+        copy(_intact(hub, repo, oid, path, cached / path, expected.get(path)), _place(release, path))
         if progress:
-            progress(f"Downloading {repo}", done, len(wanted))
-        hub.download(repo, oid, path, release)
-    shutil.rmtree(release / ".cache", ignore_errors=True)  # the client's
-    for path, expected in {**manifest["release"], SPLITS: manifest["digests"]["splits"]}.items():
-        if path in wanted and file_digest(release / path) != expected:
-            raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
+            progress(f"Checking {repo}", done, len(wanted))
     for name in (MANIFEST, SPLITS):
         (release / name).replace(folder / name)
     _write_identities([release / path for path in _records(manifest)], folder / IDENTITIES, manifest, repo)
@@ -191,6 +219,27 @@ def fetch(
     elif not pictures:
         shutil.rmtree(release)
     open_dataset(folder)
+
+
+def _intact(hub: Hub, repo: str, oid: str, path: str, cached: Path, expected: str | None) -> Path:
+    """A file in the cache that has the digest of the manifest; one that was spoilt in the cache is sent again.
+
+    Raises:
+        DatasetError: the release is damaged.
+    """
+    if not cached.is_file():
+        raise DatasetError(f"lacks {path}", where=repo, hint="The release is damaged.")
+    if expected is None or file_digest(cached) == expected:
+        return cached
+    if file_digest(again := hub.file(repo, oid, path, again=True)) != expected:
+        raise DatasetError(f"{path} is not what the manifest says", where=repo, hint="The release is damaged.")
+    return again
+
+
+def _place(folder: Path, path: str) -> Path:
+    """Where a file of a release goes below a folder, which is there then."""
+    make_folder((folder / path).parent)
+    return folder / path
 
 
 def read_manifest(hub: Hub, repo: str, oid: str) -> dict[str, Any]:
@@ -212,26 +261,29 @@ def read_manifest(hub: Hub, repo: str, oid: str) -> dict[str, Any]:
     return manifest
 
 
-def _refs(hub: Hub, repo: str) -> Refs:
-    refs = hub.refs(repo)
-    if refs is None:
+def _found(hub: Hub, repo: str) -> tuple[str, Refs]:
+    """What a repository is called today, its branches and tags."""
+    name = hub.name_of(repo)
+    refs = hub.refs(name) if name else None
+    if name is None or refs is None:
         hint = f"Check the name at {hub.access.endpoint}; a private one needs a token that may see it."
         raise HubError("no such dataset, or it is private", where=repo, hint=hint)
-    return refs
+    return name, refs
 
 
-def _commit_of(hub: Hub, repo: str, version: str | None) -> str:
-    """The commit of a release; of the highest version by default."""
-    tags = _refs(hub, repo).tags
+def _located(hub: Hub, repo: str, version: str | None) -> tuple[str, str]:
+    """What a repository is called today, and the commit of a release; of the highest version by default."""
+    repo, refs = _found(hub, repo)
+    tags = refs.tags
     published = [str(known) for known in versions_of(tags)]
     if not published:
         raise HubError("has no release", where=repo, hint="`fiubench publish` makes one.")
     if version is None or version == "latest":
-        return tags[published[-1]]
+        return repo, tags[published[-1]]
     tag = str(parse_version(version, where=f"{repo}@{version}"))
     if tag not in published:
         raise ConfigError(f"has no release {tag}", where=repo, hint=did_you_mean(tag, published))
-    return tags[tag]
+    return repo, tags[tag]
 
 
 def _records(manifest: Mapping[str, Any]) -> list[str]:

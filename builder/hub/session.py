@@ -4,8 +4,9 @@ A time limit, the token for one host alone, failures that are repeated in one pl
 the difference between "it did not happen" and "nobody knows whether it happened" (:class:`NoAnswer`).
 """
 
+import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,10 +15,14 @@ from fiubench.builder.hub.access import DEFAULT_ENDPOINT, Access, origin
 from fiubench.support.errors import FiubenchError, HubError
 
 #: Requests that may have happened although no answer came: the protocol looks before it asks again.
-_ONCE = ("/commit/", "/tag/", "/repos/create")
+_ONCE = ("/commit/", "/tag/", "/branch/", "/repos/create")
 _TOO_MANY = 429  # a promise that nothing was done
+_FORBIDDEN = 403
+_STORAGE = re.compile(r"\bstorage\b.*\b(?:limit|quota|exceed|full)|\bquota\b", re.IGNORECASE)
+_REFUSED_UPLOAD = "LFS batch API returned errors:"  # how the library begins, with the hub's reasons after it
 _RETRIED = (408, _TOO_MANY, 500, 502, 503, 504)
-_LONGEST_WAIT = 120  # seconds that a hub may ask us to wait
+_LONGEST_WAIT = 600  # seconds that a hub may ask us to wait; the window of huggingface.co is 300
+_UNSAID = 10.0  # seconds before the first repetition, where a hub has had too many requests and says no more
 _BORROWED = threading.Lock()  # held while the library's session is guarded
 
 
@@ -25,7 +30,7 @@ class NoAnswer(HubError):
     """No answer came, so what was asked for may or may not have happened."""
 
     repeatable = ""  # the request, where sending it again does no harm
-    wait = 0.0  # seconds that the hub asks to wait before that
+    wait = 0.0  # seconds to wait at least before that
 
 
 class TimedOut(NoAnswer):
@@ -58,6 +63,11 @@ _ERRORS: dict[str | int, tuple[type[HubError], str, str]] = {
     "RemoteEntryNotFoundError": (Missing, "lacks a file that a release has", "Was it made with fiubench?"),
     401: (HubError, "the hub {accepts} token", "{check}"),
     403: (HubError, "not permitted: {said}", "The token needs write access to datasets of {owner}."),
+    "storage": (
+        HubError,
+        "the storage of {owner} on the hub is full: {said}",
+        "Free some or get more (settings of {owner} on the hub), then run the command again; what was uploaded stays.",
+    ),
     409: (Exists, "exists already: {said}", ""),
     412: (Conflict, "somebody else changed it meanwhile", _AGAIN),
     **dict.fromkeys(_RETRIED, (NoAnswer, "the hub answers {status} {said}", _AGAIN)),
@@ -76,8 +86,10 @@ _ERRORS: dict[str | int, tuple[type[HubError], str, str]] = {
 
 
 @contextmanager
-def guarded(access: Access, repo: str) -> Iterator[None]:
+def guarded(access: Access, repo: str, hear: Callable[[Mapping[str, str]], None]) -> Iterator[None]:
     """The library's session, whoever made it, with a time limit and the token for one host alone.
+
+    What the hub's own host answers, ``hear`` is told the headers of.
 
     It is borrowed for one call: a factory of the user's own could be replaced, but not read and put back. What fails
     leaves as an error of ours, which the library does not know, so that it repeats nothing by itself.
@@ -90,6 +102,8 @@ def guarded(access: Access, repo: str) -> Iterator[None]:
         response = None
         try:
             response = send(request, **options)
+            if origin(str(response.url)) == access.origin:
+                hear(response.headers)
             if response.status_code in _RETRIED:
                 hf.hf_raise_for_status(response)
             return response
@@ -101,7 +115,7 @@ def guarded(access: Access, repo: str) -> Iterator[None]:
             once = request.method == "POST" and any(part in request.url.path for part in _ONCE)
             if not once or (response is not None and response.status_code == _TOO_MANY):
                 found.repeatable = f"{request.method} {request.url.path}"
-            found.wait = _asked_to_wait(response.headers, access) if response is not None else 0
+            found.wait = _time_to_wait(response, access) if response is not None else 0
         raise found
 
     with _BORROWED:
@@ -113,15 +127,15 @@ def guarded(access: Access, repo: str) -> Iterator[None]:
             session.send = send
 
 
-def _asked_to_wait(headers: Mapping[str, str], access: Access) -> float:
-    """Seconds that a hub asks to wait, by ``Retry-After`` or by its rate limit."""
-    limit, after = hf.utils.parse_ratelimit_headers(headers), headers.get("retry-after", "")
-    seconds = max(
-        limit.reset_in_seconds if limit and not limit.remaining else 0, int(after) if after.isdecimal() else 0
-    )
-    if seconds > _LONGEST_WAIT:
-        raise HubError(f"{access.endpoint} asks to wait {seconds} s", hint="Run the command again after that.")
-    return seconds
+def _time_to_wait(response: Any, access: Access) -> float:
+    """Seconds to wait: by ``Retry-After``, by the rate limit, else some where there were too many requests."""
+    limit, after = hf.utils.parse_ratelimit_headers(response.headers), response.headers.get("retry-after", "")
+    asked = [int(after)] if after.isdecimal() else []
+    if limit and not limit.remaining:
+        asked.append(limit.reset_in_seconds)
+    if asked and max(asked) > _LONGEST_WAIT:
+        raise HubError(f"{access.endpoint} asks to wait {max(asked)} s", hint="Run the command again after that.")
+    return max(asked) if asked else _UNSAID if response.status_code == _TOO_MANY else 0.0
 
 
 def readable(error: Exception, repo: str, access: Access) -> FiubenchError | None:
@@ -134,7 +148,11 @@ def readable(error: Exception, repo: str, access: Access) -> FiubenchError | Non
         status, said = 0, str(cause)
         if isinstance(cause, hf.errors.HfHubHTTPError) and cause.response is not None:
             status, said = cause.response.status_code, " ".join((cause.server_message or "").split())[:300]
-            keys.insert(keys.index("HfHubHTTPError"), status)
+            full = status == _FORBIDDEN and _STORAGE.search(said)
+            keys.insert(keys.index("HfHubHTTPError"), "storage" if full else status)
+        if isinstance(cause, ValueError) and said.startswith(_REFUSED_UPLOAD):
+            status, said = _FORBIDDEN, " ".join(said.removeprefix(_REFUSED_UPLOAD).split())[:300]
+            keys.insert(0, "storage" if _STORAGE.search(said) else "HfHubHTTPError")
         for key in keys:
             if key in _ERRORS:
                 kind, what, hint = _ERRORS[key]
@@ -142,6 +160,10 @@ def readable(error: Exception, repo: str, access: Access) -> FiubenchError | Non
                 return kind(what.format(**words).strip(), where=repo, hint=hint.format(**words))
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, OSError) and error.errno is None:  # of the XET transfer, which has a client of its own
+        if _STORAGE.search(str(error)):  # not repeated: it may hold signed addresses
+            kind, what, hint = _ERRORS["storage"]
+            words = _words(repo, access) | {"said": "no room for the upload"}
+            return kind(what.format(**words), where=repo, hint=hint.format(**words))
         return HubError("the transfer failed", where=repo, hint=f"{_AGAIN} HF_HUB_DISABLE_XET=1 may help.")
     return None
 

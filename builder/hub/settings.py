@@ -35,13 +35,25 @@ class PublishSettings(HubSettings):
     dry_run: Annotated[bool, _RELEASE] = False
     """Stage the release, check it and show the plan, but send nothing; no token is needed."""
     previous: Annotated[str | None, Flag("Release", metavar="DATASET", default="none")] = None
-    """With --dry-run: show the changes since this dataset folder, or since OWNER/NAME@version on the hub."""
+    """With --dry-run: show the changes since this dataset folder, or since OWNER/NAME[@version] on the hub."""
+    stage: Annotated[str | None, Flag("Release", metavar="DIR", default="none")] = None
+    """With --dry-run: keep what would be published, card included, in this new folder."""
+    metadata: Annotated[str | None, Flag("Release", metavar="FILE", default="none")] = None
+    """Take authors, contact, title, license, funding and more from this YAML file."""
+    date: Annotated[str | None, Flag("Release", metavar="YYYY-MM-DD", default="the file's, else the hub's")] = None
+    """Give the release this day of publication."""
+    accept: Annotated[tuple[str, ...], Flag("Release", metavar="MEASURE")] = ()
+    """Publish although this measure of the audit fails, and say so in the card; repeat it for several."""
     private: Annotated[bool, _RELEASE] = False
     """Make a new repository private, and refuse to publish to a public one."""
     gated: Annotated[bool, _RELEASE] = False
     """Let only those readers download it who agree that their name is shared with you."""
     create: Annotated[bool, Flag("Release", name="--create/--no-create", default="yes")] = True
     """Create the repository if there is none."""
+    revision: Annotated[str | None, Flag("Release", metavar="BRANCH", default="main")] = None
+    """Publish on this branch, begun at main if it is not there; versions go up on each branch by itself."""
+    create_pr: Annotated[bool, _RELEASE] = False
+    """Propose the release in a pull request, without a tag; publish the same without this option once it is merged."""
     titles: Mapping[str, Text] = {}
     """Source -> what it is called on the card, instead of what the build was told."""
     licenses: Mapping[str, Text] = {}

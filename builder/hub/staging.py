@@ -3,32 +3,38 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from fiubench.builder.audit import audit
-from fiubench.builder.audit.registry import Table
+from fiubench.builder.audit.registry import Table, declared_measures
 from fiubench.builder.audit.report import Report
+from fiubench.builder.audit.terminal import limits_text, value_text
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.proof import prove
 from fiubench.builder.pipeline.build import release_digests
 from fiubench.builder.pipeline.verify import on_disk
 from fiubench.builder.release import CARD, CROISSANT, describe
+from fiubench.builder.release.card import has_faces
+from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.licenses import how_to_license
+from fiubench.builder.release.portraits import STRIP
 from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.builder.release.stamping import stamp
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
 from fiubench.support.canonical import readable_json
-from fiubench.support.errors import ConfigError, DatasetError, Refused
+from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
 from fiubench.support.files import link_or_copy, make_folder, take_lock, write_error
 
 CHANGELOG = "CHANGELOG.md"
 _STAGE = ".publish"
-_MOST_FILES = 100  # the Hub takes more, slowly
+_MOST_FILES = 25_000  # in LFS that the Hub takes in a commit
 _MOST_NAMED = 5
 
 
@@ -57,7 +63,12 @@ def check_untouched(dataset: Dataset) -> None:
 
 @contextmanager
 def staged(
-    directory: Path, publication: Publication, sources: Mapping[str, Any], *, proved: bool = True
+    directory: Path,
+    publication: Publication,
+    sources: Mapping[str, Any],
+    *,
+    accept: Collection[str] = (),
+    proved: bool = True,
 ) -> Iterator[Stage]:
     """Stage a dataset under a name and a version, and prove that it loads. The stage is gone when the block ends.
 
@@ -65,28 +76,51 @@ def staged(
 
     Args:
         sources: what manifest and card say of the sources (see :func:`licensed_sources`).
+        accept: measures of the audit that may fail; those that do are told in card and manifest.
 
     Raises:
+        ConfigError: there is no such measure.
         Refused: it was edited after the build, fails the audit, does not load, or names something of this machine.
         DatasetError: it is damaged.
     """
+    for name in accept:
+        if name not in (known := declared_measures()):
+            raise ConfigError(f"no measure {name!r}", where="--accept", hint=did_you_mean(name, known))
     with _folder(directory) as folder:
         # what is only compared must have the same card, but nobody looks at the faces again
         report = audit(directory, faces=proved, embed=False)
+        publication = _accepting(publication, report, accept)
         manifest = write_stage(open_dataset(directory), folder, publication, report.tables.get("guesses"), sources)
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         files = {path.relative_to(folder).as_posix(): path for path in paths}
         _check_private(files, directory)
-        if len(files) >= _MOST_FILES:
-            raise Refused(f"{len(files)} files are more than the Hub likes in a commit", where=directory)
-        yield Stage(files, _proofs(directory, folder, manifest, report) if proved else ())
+        if len(files) > _MOST_FILES:
+            raise Refused(f"{len(files)} files are more than the Hub takes in a commit", where=directory)
+        accepted = [each["measure"] for each in publication.accepted]
+        yield Stage(files, _proofs(directory, folder, manifest, report, accepted) if proved else ())
 
 
-def _proofs(directory: Path, folder: Path, manifest: Mapping[str, Any], report: Report) -> list[str]:
+def _accepting(publication: Publication, report: Report, accept: Collection[str]) -> Publication:
+    """The release with those failures that are accepted; of one that was begun before, they are known."""
+    if publication.accepted:
+        return publication
+    declared = declared_measures()
+    accepted = []
+    for result in report.failures:
+        if result.name in accept:
+            measure = declared[result.name]
+            found = f"{value_text(result)} (it {limits_text(measure)})"
+            accepted.append({"measure": result.name, "title": measure.title, "found": found})
+    return replace(publication, accepted=accepted)
+
+
+def _proofs(
+    directory: Path, folder: Path, manifest: Mapping[str, Any], report: Report, accepted: Collection[str]
+) -> list[str]:
     """What holds of a release, one line each; whatever does not is refused."""
-    if report.failures:
-        named = ", ".join(measure.name for measure in report.failures)
-        raise Refused(f"fails the audit: {named}", where=directory, hint="`fiubench audit` shows where and how.")
+    if failing := [measure.name for measure in report.failures if measure.name not in accepted]:
+        hint = "`fiubench audit` shows where and how; --accept MEASURE publishes all the same, and says so in the card."
+        raise Refused(f"fails the audit: {', '.join(failing)}", where=directory, hint=hint)
     return [*prove(folder, manifest), f"audit: {report.verdict_line}"]
 
 
@@ -127,21 +161,27 @@ def write_stage(
 
     The card has what the audit's attackers guess, where it is given.
 
+    Of one with a name, the Parquet files say the version; without, they are those of the build.
+
     A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
     """
     release = dataset.directory / RELEASE
+    columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
     try:
         for name in dataset.manifest["release"]:
-            if name not in (CARD, CROISSANT, CHANGELOG):
+            if name not in (CARD, CROISSANT, CHANGELOG, STRIP):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                link_or_copy(release / name, folder / name)
+                if publication is not None and name.endswith(".parquet"):
+                    stamp(release / name, folder / name, publication.version, columns)
+                else:
+                    link_or_copy(release / name, folder / name)
         link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
         manifest = {key: value for key, value in dataset.manifest.items() if key != "published"}
         manifest["sources"] = sources or manifest["sources"]
         if publication is not None:
-            changelog = [dict(entry) for entry in publication.changelog]
-            manifest["published"] = {"version": publication.version, "changelog": changelog}
-            (folder / CHANGELOG).write_text(f"# Changelog\n\n{changelog_text(changelog)}", encoding="utf-8")
+            manifest["published"] = publication.described()
+            text = f"# Changelog\n\n{changelog_text(publication.changelog)}"
+            (folder / CHANGELOG).write_text(text, encoding="utf-8")
         describe(dataset.directory, manifest, folder, publication, guesses)
         manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
         (folder / MANIFEST).write_bytes(readable_json(manifest))

@@ -13,6 +13,7 @@ from fiubench.builder.release.card import Release, dataset_card, front_matter_of
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import OriginalLayout
 from fiubench.builder.release.parquet import ParquetFiles
+from fiubench.builder.release.portraits import SHOWN, STRIP, strip
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.statistics import Statistics
 from fiubench.schemas.documents import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
@@ -126,7 +127,8 @@ def describe(
     publication: Publication | None,
     guesses: Table | None = None,
 ) -> None:
-    """Write card and Croissant of a release as it is on the Hub into ``folder``; no data file is touched.
+    """Write what describes a release on the Hub into ``folder``: card, Croissant and, of one with a name, a strip of
+    portraits; no data file is touched.
 
     Args:
         guesses: the table of the audit's attackers, where it was run.
@@ -137,12 +139,19 @@ def describe(
     """
     document = read_object(directory / SPLITS)
     statistics = Statistics(document["splits"], document.get("attributes", ()))
+    shown: list[Path] = []
     for record in read_records(directory / IDENTITIES):
         statistics.add(record)
+        if record["image_path"] and len(shown) < SHOWN:
+            shown.append(directory / record["image_path"])
+    if publication is not None and shown:
+        (folder / STRIP).write_bytes(strip(shown))
     # which files make up a configuration stands in the card that was written with them
     listed = front_matter_of(directory / RELEASE / CARD)["configs"]
     configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
-    _describe(Release(manifest, folder, configs, statistics, publication, guesses, apart=False), folder)
+    has_strip = (folder / STRIP).exists()
+    release = Release(manifest, folder, configs, statistics, publication, guesses, has_strip, apart=False)
+    _describe(release, folder)
 
 
 def _describe(release: Release, where: Path) -> None:

@@ -17,30 +17,30 @@ import yaml
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.release.citing import PAPER_TITLE, PAPER_URL, citations
 from fiubench.builder.release.columns import PAIRS, Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
-from fiubench.builder.release.licenses import hub_license
+from fiubench.builder.release.describing import (
+    accepted_failures,
+    authors_text,
+    evaluate_commands,
+    phrased_by,
+    population_shares,
+    population_table,
+    tool_text,
+)
+from fiubench.builder.release.licenses import LICENSES_SECTION, hub_license
 from fiubench.builder.release.markdown import escape, table
-from fiubench.builder.release.publication import Publication, changelog_text, citation
+from fiubench.builder.release.metadata import Metadata
+from fiubench.builder.release.portraits import STRIP
+from fiubench.builder.release.publication import Publication, changelog_text
+from fiubench.builder.release.responsible import Answer, answers, datasheet
 from fiubench.builder.release.statistics import Statistics, attribute_table, best_guesses, chance_level
 from fiubench.raw_sources.source import EMBEDDED, in_order
 from fiubench.schemas.documents import ORIGINAL_LAYOUT
 from fiubench.schemas.splits import FULL, HOLDOUT, kind_of, percent_of
 from fiubench.support.canonical import digest_of, file_digest
 from fiubench.support.errors import DatasetError
-
-PAPER_TITLE = "Benchmarking Vision Language Model Unlearning via Fictitious Facial Identity Dataset"
-PAPER_URL = "https://arxiv.org/abs/2411.03554"
-PAPER_BIBTEX = f"""\
-@inproceedings{{ma2025fiubench,
-  title     = {{{PAPER_TITLE}}},
-  author    = {{Ma, Yingzi and Wang, Jiongxiao and Wang, Fei and Ma, Siyuan and Li, Jiazhao and
-               Pan, Jinsheng and Li, Xiujun and Huang, Furong and Sun, Lichao and Li, Bo and
-               Choi, Yejin and Chen, Muhao and Xiao, Chaowei}},
-  booktitle = {{International Conference on Learning Representations (ICLR)}},
-  year      = {{2025}},
-  url       = {{{PAPER_URL}}}
-}}"""
 
 # by the number of digits, from three on
 _SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M", "100M<n<1B", "n>1B")
@@ -80,6 +80,7 @@ class Release:
     statistics: Statistics  # of all identities
     publication: Publication | None = None  # name and version on the Hub, once it is published
     guesses: Table | None = None  # of the audit's attackers, where it was run
+    strip: bool = False  # whether a strip of portraits lies in the folder
     apart: bool = True  # whether the layout of the original has its own picture files; on the Hub it has none
 
     @cached_property
@@ -123,9 +124,19 @@ class Release:
         return in_order(self.manifest["sources"])
 
     @property
+    def metadata(self) -> Metadata:
+        """What whoever publishes says of the release."""
+        return self.publication.metadata if self.publication else Metadata()
+
+    @property
     def licenses(self) -> list[str]:
-        """The licences of the sources, as they state them."""
-        return [str(source.get("license", "")) for source in self.sources.values()]
+        """The licence of the whole, where one is stated, else those of the sources, as they state them."""
+        return self.metadata.licenses or [str(source.get("license", "")) for source in self.sources.values()]
+
+    @property
+    def license_link(self) -> str:
+        """Where the text of a licence is that the Hub does not know: by default the card's section on the sources."""
+        return self.metadata.text("license_link") or LICENSES_SECTION
 
     def content(self, name: str) -> str:
         """A short digest of a configuration's files."""
@@ -134,7 +145,14 @@ class Release:
     @property
     def title(self) -> str:
         """Name of the dataset."""
-        return f"Fictitious facial identities ({self.counts[FULL][0]:,} people, seed {self.config['seed']})"
+        own = self.metadata.text("title")
+        return own or f"Fictitious facial identities ({self.counts[FULL][0]:,} people, seed {self.config['seed']})"
+
+    @cached_property
+    def datasheet(self) -> list[Answer]:
+        """What its users should know of it."""
+        shares = population_shares(self.statistics, self.config["as_of"])
+        return answers(self.manifest, self.sources, _limits(self), shares, self.metadata)
 
     @property
     def models(self) -> str:
@@ -159,9 +177,11 @@ def dataset_card(release: Release) -> str:
     template = resources.files("fiubench.builder.release").joinpath("card_template.md").read_text(encoding="utf-8")
     people, pairs = release.counts[FULL]
     published = release.publication
+    metadata = release.metadata
+    named = f"{published.repo}@{published.version}" if published else "PATH_OR_NAME"
     attributes, guesses = release.statistics.attributes(), best_guesses(release.guesses)
     page = Template(template).substitute(
-        title=release.title,
+        title=escape(release.title),
         summary=release.summary,
         models=release.models,
         paper_title=PAPER_TITLE,
@@ -188,8 +208,15 @@ def dataset_card(release: Release) -> str:
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
         limits="\n".join(f"- {point}" for point in _limits(release)),
+        datasheet=datasheet(release.datasheet),
         changelog=f"## Changelog\n\n{changelog_text(published.changelog, level=3)}\n" if published else "",
-        citation=_citation(release),
+        citation=citations(release.sources, release.publication, release.title),
+        portraits=f"![Portraits of some of the people]({STRIP})\n\n" if release.strip else "",
+        population=population_table(release.statistics, release.config["as_of"]),
+        authors=f"## Authors and contact\n\n{about}\n\n" if (about := authors_text(metadata)) else "",
+        named=named,
+        evaluate=evaluate_commands(release.configs, named),
+        tool=tool_text(),
     )
     return f"---\n{front}---\n\n{page}"
 
@@ -222,7 +249,7 @@ def _front_matter(release: Release) -> dict[str, Any]:
     return {
         "pretty_name": release.title,
         "language": ["en"],
-        **hub_license(release.licenses),
+        **hub_license(release.licenses, release.license_link),
         "task_categories": tasks,
         "size_categories": [_SIZES[min(max(digits - 3, 0), len(_SIZES) - 1)]],
         "annotations_creators": ["machine-generated"],
@@ -347,7 +374,8 @@ def _source(name: str, source: Mapping[str, Any]) -> str:
 
 def _limits(release: Release) -> list[str]:
     points = [
-        *_phrased_by(release.manifest),
+        *accepted_failures(release.publication),
+        *phrased_by(release.manifest),
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
@@ -372,28 +400,3 @@ def _limits(release: Release) -> list[str]:
     else:
         points.append("There are no images: questions that speak of a picture come without one.")
     return points
-
-
-def _phrased_by(manifest: Mapping[str, Any]) -> list[str]:
-    """Who phrased the questions and answers."""
-    counts = manifest.get("wordings")
-    if counts is None:
-        return ["The text is made from templates: varied in wording, but narrower than what people write."]
-    total = counts["by_model"] + counts["by_template"]
-    by = ", ".join(f"`{escape(name)}`" for name in counts.get("server_models", ())) or "a language model"
-    return [
-        f"{counts['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
-        "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",
-        "The command above asks the model again where its answers are not cached. The file `wordings.jsonl` of the "
-        "dataset's folder, named with `--qa`, builds the same text without a model.",
-    ]
-
-
-def _citation(release: Release) -> str:
-    paper = f"The benchmark that this dataset follows:\n\n```bibtex\n{PAPER_BIBTEX}\n```"
-    cited = dict.fromkeys(source["citation"] for source in release.sources.values() if source.get("citation"))
-    lines = "\n".join(f"- {escape(text)}" for text in cited)
-    works = f"{paper}\n\nThe sources that it was made from:\n\n{lines}" if lines else paper
-    if release.publication is None:
-        return works
-    return f"This dataset:\n\n```bibtex\n{citation(release.publication, release.title)}\n```\n\n{works}"

@@ -8,7 +8,9 @@ import orjson
 import pyarrow as pa
 from fiubench.builder.dataset.rows import PAIR
 from fiubench.builder.release.arrays import lists, texts
+from fiubench.schemas.hub import VERSION
 
+VERSION_WIDTH = 24  # bytes, padded with spaces: room for v999999.999999.999999
 TEXT, TEXTS, LISTS, PAIRS, IMAGE = "text", "texts", "lists", "pairs", "image"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
@@ -93,6 +95,7 @@ _IDENTITY_COLUMNS = (
     Column("caption", TEXT, "The whole profile in two or three paragraphs."),
     Column("qa_list", PAIRS, "The identity's questions and answers, nested as in the original."),
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
+    Column(VERSION, TEXT, "The version of the release that the row is of; empty before it is published.", few=True),
 )
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
@@ -134,3 +137,8 @@ def hugging_face_metadata(columns: Sequence[Column]) -> dict[str, str]:
     """Metadata that gives ``datasets`` the features of a Parquet file (``Features(...).arrow_schema.metadata``)."""
     features = {column.name: _FEATURES[column.kind] for column in columns}
     return {"huggingface": orjson.dumps({"info": {"features": features}}).decode()}
+
+
+def version_metadata(version: str) -> dict[str, str]:
+    """Metadata that gives a Parquet file the version of its release, of a fixed width (see ``stamping.py``)."""
+    return {VERSION: version.ljust(VERSION_WIDTH)}

@@ -29,6 +29,7 @@ from fiubench.builder.release.columns import (
     pairs,
     question_columns,
     schema,
+    version_metadata,
 )
 from fiubench.schemas.splits import HOLDOUT
 
@@ -73,7 +74,7 @@ class _Files:
         if self._writer is None:
             return
         # The Arrow schema, with its dictionary types, is not stored; what `datasets` reads is added by hand.
-        self._writer.add_key_value_metadata(hugging_face_metadata(self._columns))
+        self._writer.add_key_value_metadata(hugging_face_metadata(self._columns) | version_metadata(""))
         self.abandon()
         with (self._folder / self.paths[-1]).open("rb") as file:
             os.fsync(file.fileno())
@@ -89,7 +90,9 @@ class _Files:
             return
         if self._writer is None:
             self.paths.append(f"{self._stem}-{len(self.paths):05}.parquet")
-            self._writer = pq.ParquetWriter(self._folder / self.paths[-1], self._schema, **_options(self._columns))
+            self._writer = pq.ParquetWriter(
+                self._folder / self.paths[-1], self._schema, **parquet_options(self._columns)
+            )
         arrays = [_array(column, [row[column.name] for row in self._pending]) for column in self._columns]
         self._writer.write_table(
             pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=max(1, len(self._pending))
@@ -160,7 +163,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
     return lists(values) if column.kind == TEXTS else texts(values)
 
 
-def _options(columns: Sequence[Column]) -> dict[str, Any]:
+def parquet_options(columns: Sequence[Column]) -> dict[str, Any]:
+    """How a table of these columns is written."""
     texts = [column for column in columns if column.kind != IMAGE]
     compression = {leaf: "ZSTD" for column in columns for leaf in column.leaves}
     compression.update({leaf: "NONE" for column in columns if column.kind == IMAGE for leaf in column.leaves})

@@ -39,6 +39,7 @@ class Statistics:
         people: identities per set of cells that their questions are in.
         pairs: questions per cell.
         example: the first identity of ``full``.
+        population: people per gender and date of birth (empty where there is none).
     """
 
     def __init__(self, splits: Mapping[str, Sequence[str]], forgotten: Sequence[str] = ()) -> None:
@@ -46,6 +47,7 @@ class Statistics:
         self.people: Counter[tuple[int, ...]] = Counter()
         self.pairs: Counter[int] = Counter()
         self.example: Mapping[str, Any] | None = None
+        self.population: Counter[tuple[str, str]] = Counter()
         self._members = membership({name: frozenset(ids) for name, ids in splits.items()})
         self._columns = Columns(self._members)
         self._asked: dict[str, tuple[str, str]] = {}  # attribute -> sensitivity, first question
@@ -58,6 +60,8 @@ class Statistics:
             self.pairs[cell] += len(piece["qa_list"])
         if self.example is None and FULL in self.cells.splits[pieces[0][0]]:
             self.example = record
+        born = record["profile"].get("date_of_birth")
+        self.population[record["gender"], born["value"] if born else ""] += 1
         self._columns.add(record["unique_id"], pairs_of(record))
         for pair in record["qa_list"]:
             self._asked.setdefault(pair["attribute"], (pair["sensitivity"], pair["question"]))

@@ -68,3 +68,20 @@ def test_one_error_for_what_does_not_load(release: Path) -> None:
             assert error.value.hint
     with pytest.raises(DatasetError, match="the dataset can't be loaded"):
         config_names(str(release / "nowhere"))
+
+
+def test_rows_of_another_version_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache without a network hands out what it has; the rows say which version they are of."""
+    import datasets
+
+    cached = datasets.Dataset.from_dict({"unique_id": ["1"], "dataset_version": ["v1.0.0"]})
+
+    def load(*_: object, streaming: bool = False, **__: object) -> object:
+        return {"train": cached} if streaming else cached
+
+    monkeypatch.setattr("datasets.load_dataset", load)
+    for name in ("alice/faces@v1.0.0", "alice/faces@1.0.0", "alice/faces", "alice/faces@main"):
+        assert len(read_table(name, "identities")) == len(list(stream_rows(name, "identities"))) == 1
+    for read in (read_table, lambda *asked: list(stream_rows(*asked))):
+        with pytest.raises(DatasetError, match=r"these are rows of v1\.0\.0, not of v1\.1\.0"):
+            read("alice/faces@v1.1.0", "identities")

@@ -2,11 +2,12 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parents[3]
 FIUBENCH = [sys.executable, "-m", "fiubench"]
@@ -29,17 +30,19 @@ attributes:
       - "This person has {a value}."
       - "The pet on record is {a value}."
 """
-_open = build_opener(ProxyHandler({})).open
+_TRUSTING = ssl.create_default_context()  # for our own questions to a loopback hub
+_TRUSTING.check_hostname, _TRUSTING.verify_mode = False, ssl.CERT_NONE
+_open = build_opener(ProxyHandler({}), HTTPSHandler(context=_TRUSTING)).open
 
 
 class Loopback:
     """A running loopback hub, seen by a test."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("loopback.py"))]
+    def __init__(self, *certificate: Path) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("loopback.py")), *map(str, certificate)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        self.endpoint = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+        self.endpoint = f"http{'s' if certificate else ''}://127.0.0.1:{int(self.process.stdout.readline())}"
 
     def stop(self) -> None:
         self.process.kill()

@@ -1,11 +1,11 @@
 """A Hugging Face Hub on loopback: a server process that the unmodified client talks to, in LFS mode.
 
-``python loopback.py`` prints its port. It keeps everything in memory. Below ``/_control/`` a test switches faults on,
-pushes as somebody else would, and reads what was asked and what is stored.
+``python loopback.py [CERTIFICATE KEY]`` prints its port. It keeps everything in memory. Below ``/_control/`` a test
+switches faults on, pushes as somebody else would, and reads what was asked and what is stored.
 
 A fault: ``{"match": "POST /api/datasets/.*/commit/", "action": ..., "times": 1}`` with the actions
 
-- ``status``: answer with ``status`` and ``headers``, do nothing;
+- ``status``: answer with ``status``, ``headers`` and the text ``error``, do nothing;
 - ``reset``: reset the connection, do nothing;
 - ``reset_after``: do what is asked, then reset the connection instead of answering;
 - ``silent``: say nothing for a minute, do nothing;
@@ -18,12 +18,15 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import struct
+import sys
 import threading
 import time
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -75,20 +78,43 @@ class Repo:
     gated: Any = False
     commits: list[Commit] = field(default_factory=list)  # of main, oldest first
     tags: dict[str, str] = field(default_factory=dict)
+    branches: dict[str, list[Commit]] = field(default_factory=dict)  # others than main, likewise
+    proposals: dict[int, list[Commit]] = field(default_factory=dict)  # pull requests, likewise
+    closed: set[int] = field(default_factory=set)  # of these
 
-    def commit(self, title: str, message: str, author: str, tree: dict[str, File]) -> Commit:
-        """Put a commit on main."""
-        date = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=len(self.commits))
-        parts = (title, message, author, len(self.commits), sorted((p, f.oid) for p, f in tree.items()))
+    def lines(self) -> list[list[Commit]]:
+        """Everything that has commits, main first."""
+        return [self.commits, *self.branches.values(), *self.proposals.values()]
+
+    def line(self, branch: str) -> list[Commit]:
+        """The commits of a branch."""
+        if branch not in ("main", *self.branches):
+            raise Answer(404, "RevisionNotFound", f"Invalid rev id: {branch}")
+        return self.branches.get(branch, self.commits)
+
+    def commit(
+        self, title: str, message: str, author: str, tree: dict[str, File], line: list[Commit] | None = None
+    ) -> Commit:
+        """Put a commit on main, or on another line."""
+        line = self.commits if line is None else line
+        date = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=len(line))
+        parts = (title, message, author, len(line), sorted((p, f.oid) for p, f in tree.items()))
         oid = hashlib.sha1(repr(parts).encode()).hexdigest()
         made = Commit(oid, title, message, author, date.strftime("%Y-%m-%dT%H:%M:%S.000Z"), tree)
-        self.commits.append(made)
+        line.append(made)
         return made
+
+    def merge(self, number: int) -> None:
+        """Merge a pull request, as the hub does: one commit on main."""
+        proposed = self.proposals[number][-1]
+        self.commit(f"{proposed.title} (#{number})", proposed.message, "alice", dict(proposed.tree))
+        self.closed.add(number)
 
     def at(self, revision: str) -> Commit:
         """The commit of a branch, tag or id."""
-        oid = {"main": self.commits[-1].oid, **self.tags}.get(revision, revision)
-        for commit in self.commits:
+        heads = {name: line[-1].oid for name, line in self.branches.items()}
+        oid = {"main": self.commits[-1].oid, **heads, **self.tags}.get(revision, revision)
+        for commit in (commit for line in self.lines() for commit in line):
             if commit.oid == oid:
                 return commit
         raise Answer(404, "RevisionNotFound", f"Invalid rev id: {revision}")
@@ -97,6 +123,17 @@ class Repo:
 def blob(data: bytes) -> str:
     """Git's id of a file."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def _told(commit: Commit) -> dict[str, Any]:
+    files = {path: len(file.data) for path, file in commit.tree.items()}
+    return {
+        "oid": commit.oid,
+        "title": commit.title,
+        "message": commit.message,
+        "author": commit.author,
+        "files": files,
+    }
 
 
 class Hub:
@@ -108,6 +145,12 @@ class Hub:
         self.storage: dict[str, bytes] = {}
         self.faults: list[dict[str, Any]] = []
         self.log: list[dict[str, Any]] = []
+        self.renamed: dict[str, str] = {}  # old name -> new one
+        self.part_size = 0  # bytes of a part of an upload; 0: all at once
+        self.parts: dict[str, dict[int, bytes]] = {}  # oid -> part -> its bytes
+        self.day = "Fri, 02 Jan 2026 12:00:00 GMT"  # its clock
+        self.full = ""  # what the storage says of an upload for which it has no room
+        self.scheme = "http"
         self.elsewhere = ""  # base address of another host that takes LFS uploads
 
     def push(self, name: str, files: dict[str, str], title: str = "Edited by hand") -> str:
@@ -125,14 +168,12 @@ class Hub:
                 "private": repo.private,
                 "gated": repo.gated,
                 "tags": repo.tags,
-                "commits": [
-                    {"oid": c.oid, "title": c.title, "message": c.message, "author": c.author,
-                     "files": {path: len(f.data) for path, f in c.tree.items()}}
-                    for c in repo.commits
-                ],
+                "commits": [_told(c) for c in repo.commits],
+                "branches": {name: [_told(c) for c in line] for name, line in repo.branches.items()},
+                "proposals": {number: [_told(c) for c in line] for number, line in repo.proposals.items()},
             }
             for name, repo in self.repos.items()
-        }  # fmt: skip
+        }
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -143,6 +184,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         pass
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return self.hub.day
 
     def do_GET(self) -> None:
         self._serve()
@@ -159,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
         fault = self._fault()
         action = fault.get("action", "")
         if action == "status":
-            self._send(fault["status"], {"error": "switched on"}, fault.get("headers", {}))
+            self._send(fault["status"], {"error": fault.get("error", "switched on")}, fault.get("headers", {}))
             return
         if action == "push":
             self.hub.push(fault["repo"], {"note.txt": "by somebody else"})
@@ -219,7 +263,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    def _control(self, what: str) -> Any:
+    def _control(self, what: str) -> Any:  # noqa: PLR0912
         hub, given = self.hub, json.loads(self.body or b"{}")
         with hub.lock:
             if what == "fault":
@@ -233,12 +277,18 @@ class Handler(BaseHTTPRequestHandler):
             elif what == "create":
                 repo = hub.repos[given["repo"]] = Repo(private=False)
                 repo.commit("initial commit", "", "alice", {})
+            elif what == "merge":
+                hub.repos[given["repo"]].merge(given["number"])
+            elif what == "rename":
+                hub.repos[given["to"]] = hub.repos.pop(given["repo"])
+                hub.renamed[given["repo"]] = given["to"]
             elif what == "fork":
                 hub.repos[given["to"]] = deepcopy(hub.repos[given["repo"]])
             elif what == "tag":
                 hub.repos[given["repo"]].tags[given["tag"]] = given["commit"]
             elif what == "settings":
-                hub.elsewhere = given["elsewhere"]
+                hub.elsewhere, hub.full = given.get("elsewhere", ""), given.get("full", "")
+                hub.part_size, hub.day = given.get("part_size", 0), given.get("day", hub.day)
             elif what == "gate":
                 hub.repos[given["repo"]].gated = given["gated"]
             elif what == "log":
@@ -250,14 +300,25 @@ class Handler(BaseHTTPRequestHandler):
             return {}
 
     # --- the Hub's own addresses --------------------------------------------------------------------------------------
-    def _route(self) -> tuple[int, Any, dict[str, str]]:  # noqa: PLR0911
+    def _route(self) -> tuple[int, Any, dict[str, str]]:  # noqa: PLR0911, PLR0912
         line = f"{self.command} {self.where}"
+        for old, new in self.hub.renamed.items():
+            if re.match(rf"(/api)?/datasets/{re.escape(old)}(/|\.git/|$)", self.where):
+                return 307, {}, {"Location": self.path.replace(f"/datasets/{old}", f"/datasets/{new}", 1)}
         if line == "GET /api/whoami-v2":
             return 200, {"name": self._user(), "type": "user"}, {}
         if line == "POST /api/repos/create":
             return 200, self._create(), {}
         if line == "POST /api/validate-yaml":
             return 200, {"errors": [], "warnings": []}, {}
+        if match := re.fullmatch(r"PUT /_lfs/([0-9a-f]{64})/(\d+)", line):
+            self.hub.parts.setdefault(match[1], {})[int(match[2])] = self.body
+            return 200, b"", {"ETag": hashlib.md5(self.body).hexdigest()}
+        if match := re.fullmatch(r"POST /_lfs/([0-9a-f]{64})", line):
+            parts = self.hub.parts[match[1]]
+            numbers = [part["partNumber"] for part in json.loads(self.body)["parts"]]
+            self.hub.storage[match[1]] = b"".join(parts[number] for number in numbers)
+            return 200, {}, {}
         if match := re.fullmatch(r"PUT /_lfs/([0-9a-f]{64})", line):
             if hashlib.sha256(self.body).hexdigest() != match[1]:
                 raise Answer(400, message="the bytes are not those of the oid")
@@ -273,22 +334,40 @@ class Handler(BaseHTTPRequestHandler):
             return 200, self._api(match[1], match[2], match[3] or "", match[4] or "main", match[5] or ""), {}
         raise Answer(404, message=f"no such address: {line}")
 
-    def _api(self, method: str, name: str, what: str, revision: str, path: str) -> Any:  # noqa: PLR0911
-        write = (method, what) in {("POST", "preupload"), ("POST", "commit"), ("POST", "tag"), ("PUT", "settings")}
+    def _api(self, method: str, name: str, what: str, revision: str, path: str) -> Any:  # noqa: PLR0911, PLR0912
+        proposes = "create_pr" in self.query
+        write = method != "GET" and what in ("preupload", "commit", "tag", "branch", "settings") and not proposes
         repo = self._repo(name, write=write)
         match method, what:
             case "GET", "" | "revision":
                 return self._info(name, repo, repo.at(revision))
             case "GET", "refs":
                 refs = [{"name": n, "ref": f"refs/tags/{n}", "targetCommit": oid} for n, oid in repo.tags.items()]
-                main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repo.commits[-1].oid}
-                return {"branches": [main], "converts": [], "tags": refs}
+                heads = [
+                    {"name": n, "ref": f"refs/heads/{n}", "targetCommit": line[-1].oid}
+                    for n, line in {"main": repo.commits, **repo.branches}.items()
+                ]
+                asked = [
+                    {"name": f"refs/pr/{n}", "ref": f"refs/pr/{n}", "targetCommit": line[-1].oid}
+                    for n, line in repo.proposals.items()
+                ]
+                return {"branches": heads, "converts": [], "tags": refs, "pullRequests": asked}
+            case "GET", "discussions":
+                return self._discussions(name, repo)
+            case "POST", "branch":
+                if revision in ("main", *repo.branches):
+                    raise Answer(409, message=f"Reference already exists: {revision}")
+                start = repo.at(json.loads(self.body).get("startingPoint", "main"))
+                line = next(line for line in repo.lines() if start in line)
+                repo.branches[revision] = line[: line.index(start) + 1]
+                return {}
             case "GET", "commits":
-                last = repo.commits.index(repo.at(revision))
+                last = repo.at(revision)
+                line = next(line for line in repo.lines() if last in line)
                 return [
                     {"id": c.oid, "title": c.title, "message": c.message, "date": c.date,
                      "authors": [{"user": c.author}]}
-                    for c in reversed(repo.commits[: last + 1])
+                    for c in reversed(line[: line.index(last) + 1])
                 ]  # fmt: skip
             case "GET", "tree":
                 return self._tree(repo.at(revision), path)
@@ -338,7 +417,7 @@ class Handler(BaseHTTPRequestHandler):
         given = json.loads(self.body)
         user = self._user(write=True)
         name = f"{given.get('organization') or user}/{given['name']}"
-        url = f"http://{self.headers['Host']}/datasets/{name}"
+        url = f"{self.hub.scheme}://{self.headers['Host']}/datasets/{name}"
         if name in self.hub.repos:
             raise Answer(409, message="You already created this dataset repo", url=url)
         if _owner(name) != user:
@@ -349,31 +428,53 @@ class Handler(BaseHTTPRequestHandler):
         return {"url": url, "name": name}
 
     def _batch(self, name: str) -> Any:
-        self._repo(name, write=True)
-        base = self.hub.elsewhere or f"http://{self.headers['Host']}"
+        self._repo(name)
+        if self._user() is None:
+            raise Answer(401, message="Invalid username or password.")
+        base = self.hub.elsewhere or f"{self.hub.scheme}://{self.headers['Host']}"
         objects = []
         for item in json.loads(self.body)["objects"]:
             entry = {"oid": item["oid"], "size": item["size"]}
+            if self.hub.full:
+                objects.append({**entry, "error": {"code": 403, "message": self.hub.full}})
+                continue
             if item["oid"] not in self.hub.storage:
-                verify = {"href": f"{base}/_lfs/verify"}
-                entry["actions"] = {"upload": {"href": f"{base}/_lfs/{item['oid']}", "header": {}}, "verify": verify}
+                verify, href, header = {"href": f"{base}/_lfs/verify"}, f"{base}/_lfs/{item['oid']}", {}
+                if size := self.hub.part_size:
+                    header = {str(n + 1): f"{href}/{n + 1}" for n in range(-(-item["size"] // size))}
+                    header["chunk_size"] = str(size)
+                entry["actions"] = {"upload": {"href": href, "header": header}, "verify": verify}
             objects.append(entry)
         return {"transfer": "basic", "objects": objects}
 
     def _preupload(self, commit: Commit) -> Any:
-        files = []
+        files, ignored = [], commit.tree.get(".gitignore")
+        rules = ignored.data.decode().split() if ignored else []
         for item in json.loads(self.body)["files"]:
             mode = "lfs" if item["path"].endswith(_LFS) or item["size"] > _LARGE else "regular"
             there = commit.tree.get(item["path"])
             oid = None if there is None else there.sha256 or there.oid
-            files.append({"path": item["path"], "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+            ignore = any(fnmatch(item["path"], rule) for rule in rules)
+            files.append({"path": item["path"], "uploadMode": mode, "shouldIgnore": ignore, "oid": oid})
         return {"files": files}
+
+    def _discussions(self, name: str, repo: Repo) -> Any:
+        found = [
+            {"title": commits[-1].title, "num": number, "author": {"name": commits[-1].author}, "status": "open",
+             "createdAt": commits[-1].date, "repo": {"name": name, "type": "dataset"}, "isPullRequest": True}
+            for number, commits in repo.proposals.items() if number not in repo.closed
+        ]  # fmt: skip
+        return {"count": len(found), "start": 0, "discussions": found}
 
     def _commit(self, name: str, repo: Repo, revision: str) -> Any:
         lines = [json.loads(line) for line in self.body.splitlines() if line.strip()]
-        header, tree = lines[0]["value"], dict(repo.at(revision).tree)
-        if header.get("parentCommit") and header["parentCommit"] != repo.commits[-1].oid:
+        header, branch = lines[0]["value"], repo.line(revision)
+        tree = dict(branch[-1].tree)
+        proposes = "create_pr" in self.query
+        if header.get("parentCommit") and header["parentCommit"] != branch[-1].oid and not proposes:
             raise Answer(412, message="A commit has happened since. Please refresh and try again.")
+        if proposes:
+            tree = dict(repo.at(header.get("parentCommit") or "main").tree)
         for line in lines[1:]:
             value = line["value"]
             if line["key"] == "file":
@@ -389,8 +490,13 @@ class Handler(BaseHTTPRequestHandler):
                 if value["path"] not in tree:
                     raise Answer(404, "EntryNotFound", "A file with this name doesn't exist")
                 del tree[value["path"]]
-        made = repo.commit(header["summary"], header.get("description", ""), str(self._user()), tree)
-        return {"success": True, "commitOid": made.oid, "commitUrl": f"http://{self.headers['Host']}/{name}"}
+        page, more = f"{self.hub.scheme}://{self.headers['Host']}/datasets/{name}", {}
+        if proposes:
+            number = len(repo.proposals) + 1
+            branch = repo.proposals[number] = list(repo.commits)
+            more = {"pullRequestUrl": f"{page}/discussions/{number}"}
+        made = repo.commit(header["summary"], header.get("description", ""), str(self._user()), tree, branch)
+        return {"success": True, "commitOid": made.oid, "commitUrl": f"{page}/commit/{made.oid}", **more}
 
     def _info(self, name: str, repo: Repo, commit: Commit) -> Any:
         return {
@@ -459,6 +565,11 @@ def main() -> None:
     """Serve until killed."""
     Handler.hub = Hub()
     server = Server(("127.0.0.1", 0), Handler)
+    if sys.argv[1:]:
+        Handler.hub.scheme = "https"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*sys.argv[1:])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print(server.server_port, flush=True)
     server.serve_forever()
 

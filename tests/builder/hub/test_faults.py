@@ -149,10 +149,41 @@ def test_silence_is_reported_by_the_command(hub: Loopback, fiubench: Commands, d
     assert time.monotonic() - began < 20
 
 
+def test_a_gitignore_of_the_repository(hub: Loopback, client: Hub, files: dict[str, Path]) -> None:
+    """The library leaves out what it covers, in silence: said before anything is sent, with the names."""
+    client.create(REPO, private=False)
+    hub.control("push", repo=REPO, files={".gitignore": "*.parquet\n*.tmp\n"})
+    with pytest.raises(Refused, match=r"\.gitignore of the repository keeps out data/a\.parquet; nothing was sent"):
+        release(client, files)
+    assert not hub.asked("PUT /_lfs/")
+    assert hub.titles() == ["Edited by hand"]
+    assert not hub.repo()["tags"]
+    hub.control("push", repo=REPO, files={".gitignore": "*.tmp\n"})
+    release(client, files)
+    assert_published_once(hub)
+
+
+def test_a_commit_that_is_not_whole_is_told_as_such(
+    hub: Loopback, client: Hub, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was left out is named, nothing is tagged, and repeating the command commits the rest."""
+    client.create(REPO, private=False)
+    hub.control("push", repo=REPO, files={".gitignore": "*.parquet\n"})
+    monkeypatch.setattr(client, "ignored", lambda *_: [])
+    with pytest.raises(Refused, match=r"main has a commit of v1\.0\.0 \(.*\) that is not whole, and has no tag; "
+                       r"it differs in data/a\.parquet"):  # fmt: skip
+        release(client, files)
+    assert not hub.repo()["tags"]
+    hub.control("push", repo=REPO, files={".gitignore": ""})
+    release(client, files)
+    assert hub.repo()["tags"] == {"v1.0.0": hub.repo()["commits"][-1]["oid"]}
+    assert "data/a.parquet" in hub.repo()["commits"][-1]["files"]
+
+
 def test_somebody_else_pushes_meanwhile(hub: Loopback, client: Hub, files: dict[str, Path]) -> None:
     client.create(REPO, private=False)
     hub.fault(ENDPOINTS["commit"], "push", repo=REPO)
-    with pytest.raises(Refused, match="somebody else changed the repository meanwhile") as refusal:
+    with pytest.raises(Refused, match="somebody else changed the repository meanwhile; no commit of this") as refusal:
         release(client, files)
     assert "run the command again" in str(refusal.value)
     assert hub.titles() == ["Edited by hand"]

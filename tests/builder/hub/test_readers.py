@@ -24,6 +24,7 @@ print(len(list(rows.remove_columns("image"))))
     "datasets in memory": """
 people = datasets.load_dataset(REPO, "identities", revision="v1.0.0", split="train")
 assert people[0]["image"].size == (64, 64)
+assert set(people["dataset_version"]) == {"v1.0.0"}
 print(len(people))
 """,
     "the card's own lines": """

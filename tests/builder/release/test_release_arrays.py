@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.release import arrays
 from fiubench.builder.release.columns import schema
-from fiubench.builder.release.parquet import _options, question_columns
+from fiubench.builder.release.parquet import parquet_options, question_columns
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +61,7 @@ def test_equal_values_of_two_people_are_stored_once_and_the_same_way_every_time(
     for turn in range(10):
         array = arrays.repeated((["female"] * 20 + ["male"] * 20 + ["female"] * 20) * 5, arrays.texts)
         path = tmp_path / f"{turn}.parquet"
-        with pq.ParquetWriter(path, schema([column]), **_options([column])) as writer:
+        with pq.ParquetWriter(path, schema([column]), **parquet_options([column])) as writer:
             writer.write_table(pa.table({"gender": array}))
         seen.add(hashlib.sha256(path.read_bytes()).hexdigest())
     assert len(seen) == 1

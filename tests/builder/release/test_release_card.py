@@ -67,8 +67,9 @@ def test_nothing_is_left_to_fill_in(card):
     assert not re.search(r"\n{3,}| \n", text)
     headings = re.findall(r"^## (.*)$", text, flags=re.MULTILINE)
     assert headings == [
-        "How to load it", "Splits", "Columns", "Attributes and statistics", "An example", "How it was made",
-        "Sources, repairs and licenses", "Intended use, and misuse", "Known limits", "Citation",
+        "How to load it", "How to evaluate on it", "Splits", "Columns", "Attributes and statistics", "Who is in it",
+        "An example", "How it was made",
+        "Sources, repairs and licenses", "Intended use, and misuse", "Known limits", "Datasheet", "Citation",
     ]  # fmt: skip
 
 
@@ -117,14 +118,22 @@ def test_rebuild_command():
     ]  # fmt: skip
 
 
+OTHER = {
+    "license": "other",
+    "license_name": "licenses-of-the-sources",
+    "license_link": "README.md#sources-repairs-and-licenses",
+}
+
+
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
         (["MIT"], {"license": "mit"}),
         (["MIT", "Apache-2.0", "MIT"], {"license": ["apache-2.0", "mit"]}),
-        (["MIT", "NYC Open Data terms of use"], {"license": "other", "license_name": "licenses-of-the-sources"}),
-        (["MIT", ""], {"license": "other", "license_name": "licenses-of-the-sources"}),
-        ([], {"license": "other", "license_name": "licenses-of-the-sources"}),
+        (["MIT", "NYC Open Data terms of use"], OTHER),
+        (["MIT", ""], OTHER),
+        ([], OTHER),
+        (["Own terms, v2"], OTHER | {"license_name": "own-terms-v2"}),
     ],
 )
 def test_hub_license(stated, expected):
