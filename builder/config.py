@@ -326,7 +326,7 @@ def read_config(file: Path | None, flags: Mapping[str, Any]) -> Config:
             document["columns"] = str(file.parent / document["columns"])
         # checked alone, so that a fault in the file is reported with its name; its paths are seen from its folder
         written = make_config(document, where=str(file)).located(file.parent).as_dict()
-        settings.update({key: written[key] for key in document})
+        settings.update({key: written[key] for key in document if document[key] is not None})
     given = {key: value for key, value in flags.items() if value is not None}
     where = "command line" if file is None else f"{file} and command line"
     return make_config({**settings, **given}, where, given)

@@ -77,7 +77,7 @@ def show_source(
 
 
 @app.command()
-@with_settings(Config, only=("columns", "date_order"), checked=True)
+@with_settings(Config, only=("columns", "date_order", "most_under_20", "follow_links"), checked=True)
 def check(
     path: Annotated[
         Path, typer.Argument(help="A file of records, a folder of faces, or a YAML file that declares a table.")
@@ -111,6 +111,8 @@ def check(
             as_of=as_of,
             columns=settings.columns,
             date_order=settings.date_order,
+            most_under_20=settings.most_under_20,
+            follow_links=settings.follow_links,
             progress=step,
         )
     report = found.report

@@ -30,20 +30,19 @@ def inspect(
     *,
     source: str | Source | None,
     as_of: str,
-    columns: Mapping[str, Mapping[str, str]] | None = None,
-    date_order: str | None = None,
     progress: Progress | None = None,
+    **reading: Any,
 ) -> Inspection:
     """Read a file or folder as the source that it is, or is said to be.
 
     Args:
         source: the source or its name; ``None`` to recognise it by the folder or header.
-        columns, date_order: see :class:`~fiubench.raw_sources.source.Context`.
+        reading: further fields of :class:`~fiubench.raw_sources.source.Context`, such as ``columns``.
 
     Raises:
         SourceError: it can't be read as that source, or it is none that is known.
     """
-    context = Context(_date(as_of), progress=progress, columns=columns or {}, date_order=date_order)
+    context = Context(_date(as_of), progress=progress, **reading)
     name = source or ("faces" if path.is_dir() else recognise(path, context))
     found = SOURCES.find(name) if isinstance(name, str) else name
     if not found.expects:

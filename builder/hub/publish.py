@@ -325,8 +325,9 @@ def _begun(
             manifest = read_manifest(hub, repo, oid)
         except NotOurs:
             continue  # somebody else's commit of that title
-        if manifest["digests"] == dataset.manifest["digests"] and manifest.get("published", {}).get("version") == tag:
-            own: dict[str, Any] = manifest["published"]
+        own: dict[str, Any] = manifest.get("published", {})
+        told = tag in (entry["version"] for entry in own.get("changelog", ()))
+        if manifest["digests"] == dataset.manifest["digests"] and own.get("version") == tag and told:
             return own
     return None
 

@@ -37,7 +37,8 @@ class PublishSettings(HubSettings):
     previous: Annotated[str | None, Flag("Release", metavar="DATASET", default="none")] = None
     """With --dry-run: show the changes since this dataset folder, or since OWNER/NAME[@version] on the hub."""
     stage: Annotated[str | None, Flag("Release", metavar="DIR", default="none")] = None
-    """With --dry-run: keep what would be published, card included, in this new folder."""
+    """With --dry-run: keep the staged release, card included, in this new folder; its day and its changes are those of
+    --date and --previous."""
     metadata: Annotated[str | None, Flag("Release", metavar="FILE", default="none")] = None
     """Take authors, contact, title, license, funding and more from this YAML file."""
     date: Annotated[str | None, Flag("Release", metavar="YYYY-MM-DD", default="the file's, else the hub's")] = None

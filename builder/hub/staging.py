@@ -25,7 +25,7 @@ from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.licenses import how_to_license
 from fiubench.builder.release.portraits import STRIP
 from fiubench.builder.release.publication import Publication, changelog_text
-from fiubench.builder.release.stamping import stamp
+from fiubench.builder.release.stamping import stamp, version_of
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
 from fiubench.support.canonical import readable_json
@@ -166,13 +166,14 @@ def write_stage(
     A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
     """
     release = dataset.directory / RELEASE
+    version = publication.version if publication else ""
     columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
     try:
         for name in dataset.manifest["release"]:
             if name not in (CARD, CROISSANT, CHANGELOG, STRIP):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                if publication is not None and name.endswith(".parquet"):
-                    stamp(release / name, folder / name, publication.version, columns)
+                if name.endswith(".parquet") and version_of(release / name) != version:
+                    stamp(release / name, folder / name, version, columns)
                 else:
                     link_or_copy(release / name, folder / name)
         link_or_copy(dataset.directory / SPLITS, folder / SPLITS)

@@ -24,7 +24,7 @@ from fiubench.raw_sources.reading.csvfile import (
     passing,
     read_columns,
 )
-from fiubench.raw_sources.reading.dates import iso_dates
+from fiubench.raw_sources.reading.dates import iso_dates, readings
 from fiubench.raw_sources.source import SOURCES, Context, Source
 from fiubench.raw_sources.table import FileTable, Report
 from fiubench.support.canonical import digest_of
@@ -89,12 +89,15 @@ class DeclaredTable(Source):
             kind, text = VALUE_TYPES[kind_name], pc.utf8_trim_whitespace(raw[name])
             if kind.dated:
                 dates = iso_dates(text, name, path, context, report, earliest=date.min)
-                text = pc.if_else(pc.is_valid(dates), dates, text)
+                # a date in another order than the column's is a slip
+                rest = map_distinct(text, lambda cell: None if readings(cell, context.as_of, date.min) else cell)
+                text = pa.chunked_array([pc.coalesce(dates, rest)])
             if kind.worded and kind.json_type.get("type") == "string":  # a sentence that ends with it has its own
                 repairs[f"{name}: final period left out"] = pc.ends_with(text, ".")
                 text = pc.utf8_rtrim(text, " .")
             values[name] = _parsed(kind, text)
-            checks.append((f"{name}: blank", map_distinct(text, _says_something, pa.bool_())))
+            written = raw[name] if kind.dated else text
+            checks.append((f"{name}: blank", map_distinct(written, _says_something, pa.bool_())))
             checks.append((f"{name}: no {kind.name} that can be used", pc.is_valid(values[name]), raw[name]))
         table = pa.table(values)
         good = passing(checks, table.num_rows, report)

@@ -251,11 +251,12 @@ class Generator:
     def missing(self) -> list[Request]:
         """The first round that the cache can't answer: what a batch would hold."""
         for requests in self.rounds():
+            names = {r.id.rpartition(".")[0] for r in requests}
+            number = int(requests[0].id.rpartition(".")[2])
+            unused = [self._request(a, number) for a in self.attributes if a.name in names]  # a look uses checks up
             if any(self.client.missing(request) is not None for request in requests):
-                names = {r.id.rpartition(".")[0] for r in requests}
-                number = int(requests[0].id.rpartition(".")[2])
-                return [self._request(a, number) for a in self.attributes if a.name in names]  # checks unused
-            for outcome in self.client.ask_all(requests):
+                return unused
+            for outcome in self.client.ask_all(unused):
                 self.take(outcome)
         return []
 

@@ -379,7 +379,7 @@ def _limits(release: Release) -> list[str]:
         "Everyone lives in the United States; records, places and offenses are American.",
         f"The day that counts as today is {release.config['as_of']}: nothing happens after it, and everyone "
         "is 20 or older then.",
-        "Some attributes have few values. Compare a score with the constant guess in the table above.",
+        "Some attributes have few values. Compare a score with the constant guess in the card's table of attributes.",
     ]
     if release.config.get("faces") == EMBEDDED:
         points.append("Faces are drawn portraits that follow the profile's gender and age, not photographs.")

@@ -112,6 +112,6 @@ def phrased_by(manifest: Mapping[str, Any]) -> list[str]:
     return [
         f"{counts['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
         "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",
-        "The command above asks the model again where its answers are not cached. The file `wordings.jsonl` of the "
+        "The card's command asks the model again where its answers are not cached. The file `wordings.jsonl` of the "
         "dataset's folder, named with `--qa`, builds the same text without a model.",
     ]

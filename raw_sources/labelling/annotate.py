@@ -12,7 +12,16 @@ from fiubench.raw_sources.labelling.estimator import Estimate, Estimator
 from fiubench.raw_sources.reading.faces import first_look
 from fiubench.raw_sources.reading.folder import LABELS, files_of
 from fiubench.raw_sources.reading.images import BadImage
-from fiubench.raw_sources.reading.labels import KEEP, Label, match_labels, read_labels, write_labels
+from fiubench.raw_sources.reading.labels import (
+    BY_HAND,
+    EXCLUDE,
+    KEEP,
+    Label,
+    check_columns,
+    match_labels,
+    read_labels,
+    write_labels,
+)
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import SourceError
 from fiubench.support.progress import Progress
@@ -31,7 +40,7 @@ class Annotation:
 
     Attributes:
         file: the ``faces.csv``.
-        labels: its rows, in the order of the paths.
+        labels: its rows about files that are there, in the order of the paths.
         estimated: how many were estimated now; the others were known from before.
         passed_over: reason -> files that got no row.
     """
@@ -48,20 +57,25 @@ def annotate(
     """Estimate every picture of a folder, and write what is known of all into its ``faces.csv``.
 
     A picture that was estimated before by the same estimator is not looked at again, and what a human gave or decided
-    stays. A ``faces.csv`` that was written by hand remains the list of the files to use: no other gets a row.
+    stays. What a ``faces.csv`` that was written by hand leaves out is excluded.
 
     Raises:
         SourceError: no folder or no images in it, a wrong ``faces.csv``, or the extra ``faces`` is not installed.
     """
     estimator = Estimator()
     files, passed_over = files_of(folder, follow_links=follow_links)
-    known = _known(folder, files)
-    if by_hand := bool(known) and not any(label.estimator for label in known.values()):
-        files = [path for path in files if path in known]
+    known, gone = _known(folder, files)
+    if known and not any(label.estimator for label in known.values()):
+        # of a list written by hand: what it leaves out stays out, also when it is annotated again
+        others = [path for path in files if path not in known]
+        known |= {path: Label(path.relative_to(folder).as_posix(), decision=EXCLUDE) for path in others}
     looked = [(path, first_look(path)) for path in files]
     passed_over.update(why for _, why in looked if why)
     pictures = [path for path, why in looked if not why]
-    known = _unfinished(folder, pictures) | known
+    for path, label in _unfinished(folder, pictures).items():
+        before = known.get(path)
+        if before is None or (before.estimator != estimator.name and before.decision in ("", label.decision)):
+            known[path] = label
     todo = [path for path in pictures if not _is_done(path, known.get(path), estimator.name)]
     estimated = 0
     try:
@@ -80,15 +94,19 @@ def annotate(
     except BaseException:
         _save(folder / _UNFINISHED, pictures, known)
         raise
-    labels = _save(folder / LABELS, files if by_hand else pictures, known)
+    labels = _save(folder / LABELS, pictures, known, gone)
     with suppress(FileNotFoundError):
         (folder / _UNFINISHED).unlink()
     return Annotation(folder / LABELS, labels, estimated, passed_over)
 
 
-def _known(folder: Path, files: Sequence[Path]) -> dict[Path, Label]:
-    rows = read_labels(folder / LABELS)
-    return {} if rows is None else match_labels(folder, files, rows)[0]
+def _known(folder: Path, files: Sequence[Path]) -> tuple[dict[Path, Label], list[Label]]:
+    """What the file says already: of the pictures, and of those that are not there now."""
+    check_columns(folder / LABELS)
+    if (rows := read_labels(folder / LABELS)) is None:
+        return {}, []
+    known, absent = match_labels(folder, files, rows)
+    return known, [label for _, label in rows if label.file in set(absent)]
 
 
 def _unfinished(folder: Path, files: Sequence[Path]) -> dict[Path, Label]:
@@ -100,9 +118,9 @@ def _unfinished(folder: Path, files: Sequence[Path]) -> dict[Path, Label]:
         return {}
 
 
-def _save(path: Path, files: Iterable[Path], known: Mapping[Path, Label]) -> list[Label]:
+def _save(path: Path, files: Iterable[Path], known: Mapping[Path, Label], gone: Sequence[Label] = ()) -> list[Label]:
     labels = [known[file] for file in files if file in known]
-    write_labels(path, labels)
+    write_labels(path, [*labels, *gone])
     return labels
 
 
@@ -116,25 +134,32 @@ def _label(before: Label | None, name: str, sha256: str, seen: Estimate, estimat
         file=name,
         gender=seen.gender,
         age=seen.age,
-        under_20=seen.under_20,
-        gender_confidence=seen.gender_confidence,
+        under_20=_as_written(seen.under_20),
+        gender_confidence=_as_written(seen.gender_confidence),
         faces=seen.faces,
-        sharpness=seen.sharpness,
-        detection=seen.detection,
+        sharpness=_as_written(seen.sharpness),
+        detection=_as_written(seen.detection),
         frontal={True: "yes", False: "no", None: ""}[seen.frontal],
         estimator=estimator,
         sha256=sha256,
     )
-    if before is None:
+    if before is None or before.sha256 not in ("", sha256):  # of another picture
         return fresh
-    if before.estimator and not before.decision:  # estimated before, of another picture or by another estimator
+    given = not before.estimator or before.gender_confidence == BY_HAND
+    if before.gender and given:
+        fresh = replace(fresh, gender=before.gender, gender_confidence=BY_HAND)
+    if before.estimator and not before.decision:  # estimated before, by another estimator
         return fresh
     return replace(
         fresh,
-        gender=before.gender or fresh.gender,
         age=fresh.age if before.age is None else before.age,
         decision=before.decision or ("" if before.age is None else KEEP),
     )
+
+
+def _as_written(value: float | None) -> float | None:
+    """A number with the digits that the file keeps, so that nothing is judged otherwise once it is read again."""
+    return None if value is None else round(value, 3)
 
 
 _estimator: Estimator | None = None

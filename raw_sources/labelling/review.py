@@ -1,6 +1,7 @@
 """Going through the faces of a folder by eye: one local page, whose decisions go into ``faces.csv``."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -13,10 +14,19 @@ from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST
 from fiubench.raw_sources.names import GENDERS
 from fiubench.raw_sources.reading.folder import LABELS, files_of
 from fiubench.raw_sources.reading.images import BadImage, small_jpeg
-from fiubench.raw_sources.reading.labels import EXCLUDE, KEEP, Label, match_labels, read_labels, write_labels
+from fiubench.raw_sources.reading.labels import (
+    BY_HAND,
+    EXCLUDE,
+    KEEP,
+    Label,
+    check_columns,
+    match_labels,
+    read_labels,
+    write_labels,
+)
 from fiubench.raw_sources.source import MOST_UNDER_20
 from fiubench.support import page
-from fiubench.support.errors import SourceError
+from fiubench.support.errors import FiubenchError, SourceError
 
 _HERE, _KIT = Path(__file__).parent, Path(page.__file__).parent
 _STATIC = {
@@ -42,6 +52,7 @@ class Review:
     def __init__(self, folder: Path, *, most_under_20: float = MOST_UNDER_20, follow_links: bool = False) -> None:
         self.folder, self.most_under_20 = folder, most_under_20
         files, _ = files_of(folder, follow_links=follow_links)
+        check_columns(folder / LABELS)
         rows = read_labels(folder / LABELS)
         if rows is None:
             hint = f"Write one with `fiubench faces annotate {folder}`."
@@ -78,9 +89,8 @@ class Review:
             if not 0 <= number < len(self.labels):
                 raise ValueError(f"there is no picture {number}")
             before = self.labels[number]
-            self.labels[number] = decided(before, wanted)
+            self._set(number, decided(before, wanted, self.most_under_20))
             self._undo.append((number, before))
-            self._write()
             return self.row(number)
 
     def undo(self) -> dict[str, Any] | None:
@@ -88,12 +98,16 @@ class Review:
         with self._lock:
             if not self._undo:
                 return None
-            number, self.labels[number] = self._undo.pop()
-            self._write()
+            number, before = self._undo[-1]
+            self._set(number, before)
+            self._undo.pop()
             return self.row(number)
 
-    def _write(self) -> None:
-        write_labels(self.folder / LABELS, self.labels)
+    def _set(self, number: int, label: Label) -> None:
+        """What can't be written is not remembered either."""
+        labels = [*self.labels[:number], label, *self.labels[number + 1 :]]
+        write_labels(self.folder / LABELS, labels)
+        self.labels = labels
 
 
 def doubt(label: Label) -> float:
@@ -106,22 +120,23 @@ def doubt(label: Label) -> float:
     return max(2 * (1 - sure), 4 * young * (1 - young), 1 / (1 + abs(label.age - _LIKELY_ADULT) / 2))
 
 
-def decided(label: Label, wanted: Mapping[str, Any]) -> Label:
+def decided(label: Label, wanted: Mapping[str, Any], most_under_20: float = MOST_UNDER_20) -> Label:
     """A label with what a human says of it.
 
     Args:
         wanted: ``decision`` (keep, exclude), ``gender``, and ``band``, the position of an age band: the age becomes the
-            nearest in it.
+            nearest in it. A gender alone lets nobody in who is left out.
 
     Raises:
         ValueError: something else, or a value that there is not.
     """
-    changes: dict[str, Any] = {"decision": KEEP}
+    only_gender = set(wanted) == {"gender"}
+    changes: dict[str, Any] = {} if only_gender and label.refusal(most_under_20) else {"decision": KEEP}
     for name, value in wanted.items():
         if name == "decision" and value in (KEEP, EXCLUDE):
             changes["decision"] = value
         elif name == "gender" and value in GENDERS:
-            changes |= {"gender": value, "gender_confidence": 1.0}
+            changes |= {"gender": value, "gender_confidence": BY_HAND}
         elif name == "band" and value in range(len(_BANDS)):
             first, last = _BANDS[value]
             changes |= {"age": first if label.age is None else min(max(label.age, first), last), "under_20": 0.0}
@@ -146,6 +161,11 @@ class ReviewServer(ThreadingHTTPServer):
         except OSError as error:
             hint = "Name another --port."
             raise SourceError(f"port {port} can't be used: {error.strerror}", where="--port", hint=hint) from error
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that is closed while it loads is no news."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
@@ -180,15 +200,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._is_ours() or self.headers.get("Content-Type") != "application/json":
             return self._answer(403, b"", "text/plain")
         try:
-            length = int(self.headers.get("Content-Length", 0))
-            wanted = json.loads(self.rfile.read(min(length, _LARGEST_BODY)) or b"{}")
+            length = max(0, min(int(self.headers.get("Content-Length", 0)), _LARGEST_BODY))
+            wanted = json.loads(self.rfile.read(length) or b"{}")
             actions: dict[str, Callable[[], Any]] = {
                 "/decide": lambda: self.server.review.decide(wanted.pop("number"), wanted),
                 "/undo": self.server.review.undo,
                 "/done": dict,
             }
             answer = actions[self.path]()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FiubenchError) as error:
             return self._json({"error": str(error)}, status=400)
         self._json(answer)
         if self.path == "/done":

@@ -51,6 +51,8 @@ def amounts(raw: pa.ChunkedArray, header: str, where: Path, report: Report) -> p
     if both and min(only.values()) > STRAY * sum(only.values()):
         what = f"{header}: some amounts have a decimal point and some a decimal comma, so {both!r} can be either"
         raise SourceError(what, where=where, hint="Write all of them with a point.")
+    decimal = "," if only[","] > only["."] else "."
     if both and not any(only.values()):
-        report.notes.append(f"{header}: {both!r} is read as {amount(both)}.")
-    return map_distinct(raw, partial(amount, decimal="," if only[","] > only["."] else "."), pa.float64())
+        decimal = "," if "." in both else "."
+        report.notes.append(f"{header}: {both!r} is read as {amount(both, decimal)}.")
+    return map_distinct(raw, partial(amount, decimal=decimal), pa.float64())

@@ -48,6 +48,9 @@ class Cells:
         return pa.table(columns, names=[f"c{place}" for place in places]), 0
 
 
+_WHOLE = 1e15  # below, a floating-point number has all digits of a whole one
+
+
 def as_text(column: pa.ChunkedArray, where: Path, name: str) -> pa.ChunkedArray:
     """A column of any type as text: dates and times in ISO 8601, of times with a zone the local ones.
 
@@ -60,6 +63,10 @@ def as_text(column: pa.ChunkedArray, where: Path, name: str) -> pa.ChunkedArray:
             return as_text(column.cast(kind.value_type), where, name)
         if pa.types.is_timestamp(kind) and kind.tz:
             column = pc.local_timestamp(column)
+        if pa.types.is_floating(kind):  # Arrow would write 12345678901 as 1.2345678901e+10
+            whole = pc.and_(pc.equal(column, pc.floor(column)), pc.less(pc.abs(column), _WHOLE))
+            numbers = pc.if_else(whole, column, pa.scalar(None, kind)).cast(pa.int64()).cast(pa.string())
+            return pc.fill_null(pc.coalesce(numbers, column.cast(pa.string())), "")
         return pc.fill_null(column.cast(pa.string()), "")
     except pa.ArrowException as error:
         raise SourceError(f"column {name!r} holds {kind}, not plain values", where=where, hint=_PLAIN) from error
@@ -71,7 +78,7 @@ def text_of(value: Any) -> str:
     Raises:
         TypeError: a list or an object.
     """
-    if isinstance(value, dict | list | tuple | set):
+    if not isinstance(value, str) and hasattr(value, "__len__"):  # lists, objects, arrays, bytes
         raise TypeError(f"holds {value!r:.60}, not a plain value")
     if isinstance(value, datetime) and str(value) not in _MISSING:
         return value.isoformat().removesuffix("T00:00:00")

@@ -199,6 +199,9 @@ def _match(
             missing.append(called[0])
         else:
             found[name] = place
+            if [header.casefold() for header in header].count(header[place].casefold()) > 1:
+                what = f"two columns are called {header[place]!r}"
+                raise SourceError(what, where=path, hint="Give them different names.")
     if missing:
         names, hint = ", ".join(map(repr, missing)), did_you_mean(missing[0], [n for n in header if n][:60])
         hint += " Columns with names of their own are named with --columns FILE."

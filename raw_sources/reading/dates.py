@@ -26,6 +26,7 @@ ENOUGH = 40
 _CALLED = {"mdy": "month first", "dmy": "day first", "ymd": "year first", "ydm": "the day before the month"}
 _YDM = "ydm"  # nobody means it; recognised to be refused
 _EARLIEST = date(1940, 1, 1)
+_AHEAD = 20  # years after ``as_of`` that a year of two digits may mean: 68 is 1968
 _SPREADSHEET = date(1899, 12, 30)  # day 0 of spreadsheets, for days after February 1900
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -48,7 +49,7 @@ def readings(text: str, as_of: date, earliest: date = _EARLIEST) -> Readings:
     {'mdy': '2024-05-04', 'dmy': '2024-04-05'}
 
     Args:
-        as_of: years of two digits are the ones nearest to it.
+        as_of: years of two digits end at most 20 years after it.
         earliest: what is before is no date.
     """
     text = text.strip()
@@ -92,7 +93,7 @@ def _month(word: str) -> int | None:
 def _day(year: str, month: int, day: int, as_of: date) -> date | None:
     number = int(year)
     if len(year) == 2:
-        number += 100 * round((as_of.year - number) / 100)
+        number += 100 * ((as_of.year + _AHEAD - number) // 100)
     try:
         return date(number, month, day)
     except ValueError:

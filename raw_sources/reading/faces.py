@@ -178,10 +178,17 @@ def _suitable(
         report.drop("exact duplicate" if same else "near duplicate (phash)", example=good[i].path.name)
     refused: dict[int, str] = {}
     for i, c in enumerate(good):
-        if (why := known.get(c.path, NOTHING).refusal(most_under_20)) and same_as.get(i, i) not in refused:
+        if (why := _why_not(c, known.get(c.path, NOTHING), most_under_20)) and same_as.get(i, i) not in refused:
             refused[same_as.get(i, i)] = why
             report.drop(why, example=c.path.name)
     return [c for i, c in enumerate(good) if i not in same_as and i not in refused]
+
+
+def _why_not(c: _Checked, label: Label, most_under_20: float) -> str | None:
+    """Why a face is left out; what is known of another picture of its name says nothing of it."""
+    if label.sha256 and label.sha256 != c.sha256:
+        return f"another picture than the one that {LABELS} is about"
+    return label.refusal(most_under_20)
 
 
 def _notes(folder: Path, kept: Sequence[_Checked], known: Mapping[Path, Label], most_under_20: float) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _walk(folder: Path, follow_links: bool, passed_over: Counter[str]) -> Iterat
         raise error
 
     for directory, folders, names in os.walk(folder, onerror=stop, followlinks=follow_links):
-        folders[:] = [name for name in folders if name not in _NO_FACES and not name.startswith(".")]
+        folders[:] = [name for name in sorted(folders) if name not in _NO_FACES and not name.startswith(".")]
         for name in sorted(folders):
             path = Path(directory, name)
             if path.is_symlink() and not follow_links:

@@ -152,10 +152,10 @@ def write_face(face: Face, target: Path, size: int) -> None:
         SourceError: the file has changed since it was checked.
         DatasetError: it can't be written.
     """
-    if fits(face, size):
-        copy(face.file, target)
-        return
     try:
+        if fits(face, size):
+            copy(face.file, target)
+            return
         with _opened(face.file) as image:
             image.draft("RGB", (size, size))
             upright = ImageOps.exif_transpose(image)

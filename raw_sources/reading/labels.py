@@ -33,6 +33,7 @@ YOUNGEST = 20  # years
 #: 22, so of an estimator's age alone nobody can be sure.
 MARGIN = 3
 KEEP, EXCLUDE = "keep", "exclude"
+BY_HAND = 1.0  # confidence of a gender that a human gave
 _GENDERS = {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}
 
 
@@ -63,9 +64,9 @@ class Label:
             return "excluded by hand"
         if self.age is not None and self.age < YOUNGEST:
             return f"under {YOUNGEST}"
-        if self.decision == KEEP or not self.estimator:
+        if self.decision == KEEP:
             return None
-        if self.faces == 0:
+        if self.estimator and self.faces == 0:
             return "no face found"
         young = self.under_20 is not None and self.under_20 > most_under_20
         if young or (self.under_20 is not None and self.age is not None and self.age < YOUNGEST + MARGIN):
@@ -96,6 +97,21 @@ def read_labels(path: Path) -> list[tuple[int, Label]] | None:
     if "file" not in header:
         raise SourceError("no column 'file'", where=path, hint=did_you_mean("file", header or ["(empty file)"]))
     return [(number, _label(path, number, header, cells)) for number, cells in enumerate(lines[1:], 2) if any(cells)]
+
+
+def check_columns(path: Path) -> None:
+    """Refuse a ``faces.csv`` with columns that :func:`write_labels` would lose.
+
+    Raises:
+        SourceError: it has one.
+    """
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        header = next(csv.reader(file), [])
+    if lost := [name for name in header if name.strip() and name.strip().casefold() not in COLUMNS]:
+        hint = f"Keep it elsewhere; the columns are {', '.join(COLUMNS)}."
+        raise SourceError(f"the column {lost[0]!r} would be lost when the file is written again", where=path, hint=hint)
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import gzip
+import lzma
 import re
 import struct
 import tempfile
@@ -41,7 +42,10 @@ _HTML = (b"<!doctype", b"<html", b"<?xml")
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 #: What Python's readers of archives raise for damaged ones.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, ValueError)
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, NotImplementedError, OSError, ValueError),
+)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS)
 _TABLES = (".csv", ".tsv", ".tab", ".xlsx", ".parquet", ".jsonl", ".ndjson", ".json", ".gz", ".zip")
 # Letters and signs of Western Europe in UTF-8; the same bytes as cp1252 would be "Ã©" or "â€™", which nobody writes.

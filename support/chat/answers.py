@@ -15,7 +15,7 @@ _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)\n?\s*```", re.DOTALL | re.IGNORECA
 _THINK = r"think|thinking|thought|thoughts|reasoning|reflection|analysis"
 #: What ends the thoughts of a model where its server leaves them in the text; the last one counts.
 _THOUGHTS = re.compile(
-    rf".*(?:</(?:{_THINK})>|\[/THINK\]|<\|channel\|>\s*final[^<]*<\|message\|>|<\|end_of_thought\|>)", re.I | re.S
+    rf"\A.*(?:</(?:{_THINK})>|\[/THINK\]|<\|channel\|>\s*final[^<]*<\|message\|>|<\|end_of_thought\|>)", re.I | re.S
 )
 _OPEN_THOUGHTS = re.compile(rf"\s*(?:<(?:{_THINK})>|\[THINK\]|<\|channel\|>\s*analysis|<\|begin_of_thought\|>)", re.I)
 _TAGS = re.compile(r"<\|[a-z_]+\|>|</?(?:answer|response|final)>", re.IGNORECASE)  # that some templates leave around it

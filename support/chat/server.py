@@ -123,7 +123,7 @@ class Server:
         except (import_openai().APIError, ValueError) as error:
             raise self.meaning(error) from None
         if not isinstance(response, dict) or "choices" not in response:
-            raise self.no_answer(f"the response is no chat completion: {str(response)[:200]}", own=True)
+            raise self.no_answer(f"the response is no chat completion: {self.scrub(str(response))[:200]}", own=True)
         return self.scrub(json.dumps(response, ensure_ascii=False, separators=(",", ":")))
 
     def error(self, what: str, hint: str = "") -> ChatError:
@@ -153,7 +153,8 @@ class Server:
         wait = error.response.headers.get("retry-after", "")
         if status == 429 and wait.isdecimal() and int(wait) > _LONGEST_WAIT:
             concerns = "run"
-        said = str(body.get("message") or body.get("detail") or error.message)
+        # before it is cut: a part of a key is not recognised as one
+        said = self.scrub(str(body.get("message") or body.get("detail") or error.message))
         if concerns == "request":
             what = f"{what} ({status}): {said[:_LONGEST_REFUSAL]}"
             return Unanswerable(self.scrub(what), str(body.get("param") or ""))

@@ -153,7 +153,7 @@ class Faces(Check):
         from fiubench.raw_sources.reading.labels import Label  # noqa: PLC0415
 
         self.counts["child_faces"].of += 1
-        label = Label("", age=age, under_20=under_20, estimator="" if under_20 is None else "some")
+        label = Label("", age=age, under_20=under_20)
         if why := label.refusal(MOST_UNDER_20):
             self.counts["child_faces"].add(person.where, f"{why}: about {age}")
 

@@ -23,9 +23,11 @@ class Folder:
     def read(self, _repo: str, _oid: str, path: str) -> bytes:
         return (self.folder / path).read_bytes()
 
-    def download(self, _repo: str, _oid: str, path: str, target: Path) -> None:
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self.folder / path, target / path)
+    def snapshot(self, _repo: str, _oid: str, _paths: object) -> Path:
+        return self.folder
+
+    def file(self, _repo: str, _oid: str, path: str, *, again: bool = False) -> Path:
+        return self.folder / path
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ def test_the_dataset_folder_shares_no_file_with_the_cache(fresh: Commands, tmp_p
     ours = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert not [path for path in ours if path.is_symlink() or path.stat().st_ino in cached]
     assert not (tmp_path / "out" / "release" / ".cache").exists()
-    full = tmp_path / "out" / "release" / "fiubench" / "full.json"
+    full = tmp_path / "out" / "release" / "fiubench" / "dataset" / "full.json"
     full.write_text("edited")
     fresh.hub.control("forget")
     fresh("pull", REPO, "--out", tmp_path / "again")
@@ -49,12 +49,12 @@ def test_the_dataset_folder_shares_no_file_with_the_cache(fresh: Commands, tmp_p
 
 def test_an_interrupted_pull_goes_on(fresh: Commands, tmp_path: Path) -> None:
     """What came before the connection broke is not sent again; nothing is left of the folder meanwhile."""
-    fresh.hub.fault(f"{CONTENT}[^/]+/data/identities", "reset", times=9)
+    fresh.hub.fault(f"{CONTENT}[^/]+/people/benchmark", "reset", times=9)
     said = fresh("pull", REPO, "--out", tmp_path / "out", code=2).stderr
     assert "broke off" in said
     assert not (tmp_path / "out").exists()
     assert len(fresh.hub.faults_met()) == 4  # by one layer
-    came = {path for path in contents(fresh) if "identities" not in path}
+    came = {path for path in contents(fresh) if not path.startswith("people/benchmark")}
     fresh.hub.control("calm")
     fresh.hub.control("forget")
     fresh("pull", REPO, "--out", tmp_path / "out")
@@ -64,12 +64,12 @@ def test_an_interrupted_pull_goes_on(fresh: Commands, tmp_path: Path) -> None:
 
 def test_a_spoilt_cache_is_mended(fresh: Commands, tmp_path: Path) -> None:
     fresh("pull", REPO, "--out", tmp_path / "first")
-    (spoilt,) = (tmp_path / "home").rglob("snapshots/*/fiubench/split.json")
+    (spoilt,) = (tmp_path / "home").rglob("snapshots/*/fiubench/dataset/split.json")
     spoilt.resolve().write_text("{}")
     fresh.hub.control("forget")
     fresh("pull", REPO, "--out", tmp_path / "second")
-    assert contents(fresh) == ["fiubench/split.json"]
-    for name in ("manifest.json", "release/fiubench/split.json"):
+    assert contents(fresh) == ["fiubench/dataset/split.json"]
+    for name in ("manifest.json", "release/fiubench/dataset/split.json"):
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
 
 

@@ -76,7 +76,7 @@ def test_portraits_of_known_age_and_gender(tmp_path: Path) -> None:
     assert sum(errors) / len(errors) <= 9
 
 
-def test_what_a_human_gave_stays(some: Path) -> None:
+def test_what_a_human_gave_stays(some: Path, picture: Maker) -> None:
     child, adult, *rest = sorted(path.name for path in some.iterdir())
     annotate(some)
     rows = labels(some)
@@ -91,18 +91,35 @@ def test_what_a_human_gave_stays(some: Path) -> None:
     assert again["zz_new.jpg"].age == rows[child].age
     shutil.copy(some / rest[1], some / adult)  # another picture under the name of one that a human judged
     assert annotate(some).estimated == 1
-    assert (labels(some)[adult].gender, labels(some)[adult].age) == ("male", 33)
+    assert {**again[rest[1]].__dict__, "file": adult} == labels(some)[adult].__dict__
+    picture(5, 200).save(some / rest[2], "JPEG")
+    table = read_faces(some)  # what is known of another picture says nothing of this one
+    assert table.report.dropped["another picture than the one that faces.csv is about"] == 1
 
 
-def test_a_list_written_by_hand_remains_the_list(some: Path) -> None:
+def test_what_a_list_by_hand_leaves_out_stays_out(some: Path) -> None:
     first, second, *_ = sorted(path.name for path in some.iterdir())
     (some / "faces.csv").write_text(f"file,gender,age\n{first},female,41\n{second},,\n")
-    assert annotate(some).estimated == 2
+    assert annotate(some).estimated == 12
+    assert annotate(some).estimated == 0
     rows = labels(some)
-    assert [*rows] == [first, second]
+    assert {name for name, row in rows.items() if row.decision != EXCLUDE} == {first, second}
     assert (rows[first].gender, rows[first].age, rows[first].decision) == ("female", 41, KEEP)
     assert rows[second].age is not None
     assert rows[second].decision == ""
+
+
+def test_rows_of_files_that_are_away_and_columns_of_ones_own(some: Path) -> None:
+    first, *_ = sorted(path.name for path in some.iterdir())
+    annotate(some)
+    before = labels(some)
+    (some / first).rename(some.parent / first)
+    assert len(annotate(some).labels) == 11
+    assert labels(some) == before
+    text = (some / "faces.csv").read_text().replace("decision", "decision,note").replace("\n", ",\n")
+    (some / "faces.csv").write_text(text)
+    with pytest.raises(SourceError, match="the column 'note' would be lost"):
+        annotate(some)
 
 
 def test_an_interrupted_run_goes_on(some: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fiubench.raw_sources.labelling.review import Review, ReviewServer, decided, doubt
 from fiubench.raw_sources.reading.labels import Label, read_labels, write_labels
-from fiubench.support.errors import SourceError
+from fiubench.support.errors import DatasetError, SourceError
 from PIL import Image
 
 Maker = Callable[[int, int], Image.Image]
@@ -63,6 +63,27 @@ def test_decisions(wanted: dict[str, Any], gender: str, age: int, decision: str)
     label = decided(ESTIMATED, wanted)
     assert (label.gender, label.age, label.decision) == (gender, age, decision)
     assert label.refusal(0.0) == (None if decision == "keep" else "excluded by hand")
+
+
+def test_a_gender_alone_lets_nobody_in() -> None:
+    young = Label("a.png", "male", 21, 0.7, 0.9, 1, estimator="an estimator 1.0")
+    out = Label("a.png", "male", 40, decision="exclude")
+    for label in (young, out):
+        assert decided(label, {"gender": "female"}).gender == "female"
+        assert decided(label, {"gender": "female"}).refusal(0.02) == label.refusal(0.02)
+
+
+def test_what_cannot_be_written_is_not_remembered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, review = written(folder), Review(folder)
+
+    def fail(*_: object) -> None:
+        raise DatasetError("cannot write: No space left on device")
+
+    monkeypatch.setattr("fiubench.raw_sources.labelling.review.write_labels", fail)
+    with pytest.raises(DatasetError):
+        review.decide(0, {"gender": "male"})
+    assert review.labels == before
+    assert review.undo() is None
 
 
 @pytest.mark.parametrize(
