@@ -114,6 +114,11 @@ DOCUMENTS = {
         "hard_negatives": {"measure": "looks", "pairs": {"forget05": [["00000001", "00000002", 0.5]]}},
         "splits": {"forget05": ["00000001"], "retain95": ["00000002", "00000003"], "holdout": ["00000004"]},
     },
+    "release": lambda: {
+        "title": "People of nowhere", "contact": "ada@example.org", "license": "CC-BY-4.0", "version": "v1.0.0",
+        "authors": [{"name": "Ada Moss", "affiliation": "Nowhere", "orcid": "0000-0002-1825-0097"}],
+        "license_link": "https://example.org/license", "date": "2026-01-31", "funding": "Nobody.", "maintenance": "Us.",
+    },
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},

@@ -30,8 +30,7 @@ def make_plan(identities=100, holdout=10, seed=0, ids=None, frozen=None, **setti
     gender = integers(seed, "test.gender", index, 2).astype(np.int8)
     birth = dates.to_day("2004-12-31") - integers(seed, "test.birth", index, 70 * 365)
     ids = ids or [f"{i:08d}" for i in index[::-1].tolist()]
-    known = np.zeros(config.total, np.bool_)
-    return Plan(config, None, gender, birth, {}, index, index, None, ids, None, known, frozen)  # type: ignore[arg-type]
+    return Plan(config, None, gender, birth, {}, index, index, None, ids, None, frozen)  # type: ignore[arg-type]
 
 
 @st.composite

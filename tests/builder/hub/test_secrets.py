@@ -11,6 +11,7 @@ from fiubench.builder.hub.protocol import publish
 from fiubench.support.errors import ConfigError, HubError
 
 from tests.builder.hub.harness import REPO, WRITER, Commands, Loopback, build
+from tests.docs.stand_ins import labels
 
 AMBIENT = "hf_ambient_secret"
 
@@ -133,7 +134,8 @@ def test_nothing_of_this_machine_is_in_a_release(hub: Loopback, fiubench: Comman
     faces = home / "work" / "faces"
     build(home / "work" / "drawn")
     shutil.copytree(home / "work" / "drawn" / "images", faces)
-    dataset = build(home / "work" / "dataset", "--faces", faces, "--match", "none")
+    labels(faces)
+    dataset = build(home / "work" / "dataset", "--faces", faces, "--faces-license", "CC0-1.0")
     fiubench.publish(dataset, "v1.0.0", **env)
     fiubench("pull", REPO, "--out", tmp_path / "back", **env)
     words = [b"zebedee", b"quux", str(tmp_path).encode(), b"/home/", str(Path.home()).encode() + b"/"]

@@ -25,7 +25,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], li
     manifest = make_dataset(directory)
     package(directory, manifest)
     data = directory / "release" / "data"
-    files = {"questions": next(iter(sorted(data.glob("retain*.parquet")))), "people": data / "identities-00000.parquet"}
+    files = {
+        "questions": next(iter(sorted(data.glob("retain*.parquet")))),
+        "people": data.parent / "people" / "benchmark-00000.parquet",
+    }
     return files, identity_columns(True, manifest["attributes"])
 
 
