@@ -52,7 +52,6 @@ def refusal(path: Path) -> SourceError:
         b"\xef\xbb\xbf\r\n\r\nName,Age\r\n\r\nAnn,41\r\nBob,52",  # blank lines, no newline at the end
         b",AGE, full_NAME ,x\n0,41,Ann,\n1,52,Bob,\n",  # other order, case, spelling; an index column without a name
         b'"Name","Age"\n"Ann","41"\n"Bob","52"\n',
-        b"Name,Age,Name\nAnn,41,x\nBob,52,y\n",  # the first of two columns of one name
         "Name,Age,Café\nAnn,41,é\nBob,52,ü\n".encode(),
     ],
 )
@@ -60,6 +59,12 @@ def test_same_table_however_it_is_written(tmp_path: Path, data: bytes) -> None:
     columns, report = read(tmp_path, data)
     assert columns == {"name": ["Ann", "Bob"], "age": ["41", "52"]}
     assert report == Report(read=2)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="two columns are called 'Name'"):
+        read(tmp_path, b"Name,Age,Name\nAnn,41,x\n")
+    assert read(tmp_path, b"Name,Age,x,x\nAnn,41,1,2\n")[0]["name"] == ["Ann"]  # of columns that are not wanted, any
 
 
 def test_values_keep_quotes_commas_and_line_breaks(tmp_path: Path) -> None:
