@@ -99,6 +99,7 @@ def request(record: Mapping[str, Any], attribute: Attribute, kind: str, checks: 
         used=lambda: len(check.found),
         retry=asked,
         fresh_tries=TRIES[kind] - 1,
+        needed=lambda: WANTED[kind] - len(check.found),
     )
 
 

@@ -29,10 +29,10 @@ Submit = Callable[[Coroutine[Any, Any, Any]], Future[Any]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is still to be asked: next attempts alone, tokens as a rough guess (four characters each)."""
+    """What is still to be asked if every answer is accepted; tokens are a rough guess (four characters each)."""
 
     calls: int
-    cached: int
+    cached: int  # requests that need none
     prompt_tokens: int
     completion_tokens: int
 
@@ -163,7 +163,8 @@ class ChatClient:
         cached, prompts = 0, []
         for request in requests:
             if call := self.missing(request):
-                prompts.append(sum(len(message["content"]) for message in call.messages) // 4 + 8)
+                tokens = sum(len(message["content"]) for message in call.messages) // 4 + 8
+                prompts += [tokens] * request.needed()
             else:
                 cached += 1
         return Estimate(len(prompts), cached, sum(prompts), len(prompts) * answer_tokens)

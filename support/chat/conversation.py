@@ -36,6 +36,8 @@ class Request:
     # makes the messages of the next attempt from its number and what was wrong, where a correction would not do
     retry: Callable[[int, Sequence[str]], Sequence[Message]] | None = None
     fresh_tries: int = FRESH_TRIES
+    # calls that it still takes where every answer is accepted: for estimates
+    needed: Callable[[], int] = lambda: 1
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,14 @@ def test_an_estimate_asks_nothing_and_knows_what_was_tried(serve, tmp_path):
     assert (estimate.calls, estimate.cached) == (0, PAIRS * 2)
 
 
+def test_an_estimate_counts_every_sentence(serve, tmp_path):
+    server = serve(good_sentence)
+    config = make_config({**SMALL, "base_url": server.url, "granularity": "sentence"})
+    estimate = ParaphraseJob(open_build(config), limits(tmp_path)).estimate()
+    attempts = told(server, tmp_path / "a", tmp_path, "sentence")["attempts"]
+    assert 0 <= attempts - estimate.calls < 0.02 * attempts  # where two sentences are the same, one is asked again
+
+
 def test_answers_are_kept_line_by_line(serve, tmp_path):
     def several(body: dict[str, Any]) -> str:
         lines = [good_sentence({**body, "seed": k}) for k in range(7)]
