@@ -72,7 +72,7 @@ def print_estimate(client: ChatClient, estimate: Estimate) -> None:
             f"cost      about {cost:.2f} {price.currency}, {cost * price.batch:.2f} by batch (prices of {price.as_of})"
         )
     typer.echo(f"so far    {client.spending}")
-    typer.echo("More if answers fail their checks: these are asked for again, a few times each. No call was made for this.")
+    typer.echo("What fails its checks is asked for again, a few times at most. No call was made for this.")
 
 
 def run_batch(client: ChatClient, step: Step, requests: Callable[[], Iterable[Request]]) -> None:

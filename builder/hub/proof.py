@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
 from fiubench.builder.release import CARD, CROISSANT
 from fiubench.builder.release.card import front_matter_of
 from fiubench.schemas.documents import read_object
@@ -60,9 +61,8 @@ def _proofs(folder: Path, identities: int, holdout: int, questions: int) -> Iter
         raise DatasetError(f"card and files differ: {', '.join(sorted(listed ^ there))}", where=folder / CARD)
     yield f"card: {len(configs)} configurations of {len(there)} files"
     rows = {name: _load(folder, name, paths) for name, paths in configs.items()}
-    wanted = {FULL: identities * questions, HOLDOUT: holdout * questions, "identities": identities + holdout}
-    if "people" in rows:  # which the first releases have not
-        wanted["people"] = identities
+    wanted = {FULL: identities * questions, HOLDOUT: holdout * questions}
+    wanted |= {IDENTITIES: identities + holdout, PEOPLE: identities}
     for name, count in wanted.items():
         if rows.get(name, 0) != count:
             raise DatasetError(f"{rows.get(name, 0)} rows, the manifest says {count}", where=f"configuration {name}")

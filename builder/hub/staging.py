@@ -23,6 +23,7 @@ from fiubench.builder.release import CARD, CROISSANT, describe
 from fiubench.builder.release.card import has_faces
 from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.licenses import how_to_license
+from fiubench.builder.release.parquet import PEOPLE_DATA
 from fiubench.builder.release.portraits import STRIP
 from fiubench.builder.release.publication import Publication, changelog_text
 from fiubench.builder.release.stamping import stamp, version_of
@@ -164,8 +165,14 @@ def write_stage(
     Of one with a name, the Parquet files say the version; without, they are those of the build.
 
     A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
+
+    Raises:
+        Refused: the dataset was pulled from a release of an older layout.
     """
     release = dataset.directory / RELEASE
+    if not any(name.startswith(f"{PEOPLE_DATA}/") for name in dataset.manifest["release"]):
+        hint = "Its identities can be built again: the command stands in its card."
+        raise Refused("is a release of an older layout, which is read but not written", where=release, hint=hint)
     version = publication.version if publication else ""
     columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
     try:

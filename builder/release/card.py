@@ -18,7 +18,7 @@ from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
 from fiubench.builder.release.citing import PAPER_TITLE, PAPER_URL, citations
-from fiubench.builder.release.columns import PAIRS, Column, identity_columns, question_columns
+from fiubench.builder.release.columns import Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
 from fiubench.builder.release.describing import (
     accepted_failures,
@@ -102,9 +102,7 @@ class Release:
     def columns(self, config: str) -> list[Column]:
         """The columns of a configuration."""
         if config in (IDENTITIES, PEOPLE):
-            columns = identity_columns(self.has_images, self.manifest["attributes"])
-            # the first releases have neither `people` nor its pairs
-            return [column for column in columns if column.kind != PAIRS or PEOPLE in self.configs]
+            return identity_columns(self.has_images, self.manifest["attributes"])
         return question_columns(self.has_images)
 
     @property
@@ -207,7 +205,7 @@ def dataset_card(release: Release) -> str:
         command=commands(release.manifest),
         digests=_digests(release.manifest.get("digests", {})),
         sources="\n\n".join(_source(name, source) for name, source in release.sources.items()),
-        limits="\n".join(f"- {point}" for point in _limits(release)),
+        limits="\n".join(f"- {escape(point)}" for point in _limits(release)),
         datasheet=datasheet(release.datasheet),
         changelog=f"## Changelog\n\n{changelog_text(published.changelog, level=3)}\n" if published else "",
         citation=citations(release.sources, release.publication, release.title),
@@ -373,6 +371,7 @@ def _source(name: str, source: Mapping[str, Any]) -> str:
 
 
 def _limits(release: Release) -> list[str]:
+    """What does not hold, a sentence or two each, as plain text."""
     points = [
         *accepted_failures(release.publication),
         *phrased_by(release.manifest),
@@ -395,8 +394,8 @@ def _limits(release: Release) -> list[str]:
             + _MATCHED[str(release.config.get("match"))]
         )
         if release.config.get("unknown_ages") == "allow":
-            points.append("**Faces of unknown age were allowed: there may be children among them.**")
-        points += [escape(note) for note in faces.get("notes", ())]
+            points.append("Faces of unknown age were allowed: there may be children among them.")
+        points += faces.get("notes", ())
     else:
         points.append("There are no images: questions that speak of a picture come without one.")
     return points

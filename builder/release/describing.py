@@ -96,8 +96,8 @@ def tool_text() -> str:
 def accepted_failures(publication: Publication | None) -> list[str]:
     """What the audit finds wrong and whoever published it accepted, a sentence each."""
     return [
-        f"**The audit fails here, and the dataset was published all the same**: {escape(each['title'])} "
-        f"(`{each['measure']}`) is {escape(each['found'])}."
+        f"The audit fails here, and the dataset was published all the same: {each['title']} "
+        f"(`{each['measure']}`) is {each['found']}."
         for each in (publication.accepted if publication else ())
     ]
 
@@ -108,7 +108,7 @@ def phrased_by(manifest: Mapping[str, Any]) -> list[str]:
     if counts is None:
         return ["The text is made from templates: varied in wording, but narrower than what people write."]
     total = counts["by_model"] + counts["by_template"]
-    by = ", ".join(f"`{escape(name)}`" for name in counts.get("server_models", ())) or "a language model"
+    by = ", ".join(f"`{name}`" for name in counts.get("server_models", ())) or "a language model"
     return [
         f"{counts['by_model']:,} of the {total:,} question-answer pairs of all people were worded by {by}, the others "
         "by templates. The model never saw a value; every sentence was checked to state its fact and no other.",

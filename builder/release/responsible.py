@@ -11,6 +11,8 @@ from fiubench.builder.release.markdown import escape
 from fiubench.builder.release.metadata import Metadata
 from fiubench.raw_sources.source import EMBEDDED
 
+LIMITS = "dataLimitations"
+
 
 class Answer(NamedTuple):
     """One question of the datasheet: the RAI field, the question, and one or several answers as plain text."""
@@ -56,10 +58,7 @@ def answers(
             "Facts of one person, such as birth date and age, city and ZIP code, dates of admission and discharge; "
             "wrong answers are drawn from what the true ones were drawn from."
         ]),
-        Answer("dataAnnotationProtocol", "Who labeled it?", [
-            "No person: answers, paraphrases, wrong answers and keywords follow from the facts by rule"
-            + (", and the wording of some by a language model, every sentence of which was checked." if models else ".")
-        ], several=True),
+        Answer("dataAnnotationProtocol", "Who labeled it?", _labeling(sources, bool(models)), several=True),
         Answer("machineAnnotationTools", "With which tools?",
                [f"fiubench {manifest['fiubench_version']}", *models], several=True),
         Answer("personalSensitiveInformation", "Does it hold sensitive information about people?", [
@@ -71,7 +70,7 @@ def answers(
             "Everyone lives in the United States and is described in English; faces, names, illnesses and offenses are "
             "paired by chance, so their joint frequencies are those of no population.",
         ], several=True),
-        Answer("dataLimitations", "What does not hold?", [text.replace("**", "") for text in limits], several=True),
+        Answer(LIMITS, "What does not hold?", limits, several=True),
         Answer("dataSocialImpact", "What good or harm may come of it?", [
             "It lets methods that remove personal data from models be measured without anybody's personal data. A "
             "method that forgets fictitious people need not forget real ones: no result on it shows that a model "
@@ -88,6 +87,18 @@ USES = (
     "Not for training or testing face recognition, for inferring anything about real people, or for statements about "
     "how illness and crime are distributed.",
 )
+
+
+def _labeling(sources: Mapping[str, Mapping[str, Any]], by_model: bool) -> list[str]:
+    """Who or what said what the data is about."""
+    wording = ", and the wording of some by a language model, every sentence of which was checked." if by_model else "."
+    said = [f"Nobody: answers, paraphrases, wrong answers and keywords follow from the facts by rule{wording}"]
+    if sources.get("faces", {}).get("own"):
+        said.append(
+            "Gender and age of the faces are those of whoever brought them, estimated by a program, given by a person "
+            "who looked at the picture, or both."
+        )
+    return said
 
 
 def _repairs(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -108,8 +119,8 @@ def rai_fields(given: Sequence[Answer]) -> dict[str, Any]:
 
 
 def datasheet(given: Sequence[Answer]) -> str:
-    """The answers as Markdown."""
-    return "\n\n".join(f"**{each.question}**{_shown(each.texts)}" for each in given)
+    """The answers as Markdown, but for the limits, which have a section of their own."""
+    return "\n\n".join(f"**{each.question}**{_shown(each.texts)}" for each in given if each.field != LIMITS)
 
 
 def _shown(texts: Sequence[str]) -> str:

@@ -8,8 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.audit import audit
+from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.hub.pull import fetch
+from fiubench.builder.hub.staging import write_stage
 from fiubench.support.canonical import file_digest
+from fiubench.support.errors import Refused
 
 from fiubench import build, make_config
 
@@ -65,6 +68,12 @@ def test_it_is_pulled(built, first, tmp_path, pictures):
         for image in (built / "images").iterdir():
             assert (tmp_path / "pulled" / "images" / image.name).read_bytes() == image.read_bytes()
             assert (tmp_path / "pulled" / "release" / "fiubench" / "images" / image.name).is_file()
+
+
+def test_it_is_not_published_again(first, tmp_path):
+    fetch(Folder(first), "somebody/faces", "0" * 40, tmp_path / "pulled", pictures=True)
+    with pytest.raises(Refused, match="a release of an older layout"):
+        write_stage(open_dataset(tmp_path / "pulled"), tmp_path / "stage")
 
 
 def test_it_is_audited(built, first):
