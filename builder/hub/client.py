@@ -75,10 +75,11 @@ class Hub:
         return Refs(branches, {ref.name: ref.target_commit for ref in refs.tags}, proposals)
 
     def proposed(self, repo: str, title: str) -> list[int]:
-        """Numbers of the open pull requests of a title, newest first."""
+        """Numbers of one's own open pull requests of a title, newest first: anybody can open one."""
         asked = {"discussion_type": "pull_request", "discussion_status": "open"}
-        found = self._ask(self._api.get_repo_discussions, repo, **asked)
-        return sorted((each.num for each in found if each.title == title), reverse=True)
+        found = [each for each in self._ask(self._api.get_repo_discussions, repo, **asked) if each.title == title]
+        me = self._ask(lambda *_, **__: self._api.whoami(), repo)["name"] if found else ""
+        return sorted((each.num for each in found if each.author == me), reverse=True)
 
     def settings(self, repo: str) -> tuple[bool, Any]:
         """Whether it is private, and how it is gated (``False``, "auto" or "manual")."""

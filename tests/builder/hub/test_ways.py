@@ -141,6 +141,15 @@ def test_a_pull_request_of_the_command(hub: Loopback, fiubench: Commands, datase
     assert "nothing to do" in fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
 
 
+def test_a_pull_request_of_somebody_else(hub: Loopback, fiubench: Commands, dataset: Path, reader_file: Path) -> None:
+    """Anybody can open one of any title: what it says of itself is not taken over."""
+    hub.control("create", repo=REPO)
+    fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
+    assert "proposed: commit" in fiubench.publish(dataset, "v1.0.0", "--create-pr")
+    assert set(hub.repo()["proposals"]) == {"1", "2"}
+    assert "is proposed already" in fiubench.publish(dataset, "v1.0.0", "--create-pr")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
