@@ -203,7 +203,7 @@ def _readme(
             + ("- `dataset/holdout.json`: the holdout, whom no model is trained on.\n" if document[HOLDOUT] else "")
             + (_PICTURES if has_images else "")
         ),
-        reads=_reads(people, document) if why is None else _refusal(why),
+        reads=_reads(people, document) if why is None else _refusal(why, has_images),
     )
 
 
@@ -227,9 +227,10 @@ def _reads(people: Sequence[str], document: Mapping[str, Sequence[str]]) -> str:
     return f"{first}{table(('split', 'people read', 'people in it'), rows, 'lrr')}\n\n{rules}"
 
 
-def _refusal(why: str) -> str:
+def _refusal(why: str, has_images: bool) -> str:
+    mend = "`fiubench split --ratios 1,5,10` cuts the splits that it knows."
     return (
         f"**The original's loader can't use this dataset: {why}.** So there is no `dataset/split.json`, and it stops "
-        "when it starts. The other files are what they always are; the Parquet files have every split. "
-        "`fiubench split --ratios 1,5,10` cuts the splits that it knows."
+        "when it starts. The other files are what they always are; the Parquet files have every split."
+        + (f" {mend}" if has_images else "")
     )

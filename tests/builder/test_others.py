@@ -175,8 +175,8 @@ def test_duckdb(release):
     duckdb = pytest.importorskip("duckdb")
     folder, dataset = release
     expected = sizes(dataset)
-    found = duckdb.sql(f"select count(*) from read_parquet('{folder}/data/**/*.parquet')").fetchone()
-    assert found == (expected["full"] + expected["holdout"],)
+    found = duckdb.sql(f"select count(*) from read_parquet('{folder}/data/**/*.parquet')").fetchall()
+    assert found == [(expected["full"] + expected["holdout"],)]
 
 
 def test_torch(release):
