@@ -39,9 +39,9 @@ def answers(
         shares: who is in it: "gender female: 50.0%", ...
         metadata: what whoever publishes it says.
     """
-    files = [str(source["title"]) for source in sources.values() if source["file"] != EMBEDDED]
+    files = [f'"{source["title"]}"' for source in sources.values() if source["file"] != EMBEDDED]
     models = [str(name) for name in manifest.get("wordings", {}).get("server_models", ())]
-    drawn_from = f"the files {', '.join(files)} and word lists" if files else "word lists and published frequencies"
+    drawn_from = f"{', '.join(files)} and word lists" if files else "word lists and published frequencies"
     kinds = ["Software Collection", *(["Secondary Data Analysis"] if files else [])]
     upkeep = metadata.text("maintenance") or (
         "A version is a tag and never changes; corrections are new versions, and the changelog says what changed."
