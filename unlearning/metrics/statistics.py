@@ -21,7 +21,7 @@ class Estimate:
     se: float | None = None
     n: int = 0  # questions behind it
     identities: int = 0  # clusters behind it
-    why: str | None = None  # why there is no value
+    why: str | None = None  # why there is no value; or beside one, what it was made without
 
 
 def missing(why: str) -> Estimate:
