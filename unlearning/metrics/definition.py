@@ -135,7 +135,7 @@ def load_definitions(path: Path | None = None) -> dict[str, Definition]:
 
 
 def find_definition(name: str | Definition) -> Definition:
-    """A built-in definition by name, or ``FILE.yaml`` (its only or last entry), or ``FILE.yaml:NAME``; or one that was read.
+    """A built-in definition by name, or ``FILE.yaml`` (its last entry), or ``FILE.yaml:NAME``; or one that was read.
 
     Raises:
         ConfigError: there is none.

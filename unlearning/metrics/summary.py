@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import log_metric
-from fiubench.unlearning.metrics.statistics import Estimate, missing
+from fiubench.unlearning.metrics.statistics import SHARE, Estimate, missing
 
 
-@log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known")
+@log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known", bounds=SHARE)
 def accuracy(scored: Scored) -> Estimate:
     """What the model can still do besides.
 
@@ -42,7 +42,7 @@ def _harmonic(values: list[float]) -> float:
     return float(len(values) / (1 / np.array(values)).sum()) if all(value > 0 for value in values) else 0.0
 
 
-@log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean")
+@log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean", bounds=SHARE)
 def harmonic(scored: Scored) -> Estimate:
     """What was kept, in one number; zero if any component is zero.
 
@@ -51,7 +51,7 @@ def harmonic(scored: Scored) -> Estimate:
     return _utility(scored, _harmonic)
 
 
-@log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page")
+@log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page", bounds=SHARE)
 def arithmetic(scored: Scored) -> Estimate:
     """What was kept, in one number; components can make up for each other.
 
@@ -60,7 +60,7 @@ def arithmetic(scored: Scored) -> Estimate:
     return _utility(scored, lambda values: float(np.mean(values)))
 
 
-@log_metric("utility.model", title="model utility", column=False)
+@log_metric("utility.model", title="model utility", column=False, bounds=SHARE)
 def model(scored: Scored) -> Estimate:
     """What was kept, by the mean that the definition names.
 
@@ -69,7 +69,7 @@ def model(scored: Scored) -> Estimate:
     return scored[f"utility.{scored.definition.utility.mean}"]
 
 
-@log_metric("forget_quality", title="forget quality", short="quality")
+@log_metric("forget_quality", title="forget quality", short="quality", bounds=SHARE)
 def forget_quality(scored: Scored) -> Estimate:
     """What was forgotten, in one number.
 

@@ -57,5 +57,6 @@ def text_table(found: Comparison) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
     for entry in found.entries:
         label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
+        label += " !" if entry.warnings else ""  # the warning stands below
         rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
     return rows
