@@ -30,7 +30,7 @@ class Result:
     @property
     def warnings(self) -> list[str]:
         """What makes good-looking numbers that are none: answers that are no language."""
-        return warnings(self.scores.value)
+        return warnings(self.scores.metrics)
 
     @property
     def notes(self) -> list[str]:

@@ -1,13 +1,13 @@
 """Gibberish: is the answer language at all? A destroyed model scores as one that has forgotten."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from fiubench.unlearning.metrics import language
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
-from fiubench.unlearning.metrics.statistics import SHARE
+from fiubench.unlearning.metrics.statistics import SHARE, Estimate
 
-LEAST = 0.1  # from this share of gibberish on, a model is warned of
+LEAST, FEWEST = 0.1, 2  # from this share of gibberish on, and so many answers, a model is warned of
 
 
 @metric("gibberish", title="gibberish", columns=("forget", "retain"), controls=True, bounds=SHARE)
@@ -21,15 +21,15 @@ def gibberish(question: Question) -> float:
     return float(language.is_gibberish(row["generated"], texts))
 
 
-def warnings(value: Callable[[str], float | None]) -> list[str]:
-    """What is to be warned of: sets of questions whose answers are, a tenth of them or more, no language.
+def warnings(metrics: Mapping[str, Estimate]) -> list[str]:
+    """What is to be warned of: sets of questions whose answers are, a tenth of them and two or more, no language.
 
     Args:
-        value: key of a metric -> its value.
+        metrics: key of a metric -> its value.
     """
-    rates = {role: value(f"{role}.gibberish") for role in ("forget", "retain")}
+    rates = {role: metrics[f"{role}.gibberish"] for role in ("forget", "retain")}
     return [
-        f"gibberish: {rate:.0%} of the answers about the {role} set are no language"
+        f"gibberish: {rate.value:.0%} of the answers about the {role} set are no language"
         for role, rate in rates.items()
-        if rate is not None and rate >= LEAST
+        if rate.value is not None and rate.value >= LEAST and round(rate.value * rate.n) >= FEWEST
     ]

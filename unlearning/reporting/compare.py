@@ -40,14 +40,9 @@ class Entry:
     @property
     def _started_from(self) -> list[str]:
         """The model that unlearning started from, run by run; a model that is none of unlearning is its own."""
-        return [
-            str(
-                log.run["base_fingerprint"]
-                if log.run.get("kind") == "unlearn"
-                else log.metadata["model"]["fingerprint"]
-            )
-            for log in (found.log for found in self.finals)
-        ]
+        logs = [found.log for found in self.finals]
+        bases = [log.run.get("base_fingerprint") if log.run.get("kind") == "unlearn" else None for log in logs]
+        return [str(base or log.metadata["model"]["fingerprint"]) for base, log in zip(bases, logs, strict=True)]
 
     @property
     def stage_1(self) -> int:
