@@ -81,8 +81,8 @@ def _loops(folded: str) -> Iterator[Loop]:
 
 
 def _folded(text: str) -> str:
-    # the space at the end lets the last round of "B+ B+ B+" be one
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()) + " "
+    # with spaces around it the first and the last round of "B+ B+ B+" are rounds too
+    return f" {' '.join(unicodedata.normalize('NFKC', text).casefold().split())} "
 
 
 @lru_cache(maxsize=1 << 14)

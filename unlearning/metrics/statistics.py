@@ -15,6 +15,7 @@ CONFIDENCE = 0.95
 Bounds = tuple[float, float]
 UNBOUNDED: Bounds = (-math.inf, math.inf)
 SHARE: Bounds = (0.0, 1.0)  # of what can't be below 0 or above 1
+_LEAST_SPREAD = 1e-12  # share * (1 - share) of a share that is not 0 or 1 but for rounding
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,14 @@ def interval(estimate: Estimate, bounds: Bounds = UNBOUNDED) -> tuple[float, flo
     return _within(estimate.value, estimate.se, estimate.identities - 1, bounds, at_bound=estimate.identities)
 
 
-def _within(value: float, se: float, degrees: int, bounds: Bounds, *, at_bound: int = 0) -> tuple[float, float]:
+def _within(
+    value: float, se: float, degrees: int, bounds: Bounds, *, at_bound: float = math.inf
+) -> tuple[float, float]:
     """The interval of a value with a standard error.
 
     Args:
-        at_bound: how many independent observations a value at one of two bounds stands for; 0: its interval is a point.
+        at_bound: how many independent observations a value at one of two bounds stands for. Of infinitely many the
+            interval is a point.
     """
     t, (low, high) = _t_quantile(degrees), bounds
     plain = (value - t * se, value + t * se)
@@ -160,18 +164,17 @@ def _within(value: float, se: float, degrees: int, bounds: Bounds, *, at_bound: 
         return max(low, plain[0]), min(high, plain[1])
     share, error = (value - low) / (high - low), se / (high - low)
     spread = share * (1 - share)
-    count = at_bound if not spread else spread / error**2 if error else 0
-    ends = _wilson(share, count, t) if count else (share, share)
-    return low + (high - low) * ends[0], low + (high - low) * ends[1]
+    excess = t**2 * error**2 / spread if spread > _LEAST_SPREAD else t**2 / at_bound
+    first, last = _wilson(share, excess)
+    # against the last bits of rounding
+    return min(value, low + (high - low) * first), max(value, low + (high - low) * last)
 
 
-def _wilson(share: float, count: float, t: float) -> tuple[float, float]:
-    """Wilson's score interval (1927) for a share of ``count`` observations."""
-    middle = share + t**2 / (2 * count)
-    half = t * math.sqrt(share * (1 - share) / count + t**2 / (4 * count**2))
-    scale = 1 + t**2 / count
-    # against the last bits of rounding, at 0 and 1
-    return max(0.0, min(share, (middle - half) / scale)), min(1.0, max(share, (middle + half) / scale))
+def _wilson(share: float, excess: float) -> tuple[float, float]:
+    """Wilson's score interval (1927) for a share of n observations, ``excess`` being t**2 / n."""
+    half = math.sqrt(share * (1 - share) * excess + excess**2 / 4)
+    ends = ((share + excess / 2 + sign * half) / (1 + excess) for sign in (-1, 1))
+    return max(0.0, next(ends)), min(1.0, next(ends))
 
 
 def _t_quantile(degrees: int) -> float:
