@@ -1,12 +1,14 @@
 """What a perfect, an ignorant, a refusing and a retain-only model must get."""
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.metrics.aggregate import Scores, score
-from fiubench.unlearning.metrics.definition import find_definition, load_definitions
+from fiubench.unlearning.metrics.definition import Definition, find_definition, load_definitions
 from fiubench.unlearning.metrics.statistics import Estimate
 
 from tests.unlearning import sample_logs
@@ -14,8 +16,12 @@ from tests.unlearning import sample_logs
 DEFINITIONS = load_definitions()
 
 
-def scores(log: QuestionLog, definition: str = "corrected", *, reference: bool = True) -> Scores:
-    return score(log, DEFINITIONS[definition], sample_logs.reference() if reference else None)
+def scores_by(log: QuestionLog, definition: Definition) -> Scores:
+    return score(log, definition, sample_logs.reference())
+
+
+def scores(log: QuestionLog, definition: str = "corrected") -> Scores:
+    return scores_by(log, DEFINITIONS[definition])
 
 
 def test_a_perfect_model_knows_all_and_differs_from_the_reference() -> None:
@@ -122,6 +128,24 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     assert find_definition(f"{path}:upstream").generation.cut_at == "."
 
 
+def test_the_definition_file_that_the_documentation_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/evaluation.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(based_on: .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "mine.yaml"
+    path.write_text(block)
+    mine = find_definition(str(path))
+    assert (mine.name, mine.rouge.measure, mine.rouge.stem) == ("mine", "fmeasure", True)
+    found = scores_by(sample_logs.perfect(), mine)
+    parts = [found.value(f"retain.{name}") or 0 for name in ("rouge", "exact_match", "truth_ratio")]
+    assert found.value("utility.model") == pytest.approx(3 / sum(1 / part for part in parts))
+    path.write_text(f"f1:\n{textwrap.indent(block, '  ')}")  # with its name before it
+    named = find_definition(f"{path}:f1")
+    assert named == mine.model_copy(update={"name": "f1"})
+    assert find_definition(str(path)) == named
+    path.write_text("based_on: paper")
+    assert find_definition(str(path)).title == "paper, as changed by mine"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -131,6 +155,8 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
         ("a: {based_on: corrected, membership: {share: 2}}", "membership.share"),
         ("a: {based_on: upstream, forget_quality: {measure: weighted}}", "weights are needed"),
         ("[]", "mine.yaml"),
+        ("based_on: corected", "Did you mean 'corrected'?"),
+        ("../a: {based_on: corrected}", "../a: name"),
     ],
 )
 def test_a_wrong_definition_is_an_error(tmp_path: Path, text: str, message: str) -> None:
