@@ -156,12 +156,12 @@ def _within(
         at_bound: how many independent observations a value at one of two bounds stands for. Of infinitely many the
             interval is a point.
     """
-    t, (low, high) = _t_quantile(degrees), bounds
-    plain = (value - t * se, value + t * se)
-    if not low <= value <= high:  # an accuracy relative to a worse model's, for example
-        return plain
+    t = _t_quantile(degrees)
+    # a value beyond a bound shows that there is none, as for an accuracy relative to a worse model's
+    low = bounds[0] if value >= bounds[0] else -math.inf
+    high = bounds[1] if value <= bounds[1] else math.inf
     if math.isinf(low) or math.isinf(high):
-        return max(low, plain[0]), min(high, plain[1])
+        return max(low, value - t * se), min(high, value + t * se)
     share, error = (value - low) / (high - low), se / (high - low)
     spread = share * (1 - share)
     excess = t**2 * error**2 / spread if spread > _LEAST_SPREAD else t**2 / at_bound

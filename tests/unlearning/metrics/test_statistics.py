@@ -105,8 +105,12 @@ def test_intervals_stay_within_bounds(value: float, se: float, identities: int, 
     assert bounds[0] <= low <= value <= high <= bounds[1]
 
 
-def test_a_value_beyond_its_bounds_keeps_the_plain_interval() -> None:
-    assert statistics.interval(estimate(1.1, 0.1), statistics.SHARE) == statistics.interval(estimate(1.1, 0.1))
+def test_a_value_beyond_a_bound_keeps_the_other() -> None:
+    plain = statistics.interval(estimate(1.1, 0.1))
+    assert plain is not None and plain[0] > 0
+    assert statistics.interval(estimate(1.1, 0.1), statistics.SHARE) == plain
+    wide = statistics.interval(estimate(1.1, 1.0), statistics.SHARE)
+    assert wide is not None and wide[0] == 0 and wide[1] > 3
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=5))
