@@ -98,7 +98,13 @@ def _definitions(found: Comparison) -> dict[str, Any]:
                 value = others[position].over_seeds(metric).mean
                 cells.append((figure(value), difference(value, own) if figure(value) != figure(own) else ""))
             table.append((entry.label, title(metric), cells))
-    return {"names": [found.definition.name, *found.others], "rows": table, "metrics": len(metrics)}
+    made_without = [
+        f"{name}: {note}"
+        for name, entries in found.others.items()
+        for note in dict.fromkeys(note for entry in entries for note in entry.finals[0].notes)
+    ]
+    names = [found.definition.name, *found.others]
+    return {"names": names, "rows": table, "metrics": len(metrics), "notes": made_without}
 
 
 def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str, str]]]]:

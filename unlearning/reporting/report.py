@@ -91,7 +91,7 @@ def _csv(found: Comparison) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     numbers = ("mean", "low", "high", "standard_error")
-    writer.writerow(["definition", "model", "seeds", "metric", *numbers, "marks", "warnings"])
+    writer.writerow(["definition", "model", "seeds", "metric", *numbers, "why", "marks", "warnings"])
     for definition, entries in ((found.definition.name, found.entries), *found.others.items()):
         for entry in entries:
             for metric in entry.finals[0].scores.metrics:
@@ -100,6 +100,7 @@ def _csv(found: Comparison) -> str:
                 cells = [
                     "" if value is None else repr(float(value)) for value in row
                 ]  # whatever made it, a plain number
-                said = ["; ".join(entry.marks), "; ".join(entry.warnings)]
+                why = entry.finals[0].scores.metrics[metric].why or ""
+                said = [why, "; ".join(entry.marks), "; ".join(entry.warnings)]
                 writer.writerow([definition, entry.label, over.runs, metric, *cells, *said])
     return text.getvalue()

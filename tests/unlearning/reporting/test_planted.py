@@ -141,4 +141,9 @@ def test_upstream_says_where_its_utility_counts_a_missing_judge(
     found = compare([logs["full"]], logs["full"].parent / "report", definition="upstream")
     assert cells(found, "harm. mean") == {"full": "0.000"}
     assert any("retain.judge: no judge" in remark for remark in found.remarks)
+    table = pd.read_csv(found.files[-1]).set_index(["definition", "metric"])
+    assert table["mean"]["upstream", "utility.model"] == 0
+    assert table.why["upstream", "utility.model"].endswith("retain.judge: no judge")
     assert "counted as 0, as the definition says: retain.judge: no judge" in found.files[0].read_text()
+    other = compare([logs["full"]], logs["full"].parent / "report")  # where upstream is beside another
+    assert "upstream: counted as 0, as the definition says: retain.judge: no judge" in other.files[0].read_text()
