@@ -2,13 +2,16 @@
 
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics.aggregate import Scores, score
+from fiubench.unlearning.metrics.aggregate import Scored, Scores, score
 from fiubench.unlearning.metrics.definition import Definition, find_definition, load_definitions
+from fiubench.unlearning.metrics.exact_match import exact_match
+from fiubench.unlearning.metrics.leakage import leakage
 from fiubench.unlearning.metrics.statistics import Estimate
 
 from tests.unlearning import sample_logs
@@ -180,3 +183,12 @@ def test_the_order_of_the_rows_does_not_matter(definition: str) -> None:
     for name, estimate in one.items():
         assert other[name].value == pytest.approx(estimate.value, nan_ok=True) if estimate.value is not None else True
         assert (other[name].value is None) == (estimate.value is None)
+
+
+@pytest.mark.parametrize("definition", list(DEFINITIONS))
+@pytest.mark.parametrize("make", [sample_logs.perfect, sample_logs.ignorant, sample_logs.refusing])
+def test_leakage_is_never_below_exact_match(definition: str, make: Callable[[], QuestionLog]) -> None:
+    found = Scored(make(), DEFINITIONS[definition])
+    for role in ("forget", "retain", "holdout"):
+        for question in found.sets[role]:
+            assert exact_match(question) <= leakage(question) <= 1
