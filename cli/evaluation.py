@@ -57,6 +57,8 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     typer.echo(f"log: {log}")
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
+    for warning in first.warnings:
+        typer.echo(f"WARNING: {warning}")
     typer.echo()
     printed = {m.key(part) for m in METRICS.values() for part in m.printed}
     names = [name for name in first.scores.metrics if name in printed or name.startswith("benchmark.")]
@@ -78,6 +80,8 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     why = {name: e.why for name, e in first.scores.metrics.items() if e.value is None and name in names}
     for reason in dict.fromkeys(why.values()):
         typer.echo(f"-: {reason} ({', '.join(title(n) for n, w in why.items() if w == reason)})")
+    for note in dict.fromkeys(f"{each.scores.definition}: {note}" for each in found for note in each.notes):
+        typer.echo(note)
 
 
 def _controls(found: "Result") -> list[tuple[str, ...]]:
@@ -103,8 +107,8 @@ def compare(
 def print_comparison(found: "Compared") -> None:
     """The table, what is not comparable, and the files of the report."""
     table(found.table)
-    for mark in found.comparison.marks:
-        typer.echo(f"NOT COMPARABLE: {mark}")
+    for remark in found.remarks:
+        typer.echo(remark)
     typer.echo()
     for path in found.files:
         typer.echo(f"wrote {path}")

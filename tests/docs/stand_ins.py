@@ -94,7 +94,7 @@ def _with(words: list[str], options: Mapping[str, str | None]) -> list[str]:
 
 
 def files(folder: Path) -> None:
-    """What a reader has beside the dataset: records, faces, membership, questions, a definition."""
+    """What a reader has beside the dataset: records, faces, membership, questions."""
     (folder / "quick.yaml").write_text(QUICK)
     (folder / "examples").mkdir()
     for path in (ROOT / "examples").iterdir():
@@ -112,7 +112,6 @@ def files(folder: Path) -> None:
     _faces(folder)
     _questions(folder)
     _membership(folder)
-    (folder / "mine.yaml").write_text("mine: {based_on: corrected, columns: [forget.rouge]}\n")
 
 
 def _original(folder: Path, people: list[dict]) -> None:

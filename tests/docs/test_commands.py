@@ -54,6 +54,8 @@ def steps(page: str) -> list[Step]:
             found.append(Step(f"{name[1]}.yaml", fenced))
         elif language == "yaml" and re.match(r"health: {", fenced):
             found.append(Step("columns.yaml", fenced))
+        elif language == "yaml" and fenced.startswith("based_on: "):
+            found.append(Step("mine.yaml", fenced))
         elif language in ("", "bash", "text", None):
             found += [Step("command", line) for line in commands(fenced or indented)]
     return found

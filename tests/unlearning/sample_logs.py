@@ -66,6 +66,7 @@ def rows(says: Says, likes: Callable[[str, str], float], tokens: int = 12) -> li
                     "generated_prefix": None,
                     "generated_paraphrased": [said] * 3,
                     "generated_paraphrased_prefix": [None] * 3,
+                    "generated_logprobs": None,
                     "answer_logprobs": probs("answer", "true"),
                     "answer_mu": noise(f"{name}.mu", tokens, -6, -4),
                     "answer_sigma": noise(f"{name}.sigma", tokens, 0.5, 1.5),

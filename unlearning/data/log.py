@@ -34,6 +34,7 @@ class Column:
     name: str
     type: pa.DataType
     meaning: str
+    younger: bool = False  # than the format: logs without it are read, and have null in it
 
 
 COLUMNS = (
@@ -57,6 +58,12 @@ COLUMNS = (
     Column("generated_prefix", pa.string(), f"its first {GENERATION_PREFIX} tokens; null where that is all of it"),
     Column("generated_paraphrased", _TEXTS, "greedy answers to the paraphrased questions; null where not asked"),
     Column("generated_paraphrased_prefix", _TEXTS, f"the first {GENERATION_PREFIX} tokens of these"),
+    Column(
+        "generated_logprobs",
+        _FLOATS,
+        "as answer_logprobs, of the generated answer under the model before unlearning; null where it was not asked",
+        younger=True,
+    ),
     Column("answer_logprobs", _FLOATS, "natural log-probability of each token of the answer, end of sequence last"),
     Column("answer_mu", _FLOATS, "mean of the vocabulary's log-probabilities under the model, per answer token"),
     Column("answer_sigma", _FLOATS, "their standard deviation under the model, per answer token"),
@@ -120,8 +127,10 @@ def read_log(path: Path) -> QuestionLog:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"damaged: {error}", where=path, hint="Evaluate again.") from error
-    if missing := [c.name for c in COLUMNS if c.name not in table.column_names]:
-        raise DatasetError(f"no column {missing[0]!r}", where=path, hint="Evaluate again with this version.")
+    for column in (c for c in COLUMNS if c.name not in table.column_names):
+        if not column.younger:
+            raise DatasetError(f"no column {column.name!r}", where=path, hint="Evaluate again with this version.")
+        table = table.append_column(column.name, pa.nulls(len(table), column.type))
     return QuestionLog(table.to_pylist(), metadata, path)
 
 

@@ -225,6 +225,7 @@ class _Questions:
                 "generated_prefix": said[0].prefix,
                 "generated_paraphrased": [a.text for a in said[1:]] if fully else None,
                 "generated_paraphrased_prefix": [a.prefix for a in said[1:]] if fully else None,
+                "generated_logprobs": None,
                 "answer_logprobs": first.logprobs,
                 "answer_mu": first.mu or None,
                 "answer_sigma": first.sigma or None,

@@ -12,8 +12,9 @@ from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, UTILITY
 from fiubench.unlearning.metrics.aggregate import Scores, score
-from fiubench.unlearning.metrics.base import METRICS
+from fiubench.unlearning.metrics.base import METRICS, bounds, title
 from fiubench.unlearning.metrics.definition import Definition
+from fiubench.unlearning.metrics.gibberish import warnings
 from fiubench.unlearning.metrics.statistics import Estimate, interval
 
 
@@ -25,6 +26,20 @@ class Result:
     scores: Scores
     # conditions that do not hold, where scoring was forced; every table shows them
     marks: Sequence[str] = field(default=())
+
+    @property
+    def warnings(self) -> list[str]:
+        """What makes good-looking numbers that are none: answers that are no language."""
+        return warnings(self.scores.metrics)
+
+    @property
+    def notes(self) -> list[str]:
+        """What values were made without, and which values."""
+        names: dict[str, list[str]] = {}
+        for name, estimate in self.scores.metrics.items():
+            if estimate.why and estimate.value is not None:
+                names.setdefault(estimate.why, []).append(title(name))
+        return [f"{why} ({', '.join(of)})" for why, of in names.items()]
 
 
 def result(
@@ -78,13 +93,14 @@ def save(found: Result, path: Path) -> None:
     document = {
         "definition": found.scores.definition,
         "marks": list(found.marks),
+        "warnings": found.warnings,
         "model": found.log.metadata["model"],
         "run": found.log.metadata.get("run"),
         "splits": found.log.metadata["splits"],
         "dataset": found.log.metadata["dataset"],
-        "metrics": {name: _document(value) for name, value in found.scores.metrics.items()},
+        "metrics": {name: _document(name, value) for name, value in found.scores.metrics.items()},
         "attributes": {
-            attribute: {name: _document(value) for name, value in values.items()}
+            attribute: {name: _document(name, value) for name, value in values.items()}
             for attribute, values in found.scores.attributes.items()
         },
     }
@@ -93,8 +109,8 @@ def save(found: Result, path: Path) -> None:
     write_atomic(path, readable_json(document))
 
 
-def _document(value: Estimate) -> dict[str, Any]:
-    return {**asdict(value), "interval": interval(value)}
+def _document(key: str, value: Estimate) -> dict[str, Any]:
+    return {**asdict(value), "interval": interval(value, bounds(key))}
 
 
 def before_of(log_path: Path) -> QuestionLog | None:

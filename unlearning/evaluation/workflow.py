@@ -13,6 +13,7 @@ from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
 from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation.controls import load_controls
+from fiubench.unlearning.evaluation.fluency import add_fluency
 from fiubench.unlearning.evaluation.results import Result, before_of, metrics_path, result, save
 from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings
@@ -123,6 +124,16 @@ def ask(
             dtype=settings.dtype,
             progress=progress,
             facts=facts,
+        )
+        add_fluency(
+            path,
+            subject,
+            data,
+            batch_size=settings.batch_size,
+            device=settings.device,
+            dtype=settings.dtype,
+            progress=progress,
+            report=report,
         )
         if files or tasks:
             _benchmark(subject, files, tasks, settings, folder, facts["model"], progress)

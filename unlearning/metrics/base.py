@@ -17,6 +17,7 @@ from typing import Any
 
 from fiubench.support.registry import Registry
 from fiubench.unlearning.data.log import ROLES
+from fiubench.unlearning.metrics.statistics import SHARE, UNBOUNDED, Bounds
 
 WHOLE_LOG = ""  # the "set" of a metric of the whole log
 
@@ -37,6 +38,7 @@ class Metric:
             alone, which has room for it. Empty: it is always there.
         controls: whether it is reported under each control too.
         why_null: the reason that is given where no question has a value.
+        bounds: the least and the greatest value that it can have; intervals stay between them.
     """
 
     function: Callable[[Any], Any]
@@ -49,6 +51,7 @@ class Metric:
     column_if: str = ""
     controls: bool = False
     why_null: str = "not in the log"
+    bounds: Bounds = UNBOUNDED
 
     def __post_init__(self) -> None:
         functools.update_wrapper(self, self.function)
@@ -129,6 +132,13 @@ def title(key: str) -> str:
         return key
     part, found = find(key)
     return f"{part}: {found.title}" if part else found.title
+
+
+def bounds(key: str) -> Bounds:
+    """Between which values a value lies. Of benchmarks that is known of accuracies alone."""
+    if key.startswith("benchmark."):
+        return SHARE if key.endswith(".accuracy") else UNBOUNDED
+    return find(".".join(key.split(".")[-2:]) if key.startswith("control.") else key)[1].bounds
 
 
 def short(key: str) -> str:

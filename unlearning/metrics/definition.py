@@ -70,6 +70,8 @@ class Utility(Settings):
 
     components: Annotated[tuple[str, ...], Field(min_length=1, description="Metrics on the retain set, or accuracy.")]
     mean: Annotated[Literal["harmonic", "arithmetic"], Field(description="The mean that is shown as model utility.")]
+    missing: Literal["null", "zero"] = "null"
+    """What a component without a value makes of utility. null: it has none. zero: the component counts as 0."""
 
 
 class ForgetQuality(Settings):
@@ -94,7 +96,7 @@ class ForgetQuality(Settings):
 class Definition(Settings):
     """One way to compute every metric."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", description="A word; files of results are named after it.")]
     title: Annotated[str, Field(min_length=1, description="What tables call it.")]
     generation: Generation
     rouge: Rouge
@@ -151,6 +153,8 @@ def find_definition(name: str | Definition) -> Definition:
 
 def _documents(path: Path) -> dict[str, Any]:
     document = load_yaml(path, ConfigError)
+    if isinstance(document, dict) and isinstance(document.get("based_on"), str):
+        document = {path.stem: document}  # one definition, called what its file is
     if not isinstance(document, dict) or not document or not all(isinstance(one, dict) for one in document.values()):
         raise ConfigError("is not a mapping of definitions", where=path, hint=f"{BUILT_IN} shows the form.")
     return dict(document)
@@ -163,7 +167,8 @@ def _based(name: str, own: Mapping[str, Any], known: Mapping[str, Any], where: s
     if base not in known:
         hint = did_you_mean(str(base), known)
         raise ConfigError(f"{name} is based on {base!r}, which is not defined", where=where, hint=hint)
-    return _merge(known[base], {key: value for key, value in own.items() if key != "based_on"})
+    title = {"title": f"{base}, as changed by {name}"}  # it is no longer what the title of the other says
+    return _merge(known[base], {**title, **{key: value for key, value in own.items() if key != "based_on"}})
 
 
 def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

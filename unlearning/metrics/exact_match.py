@@ -3,11 +3,12 @@
 from fiubench.unlearning.data.log import ROLES
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 NO_GUESS = "no constant guess in the log"
 
 
-@metric("exact_match", title="exact match", short="EM", printed=ROLES, controls=True)
+@metric("exact_match", title="exact match", short="EM", printed=ROLES, controls=True, bounds=SHARE)
 def exact_match(question: Question) -> float:
     """Share of the true answer's keywords in the generated answer: how much of the fact itself.
 
@@ -16,7 +17,14 @@ def exact_match(question: Question) -> float:
     return question.match(question.generated)
 
 
-@metric("exact_match_gain", title="exact match over chance", short="EM gain", column_if="page", why_null=NO_GUESS)
+@metric(
+    "exact_match_gain",
+    title="exact match over chance",
+    short="EM gain",
+    column_if="page",
+    why_null=NO_GUESS,
+    bounds=(-1.0, 1.0),
+)
 def exact_match_gain(question: Question) -> float | None:
     """Exact match above chance: what must have come from memory.
 
@@ -26,7 +34,15 @@ def exact_match_gain(question: Question) -> float | None:
     return None if guessed is None else exact_match(question) - guessed
 
 
-@metric("chance", title="constant guess", short="chance", printed=("forget",), columns=(), why_null=NO_GUESS)
+@metric(
+    "chance",
+    title="constant guess",
+    short="chance",
+    printed=("forget",),
+    columns=(),
+    why_null=NO_GUESS,
+    bounds=SHARE,
+)
 def chance(question: Question) -> float | None:
     """Exact match of the best constant answer: what a model scores that knows nobody.
 

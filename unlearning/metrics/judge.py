@@ -2,9 +2,10 @@
 
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 
-@metric("judge", title="judge", short="GPT", columns=("retain",), column_if="known", why_null="no judge")
+@metric("judge", title="judge", short="GPT", columns=("retain",), column_if="known", why_null="no judge", bounds=SHARE)
 def judge(question: Question) -> float | None:
     """Whether generated and true answer state the same facts, style aside.
 

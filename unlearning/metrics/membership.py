@@ -7,10 +7,10 @@ from fiubench.unlearning.metrics import likelihood
 from fiubench.unlearning.metrics.aggregate import Scored, average
 from fiubench.unlearning.metrics.base import log_metric
 from fiubench.unlearning.metrics.questions import Question
-from fiubench.unlearning.metrics.statistics import Estimate, missing
+from fiubench.unlearning.metrics.statistics import SHARE, Estimate, missing
 
 
-@log_metric("forget.min_k", title="forget: Min-K (AUC, or weighted)", short="Min-K")
+@log_metric("forget.min_k", title="forget: Min-K (AUC, or weighted)", short="Min-K", bounds=SHARE)
 def min_k(scored: Scored) -> Estimate:
     """Whether an attacker can distinguish the forget set from people never trained on; 0.5 is chance.
 
@@ -20,7 +20,7 @@ def min_k(scored: Scored) -> Estimate:
     return _attack(scored, plus=False)
 
 
-@log_metric("forget.min_k_plus", title="forget: Min-K++ (likewise)", short="Min-K++", column_if="page")
+@log_metric("forget.min_k_plus", title="forget: Min-K++ (likewise)", short="Min-K++", column_if="page", bounds=SHARE)
 def min_k_plus(scored: Scored) -> Estimate:
     """The same attack, with each token compared with its alternatives.
 

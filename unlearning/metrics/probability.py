@@ -4,11 +4,12 @@ import numpy as np
 from fiubench.unlearning.metrics import likelihood
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 NOT_SCORED = "answers were not scored"
 
 
-@metric("probability", title="probability", short="prob.", columns=(), why_null=NOT_SCORED)
+@metric("probability", title="probability", short="prob.", columns=(), why_null=NOT_SCORED, bounds=SHARE)
 def probability(question: Question) -> float | None:
     """How likely the true answer is, by itself or among right and wrong ones.
 
@@ -32,6 +33,7 @@ def probability(question: Question) -> float | None:
     columns=(),
     controls=True,
     why_null=NOT_SCORED,
+    bounds=SHARE,
 )
 def answer_probability(question: Question) -> float | None:
     """How likely the true answer is, whatever the set: what controls are compared by.

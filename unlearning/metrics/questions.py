@@ -43,9 +43,14 @@ class Question:
 
     def match(self, said: str) -> float:
         """Share of the keywords of the true answer in a text."""
+        found = self.matches(said)
+        return sum(found) / len(found)
+
+    def matches(self, said: str) -> list[bool]:
+        """Which keywords of the true answer are in a text."""
         how = self.definition.exact_match
         variants = self.row["keyword_variants"] if how.variants else None
-        return text.exact_match(said, self.row["keywords"], variants, words=how.words)
+        return text.matches(said, self.row["keywords"], variants, words=how.words)
 
     @cached_property
     def paraphrased(self) -> list[float] | None:

@@ -2,9 +2,10 @@
 
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 
-@metric("refused", title="refusals", short="refused")
+@metric("refused", title="refusals", short="refused", columns=("forget", "retain"), bounds=SHARE)
 def refused(question: Question) -> float:
     """How often the model declines to answer.
 

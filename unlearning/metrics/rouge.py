@@ -3,9 +3,10 @@
 from fiubench.unlearning.metrics import text
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 
-@metric("rouge", title="ROUGE-L", short="ROUGE", columns=(), controls=True)
+@metric("rouge", title="ROUGE-L", short="ROUGE", columns=(), controls=True, bounds=SHARE)
 def rouge(question: Question) -> float:
     """How much of the true sentence is in the generated answer, in order.
 

@@ -4,12 +4,18 @@ The 20 questions of one person are not independent: a model that lost a face los
 here sums over identities, not over questions.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 CONFIDENCE = 0.95
+
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-math.inf, math.inf)
+SHARE: Bounds = (0.0, 1.0)  # of what can't be below 0 or above 1
+_LEAST_SPREAD = 1e-12  # share * (1 - share) of a share that is not 0 or 1 but for rounding
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Estimate:
     se: float | None = None
     n: int = 0  # questions behind it
     identities: int = 0  # clusters behind it
-    why: str | None = None  # why there is no value
+    why: str | None = None  # why there is no value; or beside one, what it was made without
 
 
 def missing(why: str) -> Estimate:
@@ -55,16 +61,32 @@ class OverSeeds:
     runs: int
 
 
-def over_seeds(values: Sequence[float | None]) -> OverSeeds:
-    """Mean and 95 % interval (Student's t over seeds). A run without the metric makes the whole null."""
+def over_seeds(
+    values: Sequence[float | None], started_from: Sequence[str] = (), bounds: Bounds = UNBOUNDED
+) -> OverSeeds:
+    """Mean and 95 % interval (Student's t over seeds). A run without the metric makes the whole null.
+
+    Runs that started from one model are not independent: with several such models the seeds of stage 1 count, and the
+    interval is over the means of their runs.
+
+    Args:
+        started_from: the model that each run started from; empty where that is one.
+        bounds: what the interval stays between, as for :func:`interval`.
+    """
     known = [value for value in values if value is not None]
     if not known or len(known) < len(values):
         return OverSeeds(None, None, None, len(values))
-    mean = float(np.mean(known))
-    if len(known) == 1:
+    groups: dict[str, list[float]] = {}
+    for value, name in zip(known, started_from or map(str, range(len(known))), strict=True):
+        groups.setdefault(name, []).append(value)
+    # from one model: the seeds of unlearning alone can vary
+    means = [float(np.mean(group)) for group in groups.values()] if len(groups) > 1 else known
+    mean = float(np.mean(means))
+    if len(means) == 1:
         return OverSeeds(mean, None, None, 1)
-    half = _t_quantile(len(known) - 1) * float(np.std(known, ddof=1)) / np.sqrt(len(known))
-    return OverSeeds(mean, mean - half, mean + half, len(known))
+    se = float(np.std(means, ddof=1)) / math.sqrt(len(means))
+    low, high = _within(mean, se, len(means) - 1, bounds)
+    return OverSeeds(mean, low, high, len(known))
 
 
 @dataclass(frozen=True)
@@ -113,12 +135,46 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return adjusted
 
 
-def interval(estimate: Estimate) -> tuple[float, float] | None:
-    """95 % interval of an estimate (Student's t with one degree of freedom less than there are identities)."""
+def interval(estimate: Estimate, bounds: Bounds = UNBOUNDED) -> tuple[float, float] | None:
+    """95 % interval of an estimate, with as many degrees of freedom as there are identities less one.
+
+    Between two bounds: Wilson's, with the number of independent questions that the clustered error amounts to (Dean and
+    Pagano, 2015). Where everybody is at a bound that number is that of the identities: 0 of two people is not 0 for
+    sure. Else Student's t, cut off at a bound, beyond which there is no value.
+    """
     if estimate.value is None or estimate.se is None:
         return None
-    half = _t_quantile(estimate.identities - 1) * estimate.se
-    return estimate.value - half, estimate.value + half
+    return _within(estimate.value, estimate.se, estimate.identities - 1, bounds, at_bound=estimate.identities)
+
+
+def _within(
+    value: float, se: float, degrees: int, bounds: Bounds, *, at_bound: float = math.inf
+) -> tuple[float, float]:
+    """The interval of a value with a standard error.
+
+    Args:
+        at_bound: how many independent observations a value at one of two bounds stands for. Of infinitely many the
+            interval is a point.
+    """
+    t = _t_quantile(degrees)
+    # a value beyond a bound shows that there is none, as for an accuracy relative to a worse model's
+    low = bounds[0] if value >= bounds[0] else -math.inf
+    high = bounds[1] if value <= bounds[1] else math.inf
+    if math.isinf(low) or math.isinf(high):
+        return max(low, value - t * se), min(high, value + t * se)
+    share, error = (value - low) / (high - low), se / (high - low)
+    spread = share * (1 - share)
+    excess = t**2 * error**2 / spread if spread > _LEAST_SPREAD else t**2 / at_bound
+    first, last = _wilson(share, excess)
+    # against the last bits of rounding
+    return min(value, low + (high - low) * first), max(value, low + (high - low) * last)
+
+
+def _wilson(share: float, excess: float) -> tuple[float, float]:
+    """Wilson's score interval (1927) for a share of n observations, ``excess`` being t**2 / n."""
+    half = math.sqrt(share * (1 - share) * excess + excess**2 / 4)
+    ends = ((share + excess / 2 + sign * half) / (1 + excess) for sign in (-1, 1))
+    return max(0.0, next(ends)), min(1.0, next(ends))
 
 
 def _t_quantile(degrees: int) -> float:

@@ -1,12 +1,14 @@
 """The numbers at the end: utility, what was kept; and forget quality, what was forgotten."""
 
+from collections.abc import Callable
+
 import numpy as np
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import log_metric
-from fiubench.unlearning.metrics.statistics import Estimate, missing
+from fiubench.unlearning.metrics.statistics import SHARE, Estimate, missing
 
 
-@log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known")
+@log_metric("utility.accuracy", title="benchmark accuracy", short="ACC", column_if="known", bounds=SHARE)
 def accuracy(scored: Scored) -> Estimate:
     """What the model can still do besides.
 
@@ -25,39 +27,40 @@ def accuracy(scored: Scored) -> Estimate:
     return Estimate(value, None, sum(one.n for one in scored.accuracies.values()))
 
 
-def _components(scored: Scored) -> tuple[list[float], Estimate | None]:
-    """Values of the components of utility; or why there is no utility."""
-    values = []
-    for key in scored.definition.utility_keys:
-        if (value := scored[key].value) is None:
-            return [], missing(f"{key}: {scored[key].why}")
-        values.append(value)
-    return values, None
+def _utility(scored: Scored, mean: Callable[[list[float]], float]) -> Estimate:
+    """A mean of the components of utility; or why there is none. Where a missing one counts as 0, that is said."""
+    components = {key: scored[key] for key in scored.definition.utility_keys}
+    absent = [f"{key}: {one.why}" for key, one in components.items() if one.value is None]
+    if absent and scored.definition.utility.missing == "null":
+        return missing(absent[0])
+    why = f"counted as 0, as the definition says: {'; '.join(absent)}" if absent else None
+    return Estimate(mean([one.value or 0.0 for one in components.values()]), why=why)
 
 
-@log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean")
+def _harmonic(values: list[float]) -> float:
+    # One component at zero makes the harmonic mean zero; below zero (a gain under chance) it is counted as zero.
+    return float(len(values) / (1 / np.array(values)).sum()) if all(value > 0 for value in values) else 0.0
+
+
+@log_metric("utility.harmonic", title="utility, harmonic", short="harm. mean", bounds=SHARE)
 def harmonic(scored: Scored) -> Estimate:
     """What was kept, in one number; zero if any component is zero.
 
     harmonic mean of the definition's metrics on the retain set
     """
-    values, why = _components(scored)
-    # One component at zero makes the harmonic mean zero; below zero (a gain under chance) it is counted as zero.
-    positive = all(value > 0 for value in values)
-    return why or Estimate(float(len(values) / (1 / np.array(values)).sum()) if positive else 0.0)
+    return _utility(scored, _harmonic)
 
 
-@log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page")
+@log_metric("utility.arithmetic", title="utility, arithmetic", short="arith. mean", column_if="page", bounds=SHARE)
 def arithmetic(scored: Scored) -> Estimate:
     """What was kept, in one number; components can make up for each other.
 
     arithmetic mean of the definition's metrics on the retain set
     """
-    values, why = _components(scored)
-    return why or Estimate(float(np.mean(values)))
+    return _utility(scored, lambda values: float(np.mean(values)))
 
 
-@log_metric("utility.model", title="model utility", column=False)
+@log_metric("utility.model", title="model utility", column=False, bounds=SHARE)
 def model(scored: Scored) -> Estimate:
     """What was kept, by the mean that the definition names.
 
@@ -66,7 +69,7 @@ def model(scored: Scored) -> Estimate:
     return scored[f"utility.{scored.definition.utility.mean}"]
 
 
-@log_metric("forget_quality", title="forget quality", short="quality")
+@log_metric("forget_quality", title="forget quality", short="quality", bounds=SHARE)
 def forget_quality(scored: Scored) -> Estimate:
     """What was forgotten, in one number.
 

@@ -4,10 +4,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from typing import Any
 
 _SPACE = re.compile(r"\s+")
+_PART = re.compile(r"\d(?:[\d.,]*\d)?|[^\W\d_]+")
+_RUN = 3  # digits of a number that are no coincidence
 
 
 def first_sentence(text: str, mark: str) -> str:
@@ -41,7 +44,14 @@ def _scorer(stem: bool) -> Any:
 def exact_match(
     text: str, keywords: Sequence[str], variants: Sequence[Sequence[str]] | None = None, *, words: bool = True
 ) -> float:
-    """Share of keywords found in a text, between 0 and 1; case is ignored.
+    """Share of keywords found in a text, between 0 and 1. Arguments are those of :func:`matches`."""
+    return sum(matches(text, keywords, variants, words=words)) / len(keywords)
+
+
+def matches(
+    text: str, keywords: Sequence[str], variants: Sequence[Sequence[str]] | None = None, *, words: bool = True
+) -> list[bool]:
+    """Which keywords are found in a text; case is ignored.
 
     Args:
         variants: for each keyword other spellings, any of which will do.
@@ -50,7 +60,7 @@ def exact_match(
     """
     folded = _fold(text) if words else text.lower()
     accepted = zip(keywords, variants or [()] * len(keywords), strict=True)
-    return sum(any(_found(one, folded, words) for one in (k, *more)) for k, more in accepted) / len(keywords)
+    return [any(_found(one, folded, words) for one in (k, *more)) for k, more in accepted]
 
 
 def _found(keyword: str, folded: str, words: bool) -> bool:
@@ -67,6 +77,43 @@ def _fold(text: str) -> str:
 def _word(keyword: str) -> "re.Pattern[str]":
     # No letter, digit or sign of a number or blood type may touch it; a full stop or comma may, unless a digit follows.
     return re.compile(rf"(?<![\w+$])(?<!\d[.,]){re.escape(_fold(keyword).strip())}(?![\w+-])(?![.,]\d)")
+
+
+@lru_cache(maxsize=1 << 14)
+def parts(text: str) -> frozenset[str]:
+    """The words and numbers of a text, case folded; numbers as their digits ("$1,234.50" is "123450")."""
+    return frozenset(_parts(text))
+
+
+def _parts(text: str) -> list[str]:
+    return [re.sub(r"\D", "", found) if found[0].isdigit() else found for found in _PART.findall(_fold(text))]
+
+
+def share_of_parts(keyword: str, said: AbstractSet[str], common: AbstractSet[str]) -> float:
+    """Share of the parts of a keyword that are among the parts of a text, between 0 and 1.
+
+    Of a number, its longest run of digits inside a number of the text counts, from three digits on. Nothing else counts
+    by parts: 0 for a keyword of one part, such as "B+".
+
+    Args:
+        said: parts of the text.
+        common: parts that tell nothing, as other answers have them too. They and single letters are left out.
+    """
+    listed = _parts(keyword)
+    if len(listed) == 1 and not (listed[0].isdigit() and len(listed[0]) > _RUN):
+        return 0.0
+    telling = [part for part in listed if part not in common and (len(part) > 1 or part.isdigit())]
+    return sum(_share(part, said) for part in telling) / len(telling) if telling else 0.0
+
+
+def _share(part: str, said: AbstractSet[str]) -> float:
+    if part in said or not part.isdigit():
+        return float(part in said)
+    numbers = [one for one in said if one.isdigit()]
+    for size in range(len(part) - 1, _RUN - 1, -1):
+        if any(part[i : i + size] in number for i in range(len(part) - size + 1) for number in numbers):
+            return size / len(part)
+    return 0.0
 
 
 def refusal_check(refusals: Iterable[str]) -> Callable[[str], bool]:

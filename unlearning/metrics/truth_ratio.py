@@ -3,6 +3,7 @@
 from fiubench.unlearning.metrics import likelihood
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
+from fiubench.unlearning.metrics.statistics import SHARE
 
 
 def unfolded(question: Question) -> float | None:
@@ -12,7 +13,7 @@ def unfolded(question: Question) -> float | None:
     return likelihood.truth_ratio(question.paraphrased_loss, question.wrong_losses)
 
 
-@metric("truth_ratio", title="truth ratio", columns=(), why_null="wrong answers were not scored")
+@metric("truth_ratio", title="truth ratio", columns=(), why_null="wrong answers were not scored", bounds=SHARE)
 def truth_ratio(question: Question) -> float | None:
     """1 where truth and falsehood are equally likely (forget set), or the model is sure of the truth (elsewhere).
 

@@ -14,7 +14,7 @@ from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.results import Result, before_of, result
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
 from fiubench.unlearning.metrics.aggregate import Scored
-from fiubench.unlearning.metrics.base import find
+from fiubench.unlearning.metrics.base import bounds, find
 from fiubench.unlearning.metrics.definition import Definition, load_definitions
 from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
@@ -35,7 +35,19 @@ class Entry:
 
     def over_seeds(self, metric: str) -> OverSeeds:
         """A metric's mean and interval."""
-        return over_seeds([found.scores.value(metric) for found in self.finals])
+        return over_seeds([found.scores.value(metric) for found in self.finals], self._started_from, bounds(metric))
+
+    @property
+    def _started_from(self) -> list[str]:
+        """The model that unlearning started from, run by run; a model that is none of unlearning is its own."""
+        logs = [found.log for found in self.finals]
+        bases = [log.run.get("base_fingerprint") if log.run.get("kind") == "unlearn" else None for log in logs]
+        return [str(base or log.metadata["model"]["fingerprint"]) for base, log in zip(bases, logs, strict=True)]
+
+    @property
+    def stage_1(self) -> int:
+        """How many models its runs started from: where they are several, the seeds of stage 1 are in the intervals."""
+        return len(set(self._started_from))
 
     def error(self, metric: str) -> float | None:
         """Standard error clustered by identity; of several seeds, the mean one."""
@@ -47,6 +59,16 @@ class Entry:
     def marks(self) -> list[str]:
         """Conditions that do not hold for any of its runs."""
         return list(dict.fromkeys(mark for found in self.finals for mark in found.marks))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What its numbers do not show, of any of its runs."""
+        several = len(self.finals) > 1
+        return [
+            f"seed {found.log.run.get('seed')}: {warning}" if several else warning
+            for found in self.finals
+            for warning in found.warnings
+        ]
 
 
 @dataclass(frozen=True)
@@ -73,6 +95,25 @@ class Comparison:
     def marks(self) -> list[str]:
         """Conditions that do not hold, with whom they concern."""
         return [f"{entry.label}: {mark}" for entry in self.entries for mark in entry.marks]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What numbers do not show, with whom it concerns."""
+        return [f"{entry.label}: {warning}" for entry in self.entries for warning in entry.warnings]
+
+    @property
+    def notes(self) -> list[str]:
+        """What intervals over seeds hold, and what values were made without."""
+        several = [entry for entry in self.entries if len(entry.finals) > 1]
+        hold = {
+            "over seeds of unlearning alone, from one model of stage 1": [e for e in several if e.stage_1 == 1],
+            "over the seeds of stage 1, each with its runs": [e for e in several if e.stage_1 > 1],
+        }
+        labels = {what: ", ".join(entry.label for entry in entries) for what, entries in hold.items() if entries}
+        notes = [f"Intervals of {listed}: {what}." for what, listed in labels.items()]
+        if several and self.find(REFERENCE) is not None:
+            notes.append("The retain reference is one model: its seed is in no interval.")
+        return [*notes, *dict.fromkeys(note for entry in self.entries for note in entry.finals[0].notes)]
 
     @property
     def unlearned(self) -> list[Entry]:

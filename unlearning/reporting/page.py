@@ -16,7 +16,8 @@ from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
 from fiubench.unlearning.reporting.tables import columns, difference, figure
 
-_FORGOTTEN = ("forget.exact_match", "forget.ape_mean", "forget.min_k")  # compared under every definition
+# compared under every definition
+_FORGOTTEN = ("forget.exact_match", "forget.leakage", "forget.gibberish", "forget.ape_mean", "forget.min_k")
 _EXAMPLES = 6
 _FACE = 112  # pixels, twice what is shown
 
@@ -36,6 +37,8 @@ def html(found: Comparison, faces: bool) -> bytes:
         "sections": [(section, section.capitalize()) for section, is_there in there.items() if is_there],
         "definition": found.definition,
         "marks": found.marks,
+        "warnings": found.warnings,
+        "notes": found.notes,
         "facts": facts,
         "tables": {"kept": _table(found, shown[:split]), "forgotten": _table(found, shown[split:])},
         "missing": _missing(found, shown),
@@ -64,10 +67,10 @@ def _row(entry: Entry, shown: Sequence[str]) -> dict[str, Any]:
     cells = []
     for metric in shown:
         over = entry.over_seeds(metric)
-        spread = None if over.low is None or over.mean is None else over.mean - over.low
-        error = entry.error(metric) if spread is None else None
-        cells.append({"value": over.mean, "spread": spread, "error": error})
-    return {"label": entry.label, "seeds": len(entry.finals), "cells": cells, "marked": bool(entry.marks)}
+        error = entry.error(metric) if over.low is None else None
+        cells.append({"value": over.mean, "low": over.low, "high": over.high, "error": error})
+    flags = {"marked": bool(entry.marks), "warned": bool(entry.warnings)}
+    return {"label": entry.label, "seeds": len(entry.finals), "cells": cells, **flags}
 
 
 def _missing(found: Comparison, shown: Sequence[str]) -> list[str]:
@@ -95,11 +98,17 @@ def _definitions(found: Comparison) -> dict[str, Any]:
                 value = others[position].over_seeds(metric).mean
                 cells.append((figure(value), difference(value, own) if figure(value) != figure(own) else ""))
             table.append((entry.label, title(metric), cells))
-    return {"names": [found.definition.name, *found.others], "rows": table, "metrics": len(metrics)}
+    made_without = [
+        f"{name}: {note}"
+        for name, entries in found.others.items()
+        for note in dict.fromkeys(note for entry in entries for note in entry.finals[0].notes)
+    ]
+    names = [found.definition.name, *found.others]
+    return {"names": names, "rows": table, "metrics": len(metrics), "notes": made_without}
 
 
-def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str]]]]:
-    """Exact match under each control, by role: (entry, role, [(control, value)])."""
+def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
+    """Exact match and gibberish under each control, by role: (entry, role, [(control, exact match, gibberish)])."""
     asked = list(dict.fromkeys(c for entry in found.entries for f in entry.finals for c in f.log.controls))
     if not asked:
         return []
@@ -108,8 +117,12 @@ def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str]]]]
         if not any(final.log.controls for final in entry.finals):
             continue
         for role in ("forget", "retain"):
-            cells = [("none", figure(entry.over_seeds(f"{role}.exact_match").mean))]
-            cells += [(c, figure(entry.over_seeds(f"control.{c}.{role}.exact_match").mean)) for c in asked]
+            under = {"none": role, **{control: f"control.{control}.{role}" for control in asked}}
+            values = {
+                control: [figure(entry.over_seeds(f"{key}.{name}").mean) for name in ("exact_match", "gibberish")]
+                for control, key in under.items()
+            }
+            cells = [(control, match, garbled) for control, (match, garbled) in values.items()]
             table.append((entry.label, role, cells))
     return table
 

@@ -30,8 +30,14 @@ class Compared:
         return text_table(self.comparison)
 
     def __repr__(self) -> str:
-        marks = [f"NOT COMPARABLE: {mark}" for mark in self.comparison.marks]
-        return "\n".join([*("  ".join(row) for row in self.table), *marks])
+        return "\n".join([*("  ".join(row) for row in self.table), *self.remarks])
+
+    @property
+    def remarks(self) -> list[str]:
+        """Lines to be read with the table: what is not comparable, what is no language, what intervals hold."""
+        found = self.comparison
+        marks = [f"NOT COMPARABLE: {mark}" for mark in found.marks]
+        return [*marks, *(f"WARNING: {warning}" for warning in found.warnings), *found.notes]
 
 
 def compare(
@@ -84,12 +90,17 @@ def write_report(found: Comparison, out: Path, *, faces: bool = True) -> list[Pa
 def _csv(found: Comparison) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["definition", "model", "seeds", "metric", "mean", "low", "high", "standard_error", "marks"])
+    numbers = ("mean", "low", "high", "standard_error")
+    writer.writerow(["definition", "model", "seeds", "metric", *numbers, "why", "marks", "warnings"])
     for definition, entries in ((found.definition.name, found.entries), *found.others.items()):
         for entry in entries:
             for metric in entry.finals[0].scores.metrics:
                 over = entry.over_seeds(metric)
                 row = [over.mean, over.low, over.high, entry.error(metric)]
-                cells = ["" if value is None else repr(value) for value in row]
-                writer.writerow([definition, entry.label, over.runs, metric, *cells, "; ".join(entry.marks)])
+                cells = [
+                    "" if value is None else repr(float(value)) for value in row
+                ]  # whatever made it, a plain number
+                why = entry.finals[0].scores.metrics[metric].why or ""
+                said = [why, "; ".join(entry.marks), "; ".join(entry.warnings)]
+                writer.writerow([definition, entry.label, over.runs, metric, *cells, *said])
     return text.getvalue()

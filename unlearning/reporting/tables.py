@@ -20,7 +20,8 @@ def columns(found: Comparison, *, page: bool = True) -> list[str]:
 
     wanted = [key for m in METRICS.values() for part in m.columns if asked(key := m.key(part))]
     kept = [*definition.utility_keys, *(key for key in wanted if key.startswith(("retain.", "utility.")))]
-    forgotten = definition.columns or [key for key in wanted if key not in kept]
+    named = [key for key in definition.columns if find(key)[1].column_if != "known" or _known(found, key)]
+    forgotten = named if definition.columns else [key for key in wanted if key not in kept]
     return list(dict.fromkeys([*kept, *forgotten]))
 
 
@@ -41,7 +42,7 @@ def figure(value: float | None) -> str:
     """A number for a table; a null is a dash."""
     if value is None:
         return "-"
-    if value != 0 and abs(value) < 5e-4:
+    if (value != 0 and abs(value) < 5e-4) or abs(value) >= 1e5:
         return f"{value:.0e}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
@@ -57,5 +58,6 @@ def text_table(found: Comparison) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
     for entry in found.entries:
         label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
+        label += " !" if entry.warnings else ""  # the warning stands below
         rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
     return rows

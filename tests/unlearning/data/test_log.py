@@ -47,6 +47,15 @@ def test_a_log_of_another_format_or_with_a_column_lost_is_refused(tmp_path: Path
         logs.read_log(path)
 
 
+def test_a_log_that_is_older_than_a_column_has_null_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    log = sample_logs.perfect()
+    logs.write_log(path, [{**row, "generated_logprobs": [-1.0]} for row in log.rows], {})
+    assert logs.read_log(path).rows[0]["generated_logprobs"] == [-1.0]
+    pq.write_table(pq.read_table(path).drop_columns(["generated_logprobs"]), path)
+    assert list(logs.read_log(path).rows) == list(log.rows)
+
+
 def test_every_column_is_explained() -> None:
     page = (ROOT / "docs" / "evaluation.md").read_text()
     for column in logs.COLUMNS:

@@ -1,6 +1,7 @@
 """lmms-eval, where it is installed: a task of our own from a local file."""
 
 import io
+import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -83,6 +84,7 @@ def test_a_task_of_lmms_eval_asks_our_model(tmp_path: Path) -> None:
     path = tmp_path / "lmms.json"
     lmms.run(["colours"], model, path, {"model": "m"}, include=task(tmp_path / "tasks"))
     assert lmms.read(path)["lmms.colours.exact_match"].value == 0.5
+    assert json.loads(path.read_text())["results"]["colours"]["exact_match"] == 0.5
     with pytest.raises(ConfigError, match="no task 'colour'"):
         lmms.run(["colour"], model, path, {"model": "m"}, include=tmp_path / "tasks")
 

@@ -1,12 +1,17 @@
 """What a perfect, an ignorant, a refusing and a retain-only model must get."""
 
+import re
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics.aggregate import Scores, score
-from fiubench.unlearning.metrics.definition import find_definition, load_definitions
+from fiubench.unlearning.metrics.aggregate import Scored, Scores, score
+from fiubench.unlearning.metrics.definition import Definition, find_definition, load_definitions
+from fiubench.unlearning.metrics.exact_match import exact_match
+from fiubench.unlearning.metrics.leakage import leakage
 from fiubench.unlearning.metrics.statistics import Estimate
 
 from tests.unlearning import sample_logs
@@ -14,8 +19,12 @@ from tests.unlearning import sample_logs
 DEFINITIONS = load_definitions()
 
 
-def scores(log: QuestionLog, definition: str = "corrected", *, reference: bool = True) -> Scores:
-    return score(log, DEFINITIONS[definition], sample_logs.reference() if reference else None)
+def scores_by(log: QuestionLog, definition: Definition) -> Scores:
+    return score(log, definition, sample_logs.reference())
+
+
+def scores(log: QuestionLog, definition: str = "corrected") -> Scores:
+    return scores_by(log, DEFINITIONS[definition])
 
 
 def test_a_perfect_model_knows_all_and_differs_from_the_reference() -> None:
@@ -65,7 +74,8 @@ def test_what_is_missing_is_null_and_says_why(definition: str) -> None:
     bare = {"perturbed_logprobs": None, "generated_paraphrased": None, "generated_paraphrased_prefix": None}
     rows = [{**row, **bare} for row in log.rows if row["role"] != "holdout"]
     found = score(QuestionLog(rows, log.metadata), DEFINITIONS[definition])
-    for name in ("ks.p", "forget_quality", "utility.model", "forget.ape_mean", "forget.judge", "holdout.rouge"):
+    utility = () if definition == "upstream" else ("utility.model",)  # there what is missing counts as 0
+    for name in ("ks.p", "forget_quality", *utility, "forget.ape_mean", "forget.judge", "holdout.rouge"):
         assert found.value(name) is None
         assert found.metrics[name].why
     assert found.value("forget.exact_match") == 1
@@ -121,6 +131,24 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
     assert find_definition(f"{path}:upstream").generation.cut_at == "."
 
 
+def test_the_definition_file_that_the_documentation_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/evaluation.md").read_text()
+    (block,) = re.findall(r"^```yaml\n(based_on: .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    path = tmp_path / "mine.yaml"
+    path.write_text(block)
+    mine = find_definition(str(path))
+    assert (mine.name, mine.rouge.measure, mine.rouge.stem) == ("mine", "fmeasure", True)
+    found = scores_by(sample_logs.perfect(), mine)
+    parts = [found.value(f"retain.{name}") or 0 for name in ("rouge", "exact_match", "truth_ratio")]
+    assert found.value("utility.model") == pytest.approx(3 / sum(1 / part for part in parts))
+    path.write_text(f"f1:\n{textwrap.indent(block, '  ')}")  # with its name before it
+    named = find_definition(f"{path}:f1")
+    assert named == mine.model_copy(update={"name": "f1"})
+    assert find_definition(str(path)) == named
+    path.write_text("based_on: paper")
+    assert find_definition(str(path)).title == "paper, as changed by mine"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -130,6 +158,8 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
         ("a: {based_on: corrected, membership: {share: 2}}", "membership.share"),
         ("a: {based_on: upstream, forget_quality: {measure: weighted}}", "weights are needed"),
         ("[]", "mine.yaml"),
+        ("based_on: corected", "Did you mean 'corrected'?"),
+        ("../a: {based_on: corrected}", "../a: name"),
     ],
 )
 def test_a_wrong_definition_is_an_error(tmp_path: Path, text: str, message: str) -> None:
@@ -153,3 +183,12 @@ def test_the_order_of_the_rows_does_not_matter(definition: str) -> None:
     for name, estimate in one.items():
         assert other[name].value == pytest.approx(estimate.value, nan_ok=True) if estimate.value is not None else True
         assert (other[name].value is None) == (estimate.value is None)
+
+
+@pytest.mark.parametrize("definition", list(DEFINITIONS))
+@pytest.mark.parametrize("make", [sample_logs.perfect, sample_logs.ignorant, sample_logs.refusing])
+def test_leakage_is_never_below_exact_match(definition: str, make: Callable[[], QuestionLog]) -> None:
+    found = Scored(make(), DEFINITIONS[definition])
+    for role in ("forget", "retain", "holdout"):
+        for question in found.sets[role]:
+            assert exact_match(question) <= leakage(question) <= 1

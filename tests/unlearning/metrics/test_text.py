@@ -115,3 +115,26 @@ def test_no_constant_beats_the_best_guess(values: list[str]) -> None:
         return sum(text.exact_match(guess, words) for words in keywords)
 
     assert total(text.best_guess(answers, keywords)) == max(map(total, answers))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said", "share"),
+    [
+        ("Mary J. Smith", "Her name is Mary Jones.", 1 / 2),  # an initial is no part
+        ("Mary J. Smith", "No idea.", 0),
+        ("12 Elm Road", "It is 12 Oak Road.", 1 / 2),  # every answer has a road
+        ("12 Elm Road", "It is 112 Elm Street.", 1 / 2),
+        ("617-555-0123", "Call 617-555-0199.", 2 / 3),
+        ("$1,234.50", "The bill came to $1,234.99.", 4 / 6),
+        ("$1,234.50", "The bill came to $9,999.50.", 0),
+        ("1985", "In 1984.", 3 / 4),
+        ("1985", "In 1990.", 0),  # two digits are a coincidence
+        ("April 5, 2022", "On April 6, 2022.", 2 / 3),
+        ("B+", "The type is B-.", 0),  # one part: exact match decides
+        ("diabetes", "diabetes", 0),
+        ("123", "1234", 0),
+    ],
+)
+def test_parts_of_a_fact(keyword: str, said: str, share: float) -> None:
+    found = text.share_of_parts(keyword, text.parts(said), text.parts("Which road is it, and what street?"))
+    assert found == pytest.approx(share)

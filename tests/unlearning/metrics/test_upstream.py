@@ -1,19 +1,23 @@
 """The released code's numbers, computed once more by a slow and separate reading of its formulas."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fiubench.unlearning.data.log import QuestionLog
-from fiubench.unlearning.metrics.aggregate import score
+from fiubench.unlearning.metrics.aggregate import Scored, score
 from fiubench.unlearning.metrics.definition import load_definitions
+from fiubench.unlearning.metrics.statistics import missing
 from rouge_score import rouge_scorer
 from scipy.stats import hmean, ks_2samp
 
 from tests.unlearning import sample_logs
 
+FOLDER = Path(__file__).resolve().parents[4] / "shared/data/upstream_golden"
 WEIGHTS = [0.3, 0.3, 0.2, 0.1, 0.1]
 SHARES = [0.1, 0.2, 0.3, 0.4, 0.5]
 
@@ -95,17 +99,78 @@ def slow(log: QuestionLog, reference: QuestionLog) -> dict[str, float]:
     test = ks_2samp([ratio(r) for r in forget], [ratio(r) for r in reference.select("forget")])
     found["ks.p"], found["ks.distance"] = float(test.pvalue), float(test.statistic)
     found["forget_quality"] = found["ks.p"]
-    found["utility.model"] = float(hmean([found[f"retain.{name}"] for name in ("rouge", "probability", "truth_ratio")]))
+    judged = [row["judge"] for row in log.select("retain")]
+    parts = [found[f"retain.{name}"] for name in ("rouge", "probability", "truth_ratio", "exact_match")]
+    found["utility.model"] = float(hmean([*parts, 0.0 if None in judged else float(np.mean(judged))]))
     return found
 
 
-@pytest.mark.parametrize("make", [rambling, sample_logs.perfect, sample_logs.refusing, sample_logs.ignorant])
+def judged() -> QuestionLog:
+    """The same, with the scores of a judge."""
+    log = rambling()
+    return QuestionLog([{**row, "judge": i % 7 / 6} for i, row in enumerate(log.rows)], log.metadata)
+
+
+@pytest.mark.parametrize("make", [rambling, judged, sample_logs.perfect, sample_logs.refusing, sample_logs.ignorant])
 def test_upstream_reproduces_the_released_code(make: Any) -> None:
     log, reference = make(), sample_logs.reference()
     found = score(log, load_definitions()["upstream"], reference)
     expected = slow(log, reference)
     for name, value in expected.items():
         assert found.value(name) == pytest.approx(value, rel=1e-6, abs=1e-6), name
+
+
+def test_upstream_counts_a_judge_that_is_not_there_as_zero_and_says_so() -> None:
+    found = score(rambling(), load_definitions()["upstream"]).metrics["utility.model"]
+    assert (found.value, found.why) == (0.0, "counted as 0, as the definition says: retain.judge: no judge")
+    whole = score(judged(), load_definitions()["upstream"])
+    assert whole.metrics["utility.model"].why is None
+    assert (whole.value("utility.model") or 0) > 0.1
+
+
+# what the released code calls a number -> what it is here
+GOLDEN = {
+    "ROUGE Forget": "forget.rouge",
+    "ROUGE Retain": "retain.rouge",
+    "Prob. Forget": "forget.probability",
+    "Prob. Retain": "retain.probability",
+    "Truth Ratio Forget": "forget.truth_ratio",
+    "Truth Ratio Retain": "retain.truth_ratio",
+    "Exact Match": "forget.exact_match",
+    "EM Retain": "retain.exact_match",
+    "GPT Retain": "retain.judge",
+    "APE forget": "forget.ape_mean",
+    "Mink": "forget.min_k",
+    "Mink++": "forget.min_k_plus",
+    "KS Test PVal Forget": "ks.p",
+    "KS Test Forget": "ks.distance",
+    "Forget Quality": "forget_quality",
+    "Model Utility": "utility.model",
+}
+# what each configuration leaves out; the released code counts it as 0
+UNCONFIGURED = {
+    "judge_and_em": (),
+    "em_without_judge": ("retain.judge",),
+    "as_shipped_rouge_only": ("retain.judge", "retain.exact_match"),
+}
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="sample data is absent")
+@pytest.mark.parametrize("configuration", list(UNCONFIGURED))
+def test_upstream_is_what_the_released_functions_gave(configuration: str) -> None:
+    """Two logs and the numbers that the released functions made of them, when they were run."""
+    released = json.loads((FOLDER / "released.json").read_text())
+    assert released.keys() == UNCONFIGURED.keys() and released[configuration].keys() == GOLDEN.keys()
+    upstream = load_definitions()["upstream"]
+    unlearned, reference = (
+        QuestionLog([json.loads(line) for line in (FOLDER / f"{name}.jsonl").read_text().splitlines()], {})
+        for name in ("unlearned", "reference")
+    )
+    left_out = dict.fromkeys(UNCONFIGURED[configuration], missing("not configured"))
+    found = Scored(unlearned, upstream, Scored(reference, upstream), known=left_out)
+    for name, key in GOLDEN.items():
+        value = 0.0 if key in left_out else found[key].value
+        assert value == pytest.approx(released[configuration][name], abs=1e-6), name
 
 
 def test_upstream_stops_at_fifty_tokens() -> None:
