@@ -260,13 +260,15 @@ class TestStops:
         monkeypatch.setattr("fiubench.support.chat.server._PATIENCE", 0.2)
         with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
             taken = [socket.create_connection(full.getsockname()) for _ in range(1)]
-            client = ChatClient("http://127.0.0.1:%d/v1" % full.getsockname()[1], "m")
+            client = ChatClient(f"http://127.0.0.1:{full.getsockname()[1]}/v1", "m")
             with pytest.raises(ChatError, match=r"no connection: nothing within 0\.2 s"):
                 client.ask(request(0))
             for each in taken:
                 each.close()
 
-    @pytest.mark.parametrize("url", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http://h:port/v1", "http://h:0/v1"])
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http://h:port/v1", "http://h:0/v1"]
+    )
     def test_addresses_that_are_none(self, url: str) -> None:
         with pytest.raises(ConfigError, match="is not"):
             ChatClient(url, "m")
