@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import orjson
 from fiubench.support.errors import DatasetError
+from fiubench.support.reading import open_file, read_small
 
 from fiubench import schemas
 
@@ -19,6 +20,7 @@ RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
 ORIGINAL_LAYOUT = "fiubench/dataset"
 #: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
 SHORT_DIGEST = 32
+_LARGEST = 1 << 30  # bytes of a file that is read whole: the manifest of ten million identities
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
 _DECODER = json.JSONDecoder()
@@ -46,7 +48,7 @@ def read_records(path: Path) -> Iterator[dict[str, Any]]:
         DatasetError: not readable, not JSON (the line or record is named), or a record that is no object.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path, DatasetError) as file:
             start = file.read(_CHUNK).lstrip(b"\xef\xbb\xbf \t\r\n")
             file.seek(0)
             records = _array(file, path) if start[:1] == b"[" else _lines(file, path)
@@ -95,15 +97,12 @@ def image_root(file: Path, name: str) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file.
+    """The content of a file of a dataset.
 
     Raises:
-        DatasetError: it can't be read.
+        DatasetError: it can't be read, is no file, or is larger than any file of a dataset.
     """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+    return read_small(path, DatasetError, most=_LARGEST)
 
 
 def _lines(file: IO[bytes], path: Path) -> Iterator[Any]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from fiubench.support.reading import open_regular
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
@@ -31,5 +32,5 @@ def digest_of(value: Any) -> str:
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

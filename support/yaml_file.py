@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 from fiubench.support.errors import FiubenchError
+from fiubench.support.reading import read_small
 
-_LARGEST = 4 << 20  # bytes; nobody writes more by hand
 _DEEPEST = 50  # lists in lists
 
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten times as fast
@@ -60,15 +60,9 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         error: the file is missing, too large, not UTF-8 or not valid YAML; line and column are named.
     """
     try:
-        if path.stat().st_size > _LARGEST:
-            raise error(f"larger than {_LARGEST >> 20} MB", where=path, hint="This should be a small YAML file.")
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_small(path, error).decode("utf-8-sig")
         _refuse_traps(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except FileNotFoundError as problem:
-        raise error("no such file", where=path, hint="Check the path.") from problem
-    except OSError as problem:
-        raise error(f"cannot be read: {problem.strerror}", where=path) from problem
     except UnicodeDecodeError as problem:
         raise error(f"not UTF-8 text (byte {problem.start})", where=path, hint="Save the file as UTF-8.") from problem
     except yaml.MarkedYAMLError as problem:

@@ -12,8 +12,11 @@ from fiubench.builder.config import SPLIT_SCHEMES, size_of
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, label_of, percent_of
 from fiubench.support.draws import Ints, draw
 from fiubench.support.errors import ConfigError, did_you_mean
+from fiubench.support.reading import read_small
 
 from fiubench import schemas
+
+_LARGEST = 1 << 28  # bytes of a membership file
 
 STRATA = ("gender", "age_band")
 #: A forget set that is smaller, or in which the share of a gender or age band is further off, is no small population.
@@ -152,9 +155,7 @@ def read_frozen(scheme: str) -> dict[str, list[str]] | None:
         raise ConfigError(f"unknown split scheme {scheme!r}", where="--split-scheme", hint=hint)
     where = f"--split-scheme {path}"
     try:
-        document = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=where, hint="Check the path.") from error
+        document = orjson.loads(read_small(path, ConfigError, most=_LARGEST))
     except orjson.JSONDecodeError as error:
         hint = "Write a JSON file that maps the name of each split to a list of unique ids."
         raise ConfigError(f"not JSON: {error}", where=where, hint=hint) from error

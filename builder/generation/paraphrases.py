@@ -5,6 +5,7 @@ always is: a pure function of config, sources, packs and that file.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 import orjson
 from fiubench.builder.packs.model import Attribute, fill
 from fiubench.support.errors import DatasetError
+from fiubench.support.reading import open_file
 from numpy.typing import NDArray
 
 from fiubench import schemas
 
+_LONGEST = 1 << 20  # bytes of a line
 BY_MODEL = "llm"  # id of a phrasing that is in no pack
 Texts = dict[str, list[str | None]]  # "questions": four, "answers": two; None: the template stands
 
@@ -59,14 +62,11 @@ class Paraphrases:
     def __init__(self, path: Path) -> None:
         self.path = path
         offsets, at = [0], 0
-        try:
-            with path.open("rb") as file:
-                for line in file:
-                    at += len(line)
-                    offsets.append(at)
-        except OSError as error:
-            hint = "--qa takes template, llm, or the wordings.jsonl of an earlier build."
-            raise DatasetError(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
+        hint = "--qa takes template, llm, or the wordings.jsonl of an earlier build."
+        with open_file(path, DatasetError, hint=hint) as file:
+            for line in iter(partial(file.readline, _LONGEST), b""):
+                at += len(line)
+                offsets.append(at)
         self._offsets: NDArray[np.int64] = np.array(offsets, dtype=np.int64)
 
     def __len__(self) -> int:

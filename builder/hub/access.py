@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.support.errors import ConfigError
+from fiubench.support.reading import read_small
 from huggingface_hub import get_token
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
@@ -111,9 +112,7 @@ def _is_loopback(host: str) -> bool:
 def _read_token(file: str) -> str:
     where, hint = f"--token-file {file}", "Check the path, or give - and the token on standard input."
     try:
-        text = sys.stdin.read(4096) if file == "-" else Path(file).read_bytes()[:4096].decode("ascii")
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=where, hint=hint) from error
+        text = sys.stdin.read(4096) if file == "-" else read_small(Path(file), ConfigError, hint=hint).decode("ascii")
     except UnicodeDecodeError:
         text = ""
     if not _TOKEN.fullmatch(token := text.strip()):  # its content is not repeated: it may be another secret

@@ -1,6 +1,7 @@
 """A hub's dataset repositories through ``huggingface_hub``: what a publication asks of them, and how often."""
 
 import base64
+import os
 import sys
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from fiubench.builder.hub.session import Missing, NoAnswer, guarded, readable
 from fiubench.support.errors import DatasetError, HubError
 from fiubench.support.progress import Report, silent
 from fiubench.support.version import __version__
+from huggingface_hub import constants
 
 _TRIES = 4  # of a request
 _WAIT = 0.5  # seconds before the second try, doubled before each further one
@@ -206,6 +208,11 @@ class Hub:
             time.sleep(seconds)
 
 
+def takes_xet() -> bool:
+    """Whether whoever runs this asked for Xet."""
+    return os.environ.get("HF_HUB_DISABLE_XET") == "0"
+
+
 def _sample(path: Path) -> str:
     with path.open("rb") as file:
         return base64.b64encode(file.read(_SAMPLE)).decode("ascii")
@@ -214,6 +221,9 @@ def _sample(path: Path) -> str:
 @contextmanager
 def connect(access: Access, say: Report = silent) -> Iterator[Hub]:
     """A hub; without a terminal, no progress bars are drawn while the block lasts.
+
+    Files go over plain HTTPS, within the time limits that were asked for. Xet, the library's default, has a client of
+    its own, which tries a storage that is down for many minutes; ``HF_HUB_DISABLE_XET=0`` takes it.
 
     Args:
         access: its address, and what it is asked with.
@@ -228,8 +238,10 @@ def connect(access: Access, say: Report = silent) -> Iterator[Hub]:
     quiet = not (sys.stderr.isatty() or hf.utils.are_progress_bars_disabled())
     if quiet:
         hf.utils.disable_progress_bars()
+    plain, constants.HF_HUB_DISABLE_XET = constants.HF_HUB_DISABLE_XET, not takes_xet()
     try:
         yield Hub(access, say)
     finally:
+        constants.HF_HUB_DISABLE_XET = plain
         if quiet:
             hf.utils.enable_progress_bars()

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from fiubench.builder.hub.client import MAIN, Hub, Refs
+from fiubench.builder.hub.client import MAIN, Hub, Refs, takes_xet
 from fiubench.builder.hub.session import Conflict, Exists, NoAnswer, TimedOut
 from fiubench.builder.release.portraits import STRIP
 from fiubench.support.canonical import file_digest
@@ -89,7 +89,7 @@ def publish(
     committed = landed is None
     if landed is None:
         check_ignored(hub, repo, files, branch)
-        step(f"Uploading to {repo}")
+        step(f"Uploading to {repo} {'with Xet' if takes_xet() else '(LFS, plain HTTPS)'}")
         landed = _commit(hub, repo, branch, files, tag, head, message)
     step(f"Tagging {tag}")
     return Outcome(landed, committed, _tag(hub, repo, tag, landed))
@@ -114,7 +114,7 @@ def propose(
     if found := _proposal(hub, repo, files, tag):
         return found
     check_ignored(hub, repo, files, None)
-    step(f"Uploading to {repo}")
+    step(f"Uploading to {repo} {'with Xet' if takes_xet() else '(LFS, plain HTTPS)'}")
     stale = [path for path in hub.tree(repo, refs.main) if is_own(path) and path not in files]
     text = {"title": title_of(tag), "message": message}
     found = until_seen(

@@ -7,6 +7,7 @@ refused when the pack is read, so an expression can compute and nothing else. Da
 """
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +23,19 @@ _ALLOWED = (
 )  # fmt: skip
 _RISING = ("add_days", "add_years", "age_on", "days_between", "year")  # rise or fall with each of their facts
 _LONGEST = 1000  # characters of an expression, and of a text that it makes
+_LARGEST = 2**63 - 1  # what a file can hold; facts made of facts could grow without end
+_DIGITS = 15  # most that round() rounds to, on either side of the point
 
 
 def _letters(text: str) -> str:
     """Lower-case letters of a name, as an e-mail address uses them."""
     return "".join(c for c in text.lower() if c.isascii() and c.isalpha())
+
+
+def _round(value: Any, digits: int = 0) -> Any:
+    if abs(digits) > _DIGITS:
+        raise ValueError(f"round() takes at most {_DIGITS} digits")
+    return round(value, digits) if digits else round(value)
 
 
 #: What an expression may call: name -> function.
@@ -43,7 +52,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
     "month": lambda day: int(day[5:7]),
-    "round": round,
+    "round": _round,
     "text": str,
     "title": str.title,
     "upper": str.upper,
@@ -55,6 +64,8 @@ def _number(value: Any) -> Any:
     # "a" * 10**9 and "%999999999d" % 1 would be ways to fill the memory.
     if not isinstance(value, (int, float)):
         raise TypeError(f"* and % are for numbers, and {value!r:.40} is none")
+    if abs(value) > _LARGEST and isinstance(value, int):
+        raise OverflowError(f"a number is beyond {_LARGEST}")
     return value
 
 
@@ -98,9 +109,19 @@ class Expression:
                 values = list(map(self.function, *(facts[name] for name in self.names)))
         except (TypeError, ValueError, ArithmeticError, IndexError, AttributeError) as error:
             raise PackError(f"expression {self.source!r} can't be computed: {error}", where=where) from error
-        if str in set(map(type, values)) and any(isinstance(v, str) and len(v) > _LONGEST for v in values):
-            raise PackError(f"expression {self.source!r} makes a text of more than {_LONGEST} characters", where=where)
+        for kind in set(map(type, values)) & _BOUNDS.keys():
+            fits, what = _BOUNDS[kind]
+            if not all(fits(value) for value in values if type(value) is kind):
+                raise PackError(f"expression {self.source!r} makes {what}", where=where)
         return values
+
+
+#: Type of a value -> whether a file can hold it, and what it is otherwise.
+_BOUNDS: Mapping[type, tuple[Callable[[Any], bool], str]] = {
+    str: (lambda text: len(text) <= _LONGEST, f"a text of more than {_LONGEST} characters"),
+    int: (lambda number: -_LARGEST <= number <= _LARGEST, f"a number beyond {_LARGEST}"),
+    float: (math.isfinite, "an infinite number, or none"),
+}
 
 
 def _check_node(node: ast.AST, source: str, where: str) -> None:
@@ -118,8 +139,16 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
             raise PackError(f"unknown function {name!r} in {source!r}", where=where, hint=did_you_mean(name, FUNCTIONS))
         if node.keywords:
             raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
-    if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
-        raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
+    if isinstance(node, ast.Constant):
+        if not isinstance(node.value, (str, int, float, bool)):
+            raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
+        if isinstance(node.value, str) and not _is_text(node.value):
+            raise PackError(f"constant {node.value!r} in {source!r} holds half a character", where=where)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a file can hold it: half of a surrogate pair is no character."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _one_sided(node: ast.expr) -> bool:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, no_rows
 from fiubench.support.errors import SourceError
+from fiubench.support.reading import open_regular
 
 #: The name of a file that a data frame was written to, and what a manifest says of it.
 FRAME = "DataFrame"
@@ -130,7 +131,7 @@ def json_lines(given: Path, path: Path, words: list[str]) -> Cells:
     """
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         for number, line in enumerate(file, 1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip()
             if not text:
@@ -163,7 +164,7 @@ def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
         raise SourceError(what, where=given, hint=hint) from error
     try:
         sheets = {}
-        with path.open("rb") as file:  # by its name openpyxl refuses what has another suffix
+        with open_regular(path) as file:  # by its name openpyxl refuses what has another suffix
             book = openpyxl.load_workbook(file, read_only=True, data_only=True)
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file claims of its size is often wrong

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pv
 from fiubench.support.errors import SourceError
+from fiubench.support.reading import open_regular
 
 HEAD = 1 << 16
 DOWNLOAD_AGAIN = "Mend the file, or download it again."
@@ -143,7 +144,7 @@ class CsvText:
         """
         lines = returns = quotes = position = 0
         end = b""
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             while block := file.read(1 << 20):
                 if b"\0" in block:
                     raise binary(self.given, position + block.index(0))

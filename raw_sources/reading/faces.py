@@ -21,6 +21,7 @@ from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_nam
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError
 from fiubench.support.progress import Progress
+from fiubench.support.reading import open_regular
 from numpy.typing import NDArray
 
 _CHUNK = 32
@@ -123,7 +124,7 @@ def _check_all(files: Sequence[Path], workers: int) -> Iterable["_Checked | str"
 def first_look(path: Path) -> str | None:
     """Why a file is no picture."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return no_picture(path.name, file.read(HEAD))
     except OSError as error:
         return f"can't be read ({error.strerror})"
@@ -134,7 +135,7 @@ def _check(path: Path) -> "_Checked | str":
     try:
         if why := first_look(path):
             return why
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_LARGEST_FILE + 1)
         if len(data) > _LARGEST_FILE:
             return f"more than {_LARGEST_FILE // 1_000_000} MB"

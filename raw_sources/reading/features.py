@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from fiubench.raw_sources.reading.likeness import cosines
 from fiubench.support.errors import SourceError
+from fiubench.support.reading import open_regular
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -148,7 +149,7 @@ def _clip(path: Path) -> NDArray[np.float64]:
     try:
         if path.stat().st_size > _LARGEST:
             raise pickle.UnpicklingError("it is too large")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = _ArraysOnly(file).load()
         held = content[CLIP_KEY]
         if type(held) is not _Array:

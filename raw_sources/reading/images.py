@@ -12,6 +12,7 @@ import numpy as np
 from fiubench.raw_sources.table import Face
 from fiubench.support.errors import SourceError
 from fiubench.support.files import copy, write_atomic
+from fiubench.support.reading import open_regular
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 LARGEST = 50_000_000  # pixels; more is no portrait but an attack on memory
@@ -64,7 +65,7 @@ def no_picture(name: str, head: bytes) -> str | None:
 @contextmanager
 def _opened(source: Path | bytes) -> Iterator[Image.Image]:
     """An image whose declared size is sane. Decode it inside the block: there, every failure becomes a BadImage."""
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+    with io.BytesIO(source) if isinstance(source, bytes) else open_regular(source) as file:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Pillow warns of sizes beyond ours, and of flaws it can live with

@@ -27,6 +27,7 @@ from typing import Any
 from fiubench.raw_sources.reading.folder import LABELS, sfhq_number
 from fiubench.support.errors import SourceError, did_you_mean
 from fiubench.support.files import write_atomic
+from fiubench.support.reading import read_small
 
 YOUNGEST = 20  # years
 #: An estimated age is taken for that of an adult from this many years beyond on: teenagers are often estimated at 20 to
@@ -34,6 +35,7 @@ YOUNGEST = 20  # years
 MARGIN = 3
 KEEP, EXCLUDE = "keep", "exclude"
 BY_HAND = 1.0  # confidence of a gender that a human gave
+_LARGEST = 1 << 28  # bytes: a few million faces
 _GENDERS = {"female": "female", "f": "female", "woman": "female", "male": "male", "m": "male", "man": "male"}
 
 
@@ -86,13 +88,12 @@ def read_labels(path: Path) -> list[tuple[int, Label]] | None:
     """
     if not os.path.lexists(path):  # one that can't be opened is no reason to take every file
         return None
+    hint = "A UTF-8 CSV file with a column `file` is expected."
+    content = read_small(path, SourceError, most=_LARGEST, hint=hint)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        hint = "A UTF-8 CSV file with a column `file` is expected."
-        raise SourceError(f"can't be read: {reason}", where=path, hint=hint) from error
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"can't be read: {error}", where=path, hint=hint) from error
     header = [name.strip().casefold() for name in lines[0]] if lines else []
     if "file" not in header:
         raise SourceError("no column 'file'", where=path, hint=did_you_mean("file", header or ["(empty file)"]))

@@ -17,6 +17,7 @@ from typing import IO, NoReturn
 from fiubench.raw_sources.reading.cells import Cells, json_lines, parquet, spreadsheet
 from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, HEAD, SAVE_AS_UTF8, CsvText, NotUtf8, binary
 from fiubench.support.errors import SourceError
+from fiubench.support.reading import open_regular
 
 Opened = CsvText | Cells
 _LARGEST = 8 << 30  # bytes that an archive may unpack to; NYPD's file has 3 GB
@@ -176,7 +177,7 @@ class _Opener:
     def transcoded(self, path: Path, encoding: str) -> Path:
         """The text in UTF-8. Line breaks stay, so that line numbers are those of the given file."""
         inner = self.temporary()
-        with path.open("rb") as source, self.filling(inner) as target:
+        with open_regular(path) as source, self.filling(inner) as target:
             if encoding == "cp1252":
                 for number, line in enumerate(source, 1):
                     target.write(line if line.isascii() else self.from_cp1252(line, number))
@@ -225,7 +226,7 @@ def _head(path: Path) -> bytes:
             raise SourceError("a folder, not a file", where=path, hint="Name the file inside it.")
         if path.exists() and not path.is_file():  # it is read more than once
             raise SourceError("a pipe or a device, not a file", where=path, hint="Save what it gives as a file first.")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(HEAD)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # the last: a NUL in the name
         raise SourceError("no such file", where=path, hint="Check the path, or use 'embedded'.") from error

@@ -3,13 +3,15 @@
 Retries are those of the ``openai`` package (429, 5xx, lost connections), which waits as Retry-After says.
 """
 
+import asyncio
 import json
 import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from fiubench.support.canonical import digest_of
 from fiubench.support.chat.capability import FORMS, Capability
@@ -19,6 +21,9 @@ from fiubench.support.errors import ConfigError
 
 MOST_TOKENS = 8192  # of one answer, the model's reasoning included, unless the user says otherwise
 _OPENAI = "api.openai.com"
+_PORTS = {"http": 80, "https": 443}
+_EXAMPLE = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
+_PATIENCE = 10.0  # seconds in which a server takes a connection
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHORTEST_SECRET = 8  # characters; a shorter key ("none", "test") is a word that local servers ask for
 _LONGEST_WAIT = 120  # seconds of Retry-After that openai waits for
@@ -110,6 +115,24 @@ class Server:
         """A text without the key, which a server may repeat: it must reach no message, file or cache."""
         return text.replace(self.key, "[key]") if self.key and len(self.key) >= _SHORTEST_SECRET else text
 
+    async def reach(self) -> None:
+        """Find out in seconds, and without a request, whether there is a server at all.
+
+        Raises:
+            ChatError: there is none.
+        """
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        if parts.scheme in getproxies() and not proxy_bypass(host):
+            return  # reached through another
+        try:
+            opened = asyncio.open_connection(host, parts.port or _PORTS[parts.scheme])
+            _, writer = await asyncio.wait_for(opened, _PATIENCE)
+        except (OSError, TimeoutError) as error:
+            reason = error.strerror or str(error) or f"nothing within {_PATIENCE:g} s"
+            raise self.error(f"no connection: {reason}", "Is the server running? Check --base-url.") from None
+        writer.close()
+
     async def post(self, client: Any, call: Call, how: Capability) -> str:
         """The response to a chat completion, as JSON text without the key; ``client`` is from :func:`connect`.
 
@@ -198,16 +221,23 @@ def check_url(base_url: str, key: str | None) -> str:
     Raises:
         ConfigError: no http(s) URL, one with a password in it, or the key would travel in clear text.
     """
-    parts = urlsplit(base_url)
-    example = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=example)
+    parts = _parts(base_url)
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=example)
+        raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=_EXAMPLE)
     if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         hint = "Use https, or unset the variable that holds the key (--key-env names another)."
         raise ConfigError(f"the API key would be sent to {parts.hostname} in clear text", where="--base-url", hint=hint)
     return base_url.rstrip("/")
+
+
+def _parts(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        if parts.scheme in _PORTS and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError as error:
+        raise ConfigError(f"{base_url!r} is not a URL: {error}", where="--base-url", hint=_EXAMPLE) from error
+    raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=_EXAMPLE)
 
 
 def read_key(base_url: str, key_env: str) -> str | None:
@@ -217,6 +247,6 @@ def read_key(base_url: str, key_env: str) -> str | None:
         ConfigError: OpenAI's own server without a key.
     """
     key = os.environ.get(key_env, "").strip() or None
-    if key is None and urlsplit(base_url).hostname == _OPENAI:
+    if key is None and _parts(base_url).hostname == _OPENAI:
         raise ConfigError(f"no API key in the environment variable {key_env}", hint=f"export {key_env}=...")
     return key

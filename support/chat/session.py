@@ -212,6 +212,8 @@ class Session:
             Unanswerable, NoAnswer, ChatError: as the server says; the call costs nothing.
             BudgetReached: a limit has no room for it.
         """
+        if self._client is None:
+            await self.server.reach()
         self._client = self._client or connect(self.server, self.events)
         bound = call.prompt_bound(), self.server.limit(call, how)
         await self._room_for(*bound)

@@ -259,7 +259,7 @@ def test_check_finds_what_is_wrong(run, tmp_path):
         (["build", "--out", "x", "--qa", "llm"], "needs a model"),
         (["build", "--out", "x", "--model", "m"], "do nothing without"),
         (["build", "--out", "x", "--dry-run"], "--dry-run and --batch are for --qa llm"),
-        (["build", "--out", "x", "--qa", "nowhere.jsonl"], "nowhere.jsonl: cannot be read"),
+        (["build", "--out", "x", "--qa", "nowhere.jsonl"], "nowhere.jsonl: no such file"),
         (["build", "--out", "x", "--qa", "llm", "--model", "m", "--base-url", "http://a.example/v1"], "clear text"),
         (["build", "--out", "x", "--qa", "llm", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "--max-cost",
           "1"], "needs prices"),

@@ -87,5 +87,5 @@ def test_fifty_deep_is_fine(read):
 def test_files_that_are_none(tmp_path):
     with pytest.raises(ConfigError, match="no such file"):
         load_yaml(tmp_path / "nowhere.yaml", ConfigError)
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="it is a folder, and a file is expected"):
         load_yaml(tmp_path, ConfigError)

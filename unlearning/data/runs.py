@@ -15,6 +15,7 @@ import orjson
 from fiubench.support.canonical import digest_of, file_digest, readable_json
 from fiubench.support.errors import FiubenchError
 from fiubench.support.files import write_atomic
+from fiubench.support.reading import open_regular
 from fiubench.unlearning.data.dataset import Data
 
 from fiubench import schemas
@@ -53,7 +54,8 @@ class Run:
         """
         path = Path(directory) / MANIFEST
         try:
-            manifest = orjson.loads(path.read_bytes())
+            with open_regular(path) as file:
+                manifest = orjson.loads(file.read())
         except FileNotFoundError as error:
             hint = "`fiubench finetune` and `fiubench unlearn` make run folders."
             raise RunError(f"not a run (no {MANIFEST})", where=directory, hint=hint) from error

@@ -105,4 +105,4 @@ def build(out: Path, *options: object) -> Path:
 def clean(env: dict[str, str] | os._Environ[str], home: Path) -> dict[str, str]:
     """An environment without ambient tokens, caches or settings of this machine's user."""
     kept = {k: v for k, v in env.items() if not k.upper().startswith(("HF_", "HUGGING"))}
-    return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "HF_HOME": str(home)}

@@ -45,8 +45,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def client(hub: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+def client(hub: Loopback) -> Iterator[Hub]:
     with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as connected:
         yield connected
 

@@ -5,6 +5,7 @@ import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,6 @@ def client(hub: Loopback) -> Iterator[Hub]:
         yield connected
 
 
-@pytest.fixture
-def plain(client: Hub, monkeypatch: pytest.MonkeyPatch) -> Hub:
-    """Uploads without XET."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-    return client
-
-
 def test_the_users_own_client_is_used_and_left_as_it_was(hub: Loopback, own: Own) -> None:
     before = (own.send, own.timeout, own.event_hooks)
     with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as client:
@@ -91,7 +85,6 @@ def test_a_client_factory_with_a_ca_of_ones_own_stays_in_force(
     certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As behind a company's proxy: asking, uploading and downloading go through the user's own client, nothing else."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     hub = Loopback(*certificate)
@@ -120,7 +113,6 @@ def test_no_request_is_repeated_by_two_layers(
 ) -> None:
     """Pages of commits and uploads are what the library would repeat by itself."""
     monkeypatch.setattr("fiubench.builder.hub.client._WAIT", 0.01)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
     client.create(REPO, private=False)
     refs = client.refs(REPO)
     assert refs is not None
@@ -195,26 +187,26 @@ def test_too_many_requests_and_no_word_how_long(hub: Loopback, client: Hub, monk
         ({"status": 403, "error": "You don't have the rights to push."}, "not permitted"),
     ],
 )
-def test_a_full_storage(hub: Loopback, plain: Hub, tmp_path: Path, fault: dict[str, Any], words: str) -> None:
-    plain.create(REPO, private=False)
-    refs = plain.refs(REPO)
+def test_a_full_storage(hub: Loopback, client: Hub, tmp_path: Path, fault: dict[str, Any], words: str) -> None:
+    client.create(REPO, private=False)
+    refs = client.refs(REPO)
     assert refs is not None
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     hub.fault(r"POST .*/objects/batch", "status", **fault)
     with pytest.raises(HubError, match=words) as refusal:
-        plain.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
+        client.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
     assert fault["error"] in str(refusal.value)
     assert len(hub.faults_met()) == 1  # not tried again
 
 
-def test_a_full_storage_told_of_one_file(hub: Loopback, plain: Hub, tmp_path: Path) -> None:
-    plain.create(REPO, private=False)
-    refs = plain.refs(REPO)
+def test_a_full_storage_told_of_one_file(hub: Loopback, client: Hub, tmp_path: Path) -> None:
+    client.create(REPO, private=False)
+    refs = client.refs(REPO)
     assert refs is not None
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     hub.control("settings", full="Storage limit reached")
     with pytest.raises(HubError, match=r"the storage of alice on the hub is full: .*Storage limit reached"):
-        plain.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
+        client.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="t", message="")
 
 
 def test_a_full_storage_told_by_xet(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,6 +217,23 @@ def test_a_full_storage_told_by_xet(client: Hub, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(HubError, match="the storage of alice on the hub is full") as refusal:
         client.commit(REPO, {}, [], parent="0" * 40, title="t", message="")
     assert "secret" not in str(refusal.value)
+
+
+def test_xet_is_taken_where_it_is_asked_for(
+    hub: Loopback, client: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the library's own Xet client, to which a hub without that storage gives no token."""
+    hub.control("create", repo=REPO)
+    (tmp_path / "a.parquet").write_bytes(b"x" * 100_000)
+    refs = client.refs(REPO)
+    commit = partial(client.commit, REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, message="")
+    commit(title="plain")
+    assert hub.titles() == ["plain"]
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "0")
+    (tmp_path / "a.parquet").write_bytes(b"y" * 100_000)
+    with connect(Access(hub.endpoint, WRITER, timeout=1.0)) as asked, pytest.raises(HubError, match="transfer failed"):
+        asked.commit(REPO, {"a.parquet": tmp_path / "a.parquet"}, [], parent=refs.main, title="Xet", message="")
+    assert "xet-write-token" in str(hub.control("log")[-1])
 
 
 def test_a_failed_transfer_is_reported_in_our_words(client: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

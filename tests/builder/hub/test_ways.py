@@ -16,8 +16,7 @@ COMMIT = r"POST /api/datasets/.*/commit/"
 
 
 @pytest.fixture
-def client(hub: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+def client(hub: Loopback) -> Iterator[Hub]:
     with connect(Access(hub.endpoint, WRITER, timeout=5.0)) as connected:
         connected.create(REPO, private=False)
         yield connected

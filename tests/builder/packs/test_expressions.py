@@ -176,6 +176,35 @@ def test_makes_no_long_texts():
         value("a + a + 'x'", a="x" * 500)
 
 
+@pytest.mark.parametrize("source", ["round(5, -99999999)", "round(5, 99999999)", "round(x, x)"])
+def test_rounds_to_few_digits(source):
+    with pytest.raises(PackError, match="at most 15 digits"):
+        value(source, x=10**6)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("x * x", "makes a number beyond 9223372036854775807"),
+        ("x + 9223372036854775807", "makes a number beyond"),
+        ("-x - 9223372036854775807", "makes a number beyond"),
+        ("x * x * x * x", "can't be computed: a number is beyond"),
+        ("1e200 * 1e200", "an infinite number"),
+        ("1e200 * 1e200 * 0", "an infinite number, or none"),
+        (" * ".join(["9999"] * 140), "a number is beyond"),
+    ],
+)
+def test_numbers_have_an_end(source, told):
+    """A fact that is computed from facts can be as large as a file can hold, not as large as memory."""
+    with pytest.raises(PackError, match=told):
+        value(source, x=2**32)
+
+
+def test_half_a_character_is_no_text():
+    with pytest.raises(PackError, match="half a character"):
+        compile_expression("'\\ud800'", "here")
+
+
 @pytest.mark.parametrize(
     "source", ["day - 1", "1 / zero", "1 % zero", "upper(1)", "year('x')", "add_days('2024-13-01', 1)",
                "add_days(day, 9999999)", "add_years(day, 9999)", "min()", "length(1)", "day < 1", "max(1, 2)(3)"]

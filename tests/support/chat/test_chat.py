@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -249,9 +250,28 @@ class TestStops:
         assert not known & {json.dumps(s.body["messages"]) for s in server.seen[before:]}
 
     def test_no_server_at_all(self) -> None:
-        client = ChatClient("http://127.0.0.1:9/v1", "m", retries=0)
+        client = ChatClient("http://127.0.0.1:9/v1", "m")
+        began = time.monotonic()
         with pytest.raises(ChatError, match="no connection"):
             client.ask(request(0))
+        assert time.monotonic() - began < 5  # no retries: there is nobody to wait for
+
+    def test_a_host_that_says_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("fiubench.support.chat.server._PATIENCE", 0.2)
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+            taken = [socket.create_connection(full.getsockname()) for _ in range(1)]
+            client = ChatClient(f"http://127.0.0.1:{full.getsockname()[1]}/v1", "m")
+            with pytest.raises(ChatError, match=r"no connection: nothing within 0\.2 s"):
+                client.ask(request(0))
+            for each in taken:
+                each.close()
+
+    @pytest.mark.parametrize(
+        "url", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http://h:port/v1", "http://h:0/v1"]
+    )
+    def test_addresses_that_are_none(self, url: str) -> None:
+        with pytest.raises(ConfigError, match="is not"):
+            ChatClient(url, "m")
 
     def test_a_call_that_the_server_always_fails_on_is_given_up_and_asked_again_next_time(
         self, serve: Any, tmp_path: Path
