@@ -39,13 +39,15 @@ def packs_of(manifest: Mapping[str, Any]) -> Attributes:
 
 def _without_earlier_keys(document: Mapping[str, Any]) -> dict[str, Any]:
     known = schemas.load("attribute_pack")["$defs"]["attribute"]["properties"]["perturb"]["properties"]
-    attributes = [
-        {**entry, "perturb": {key: value for key, value in entry["perturb"].items() if key in known}}
-        if "perturb" in entry
-        else entry
-        for entry in document.get("attributes", ())
-    ]
-    return {**document, "attributes": attributes} if attributes else dict(document)
+
+    def mended(entry: Any) -> Any:
+        perturb = entry.get("perturb") if isinstance(entry, dict) else None
+        if not isinstance(perturb, dict):
+            return entry  # what is wrong with it is told when it is parsed
+        return {**entry, "perturb": {key: value for key, value in perturb.items() if key in known}}
+
+    attributes = document.get("attributes")
+    return {**document, "attributes": [*map(mended, attributes)]} if isinstance(attributes, list) else dict(document)
 
 
 def built_in() -> Pack:
