@@ -18,7 +18,7 @@ from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, 
 from fiubench.unlearning.methods.base import Method, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, negative_log_likelihood, score
-from fiubench.unlearning.models.loading import add_lora, load, processes
+from fiubench.unlearning.models.loading import add_lora, load, number_format, processes
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
@@ -61,7 +61,7 @@ def run(job: Job) -> Run:
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
     # frozen weights may be short; weights that are trained are kept in 32 bits
-    loaded = load(start, device="cpu", dtype="float32" if whole else job.settings.dtype, merge=True)
+    loaded = load(start, device="cpu", dtype="float32" if whole else _number_format(job.settings), merge=True)
     model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method)
@@ -79,7 +79,8 @@ def run(job: Job) -> Run:
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):
         if job.method is not None and isinstance(job.dataset, Pairs):
-            objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
+            with trainer.accelerator.autocast():  # the trainer does so for its own passes
+                objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return _finish(job)
 
@@ -138,7 +139,7 @@ def _arguments(job: Job) -> TrainingArguments:
         raise ConfigError(problem, where="--accumulate", hint=hint)
     per_epoch = -(-len(job.dataset) // (settings.batch_size * settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
-    half = gpu and (settings.dtype == "bfloat16" or (settings.dtype == "auto" and torch.cuda.is_bf16_supported()))
+    kind = _number_format(settings)
     try:
         arguments = TrainingArguments(
             output_dir=str(job.out / CHECKPOINTS),
@@ -151,8 +152,8 @@ def _arguments(job: Job) -> TrainingArguments:
             weight_decay=settings.weight_decay,
             max_grad_norm=settings.clip,
             optim="adamw_torch",
-            bf16=half,
-            fp16=gpu and settings.dtype == "float16",
+            bf16=kind == "bfloat16",
+            fp16=kind == "float16",
             use_cpu=not gpu,
             **_checkpointing(settings),
             logging_steps=max(1, total // 50),
@@ -171,6 +172,15 @@ def _arguments(job: Job) -> TrainingArguments:
     if not arguments.parallel_mode.value.startswith("distributed"):
         arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs work through accelerate, one process each
     return arguments
+
+
+def _number_format(settings: Training) -> str:
+    """What frozen weights are held in, and what is computed in."""
+    kind = number_format(settings.dtype, "cuda" if torch.cuda.is_available() else "cpu")
+    if kind == "float16" and not torch.cuda.is_available():
+        hint = "Its small gradients have to be scaled, which only a GPU does here. Take bfloat16 or float32."
+        raise ConfigError("float16 can't be trained in on a CPU", where="--dtype", hint=hint)
+    return kind
 
 
 def _checkpointing(settings: Training) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class Stage(Settings):
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
     dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
-    """Hold frozen weights in this number format; auto is bfloat16 on a GPU that has it, else float32."""
+    """Hold frozen weights in this number format and compute in it; what is trained is float32 always. auto is bfloat16
+    on a GPU that has it, else float32; float16 needs a GPU."""
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
     checkpoint_every: Annotated[float, Field(gt=0), _NUMBER] = 1.0
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
