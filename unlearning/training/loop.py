@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,9 +15,9 @@ from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
-from fiubench.unlearning.methods.base import Method, Step
+from fiubench.unlearning.methods.base import Method, Sizes, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
-from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, negative_log_likelihood, score
+from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, score
 from fiubench.unlearning.models.loading import add_lora, load, number_format, processes
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Training
@@ -64,7 +64,7 @@ def run(job: Job) -> Run:
     loaded = load(start, device="cpu", dtype="float32" if whole else _number_format(job.settings), merge=True)
     model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
     encoder = Encoder(loaded.processor)
-    objective = _Objective(job.method)
+    objective = _Objective(job.method, job.settings.reduction)
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
@@ -88,22 +88,30 @@ def run(job: Job) -> Run:
 class _Objective:
     """The loss that a batch is trained on: answers themselves in stage 1, a method's in stage 2."""
 
-    def __init__(self, method: Method | None) -> None:
-        self.method = method
+    def __init__(self, method: Method | None, reduction: str) -> None:
+        self.method, self.released = method, reduction == "released"
         self.reference: Mapping[str, torch.Tensor] = {}
 
-    def __call__(self, model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
+    def __call__(
+        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float]
+    ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
         if self.method is None:
-            return negative_log_likelihood(model, batch), {}
+            return Step(model, {"": batch}, {}, sizes=self._sizes(sizes, [""])).nll(""), {}
         batches = {name: batch[name] for name in self.method.needed}
         index = batch["index"]
         reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
-        step = Step(model, batches, reference, hidden_states=self.method.hidden_states)
+        hidden = self.method.hidden_states
+        step = Step(model, batches, reference, hidden_states=hidden, sizes=self._sizes(sizes, batches))
         losses = self.method.loss(step)
         if losses.shape != index.shape:
             problem = f"its loss has shape {tuple(losses.shape)}, not one number per sample, {tuple(index.shape)}"
             raise ConfigError(problem, where=f"method {self.method.name}", hint="Sum or average over tokens alone.")
         return losses, step.parts
+
+    def _sizes(self, counted: Mapping[str, float], names: Iterable[str]) -> dict[str, Sizes] | None:
+        if not self.released:
+            return None
+        return {name: Sizes(counted[f"{name}.tokens"], counted[f"{name}.places"]) for name in names}
 
 
 def _continue(job: Job) -> Run | None:

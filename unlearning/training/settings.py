@@ -76,6 +76,9 @@ class Stage(Settings):
     weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
+    reduction: Annotated[Literal["per_answer", "released"], _CHOICE] = "per_answer"
+    """Let every answer count as much in a loss (per_answer), or every token of the optimizer step's answers, as the code
+    released with FIUBench does (released)."""
     dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
     """Hold frozen weights in this number format and compute in it; what is trained is float32 always. auto is bfloat16
     on a GPU that has it, else float32; float16 needs a GPU."""
@@ -114,6 +117,8 @@ class Training(Stage):
         values = self.model_dump()
         for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep"):
             del values[name]
+        if self.options.get("kl_over") == "all":  # how much padding there is hangs on how a step is cut
+            values["batch_size"] = self.batch_size
         return {**values, "effective_batch": self.batch_size * self.accumulate}
 
 
@@ -157,8 +162,10 @@ class Preset:
             ConfigError: no such method, one without epochs or learning rate, or a value that can't be.
         """
         own = self.file.methods[method].given() if method in self.file.methods else {}
-        values = {**METHODS.find(method, where=where or "--method").defaults, **self.file.unlearn.given(), **own}
-        settings = self._training(values, changes, where, flags)
+        layers = (METHODS.find(method, where=where or "--method").defaults, self.file.unlearn.given(), own)
+        options = {key: value for layer in (*layers, changes) for key, value in (layer.get("options") or {}).items()}
+        values = {key: value for layer in layers for key, value in layer.items()}
+        settings = self._training(values, {**changes, "options": options}, where, flags)
         return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
 
     def _training(
