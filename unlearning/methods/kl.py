@@ -21,7 +21,8 @@ class KLMinimization(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the divergence on the retain set.")
 
     kl_over: Literal["answer", "all"] = Field(
-        "answer", description="Where predictions are held: at the answers' tokens, or at prompt, picture and padding too."
+        "answer",
+        description="Where predictions are kept: on the answers' tokens, or on prompt, picture and padding too.",
     )
 
     def loss(self, step: Step) -> Tensor:

@@ -77,8 +77,8 @@ class Stage(Settings):
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
     reduction: Annotated[Literal["per_answer", "released"], _CHOICE] = "per_answer"
-    """Let every answer count as much in a loss (per_answer), or every token of the optimizer step's answers, as the code
-    released with FIUBench does (released)."""
+    """Let each answer count as much in a loss (per_answer), or each token of a step's answers, as in the code released
+    with FIUBench (released)."""
     dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
     """Hold frozen weights in this number format and compute in it; what is trained is float32 always. auto is bfloat16
     on a GPU that has it, else float32; float16 needs a GPU."""
