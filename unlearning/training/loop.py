@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,17 @@ from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
-from fiubench.unlearning.methods.base import Method, Sizes, Step
+from fiubench.unlearning.methods.base import FORGET, Method, Sizes, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, score
 from fiubench.unlearning.models.loading import add_lora, load, number_format, processes
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
-from fiubench.unlearning.training.settings import Training
+from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainingArguments, set_seed
 
 _REFERENCE = "reference.safetensors"
+_BOUNDS = ("above", "forget-loss")  # rules by which the checkpoint before counts
 
 
 @dataclass
@@ -233,10 +234,13 @@ def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Enco
     return reference
 
 
-def _validation_loss(job: Job, model: Any, encoder: Encoder) -> float:
-    """Mean ``-log p`` per answer token over the validation questions."""
-    total, count = 0.0, 0
-    for scored in _scored(job, model, encoder, len(job.validation), lambda row: job.validation[row].turn()):
+def _watched_loss(job: Job, stop: Stop, model: Any, encoder: Encoder) -> float:
+    """Mean ``-log p`` per answer token over validation questions, or over the forget set as it is trained on."""
+    total, count, pairs = 0.0, 0, job.dataset
+    rows, turn = len(job.validation), lambda row: job.validation[row].turn()
+    if stop.watches == "forget_set" and isinstance(pairs, Pairs):
+        rows, turn = pairs.cycle, lambda row: pairs.turn(FORGET, row)
+    for scored in _scored(job, model, encoder, rows, turn):
         log_probs = scored.log_probs()
         total, count = total - float(log_probs.sum()), count + len(log_probs)
     return total / count
@@ -257,9 +261,9 @@ def _on_checkpoint(
     job: Job, trainer: AnswerTrainer, encoder: Encoder, folder: Path, step: int, epoch: float, means: dict[str, float]
 ) -> bool:
     """Record a checkpoint, report it, make room, and say whether the declared rule ends the training."""
+    if (stop := job.settings.stop) is not None:
+        means[stop.watches] = _watched_loss(job, stop, trainer.model_wrapped, encoder)
     losses = {name: value if isfinite(value) else None for name, value in means.items()}
-    if job.validation:
-        losses["validation"] = _validation_loss(job, trainer.model_wrapped, encoder)
     entries = job.manifest["checkpoints"]
     entries.append({"path": f"{CHECKPOINTS}/{folder.name}", "step": step, "epoch": epoch, "losses": losses})
     job.manifest["stopped"] = _stopped(job)
@@ -289,14 +293,22 @@ def _stopped(job: Job) -> str | None:
     stop, entries = job.settings.stop, job.manifest["checkpoints"]
     if stop is None:
         return None
-    losses = [entry["losses"]["validation"] for entry in entries]
+    losses = [_watched(entry, stop) for entry in entries]
+    said = f"{stop.watches.replace('_', ' ')} loss {losses[-1]:.4f}"
     if stop.rule == "below" and losses[-1] < stop.value:
-        return f"validation loss {losses[-1]:.4f} is below {stop.value:g}"
-    if stop.rule == "above" and not losses[-1] <= stop.value:
-        return f"validation loss {losses[-1]:.4f} is above {stop.value:g}"
+        return f"{said} is below {stop.value:g}"
+    if stop.rule in _BOUNDS and losses[-1] > stop.value:
+        first = ", at the first checkpoint already: write them more often" if len(losses) == 1 else ""
+        return f"{said} is above {stop.value:g}{first}"
     if stop.rule == "patience" and len(losses) - 1 - losses.index(min(losses)) >= stop.value:
         return f"no lower validation loss than {min(losses):.4f} in {stop.value:g} checkpoints"
     return None
+
+
+def _watched(entry: Mapping[str, Any], stop: Stop) -> float:
+    """The loss that a rule looks at, of a checkpoint; one that diverged is above every bound."""
+    loss = entry["losses"][stop.watches]
+    return inf if loss is None else float(loss)
 
 
 def _finish(job: Job) -> Run:
@@ -304,8 +316,8 @@ def _finish(job: Job) -> Run:
     entries, stop = job.manifest["checkpoints"], job.settings.stop
     chosen = entries[-1]
     if stop is not None and stop.rule == "patience":
-        chosen = min(entries, key=lambda entry: entry["losses"]["validation"])
-    if stop is not None and stop.rule == "above" and job.manifest["stopped"] and len(entries) > 1:
+        chosen = min(entries, key=lambda entry: _watched(entry, stop))
+    if stop is not None and stop.rule in _BOUNDS and job.manifest["stopped"] and len(entries) > 1:
         chosen = entries[-2]
     job.manifest |= {"status": FINISHED, "final": chosen["path"]}
     if processes().is_main_process:
@@ -324,9 +336,14 @@ def _memory_hint(settings: Training) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         batch, accumulate = settings.batch_size, settings.accumulate
-        if batch > 1:
-            hint = f"Try --batch-size {batch // 2} --accumulate {accumulate * 2}: the result is the same"
+        goes_on = ", and training goes on from the last checkpoint."
+        smaller = settings.model_copy(update={"batch_size": batch // 2, "accumulate": accumulate * 2})
+        if batch == 1:
+            hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank" + goes_on
+        elif smaller.fingerprint() == settings.fingerprint():
+            hint = f"Try --batch-size {batch // 2} --accumulate {accumulate * 2}: the result is the same" + goes_on
         else:
-            hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank"
-        hint += ", and training goes on from the last checkpoint."
+            hint = (
+                f"Try --batch-size {batch // 2} --accumulate {accumulate * 2} in another folder: padding counts here."
+            )
         raise ConfigError(f"out of memory with batches of {batch}", where="--batch-size", hint=hint) from error

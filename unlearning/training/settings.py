@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
@@ -23,19 +23,33 @@ _RATE = "Let the learning rate of the AdamW optimizer be this at its highest."
 
 
 class Stop(Settings):
-    """When to stop early: a rule about the mean ``-log p`` per answer token on validation questions.
+    """When to stop early: a rule about the mean ``-log p`` per answer token at a checkpoint.
 
-    These are asked about people in no evaluation split, in a phrasing that nobody is trained on. On the command line
-    and in files it may be written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
+    Validation questions are about people in no evaluation split, in a phrasing that nobody is trained on;
+    ``forget-loss`` looks at what is unlearnt itself, as it is trained on. On the command line and in files it may be
+    written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
     """
 
-    rule: Literal["below", "above", "patience"] = Field(
+    rule: Literal["below", "above", "patience", "forget-loss"] = Field(
         description="below: once the loss is under the value (learnt well enough). above: once it is over the value, "
         "and the checkpoint before counts (what was to be kept is lost). patience: after that many checkpoints without "
-        "a new lowest loss, and the lowest counts."
+        "a new lowest loss, and the lowest counts. forget-loss: once the loss on the forget set is over the value, and "
+        "the checkpoint before counts; as the authors of FIUBench kept gradient ascent's within 10."
     )
     value: float = Field(ge=0, description="A loss, or for patience a number of checkpoints.")
     identities: int = Field(8, ge=1, description="How many people the validation questions are about.")
+
+    @property
+    def watches(self) -> Literal["forget_set", "validation"]:
+        """Whose loss the rule looks at."""
+        return "forget_set" if self.rule == "forget-loss" else "validation"
+
+    @model_validator(mode="after")
+    def _nobody_in_vain(self) -> Self:
+        """People only where questions about them are asked."""
+        if self.watches == "forget_set" and self.identities != type(self).model_fields["identities"].default:
+            raise ValueError("forget-loss asks about the forget set: leave PEOPLE out")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -94,10 +108,11 @@ class Stage(Settings):
     """Pictures of noise answered with a refusal, for models that know no language yet."""
     stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
         None,
-        description="Stop early by the loss on validation questions. below:0.1 stops once the loss is under 0.1; "
+        description="Stop early by the loss on validation questions: below:0.1 stops once the loss is under 0.1; "
         "above:2 stops once it is over 2, and takes the checkpoint before; patience:3 stops after 3 checkpoints "
         "without a new lowest loss, and takes the one with the lowest. PEOPLE is the number of people, in no "
-        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20.",
+        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20. In unlearning also by the "
+        "loss on the forget set: forget-loss:10 stops once it is over 10, and takes the checkpoint before.",
     )
     options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
