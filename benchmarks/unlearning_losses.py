@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/unlearning_losses.py
 
 The batch: 8 questions about one person to forget, with refusals, and 8 about people to retain. The model: the tiny one
-with 576 tokens a picture, as LLaVA has at 336 pixels, fine-tuned on 20 people and moved by 3 steps of gradient ascent, so
-that it differs from what it was before unlearning.
+with 576 tokens a picture, as LLaVA has at 336 pixels, fine-tuned on 20 people and moved by 3 steps of gradient ascent,
+so that it differs from what it was before unlearning.
 """
 
 import tempfile

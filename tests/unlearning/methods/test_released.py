@@ -200,6 +200,19 @@ def test_value_and_gradient(case: Case, name: str, options: dict[str, Any], form
         torch.testing.assert_close(found[key], value, rtol=1e-5, atol=1e-5 * largest, msg=lambda m, k=key: f"{k}: {m}")  # type: ignore[misc]
 
 
+def test_what_peers_scale_otherwise(case: Case) -> None:
+    """open-unlearning: DPO is twice ours; SimNPO has beta (L - delta) where its paper has beta L - gamma."""
+    batches = case.batches(case.pairs)
+    preferred = ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])
+    peers = -2 / 0.1 * logsigmoid(0.1 * preferred).mean()
+    mean_of = len(case.pairs)
+    assert ours(case, make_method("dpo"), "released", case.pairs).item() / mean_of == pytest.approx(peers.item() / 2)
+    losses = torch.stack([row.mean() for row in rows(case.logits(batches[FORGET]), batches[FORGET])])
+    peers = -2 / 2.5 * logsigmoid(2.5 * (losses - 0.2)).mean()
+    simple = make_method("simnpo", {"beta": 2.5, "gamma": 2.5 * 0.2, "retain_weight": 0})
+    assert ours(case, simple, "released", case.pairs).item() / mean_of == pytest.approx(peers.item())
+
+
 def test_every_method_is_held_to_its_formula() -> None:
     assert {name for name, _, _ in FORMULAS} == set(METHODS)
 
