@@ -55,6 +55,7 @@ def run(job: Job) -> Run:
     finished = _continue(job)
     if finished is not None:
         return finished
+    kind = _number_format(job.settings)
     if processes().is_main_process:
         write_manifest(make_folder(job.out), job.manifest)
     set_seed(job.seed)
@@ -62,7 +63,7 @@ def run(job: Job) -> Run:
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
     # frozen weights may be short; weights that are trained are kept in 32 bits
-    loaded = load(start, device="cpu", dtype="float32" if whole else _number_format(job.settings), merge=True)
+    loaded = load(start, device="cpu", dtype="float32" if whole else kind, merge=True)
     model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method, job.settings.reduction)

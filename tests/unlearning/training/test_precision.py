@@ -7,6 +7,7 @@ import pytest
 import torch
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.runs import MANIFEST
 from fiubench.unlearning.models.loading import add_lora, load
 from fiubench.unlearning.training import loop
 from fiubench.unlearning.training.settings import Preset, Training, preset_names, read_preset
@@ -91,6 +92,7 @@ def test_float16_says_that_it_needs_a_gpu(small: Data, preset: Preset, tmp_path:
     settings = preset.unlearn("ga", epochs=1, dtype="float16")
     with pytest.raises(ConfigError, match="--dtype: float16 can't be trained in on a CPU"):
         unlearn(str(tmp_path / "model"), tmp_path / "run", "ga", FORGET, preset, data=small, settings=settings)
+    assert not (tmp_path / "run" / MANIFEST).exists()  # so that the folder is free for another try
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

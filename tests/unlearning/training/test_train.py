@@ -270,7 +270,8 @@ def test_the_forget_loss_is_kept_within_a_bound(
     losses = [loss_on(c.path, small, small.samples(FORGET)) for c in free.checkpoints()]
     assert losses == sorted(losses)
     bound = (losses[3] + losses[4]) / 2
-    kept = unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, settings={**changes, "stop": f"forget-loss:{bound}"})  # fmt: skip
+    changes["stop"] = f"forget-loss:{bound}"
+    kept = unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, settings=changes)
     entries = list(kept.checkpoints())
     assert len(entries) == 5
     assert kept.final == entries[3].path
