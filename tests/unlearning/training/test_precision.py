@@ -8,6 +8,8 @@ import torch
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.runs import MANIFEST
+from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.likelihood import negative_log_likelihood
 from fiubench.unlearning.models.loading import add_lora, load
 from fiubench.unlearning.training import loop
 from fiubench.unlearning.training.settings import Preset, Training, preset_names, read_preset
@@ -83,6 +85,13 @@ def test_bfloat16_unlearns(method: str, small: Data, preset: Preset, tmp_path: P
     settings = preset.unlearn(method, epochs=1, dtype="bfloat16")
     run = unlearn(str(tmp_path / "model"), tmp_path / "run", method, FORGET, preset, data=small, settings=settings)
     assert all(entry["losses"]["loss"] is not None for entry in run.manifest["checkpoints"])
+    turns = [Turn(s.question, small.image(s.unique_id), s.answer) for s in small.samples(FORGET)]
+    losses = []
+    for dtype in ("float32", "bfloat16"):
+        loaded = load(run.directory, device="cpu", dtype=dtype)
+        with torch.no_grad():
+            losses.append(float(negative_log_likelihood(loaded.model, Encoder(loaded.processor)(turns)).mean()))
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
 
 
 def test_float16_says_that_it_needs_a_gpu(small: Data, preset: Preset, tmp_path: Path) -> None:
