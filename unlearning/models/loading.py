@@ -47,7 +47,7 @@ def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge
     quiet()
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    kind = getattr(torch, _dtype(device) if dtype == "auto" else dtype, None)
+    kind = getattr(torch, number_format(dtype, device), None)
     if not isinstance(kind, torch.dtype):
         raise ConfigError(f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16 or float16.")
     folder = _weights(Path(target))
@@ -86,6 +86,8 @@ def origin(target: str | Path) -> str:
 def add_lora(loaded: Loaded, lora: Lora) -> Any:
     """Put fresh adapters on a model; everything else is frozen. The result computes what the model did.
 
+    What learns is float32, whatever the frozen weights are: steps of a training are smaller than bfloat16 resolves.
+
     Raises:
         ConfigError: a part that is to be adapted is not found in the model, or no part is.
     """
@@ -111,7 +113,11 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
         modules_to_save=projector,
         bias="none",
     )
-    return get_peft_model(loaded.model, config)
+    model = get_peft_model(loaded.model, config)
+    for weights in model.parameters():
+        if weights.requires_grad:  # peft leaves modules_to_save in the number format of the frozen weights
+            weights.data = weights.data.float()
+    return model
 
 
 def processes() -> Any:
@@ -131,9 +137,12 @@ def quiet() -> None:
     logging.set_verbosity_error()
 
 
-def _dtype(device: str) -> str:
+def number_format(dtype: str, device: str) -> str:
+    """What ``auto`` is on a device: bfloat16 on a GPU that has it, else float32."""
     import torch
 
+    if dtype != "auto":
+        return dtype
     return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
 
 

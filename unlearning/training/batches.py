@@ -12,7 +12,7 @@ from fiubench.support.draws import Ints, draw, integers, permute
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN
-from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -145,6 +145,16 @@ class Pairs:
             self._passes = {turn: permute(self.seed, f"retain.{turn}", np.arange(size), size), **self._passes}
             self._passes = dict(islice(self._passes.items(), 2))  # an epoch touches two neighbouring passes at a time
         return self.retain[int(self._passes[turn][place])].turn(turn + place)
+
+
+def sizes(batch: Mapping[str, Any]) -> dict[str, float]:
+    """Samples of a pass, and per labelled batch in it (``""`` in stage 1) its answer tokens and its places."""
+    parts = {name: part for name, part in batch.items() if name != "index"} if "index" in batch else {"": batch}
+    counted: dict[str, float] = {"samples": len(next(iter(parts.values()))["input_ids"])}
+    for name, part in parts.items():
+        counted[f"{name}.tokens"] = int((part["labels"] != IGNORED).sum())
+        counted[f"{name}.places"] = part["input_ids"].numel()
+    return counted
 
 
 def collate_pairs(encoder: Encoder, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def finetune(
     if identities is not None and forget is not None:
         data = data.limited(identities, forget, attributes)
     samples = data.samples(split)
+    _check_stop(settings, ())
     base = model or preset.file.model
     if base == TINY:
         base = _tiny_base(folder, data, preset, seed)
@@ -134,6 +135,7 @@ def unlearn(
     if chosen.needs_adapters and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
+    _check_stop(settings, chosen.needed)
     folder, data = Path(out), _data_of(base, Data.open(data) if isinstance(data, str | Path) else data, forget)
     retain = SplitName.parse(forget).retain
     people = _validation(data, settings, retain)
@@ -185,9 +187,16 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
     return data
 
 
+def _check_stop(settings: Training, batches: Sequence[str]) -> None:
+    """A bound on the forget loss needs the true answers of a forget set among the batches of a step."""
+    if settings.stop is not None and settings.stop.watches == "forget_set" and FORGET not in batches:
+        hint = "Stop by validation questions (below, above, patience), or at no rule."
+        raise ConfigError("forget-loss needs a training on the forget set's answers", where="stop", hint=hint)
+
+
 def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     """Who early stopping looks at: the first people of the split that no evaluation split has."""
-    if settings.stop is None:
+    if settings.stop is None or settings.stop.watches == "forget_set":
         return ()
     names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
     evaluated = {unique_id for name in names for unique_id in data.splits[name]}
