@@ -15,7 +15,8 @@ def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None 
     """A finished run of two checkpoints. Without ``base`` it has an untrained model of its own.
 
     Args:
-        settings: ``shake`` (how far the weights of the last checkpoint are moved at random), ``method``, ``seed``, ``taught``.
+        settings: ``shake`` (how far the weights of the last checkpoint are moved at random), ``method``, ``seed``,
+            ``taught``.
     """
     own = folder / "base"
     if base is None:

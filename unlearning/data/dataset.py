@@ -245,12 +245,20 @@ class Data:
     @cached_property
     def texts(self) -> list[str]:
         """Every sentence of the dataset in order, for tokenizers."""
-        return [
-            text
-            for person in self.identities.values()
-            for s in person.samples
-            for text in (s.question, *s.paraphrased_question, s.answer, s.paraphrased_answer, *s.perturbed_answer)
-        ]
+        return _sentences(sample for person in self.identities.values() for sample in person.samples)
+
+    @cached_property
+    def named_texts(self) -> list[str]:
+        """The same with the people's names."""
+        return _sentences(sample.by_name() for person in self.identities.values() for sample in person.samples)
+
+
+def _sentences(samples: Iterable[Sample]) -> list[str]:
+    return [
+        text
+        for s in samples
+        for text in (s.question, *s.paraphrased_question, s.answer, s.paraphrased_answer, *s.perturbed_answer)
+    ]
 
 
 def _fitting(splits: Mapping[str, Sequence[str]], wanted: set[str]) -> dict[str, tuple[str, ...]]:

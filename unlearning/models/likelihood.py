@@ -1,12 +1,12 @@
 """How likely a model finds answers: the one forward pass behind every loss and every score."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from fiubench.unlearning.models.encoding import IGNORED
+from fiubench.unlearning.models.encoding import IGNORED, ORDER, PARTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,11 +48,13 @@ class Predicted:
         return values.new_zeros(*self.mask.shape, *values.shape[1:]).index_put((self.mask,), values)
 
 
-def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
+def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
     """
+    if PARTS in batch:
+        return _joined([score(model, part, hidden_states=hidden_states) for part in batch[PARTS]], batch[ORDER])
     labels = batch["labels"]
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     targets = labels[:, 1:]
@@ -69,7 +71,30 @@ def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = Fa
     return Predicted(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
 
 
-def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tensor":
+def _joined(parts: Sequence[Predicted], order: "Tensor") -> Predicted:
+    """Predictions for parts of a batch, whose rows one after the other stood in this order, as if it had been one."""
+    import torch
+
+    width = max(part.mask.shape[1] for part in parts)
+    back = order.argsort()
+
+    def whole(of: Sequence["Tensor"]) -> "Tensor":
+        padded = [one.new_zeros(len(one), width, *one.shape[2:]) for one in of]
+        for target, one in zip(padded, of, strict=True):
+            target[:, : one.shape[1]] = one
+        return torch.cat(padded)[back]
+
+    stood = order.split([len(part.mask) for part in parts])
+    by_row = torch.cat([places[part.rows] for places, part in zip(stood, parts, strict=True)]).argsort(stable=True)
+    return Predicted(
+        torch.cat([part.logits for part in parts])[by_row],
+        torch.cat([part.targets for part in parts])[by_row],
+        whole([part.mask for part in parts]),
+        tuple(whole(layers) for layers in zip(*(part.hidden for part in parts), strict=True)),
+    )
+
+
+def negative_log_likelihood(model: Any, batch: Mapping[str, Any]) -> "Tensor":
     """Per sequence the mean of -log p over its answer tokens, shape (batch,)."""
     scored = score(model, batch)
     return scored.per_sequence(-scored.log_probs()) / scored.counts()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from fiubench.unlearning.models.encoding import sequences
 from fiubench.unlearning.training.batches import KeyedOrder
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
@@ -52,7 +53,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         """The passes of one step, and how many samples they hold on all processes."""
         batches = list(islice(epoch_iterator, num_batches))
         count = torch.tensor(
-            sum(len(batch["index"] if "index" in batch else batch["input_ids"]) for batch in batches), device=device
+            sum(len(batch["index"]) if "index" in batch else sequences(batch) for batch in batches), device=device
         )
         if self.args.world_size > 1:
             count = self.accelerator.gather(count.reshape(1)).sum()
