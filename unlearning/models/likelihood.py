@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from fiubench.support.errors import ConfigError
 from fiubench.unlearning.models.encoding import IGNORED, ORDER, PARTS
 
 if TYPE_CHECKING:
@@ -72,9 +73,16 @@ def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) 
 
 
 def _joined(parts: Sequence[Predicted], order: "Tensor") -> Predicted:
-    """Predictions for parts of a batch, whose rows one after the other stood in this order, as if it had been one."""
+    """Predictions for parts of a batch, whose rows one after the other stood in this order, as if it had been one.
+
+    Raises:
+        ConfigError: hidden states of a model that has fewer layers for questions without a picture.
+    """
     import torch
 
+    if len({len(part.hidden) for part in parts}) > 1:
+        hint = "Go one way, by picture or by name, or take a method that reads no hidden states."
+        raise ConfigError("this model leaves out layers where there is no picture", where="hidden_states", hint=hint)
     width = max(part.mask.shape[1] for part in parts)
     back = order.argsort()
 

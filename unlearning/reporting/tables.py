@@ -91,13 +91,10 @@ def both_ways(label: str, run: Mapping[str, Any], value: Callable[[str], float |
 
 def both_ways_compared(found: Comparison) -> list[tuple[str, ...]]:
     """The rows of all models of a comparison, heading first; empty if none was asked both ways."""
-    rows = [
-        row
-        for entry in found.entries
-        for row in both_ways(
-            entry.label, entry.finals[0].log.run, lambda metric, entry=entry: entry.over_seeds(metric).mean
-        )
-    ]
+    rows: list[tuple[str, ...]] = []
+    for entry in found.entries:
+        means = {name: entry.over_seeds(name).mean for name in entry.finals[0].scores.metrics}
+        rows += both_ways(entry.label, entry.finals[0].log.run, means.get)
     return [BOTH_WAYS, *rows] if rows else []
 
 
