@@ -29,7 +29,7 @@ def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None 
         "kind": kind,
         "status": "finished",
         "method": settings.get("method"),
-        "data": {"source": source, "local": near, "digest": data.digest, "content": data.content, "limit": None},
+        "data": {"source": source, "local": near, "digest": data.digest, "content": data.content, "limit": data.limit},
         "modality": {
             "taught": settings.get("taught", "picture"),
             "forgotten": settings.get("taught", "picture") if kind == "unlearn" else None,

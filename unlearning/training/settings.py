@@ -145,7 +145,11 @@ class Preset:
         Raises:
             ConfigError: a value that can't be.
         """
-        return self._training(self.file.finetune.given(), changes, where, flags)
+        settings = self._training(self.file.finetune.given(), changes, where, flags)
+        if settings.options:
+            hint = "They are options of unlearning methods."
+            raise ConfigError("fine-tuning has no options", where=where or self.name, hint=hint)
+        return settings
 
     def unlearn(self, method: str, *, where: object = "", flags: Collection[str] = (), **changes: Any) -> Training:
         """Settings of stage 2 for a method: its defaults, the preset's for all methods and for this one, ``changes``.
@@ -158,6 +162,9 @@ class Preset:
         own = self.file.methods[method].given() if method in self.file.methods else {}
         values = {**METHODS.find(method, where=where or "--method").defaults, **self.file.unlearn.given(), **own}
         settings = self._training(values, changes, where, flags)
+        if settings.noise_refusals:
+            hint = "Set noise_refusals for fine-tuning: unlearning trains on the forget and the retain set alone."
+            raise ConfigError("noise_refusals is no setting of unlearning", where=where or self.name, hint=hint)
         return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
 
     def _training(
