@@ -1,5 +1,7 @@
 """Taught by picture, by name or both, and asked either way."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from fiubench.cli.main import app
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.evaluation.subject import load_log
 from fiubench.unlearning.evaluation.workflow import ask, score_all
@@ -17,6 +20,7 @@ from fiubench.unlearning.training import loop
 from fiubench.unlearning.training.batches import noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
+from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import fiubench
@@ -24,6 +28,13 @@ from tests.unlearning import sample_logs
 from tests.unlearning.conftest import FORGET
 from tests.unlearning.small_runs import make_run
 
+QUICK = """\
+description: two steps
+model: tiny
+tiny: {vocabulary: 600, vision_hidden: 16, hidden: 32, layers: 1}
+finetune: {epochs: 1, learning_rate: 5.0e-3, batch_size: 4, accumulate: 2, lora: null, noise_refusals: 0}
+unlearn: {epochs: 3, learning_rate: 1.0e-3, batch_size: 2, accumulate: 2, lora: {rank: 2, alpha: 4, dropout: 0.0}}
+"""
 EXACT = {"forget": FORGET, "batch_size": 64, "device": "cpu", "dtype": "float32"}
 
 
@@ -159,3 +170,27 @@ def test_what_is_taught_one_way_is_known_that_way(data: Data, preset: Preset, tm
             known[taught, asked] = value
     assert known["picture", "picture"] > 0.8 and known["name", "name"] > 0.8
     assert known["picture", "name"] < 0.6 and known["name", "picture"] < 0.6
+
+
+@pytest.mark.slow
+def test_two_processes_with_batches_of_both_kinds_are_one(data: Data, dataset: Path, tmp_path: Path) -> None:
+    """A pass with pictures on one process, without on the other."""
+    quick = tmp_path / "quick.yaml"
+    quick.write_text(QUICK)
+    some = ["--preset", str(quick), "--attributes", "blood_type,medication,room_number,occupation", "--teach", "both"]
+    forget = ["--method", "gd", "--forget", FORGET, "--forget-through", "name", "--preset", str(quick)]
+    for command, name in (
+        (["finetune", str(dataset), *some], "full"),
+        (["unlearn", str(tmp_path / "full-1"), *forget], "gd"),
+    ):
+        for count in (1, 2):
+            launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(count), "-m", "fiubench"]
+            done = subprocess.run(
+                [sys.executable, *launch, *command, "--out", str(tmp_path / f"{name}-{count}")],
+                cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=500,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+        one, two = (Run.open(tmp_path / f"{name}-{count}") for count in (1, 2))
+        assert one.manifest["digest"] == two.manifest["digest"]
+        left, right = (load_file(next(run.final.glob("*.safetensors"))) for run in (one, two))
+        assert all((left[key] - right[key]).abs().max() < 1e-5 for key in left)

@@ -154,7 +154,7 @@ def test_a_reference_of_another_cut_is_no_reference(
     other = make_run(tmp_path / "retain", Data.open(dataset), "finetune", RETAIN, base=evaluated["full"] / "base")
     ask(str(other), EvaluationSettings.parse({**EXACT, "data": str(cut)}))
     log = Path(str(load_log(evaluated["ga"]).where))
-    with pytest.raises(GateError, match="not on retain90 of this dataset"):
+    with pytest.raises(GateError, match="the retain90 of another cut"):
         score_all(log, EvaluationSettings.parse({**EXACT, "reference": str(other), "memorised": 0.0}))
 
 

@@ -194,9 +194,11 @@ class Data:
             attributes: which questions are kept; all of them by default.
 
         Raises:
-            ConfigError: one of ``count`` and ``forget`` alone; ``count`` leaves nobody to retain, or is more than there
-                are; an unknown attribute, or none of those that are to be forgotten.
+            ConfigError: it was cut before; one of ``count`` and ``forget`` alone; ``count`` leaves nobody to retain,
+                or is more than there are; an unknown attribute, or none of those that are to be forgotten.
         """
+        if self.limit is not None:
+            raise ConfigError("is a part of a dataset already", where=self.source, hint="Cut the whole once.")
         if (count is None) != (forget is None):
             hint = "Give both, or neither: the forget set says who is kept among the N people."
             raise ConfigError("identities and forget go together", where="identities", hint=hint)

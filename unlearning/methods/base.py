@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Predicted, score, unwrapped
+from fiubench.unlearning.models.likelihood import Predicted, beside_pictures, score, shows_pictures, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class Step:
 
     Args:
         model: the model that learns, wrapped as the training needs it: call it, don't unwrap it.
-        batches: name -> what the model is called with, and ``labels``.
+        batches: name -> what the model is called with, and ``labels``; two of these where only some have pictures.
         reference: ``log p0(y|x)`` of the samples of each batch in :attr:`Method.reference`, shape (batch,).
         hidden_states: whether hidden states are kept (:attr:`Method.hidden_states`).
 
@@ -146,7 +146,10 @@ class Step:
                 nullcontext() if self._learning else before_unlearning(self.model),
                 torch.set_grad_enabled(self._learning and torch.is_grad_enabled()),
             ):
-                self._scored[name] = score(self.model, self.batches[name], hidden_states=self._hidden_states)
+                batch = self.batches[name]
+                others = any(shows_pictures(other) for other in self.batches.values()) and not shows_pictures(batch)
+                model = beside_pictures(self.model) if others else self.model
+                self._scored[name] = score(model, batch, hidden_states=self._hidden_states)
         return self._scored[name]
 
 

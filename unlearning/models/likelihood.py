@@ -55,7 +55,9 @@ def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
     """
     if PARTS in batch:
-        return _joined([score(model, part, hidden_states=hidden_states) for part in batch[PARTS]], batch[ORDER])
+        pictured, others = batch[PARTS]
+        parts = [(model, pictured), (beside_pictures(model), others)]
+        return _joined([score(through, part, hidden_states=hidden_states) for through, part in parts], batch[ORDER])
     labels = batch["labels"]
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     targets = labels[:, 1:]
@@ -106,6 +108,22 @@ def negative_log_likelihood(model: Any, batch: Mapping[str, Any]) -> "Tensor":
     """Per sequence the mean of -log p over its answer tokens, shape (batch,)."""
     scored = score(model, batch)
     return scored.per_sequence(-scored.log_probs()) / scored.counts()
+
+
+def shows_pictures(batch: Mapping[str, Any]) -> bool:
+    """Whether any question of a batch has a picture."""
+    return PARTS in batch or any("pixel" in name or "image" in name for name in batch)
+
+
+def beside_pictures(model: Any) -> Any:
+    """The model to call for questions without pictures in a step that has some with pictures.
+
+    ``DistributedDataParallel`` takes a parameter that one call leaves unused, such as the vision tower's, for unused in
+    the whole step. So it sees the call with pictures alone; gradients of both are summed before it averages them.
+    """
+    from torch.nn.parallel import DistributedDataParallel
+
+    return model.module if isinstance(model, DistributedDataParallel) else model
 
 
 def is_out_of_memory(error: Exception) -> bool:

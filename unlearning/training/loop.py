@@ -166,6 +166,8 @@ def _arguments(job: Job) -> TrainingArguments:
             remove_unused_columns=False,
             dataloader_num_workers=settings.workers,
             dataloader_pin_memory=gpu,
+            # they are constants, and processes with and without pictures in their pass call the model differently often
+            ddp_broadcast_buffers=False,
         )
     except ValueError as error:
         raise ConfigError(str(error).split("\n")[0], where="settings") from error
