@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Predicted, score, unwrapped
+from fiubench.unlearning.models.encoding import ORDER, parts_of
+from fiubench.unlearning.models.likelihood import Predicted, beside_pictures, score, shows_pictures, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,7 @@ class Step:
 
     Args:
         model: the model that learns, wrapped as the training needs it: call it, don't unwrap it.
-        batches: name -> what the model is called with, and ``labels``.
+        batches: name -> what the model is called with, and ``labels``; two of these where only some have pictures.
         reference: ``log p0(y|x)`` of the samples of each batch in :attr:`Method.reference`, shape (batch,).
         hidden_states: whether hidden states are kept (:attr:`Method.hidden_states`).
         sizes: of each batch, where the training's ``reduction`` is ``released``: losses are then divided so that their
@@ -148,10 +149,16 @@ class Step:
             name: the batch.
             everywhere: the mean over all places of the batch: prompt, picture and padding too.
         """
+        import torch
+
         sizes = None if self.sizes is None else self.sizes[name]
         if everywhere:
-            sums = _divergence(self._everywhere(name), self.before._everywhere(name)).sum(dim=1)
-            per_answer = sums / (self.batches[name]["input_ids"].shape[1] if sizes is None else sizes.places)
+            parts = map(_divergence, self._everywhere(name), self.before._everywhere(name))
+            per_answer = torch.cat(
+                [part.mean(dim=1) if sizes is None else part.sum(dim=1) / sizes.places for part in parts]
+            )
+            if ORDER in self.batches[name]:
+                per_answer = per_answer[self.batches[name][ORDER].argsort()]
         else:
             scored = self._score(name)
             sums = scored.per_sequence(_divergence(scored.logits, self.before._score(name).logits))
@@ -167,17 +174,26 @@ class Step:
             self.parts[name] = (-sums / (scored.counts() if self.sizes is None else self.sizes[name].tokens)).mean()
         return self._log_probs[name]
 
-    def _everywhere(self, name: str) -> "Tensor":
-        """Logits of a batch at all of its places: float32, shape (batch, places, vocabulary)."""
-        inputs = {key: value for key, value in self.batches[name].items() if key != "labels"}
-        with self._computing():
-            logits: Tensor = self.model(**inputs, use_cache=False).logits.float()
-        return logits
+    def _everywhere(self, name: str) -> "list[Tensor]":
+        """Logits of each part of a batch at all of its places: float32, shape (batch, places, vocabulary)."""
+        found = []
+        for part in parts_of(self.batches[name]):
+            inputs = {key: value for key, value in part.items() if key != "labels"}
+            with self._computing():
+                found.append(self._through(part)(**inputs, use_cache=False).logits.float())
+        return found
+
+    def _through(self, batch: Mapping[str, Any]) -> Any:
+        """The model to call for a batch, or a part of one."""
+        others = any(map(shows_pictures, self.batches.values())) and not shows_pictures(batch)
+        return beside_pictures(self.model) if others else self.model
 
     def _score(self, name: str) -> Predicted:
         if name not in self._scored:
             with self._computing():
-                self._scored[name] = score(self.model, self.batches[name], hidden_states=self._hidden_states)
+                self._scored[name] = score(
+                    self._through(self.batches[name]), self.batches[name], hidden_states=self._hidden_states
+                )
         return self._scored[name]
 
     @contextmanager

@@ -5,7 +5,7 @@ runs along the tokens is padded on the side that the purpose needs, everything e
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IGNORED = -100  # label of a token that is not scored
+# A batch in which only some have pictures: a batch of those that do and one of the others, and where each row of both,
+# one after the other, stood.
+PARTS, ORDER = "parts", "order"
 _PICTURES_KEPT = 256 << 20  # bytes of prepared pictures in memory
 _TEXTS_KEPT = 64 << 20  # bytes of token ids
 
@@ -57,21 +60,35 @@ class Encoder:
         self.pad_id: int = eos if pad is None else pad
         self._texts, self._pictures = _Kept(_TEXTS_KEPT), _Kept(_PICTURES_KEPT)
 
-    def __call__(self, turns: Sequence[Turn], *, for_generation: bool = False) -> dict[str, "Tensor"]:
+    def __call__(self, turns: Sequence[Turn], *, for_generation: bool = False) -> dict[str, Any]:
         """Tensors for ``model(**batch)`` or, with ``for_generation``, ``model.generate(**batch)``.
 
+        Where only some of the turns have pictures, the batch is in two :data:`PARTS`, which
+        :func:`fiubench.unlearning.models.likelihood.score` puts together.
+
         Raises:
-            ValueError: no turns, an answer is missing where one is to be scored, or only some have pictures.
+            ValueError: no turns, an answer is missing where one is to be scored, or only some have pictures where
+                answers are generated.
         """
         if not turns:
             raise ValueError("a batch needs at least one turn")
         if not for_generation and any(turn.answer is None for turn in turns):
             raise ValueError("every turn needs an answer, unless for_generation")
         if len({turn.image is None for turn in turns}) > 1:
-            raise ValueError("a batch has pictures for all of its turns or for none")
+            if for_generation:
+                raise ValueError("a batch has pictures for all of its turns or for none")
+            return self._in_parts(turns)
         if for_generation:
             turns = [Turn(turn.question, turn.image) for turn in turns]
         return self._join([self._row(turn) for turn in turns], left=for_generation)
+
+    def _in_parts(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        import torch
+
+        order = sorted(range(len(turns)), key=lambda i: turns[i].image is None)
+        pictured = sum(turn.image is not None for turn in turns)
+        parts = [self([turns[i] for i in chosen]) for chosen in (order[:pictured], order[pictured:])]
+        return {PARTS: parts, ORDER: torch.tensor(order)}
 
     @cached_property
     def end_ids(self) -> list[int]:
@@ -166,6 +183,17 @@ class Encoder:
             widest = [max(sizes) for sizes in zip(*(p.shape[1:] for p in parts), strict=True)]
             batch[name] = torch.cat([_pad(p, widest, fill.get(name, 0), left=left and along) for p in parts])
         return batch
+
+
+def parts_of(batch: Mapping[str, Any]) -> "Sequence[Mapping[str, Any]]":
+    """The parts of a batch, each of which a model can be called with: those with pictures, and those without."""
+    parts: Sequence[Mapping[str, Any]] = batch.get(PARTS, [batch])
+    return parts
+
+
+def sequences(batch: Mapping[str, Any]) -> int:
+    """How many sequences a batch holds."""
+    return len(batch[ORDER] if ORDER in batch else batch["input_ids"])
 
 
 class _Kept:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.progress import Progress, Report
@@ -122,7 +123,7 @@ def _continue(job: Job) -> Run | None:
         return None
     found = Run.open(job.out)
     if found.manifest["digest"] != job.manifest["digest"]:
-        names = ("kind", "method", "plugins", "data", "split", "base", "settings", "seed")
+        names = ("kind", "method", "plugins", "data", "split", "base", "modality", "settings", "seed")
         differs = ", ".join(name for name in names if found.manifest.get(name) != job.manifest.get(name))
         hint = "Choose another folder, or remove this one."
         raise RunError(f"the folder holds another run ({differs} differ)", where=job.out, hint=hint)
@@ -176,6 +177,8 @@ def _arguments(job: Job) -> TrainingArguments:
             remove_unused_columns=False,
             dataloader_num_workers=settings.workers,
             dataloader_pin_memory=gpu,
+            # they are constants, and processes with and without pictures in their pass call the model differently often
+            ddp_broadcast_buffers=False,
         )
     except ValueError as error:
         raise ConfigError(str(error).split("\n")[0], where="settings") from error
@@ -254,7 +257,7 @@ def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[
     with torch.no_grad():
         for start in range(0, count, job.settings.batch_size):
             batch = encoder([turn(row) for row in range(start, min(start + job.settings.batch_size, count))])
-            yield score(model, {name: value.to(device) for name, value in batch.items()})
+            yield score(model, send_to_device(batch, device))
     model.train(training)
 
 

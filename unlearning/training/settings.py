@@ -166,7 +166,11 @@ class Preset:
         Raises:
             ConfigError: a value that can't be.
         """
-        return self._training(self.file.finetune.given(), changes, where, flags)
+        settings = self._training(self.file.finetune.given(), changes, where, flags)
+        if settings.options:
+            hint = "They are options of unlearning methods."
+            raise ConfigError("fine-tuning has no options", where=where or self.name, hint=hint)
+        return settings
 
     def unlearn(self, method: str, *, where: object = "", flags: Collection[str] = (), **changes: Any) -> Training:
         """Settings of stage 2 for a method: its defaults, the preset's for all methods and for this one, ``changes``.
@@ -181,6 +185,9 @@ class Preset:
         options = {key: value for layer in (*layers, changes) for key, value in (layer.get("options") or {}).items()}
         values = {key: value for layer in layers for key, value in layer.items()}
         settings = self._training(values, {**changes, "options": options}, where, flags)
+        if settings.noise_refusals:
+            hint = "Set noise_refusals for fine-tuning: unlearning trains on the forget and the retain set alone."
+            raise ConfigError("noise_refusals is no setting of unlearning", where=where or self.name, hint=hint)
         return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
 
     def _training(

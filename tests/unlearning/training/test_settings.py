@@ -59,6 +59,13 @@ def test_options_of_preset_and_user_are_joined(tmp_path: Path) -> None:
     assert read_preset("tiny").unlearn("kl", options={"retain_weight": 2}).options["retain_weight"] == 2
 
 
+def test_what_would_be_ignored_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="fine-tuning has no options"):
+        read_preset("tiny").finetune(options={"beta": 1})
+    with pytest.raises(ConfigError, match="no setting of unlearning"):
+        read_preset("tiny").unlearn("ga", noise_refusals=8)
+
+
 def test_flags_win_and_none_is_not_given() -> None:
     preset = read_preset("tiny")
     assert preset.finetune(epochs=3, batch_size=None).epochs == 3

@@ -381,8 +381,9 @@ def test_a_reference_can_not_unlearn_what_it_never_saw(retain: Run, preset: Pres
 
 
 def test_a_base_of_another_dataset(full: Run, data: Data, preset: Preset, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="another dataset"):
-        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, data=data)
+    other = data.limited(10, FORGET, ("full_name",))
+    with pytest.raises(RunError, match="other people or questions"):
+        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, data=other)
 
 
 def test_a_folder_with_another_run(plain: Run, small: Data, preset: Preset) -> None:
