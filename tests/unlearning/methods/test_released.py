@@ -226,7 +226,7 @@ def test_a_step_is_the_same_however_it_is_cut(case: Case, name: str, options: di
     method = make_method(name, options)
     whole = ours(case, method, reduction, case.pairs)
     cut = ours(case, method, reduction, case.pairs[:3]) + ours(case, method, reduction, case.pairs[3:])
-    assert cut.item() == pytest.approx(whole.item(), rel=1e-5)
+    assert cut.item() == pytest.approx(whole.item(), rel=1e-5, abs=1e-5)  # losses of opposite signs
 
 
 def test_the_reductions_differ(case: Case) -> None:
