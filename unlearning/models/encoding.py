@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 IGNORED = -100  # label of a token that is not scored
 _TEXTS_KEPT = 64 << 20  # bytes of token ids
+_TEMPLATE = (
+    "Give one in the preset, `processing: {chat_template: FILE.jinja}`, put a chat_template.jinja beside the model, or "
+    "take its instruction-tuned version."
+)
 _INCOMPLETE = "Its configuration may be incomplete: compare processor_config.json with that of a like model."
 
 
@@ -65,8 +69,10 @@ class Encoder:
         # PaliGemma's takes answers apart from questions: it attends to these in both directions
         self._takes_suffix = "suffix" in inspect.signature(type(processor).__call__).parameters
         if getattr(processor, "chat_template", None) is None and self.tokenizer.chat_template is None:
-            hint = "Put a chat_template.jinja beside the model, or take its instruction-tuned version."
-            raise ConfigError("the model's processor has no chat template", where=where, hint=hint)
+            raise ConfigError("the model's processor has no chat template", where=where, hint=_TEMPLATE)
+        if getattr(processor, "patch_size", 0) is None:
+            hint = "Give it in the preset: `processing: {patch_size: 14}`."
+            raise ConfigError("neither processor nor model says the patch_size", where=where, hint=hint)
         pad, eos = self.tokenizer.pad_token_id, self.tokenizer.eos_token_id
         self.pad_id: int = eos if pad is None else pad
         self._texts: Kept[dict[str, Tensor]] = Kept(_TEXTS_KEPT)
@@ -110,7 +116,43 @@ class Encoder:
         )
 
     def _template(self, messages: list[dict[str, Any]], **options: Any) -> str:
-        return str(self.processor.apply_chat_template(messages, tokenize=False, **options))
+        """A dialogue as the chat template writes it.
+
+        Raises:
+            ConfigError: it can't, or it leaves the picture out.
+        """
+        from jinja2 import TemplateError
+
+        if not self._in_parts:
+            messages = [{**message, "content": self._as_text(message["content"])} for message in messages]
+        try:
+            text = self._written(messages, **options)
+        except (TemplateError, TypeError, ValueError) as error:
+            problem = f"its chat template can't write a question with an answer: {error}"
+            raise ConfigError(problem, where=type(self.processor).__name__, hint=_TEMPLATE) from error
+        token = getattr(self.processor, "image_token", None)
+        if token is not None and token not in text and any(_has_picture(message) for message in messages):
+            problem = f"its chat template writes no {token} for a picture"
+            raise ConfigError(problem, where=type(self.processor).__name__, hint=_TEMPLATE)
+        return text
+
+    @cached_property
+    def _in_parts(self) -> bool:
+        """Whether the template takes pictures and texts as parts; that of a language model takes one string."""
+        from jinja2 import TemplateError
+
+        try:
+            return "'type'" not in self._written([_user("?", True)])
+        except (TemplateError, TypeError):
+            return False
+
+    def _written(self, messages: list[dict[str, Any]], **options: Any) -> str:
+        has_own = getattr(self.processor, "chat_template", None) is not None
+        writer = self.processor if has_own else self.tokenizer
+        return str(writer.apply_chat_template(messages, tokenize=False, **options))
+
+    def _as_text(self, content: list[dict[str, Any]]) -> str:
+        return "\n".join(self.processor.image_token if p["type"] == "image" else p["text"] for p in content)
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -161,9 +203,9 @@ class Encoder:
         try:
             row = dict(self.processor(text=[text], **options))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            about = "about a picture" if turn.image is not None else "without a picture"
+            about, hint = ("about a picture", _INCOMPLETE) if turn.image is not None else ("without a picture", "")
             problem = f"can't prepare a question {about}: {type(error).__name__}: {error}"
-            raise ConfigError(problem, where=type(self.processor).__name__, hint=_INCOMPLETE) from error
+            raise ConfigError(problem, where=type(self.processor).__name__, hint=hint) from error
         row.pop("labels", None)
         if turn.answer is not None:
             ids = row["input_ids"]
@@ -192,6 +234,10 @@ class Encoder:
 def _user(question: str, with_picture: bool) -> dict[str, Any]:
     picture = [{"type": "image"}] if with_picture else []
     return {"role": "user", "content": [*picture, {"type": "text", "text": question}]}
+
+
+def _has_picture(message: dict[str, Any]) -> bool:
+    return any(part["type"] == "image" for part in message["content"]) if isinstance(message["content"], list) else False
 
 
 def _reply(answer: str) -> dict[str, Any]:

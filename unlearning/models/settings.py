@@ -1,4 +1,6 @@
-"""Settings of models: where adapters go, and the measures of the tiny model."""
+"""Settings of models: where adapters go, what a processor lacks, and the measures of the tiny model."""
+
+from typing import Literal
 
 from fiubench.support.settings import Field, Settings
 
@@ -12,6 +14,19 @@ class Lora(Settings):
     language: bool = Field(True, description="Adapt the linear layers of the language model.")
     projector: bool = Field(True, description="Train the module between vision and language, whole.")
     vision: bool = Field(False, description="Adapt the linear layers of the vision tower.")
+
+
+class Processing(Settings):
+    """What a model's processor doesn't say of itself; what is left out is as its files, or its model's, have it."""
+
+    chat_template: str | None = Field(None, description="A Jinja file: how a dialogue is written for the model.")
+    patch_size: int | None = Field(None, ge=1, description="Side of a patch of the vision tower, in pixels.")
+    num_additional_image_tokens: int | None = Field(
+        None, ge=0, description="Tokens of the vision tower besides its patches: 1 with CLIP's class token."
+    )
+    vision_feature_select_strategy: Literal["default", "full"] | None = Field(
+        None, description="default drops the first token of the vision tower, full keeps it."
+    )
 
 
 class Size(Settings):

@@ -18,7 +18,9 @@ from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, 
 from fiubench.unlearning.methods.base import Method, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, negative_log_likelihood, score
-from fiubench.unlearning.models.loading import add_lora, load, processes
+from fiubench.unlearning.models.loading import load, processes
+from fiubench.unlearning.models.parts import add_lora, freeze
+from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
@@ -61,8 +63,14 @@ def run(job: Job) -> Run:
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
     # frozen weights may be short; weights that are trained are kept in 32 bits
-    loaded = load(start, device="cpu", dtype="float32" if whole else job.settings.dtype, merge=True)
-    model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
+    loaded = load(
+        start,
+        device=_device(job.settings),
+        dtype="float32" if whole else job.settings.dtype,
+        merge=True,
+        processing=job.settings.processing,
+    )
+    model = freeze(loaded, job.settings.freeze).train() if whole else add_lora(loaded, job.settings.lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method)
     trainer = AnswerTrainer(
@@ -78,6 +86,9 @@ def run(job: Job) -> Run:
     )
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):
+        first = job.dataset[0]
+        turn = first if isinstance(first, Turn) else next(part for part in first.values() if isinstance(part, Turn))
+        check(trainer.model, encoder.processor, _on(next(trainer.model.parameters()).device, encoder([turn])))
         if job.method is not None and isinstance(job.dataset, Pairs):
             objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
@@ -173,6 +184,17 @@ def _arguments(job: Job) -> TrainingArguments:
     return arguments
 
 
+def _device(settings: Training) -> str:
+    """Where weights are loaded: the library moves them to its device, unless they can't be moved."""
+    if settings.device != "auto":
+        return settings.device
+    return "auto" if settings.dtype in ("8bit", "4bit") else "cpu"
+
+
+def _on(device: Any, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.to(device) for name, value in batch.items()}
+
+
 def _checkpointing(settings: Training) -> dict[str, Any]:
     """Recomputing activations, under the name that this version of transformers has for it."""
     if not settings.gradient_checkpointing:
@@ -231,7 +253,7 @@ def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[
     with torch.no_grad():
         for start in range(0, count, job.settings.batch_size):
             batch = encoder([turn(row) for row in range(start, min(start + job.settings.batch_size, count))])
-            yield score(model, {name: value.to(device) for name, value in batch.items()})
+            yield score(model, _on(device, batch))
     model.train(training)
 
 

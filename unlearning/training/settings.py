@@ -9,7 +9,7 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
-from fiubench.unlearning.models.settings import Lora, Size
+from fiubench.unlearning.models.settings import Lora, Processing, Size
 from pydantic import model_validator
 
 TINY = "tiny"
@@ -76,8 +76,16 @@ class Stage(Settings):
     weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
-    """Hold frozen weights in this number format; auto is bfloat16 on a GPU that has it, else float32."""
+    freeze: tuple[Literal["vision", "projector", "language"], ...] = Field(
+        (), description="Parts that stay as they are where every parameter is trained (lora: null)."
+    )
+    processing: Processing | None = Field(None, description="What the model's processor lacks.")
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16", "8bit", "4bit"], _CHOICE] = "auto"
+    """Hold frozen weights in this number format; auto is bfloat16 on a GPU that has it, else float32; 8bit and 4bit
+    need the package bitsandbytes."""
+    device: Literal["auto", "spread"] = Field(
+        "auto", description="spread puts the layers on all GPUs (device_map), auto the whole model on one."
+    )
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
     checkpoint_every: Annotated[float, Field(gt=0), _NUMBER] = 1.0
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
@@ -108,11 +116,22 @@ class Training(Stage):
     epochs: Annotated[float, _NUMBER] = Field(gt=0, description=_EPOCHS)
     learning_rate: Annotated[float, _NUMBER] = Field(gt=0, description=_RATE)
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Training":
+        if self.freeze and self.lora is not None:
+            raise ValueError("freeze is for `lora: null`: next to adapters everything else is frozen")
+        if self.lora is None and self.dtype in ("8bit", "4bit"):
+            raise ValueError(f"weights of {self.dtype} can't be trained: give `lora`")
+        return self
+
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""
         values = self.model_dump()
-        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep"):
+        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep", "device"):
             del values[name]
+        for name in ("freeze", "processing"):
+            if not values[name]:
+                del values[name]
         return {**values, "effective_batch": self.batch_size * self.accumulate}
 
 

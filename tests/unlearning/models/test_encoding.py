@@ -96,7 +96,12 @@ def test_what_is_kept_is_what_would_be_made(loaded: Loaded, turns: list[Turn]) -
 
 def test_questions_without_a_picture(loaded: Loaded, turns: list[Turn]) -> None:
     encoder = Encoder(loaded.processor)
-    batch = encoder([Turn(turn.question, None, turn.answer) for turn in turns])
+    without = [Turn(turn.question, None, turn.answer) for turn in turns]
+    if type(loaded.processor).__name__ == "PaliGemmaProcessor":
+        with pytest.raises(ConfigError, match="without a picture: ValueError: `images` are expected"):
+            encoder(without)
+        return
+    batch = encoder(without)
     assert "pixel_values" not in batch
     assert answers(encoder, batch) == [f"{turn.answer}{encoder.tokenizer.eos_token}" for turn in turns]
     with pytest.raises(ValueError, match="for all of its turns or for none"):

@@ -7,7 +7,8 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
-from fiubench.unlearning.models.loading import add_lora, family, load
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.parts import add_lora, family
 from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
