@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fiubench.unlearning.models.tiny import Size, make, make_processor
 
 SIZE = Size(vocabulary=600, vision_hidden=32, hidden=64, layers=2)
@@ -57,6 +58,9 @@ def _save(out: Path, kind: Any, config: Any, processor: Any) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = kind(config)
+    for name, weights in model.named_parameters():
+        if name.endswith(("attn_gate", "mlp_gate")):  # Mllama's are 0 before training, and let no picture through
+            weights.data.fill_(0.5)
     model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
     model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     model.save_pretrained(out)
@@ -349,9 +353,10 @@ def phi4_multimodal(texts: Iterable[str], out: Path) -> None:
 
 
 Maker = Callable[[Iterable[str], Path], None]
-FAMILIES: dict[str, Maker] = {
-    made.__name__: made for made in (llava, llava_next, mllama, idefics3, gemma3, paligemma)
-}
+FAMILIES: dict[str, Maker] = {made.__name__: made for made in (llava, llava_next, mllama, idefics3, gemma3, paligemma)}
 WITH_TORCHVISION: dict[str, Maker] = {
     made.__name__: made for made in (qwen2_5_vl, qwen3_vl, smolvlm, internvl, pixtral, phi4_multimodal)
 }
+EVERY: dict[str, Maker] = {**FAMILIES, **WITH_TORCHVISION}
+#: Names of all families for ``parametrize``, those with torchvision marked
+MARKED = [*FAMILIES, *(pytest.param(name, marks=pytest.mark.torchvision) for name in WITH_TORCHVISION)]

@@ -10,13 +10,13 @@ from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn
 from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
 from fiubench.unlearning.models.loading import Loaded, load
 
-from tests.unlearning.small_models import FAMILIES
+from tests.unlearning.small_models import EVERY, MARKED
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=MARKED)
 def loaded(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     out = tmp_path_factory.mktemp(request.param)
-    FAMILIES[request.param](data.texts, out)
+    EVERY[request.param](data.texts, out)
     return load(out, device="cpu")
 
 
