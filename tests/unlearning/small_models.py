@@ -19,8 +19,9 @@ _CHAT = (
 )
 
 
-
-def _tokenizer(texts: Iterable[str], special: Iterable[str], attributes: dict[str, str] | None = None, **named: str) -> Any:
+def _tokenizer(
+    texts: Iterable[str], special: Iterable[str], attributes: dict[str, str] | None = None, **named: str
+) -> Any:
     """With further special tokens; those of ``attributes`` are also known by name, as ``tokenizer.boi_token``."""
     from transformers import PreTrainedTokenizerFast
 

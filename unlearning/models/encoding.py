@@ -50,9 +50,9 @@ class Encoder:
     For training and scoring: padded on the right, with ``labels`` that are -100 on prompt, picture and padding, and
     the answer's tokens elsewhere, its end-of-turn token included. For generation: prompts alone, padded on the left.
 
-    A picture is prepared once, whatever is asked about it (:class:`fiubench.unlearning.models.pictures.OncePerPicture`),
-    and known again by being the same object, as :meth:`fiubench.unlearning.data.dataset.Data.image` gives it. Token ids
-    are kept too, within bounds, since an epoch comes back to the same ones.
+    A picture is prepared once, whatever is asked about it, and known again by being the same object, as
+    :meth:`fiubench.unlearning.data.dataset.Data.image` gives it. Token ids are kept too, since an epoch comes back to
+    the same ones. Both within bounds (:mod:`fiubench.unlearning.models.pictures`).
 
     Raises:
         ConfigError: the processor has no chat template, no tokenizer or no pictures.
@@ -237,7 +237,9 @@ def _user(question: str, with_picture: bool) -> dict[str, Any]:
 
 
 def _has_picture(message: dict[str, Any]) -> bool:
-    return any(part["type"] == "image" for part in message["content"]) if isinstance(message["content"], list) else False
+    return (
+        any(part["type"] == "image" for part in message["content"]) if isinstance(message["content"], list) else False
+    )
 
 
 def _reply(answer: str) -> dict[str, Any]:

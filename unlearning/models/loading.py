@@ -13,6 +13,7 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
+from fiubench.unlearning.models.families import family
 from fiubench.unlearning.models.processors import complete
 from fiubench.unlearning.models.settings import Processing
 
@@ -117,17 +118,20 @@ def _place(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _weights_options(place: str, dtype: str) -> dict[str, Any]:
+def _weights_options(config: Any, place: str, dtype: str) -> dict[str, Any]:
     """How ``from_pretrained`` is to hold the weights, and where."""
     import torch
 
     short = torch.cuda.is_available() and place != "cpu" and torch.cuda.is_bf16_supported()
     best = torch.bfloat16 if short else torch.float32
     if dtype in _BITS:
-        return {"dtype": best, "quantization_config": _quantization(_BITS[dtype], best), "device_map": _map(place)}
+        quantization = _quantization(config.model_type, _BITS[dtype], best)
+        return {"dtype": best, "quantization_config": quantization, "device_map": _map(place)}
     kind = best if dtype == "auto" else getattr(torch, dtype, None)
-    if not isinstance(kind, torch.dtype):
-        raise ConfigError(f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16, float16, 8bit or 4bit.")
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+        raise ConfigError(
+            f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16, float16, 8bit or 4bit."
+        )
     return {"dtype": kind, **({"device_map": "auto"} if place == SPREAD else {})}
 
 
@@ -138,16 +142,23 @@ def _map(place: str) -> Any:
     return {"": processes().device if place == "cuda" else place}
 
 
-def _quantization(bits: int, computing: Any) -> Any:
+def _quantization(model_type: str, bits: int, computing: Any) -> Any:
+    """The language model's linear layers in few bits; the rest is small, and a projector learns whole."""
     from transformers import BitsAndBytesConfig
 
     if find_spec("bitsandbytes") is None:
         hint = "pip install bitsandbytes, or give another number format: bfloat16, float16 or float32."
         raise ConfigError(f"weights of {bits} bits need the package bitsandbytes", where="dtype", hint=hint)
+    regions = family(model_type)
+    whole = [regions["vision"], regions["projector"], "lm_head"]
     if bits == 8:
-        return BitsAndBytesConfig(load_in_8bit=True)
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=whole)
     return BitsAndBytesConfig(
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=computing, bnb_4bit_use_double_quant=True
+        load_in_4bit=True,
+        llm_int8_skip_modules=whole,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=computing,
+        bnb_4bit_use_double_quant=True,
     )
 
 
@@ -178,7 +189,7 @@ def _plain(target: str, place: str, dtype: str, processing: Processing | None) -
     from transformers import AutoProcessor
 
     kind = _model_class(config := _config(target), target)
-    options = _weights_options(place, dtype)
+    options = _weights_options(config, place, dtype)
     try:
         processor = AutoProcessor.from_pretrained(target)
         model = kind.from_pretrained(target, **options)
@@ -202,8 +213,8 @@ def _mend(problem: str) -> str:
     if "torchvision" in problem.lower() or "num2words" in problem:
         return (
             "This model's processor needs torchvision and num2words, which come with the extra: "
-            "pip install 'fiubench[unlearning]'. torchvision has to be of the same build as torch (both for the CPU, or "
-            "both for one CUDA version)."
+            "pip install 'fiubench[unlearning]'. torchvision has to be of the same build as torch: "
+            "both for the CPU, or both for one CUDA version."
         )
     return ""
 
@@ -226,7 +237,7 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
 
 
 def _folded(folder: Path, place: str, dtype: str) -> Loaded:
-    """A model with its adapter folded in, then held in few bits: the other way round, small updates are rounded away."""
+    """A model with its adapter folded in, then held in few bits: the other way round, small updates would be lost."""
     whole = load(folder, device="cpu", dtype="bfloat16", merge=True)
     with TemporaryDirectory() as made:
         whole.model.save_pretrained(made)

@@ -1,27 +1,15 @@
-"""The parts of a model: which of them learn, and which get adapters. What differs between families is ``families.yaml``."""
+"""The parts of a model: which of them learn, and which get adapters."""
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from fiubench.support.errors import ConfigError, FiubenchError
-from fiubench.support.yaml_file import load_yaml
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.models.families import family
 from fiubench.unlearning.models.loading import Loaded
 from fiubench.unlearning.models.settings import Lora
 
 _TOWERS = ("language", "vision")
-
-
-@cache
-def family(model_type: str) -> Mapping[str, str]:
-    """Where the parts of a family of models are: regular expressions over module names (``families.yaml``).
-
-    What a family leaves out comes from ``default``.
-    """
-    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
-    return {**families["default"], **families.get(model_type, {})}
 
 
 def add_lora(loaded: Loaded, lora: Lora) -> Any:

@@ -82,6 +82,6 @@ def _measures(processor: Any, batch: "Mapping[str, Tensor]") -> str:
     if not has:
         return f"The processor writes {count} tokens for the picture; compare its files with those of a like model."
     return (
-        f"The processor writes {count} tokens for the picture ({said}). Give what differs from the model in the preset: "
-        f"`processing: {{{next(iter(has))}: ...}}`."
+        f"The processor writes {count} tokens for the picture ({said}). "
+        f"Give what differs from the model in the preset: `processing: {{{next(iter(has))}: ...}}`."
     )

@@ -12,8 +12,9 @@ from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
 from fiubench.unlearning.methods.base import METHODS
+from fiubench.unlearning.models.families import family
 from fiubench.unlearning.models.loading import load
-from fiubench.unlearning.models.parts import add_lora, family, freeze
+from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn

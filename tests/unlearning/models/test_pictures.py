@@ -74,9 +74,9 @@ def test_memory_is_bounded(processor: Any, monkeypatch: pytest.MonkeyPatch) -> N
     faces = portraits(30)
     for face in faces:
         once(images=[[face]], return_tensors="pt")
-    assert [once.passed_on(face) is None and face in [p.owner for p, _ in once._kept._entries.values()] for face in faces] == [
-        False
-    ] * 20 + [True] * 10
+    assert [
+        once.passed_on(face) is None and face in [p.owner for p, _ in once._kept._entries.values()] for face in faces
+    ] == [False] * 20 + [True] * 10
 
 
 def test_the_newest_is_kept_even_if_it_is_too_large() -> None:

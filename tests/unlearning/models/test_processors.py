@@ -101,7 +101,9 @@ def test_no_chat_template(data: Data, preset: Preset, tmp_path: Path) -> None:
 
 def test_a_chat_template_without_pictures(data: Data, tmp_path: Path) -> None:
     loaded = load(of_2026(data, tmp_path), device="cpu")
-    loaded.processor.chat_template = "{% for m in messages %}{% for p in m['content'] %}{{ p['text'] }}{% endfor %}{% endfor %}"
+    loaded.processor.chat_template = (
+        "{% for m in messages %}{% for p in m['content'] %}{{ p['text'] }}{% endfor %}{% endfor %}"
+    )
     with pytest.raises(ConfigError, match=r"its chat template writes no <image> for a picture\n.*chat_template"):
         Encoder(loaded.processor)([Turn("Who?", data.image(data.ids(FORGET)[0]), "Nobody.")])
 
