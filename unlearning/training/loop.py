@@ -70,7 +70,8 @@ def run(job: Job) -> Run:
         merge=True,
         processing=job.settings.processing,
     )
-    model = freeze(loaded, job.settings.freeze).train() if whole else add_lora(loaded, job.settings.lora)
+    lora = job.settings.lora
+    model = freeze(loaded, job.settings.freeze).train() if lora is None else add_lora(loaded, lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method)
     trainer = AnswerTrainer(
