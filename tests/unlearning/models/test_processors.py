@@ -134,6 +134,14 @@ def test_what_does_not_fit_is_said_before_the_first_step(
     finetune(data, tmp_path / "given", preset, model=str(model), settings={**settings, "processing": right})
 
 
+def test_what_does_not_fit_is_said_before_an_evaluation(data: Data, tmp_path: Path) -> None:
+    people = data.limited(4, FORGET, ("blood_type",))
+    model = of_2026(people, tmp_path / "model")
+    edit(model / "processor_config.json", patch_size=8)
+    with pytest.raises(ConfigError, match=r"(?s)don't fit together.*writes 16 tokens for the picture"):
+        evaluate(Subject.open(model), people, FORGET, tmp_path / "log", device="cpu")
+
+
 def test_a_measure_that_the_processor_does_not_have(data: Data, tmp_path: Path) -> None:
     FAMILIES["mllama"](data.texts, tmp_path)
     with pytest.raises(ConfigError, match="MllamaProcessor has no patch_size"):
