@@ -158,7 +158,8 @@ def gemma3(texts: Iterable[str], out: Path) -> None:
     tokenizer = _tokenizer(texts, [], named, eos_token="<end_of_turn>")
     config = Gemma3Config(
         vision_config={"model_type": "siglip_vision_model", **_vision(image_size=28, patch_size=7)},
-        text_config=_text(tokenizer, "gemma3_text", sliding_window=64),
+        text_config=_text(tokenizer, "gemma3_text", sliding_window=64, tie_word_embeddings=False),
+        tie_word_embeddings=False,  # a tied random one says its last token over and over
         mm_tokens_per_image=4,
         boi_token_id=_id(tokenizer, "<start_of_image>"),
         eoi_token_id=_id(tokenizer, "<end_of_image>"),
