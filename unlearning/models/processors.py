@@ -5,10 +5,10 @@ their processors know no ``patch_size``.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiubench.support.errors import ConfigError
+from fiubench.unlearning.models.likelihood import is_out_of_memory
 from fiubench.unlearning.models.settings import Processing
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ def complete(processor: Any, config: Any, given: Processing | None = None) -> An
     """
     given = given or Processing()
     if given.chat_template is not None:
-        try:
-            processor.chat_template = Path(given.chat_template).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"can't be read: {error}", where=given.chat_template) from error
+        processor.chat_template = given.template()
     vision = getattr(config, "vision_config", None)
     silent = getattr(processor, "vision_feature_select_strategy", "full") in (None, "default")
     if silent and getattr(vision, "model_type", "") in _CLASS_TOKEN:
@@ -65,7 +62,7 @@ def check(model: Any, processor: Any, batch: "Mapping[str, Tensor]") -> None:
         with torch.no_grad():
             model.eval()(**batch, use_cache=False)
     except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if is_out_of_memory(error):
             raise
         problem = f"model and processor don't fit together: {' '.join(str(error).split())}"
         raise ConfigError(problem, where=type(processor).__name__, hint=_measures(processor, batch)) from error

@@ -1,7 +1,9 @@
 """Settings of models: where adapters go, what a processor lacks, and the measures of the tiny model."""
 
+from pathlib import Path
 from typing import Literal
 
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Field, Settings
 
 
@@ -27,6 +29,19 @@ class Processing(Settings):
     vision_feature_select_strategy: Literal["default", "full"] | None = Field(
         None, description="default drops the first token of the vision tower, full keeps it."
     )
+
+    def template(self) -> str | None:
+        """The text of the chat template.
+
+        Raises:
+            ConfigError: the file can't be read.
+        """
+        if self.chat_template is None:
+            return None
+        try:
+            return Path(self.chat_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"can't be read: {error}", where=self.chat_template) from error
 
 
 class Size(Settings):

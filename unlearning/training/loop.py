@@ -150,7 +150,8 @@ def _arguments(job: Job) -> TrainingArguments:
         raise ConfigError(problem, where="--accumulate", hint=hint)
     per_epoch = -(-len(job.dataset) // (settings.batch_size * settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
-    half = gpu and (settings.dtype == "bfloat16" or (settings.dtype == "auto" and torch.cuda.is_bf16_supported()))
+    best = settings.dtype in ("auto", "8bit", "4bit") and torch.cuda.is_bf16_supported()
+    half = gpu and (settings.dtype == "bfloat16" or best)
     try:
         arguments = TrainingArguments(
             output_dir=str(job.out / CHECKPOINTS),

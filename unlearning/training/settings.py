@@ -129,6 +129,8 @@ class Training(Stage):
         values = self.model_dump()
         for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep", "device"):
             del values[name]
+        if self.processing is not None:
+            values["processing"]["chat_template"] = self.processing.template()  # wherever its file lies
         for name in ("freeze", "processing"):
             if not values[name]:
                 del values[name]

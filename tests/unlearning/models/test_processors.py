@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import load
@@ -95,6 +96,9 @@ def test_no_chat_template(data: Data, preset: Preset, tmp_path: Path) -> None:
     given = {"chat_template": str(tmp_path / "mine.jinja")}
     run = finetune(data, tmp_path / "given", preset, model=str(model), settings={**settings, "processing": given})
     assert Encoder(load(run.directory, device="cpu").processor)  # the run has it for itself
+    (tmp_path / "mine.jinja").write_text((tmp_path / "mine.jinja").read_text() + " ")
+    with pytest.raises(RunError, match="holds another run"):
+        finetune(data, tmp_path / "given", preset, model=str(model), settings={**settings, "processing": given})
     with pytest.raises(ConfigError, match="can't be read"):
         load(model, device="cpu", processing=Processing(chat_template=str(tmp_path / "none.jinja")))
 
