@@ -220,7 +220,10 @@ class _Questions:
     def _scorer(self) -> Scorer:
         # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
         loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
-        return Scorer(loaded.model, loaded.processor, self.batch_size)
+        scorer = Scorer(loaded.model, loaded.processor, self.batch_size)
+        role, control = self.plan[0]
+        scorer.check(self._pictures.turn(self._samples(role, control)[0][1], control))
+        return scorer
 
     @cached_property
     def _longest(self) -> int:

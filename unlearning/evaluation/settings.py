@@ -69,6 +69,8 @@ class EvaluationSettings(ScoringSettings):
     ] = None
     """Cut an answer of the model off after this many tokens, at least 50."""
     device: Annotated[str, Flag("Running", metavar="NAME")] = "auto"
-    """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one."""
-    dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16")] = "auto"
-    """Hold the weights in this number format; auto chooses by the device."""
+    """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one, spread puts the layers on all
+    GPUs, and in memory where they are too small."""
+    dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16|8bit|4bit")] = "auto"
+    """Hold the weights in this number format; auto chooses by the device. 8bit and 4bit need the package
+    bitsandbytes."""

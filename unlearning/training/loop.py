@@ -19,7 +19,9 @@ from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, 
 from fiubench.unlearning.methods.base import FORGET, Method, Sizes, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, score
-from fiubench.unlearning.models.loading import add_lora, load, number_format, processes
+from fiubench.unlearning.models.loading import BITS, load, number_format, processes
+from fiubench.unlearning.models.parts import add_lora, freeze
+from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
@@ -64,8 +66,16 @@ def run(job: Job) -> Run:
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
     # frozen weights may be short; weights that are trained are kept in 32 bits
-    loaded = load(start, device="cpu", dtype="float32" if whole else kind, merge=True)
-    model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
+    bits = job.settings.dtype if job.settings.dtype in BITS else ""
+    loaded = load(
+        start,
+        device=_device(job.settings),
+        dtype="float32" if whole else bits or kind,
+        merge=True,
+        processing=job.settings.processing,
+    )
+    lora = job.settings.lora
+    model = freeze(loaded, job.settings.freeze).train() if lora is None else add_lora(loaded, lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method, job.settings.reduction)
     trainer = AnswerTrainer(
@@ -81,6 +91,11 @@ def run(job: Job) -> Run:
     )
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):
+        first = job.dataset[0]
+        turn = first if isinstance(first, Turn) else next(part for part in first.values() if isinstance(part, Turn))
+        check(
+            trainer.model, encoder.processor, send_to_device(encoder([turn]), next(trainer.model.parameters()).device)
+        )
         if job.method is not None and isinstance(job.dataset, Pairs):
             with trainer.accelerator.autocast():  # the trainer does so for its own passes
                 objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
@@ -194,6 +209,13 @@ def _number_format(settings: Training) -> str:
         hint = "Its small gradients have to be scaled, which only a GPU does here. Take bfloat16 or float32."
         raise ConfigError("float16 can't be trained in on a CPU", where="--dtype", hint=hint)
     return kind
+
+
+def _device(settings: Training) -> str:
+    """Where weights are loaded: the library moves them to its device, unless they can't be moved."""
+    if settings.device != "auto":
+        return settings.device
+    return "auto" if settings.dtype in ("8bit", "4bit") else "cpu"
 
 
 def _checkpointing(settings: Training) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
-from fiubench.unlearning.models.settings import Lora, Size
+from fiubench.unlearning.models.settings import Lora, Processing, Size
 from pydantic import model_validator
 
 TINY = "tiny"
@@ -93,9 +93,16 @@ class Stage(Settings):
     reduction: Annotated[Literal["per_answer", "released"], _CHOICE] = "per_answer"
     """Let each answer count as much in a loss (per_answer), or each token of a step's answers, as in the code released
     with FIUBench (released)."""
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
+    freeze: tuple[Literal["vision", "projector", "language"], ...] = Field(
+        (), description="Parts that stay as they are where every parameter is trained (lora: null)."
+    )
+    processing: Processing | None = Field(None, description="What the model's processor lacks.")
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16", "8bit", "4bit"], _CHOICE] = "auto"
     """Hold frozen weights in this number format and compute in it; what is trained is float32 always. auto is bfloat16
-    on a GPU that has it, else float32; float16 needs a GPU."""
+    on a GPU that has it, else float32; float16 needs a GPU, 8bit and 4bit the package bitsandbytes."""
+    device: Literal["auto", "spread"] = Field(
+        "auto", description="spread puts the layers on all GPUs (device_map), auto the whole model on one."
+    )
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
     checkpoint_every: Annotated[float, Field(gt=0), _NUMBER] = 1.0
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
@@ -127,13 +134,26 @@ class Training(Stage):
     epochs: Annotated[float, _NUMBER] = Field(gt=0, description=_EPOCHS)
     learning_rate: Annotated[float, _NUMBER] = Field(gt=0, description=_RATE)
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Training":
+        if self.freeze and self.lora is not None:
+            raise ValueError("freeze is for `lora: null`: next to adapters everything else is frozen")
+        if self.lora is None and self.dtype in ("8bit", "4bit"):
+            raise ValueError(f"weights of {self.dtype} can't be trained: give `lora`")
+        return self
+
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""
         values = self.model_dump()
-        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep"):
+        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep", "device"):
             del values[name]
         if self.options.get("kl_over") == "all":  # how much padding there is hangs on how a step is cut
             values["batch_size"] = self.batch_size
+        if self.processing is not None:
+            values["processing"]["chat_template"] = self.processing.template()  # wherever its file lies
+        for name in ("freeze", "processing"):
+            if not values[name]:
+                del values[name]
         return {**values, "effective_batch": self.batch_size * self.accumulate}
 
 

@@ -171,7 +171,9 @@ def test_a_checkpoint_of_adapters_is_asked_as_it_is(run: Path, data: Data, tmp_p
     import shutil
 
     import torch
-    from fiubench.unlearning.models.loading import Lora, add_lora, load
+    from fiubench.unlearning.models.loading import load
+    from fiubench.unlearning.models.parts import add_lora
+    from fiubench.unlearning.models.settings import Lora
 
     unlearned = make_run(tmp_path / "ga", data, "unlearn", "forget10", base=run, method="ga")
     loaded = load(run, device="cpu", dtype="float32")

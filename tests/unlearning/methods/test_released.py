@@ -14,7 +14,8 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.methods.base import FORGET, METHODS, REFUSAL, RETAIN, Method, Sizes, Step, make_method
 from fiubench.unlearning.models.encoding import Encoder, Turn
-from fiubench.unlearning.models.loading import add_lora, load
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.parts import add_lora
 from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.batches import collate_pairs, sizes
 from torch.nn.functional import cross_entropy, kl_div, logsigmoid, softmax

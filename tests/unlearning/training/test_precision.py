@@ -10,7 +10,8 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.runs import MANIFEST
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import negative_log_likelihood
-from fiubench.unlearning.models.loading import add_lora, load
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.parts import add_lora
 from fiubench.unlearning.training import loop
 from fiubench.unlearning.training.settings import Preset, Training, preset_names, read_preset
 from fiubench.unlearning.training.train import finetune, unlearn
