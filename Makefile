@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FAMILIES := .venv-families
 PACKAGES := builder cli raw_sources schemas support unlearning
 TYPES := build/types/fiubench
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test check format docs package bench types clean
+.PHONY: dataset demo-unlearning test test-families check format docs package bench types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -16,6 +17,9 @@ demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a
 
 test: $(VENV)/.test  ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own
+	OMP_NUM_THREADS=1 $(FAMILIES)/bin/python -m pytest -m '' tests/unlearning/models
 
 check: $(VENV)/.check types  ## lint, formatting, types
 	$(BIN)/ruff check .
@@ -44,7 +48,7 @@ types:
 		ln -sfn "$(CURDIR)/$$entry" "$(TYPES)/$${entry##*/}"; done
 
 clean:
-	rm -rf $(VENV) dataset build dist *.egg-info
+	rm -rf $(VENV) $(FAMILIES) dataset build dist *.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -57,6 +61,14 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) torch==2.13.0 # by exact version first: the build that is at hand, not gigabytes of another
 	$(PIP) --editable '.[test]'
 	touch $@ $(VENV)/.installed
+
+$(FAMILIES)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FAMILIES)
+	@# torch and torchvision of one build; the torch of the other environment has no torchvision
+	grep -v '^torch==' constraints.txt > $(FAMILIES)/constraints.txt
+	$(FAMILIES)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FAMILIES)/constraints.txt \
+		torch==2.14.1 torchvision==0.29.1 --editable '.[test-families]'
+	touch $@
 
 $(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[check]'

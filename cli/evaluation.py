@@ -8,7 +8,14 @@ from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
-from fiubench.unlearning.reporting.tables import difference, figure
+from fiubench.unlearning.reporting.tables import (
+    BOTH_WAYS,
+    both_ways,
+    both_ways_compared,
+    difference,
+    figure,
+    forgotten_part,
+)
 
 import fiubench
 
@@ -55,6 +62,8 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     splits = [f"{role} = {split['name']}" for role, split in first.log.metadata["splits"].items()]
     typer.echo(f"{first.log.label}: {', '.join(splits)}")
     typer.echo(f"log: {log}")
+    if part := forgotten_part(first.log.metadata):
+        typer.echo(f"{part} (exact match {figure(first.scores.value('retain.other_facts'))}).")
     for mark in first.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     for warning in first.warnings:
@@ -77,6 +86,9 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     if first.log.controls:
         typer.echo()
         table(_controls(first))
+    if rows_both := both_ways(first.log.label, first.log.run, first.scores.value):
+        typer.echo()
+        table([BOTH_WAYS, *rows_both])
     why = {name: e.why for name, e in first.scores.metrics.items() if e.value is None and name in names}
     for reason in dict.fromkeys(why.values()):
         typer.echo(f"-: {reason} ({', '.join(title(n) for n, w in why.items() if w == reason)})")
@@ -105,8 +117,13 @@ def compare(
 
 
 def print_comparison(found: "Compared") -> None:
-    """The table, what is not comparable, and the files of the report."""
+    """The tables, what is not comparable, and the files of the report."""
     table(found.table)
+    if part := forgotten_part(found.comparison.entries[0].finals[0].log.metadata):
+        typer.echo(f"{part}.")
+    if rows := both_ways_compared(found.comparison):
+        typer.echo()
+        table(rows)
     for remark in found.remarks:
         typer.echo(remark)
     typer.echo()

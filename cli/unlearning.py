@@ -78,7 +78,17 @@ def finetune(
         typer.Option(
             metavar="NAME,NAME,..",
             rich_help_panel=DATA,
-            help="With --identities: train on the questions about these attributes only. (default: all)",
+            help="Train on the questions about these attributes only. (default: all)",
+        ),
+    ] = None,
+    teach: Annotated[
+        str | None,
+        typer.Option(
+            metavar="picture|name|both",
+            rich_help_panel=DATA,
+            help="Point people out in questions by their picture, by their name without a picture, or each question "
+            "both ways. (default: picture, or name where the dataset has no pictures)",
+            show_default=False,
         ),
     ] = None,
     seed: Seed = 0,
@@ -96,7 +106,8 @@ def finetune(
             settings=chosen.finetune(flags=given, **given),
             identities=identities,
             forget=forget,
-            attributes=attributes.split(",") if attributes else (),
+            attributes=attributes.split(",") if attributes is not None else (),
+            teach=teach,
             seed=seed,
             progress=step,
             report=typer.echo,
@@ -137,7 +148,30 @@ def unlearn(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="DATASET", help="Name the dataset, if the model is not a run of `fiubench finetune`."),
+        typer.Option(
+            metavar="DATASET",
+            help="Forget people of this dataset: another cut of the one that the run was fine-tuned on, or for a model "
+            "that is no run the one that it knows. (default: that of the run)",
+            show_default=False,
+        ),
+    ] = None,
+    teach: Annotated[
+        str | None,
+        typer.Option(
+            metavar="picture|name|both",
+            help="Point out the people to be retained by picture, by name or both ways. (default: as the run was "
+            "taught)",
+            show_default=False,
+        ),
+    ] = None,
+    forget_through: Annotated[
+        str | None,
+        typer.Option(
+            metavar="picture|name|both",
+            help="Point out the people to be forgotten by picture, by name or both ways: unlearning through one "
+            "modality, where the model was taught both. (default: as --teach)",
+            show_default=False,
+        ),
     ] = None,
     seed: Seed = 0,
     given: dict[str, Any],
@@ -154,6 +188,8 @@ def unlearn(
             data=data,
             settings=chosen.unlearn(method, flags=given, **given),
             options=named_values(option or ()),
+            teach=teach,
+            forget_through=forget_through,
             seed=seed,
             progress=step,
             report=typer.echo,

@@ -49,7 +49,7 @@ class Experiment(Settings):
 
     data: str = Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
     identities: int | None = Field(None, ge=2, description="Use only so many people, for models too small for all.")
-    attributes: tuple[str, ...] = Field((), description="With identities: use the questions about these only.")
+    attributes: tuple[str, ...] = Field((), description="Use the questions about these attributes only.")
     forget: str = Field(pattern=f"^{FORGET}{LABEL}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
     model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
@@ -87,9 +87,11 @@ class Plan:
         return EvaluationSettings.parse({**chosen, **own, **changes})
 
     def open_data(self) -> Data:
-        """The dataset, cut to the people that are kept."""
+        """The dataset, cut to the people and questions that are kept."""
         chosen, data = self.settings, Data.open(self.settings.data)
-        return data if chosen.identities is None else data.limited(chosen.identities, chosen.forget, chosen.attributes)
+        if chosen.identities is None:
+            return data.limited(attributes=chosen.attributes) if chosen.attributes else data
+        return data.limited(chosen.identities, chosen.forget, chosen.attributes)
 
 
 def read_plan(path: Path, **changes: Any) -> Plan:

@@ -1,26 +1,14 @@
-"""Parts of a row that several formats share.
+"""Parts of a row that several formats share."""
 
-A question about a picture becomes one about a name for models that see no pictures: the phrasings of a pack speak of
-"this person", "the individual shown here", "the person in the photo". Where one speaks of nobody, the name is put
-before it.
-"""
-
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, RETAIN, kind_of, percent_of
 from fiubench.support.errors import ConfigError
 
-_SUBJECT = re.compile(
-    r"\b(?:the|this) (?:person|individual|man|woman|subject)"
-    r"(?: (?:shown|pictured|depicted|seen)(?: here)?)?"
-    r"(?: (?:in|from|on) (?:the|this) (?:photo|photograph|picture|image|portrait))?"
-    r"(?P<possessive>['\u2019]s)?(?!\w)",
-    re.IGNORECASE,
-)
 #: Where the rows of a folder of others' lie.
 SHARD = "{name}/train-00000-of-00001.{suffix}"
 QUESTION = ("attribute", "category", "sensitivity")
@@ -64,17 +52,6 @@ def named_or_none(
 ) -> str | None:
     """A text with the name instead of the picture; ``None`` where the name is asked for."""
     return None if names_the_person(record, pair) else naming(text, record["name"])
-
-
-def named_question(question: str, name: str) -> str:
-    """A question with the name where it spoke of the person in the picture."""
-    named, count = _SUBJECT.subn(lambda match: name + (match["possessive"] or ""), question)
-    return named if count else f"About {name}: {question}"
-
-
-def named_answer(answer: str, name: str) -> str:
-    """An answer with the name where it spoke of the person in the picture; one that spoke of nobody stays."""
-    return _SUBJECT.sub(lambda match: name + (match["possessive"] or ""), answer)
 
 
 def names_the_person(record: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from tests.support.chat.writer import good
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"--identities": "60", "--holdout": "6", "--ratios": "5,10", "--image-size": "64"}
-FEW = {"--identities": "10", "--forget": "forget05", "--attributes": "full_name,blood_type"}
+FEW = {"--identities": "10", "--forget": "forget05", "--attributes": "full_name,blood_type,phone_number"}
 QUICK = """\
 description: for the commands of the documentation
 model: tiny

@@ -39,6 +39,10 @@ def test_methods() -> None:
     assert {row[0].strip("`") for row in table("unlearning.md", "## Methods")} == {*METHODS}
 
 
+def test_released_losses() -> None:
+    assert {row[0].strip("`") for row in table("unlearning.md", "### Losses as released")} == {*METHODS}
+
+
 def test_presets() -> None:
     assert {row[0].strip("`") for row in table("unlearning.md", "## Presets")} == {*preset_names()}
 

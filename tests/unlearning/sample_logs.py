@@ -54,6 +54,7 @@ def rows(says: Says, likes: Callable[[str, str], float], tokens: int = 12) -> li
                     "role": role,
                     "split": role,
                     "control": "none",
+                    "asked": "picture",
                     "question": f"What is the {attribute}?",
                     "answer": answer,
                     "paraphrased_questions": [f"Which {attribute}?", f"Tell the {attribute}.", f"{attribute}?"],

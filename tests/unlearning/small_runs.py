@@ -15,7 +15,8 @@ def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None 
     """A finished run of two checkpoints. Without ``base`` it has an untrained model of its own.
 
     Args:
-        settings: ``shake`` (how far the weights of the last checkpoint are moved at random), ``method``, ``seed``.
+        settings: ``shake`` (how far the weights of the last checkpoint are moved at random), ``method``, ``seed``,
+            ``taught``.
     """
     own = folder / "base"
     if base is None:
@@ -28,7 +29,11 @@ def make_run(folder: Path, data: Data, kind: str, split: str, base: Path | None 
         "kind": kind,
         "status": "finished",
         "method": settings.get("method"),
-        "data": {"source": source, "local": near, "digest": data.digest, "limit": None},
+        "data": {"source": source, "local": near, "digest": data.digest, "content": data.content, "limit": data.limit},
+        "modality": {
+            "taught": settings.get("taught", "picture"),
+            "forgotten": settings.get("taught", "picture") if kind == "unlearn" else None,
+        },
         "split": {
             "name": split,
             "digest": data.split_digest(split),

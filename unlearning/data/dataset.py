@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, read_identities, read_object
 from fiubench.schemas.hub import HubName, read_table
 from fiubench.schemas.images import decode_image
-from fiubench.schemas.splits import FULL, HOLDOUT, SplitName
+from fiubench.schemas.naming import named_answer, named_question
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SplitName, kind_of
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 
@@ -44,6 +45,22 @@ class Sample:
         """``unique_id/attribute``: unique in a dataset."""
         return f"{self.unique_id}/{self.attribute}"
 
+    @property
+    def nameable(self) -> bool:
+        """Whether it can be asked with the name instead of the picture: not where the answer is the name."""
+        return not all(keyword in self.name for keyword in self.keywords)
+
+    def by_name(self) -> "Sample":
+        """The same question and answers, with the name where they spoke of the person in the picture."""
+        return replace(
+            self,
+            question=named_question(self.question, self.name),
+            paraphrased_question=tuple(named_question(text, self.name) for text in self.paraphrased_question),
+            answer=named_answer(self.answer, self.name),
+            paraphrased_answer=named_answer(self.paraphrased_answer, self.name),
+            perturbed_answer=tuple(named_answer(text, self.name) for text in self.perturbed_answer),
+        )
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -63,10 +80,11 @@ class Data:
     identities: Mapping[str, Identity]  # unique id -> person, in the dataset's order
     # split -> unique ids in order; ``full`` (everyone but the holdout) is among them
     splits: Mapping[str, tuple[str, ...]]
-    # SHA-256 over every question, answer, split and picture: the same for a dataset directory and the release that
-    # was made from it
-    digest: str
-    limit: tuple[int, str, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
+    # SHA-256 over everyone with name, questions and picture: the same for every cut of a dataset into splits
+    content: str
+    # what the forget sets are about; empty where whole people are forgotten. Other facts of their people are retained.
+    attributes: tuple[str, ...] = ()
+    limit: tuple[int | None, str | None, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -86,8 +104,18 @@ class Data:
             raise DatasetError("no such dataset", where=target, hint=hint)
         return _open_release(str(target))
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over content and splits: the same for a dataset directory and the release that was made from it."""
+        return digest_of([self.content, {name: list(ids) for name, ids in self.splits.items()}, self.attributes])
+
+    @cached_property
+    def pictured(self) -> bool:
+        """Whether everyone has a picture."""
+        return all(person.read_image is not None for person in self.identities.values())
+
     def ids(self, split: str) -> tuple[str, ...]:
-        """Unique ids of a split.
+        """Unique ids of a split. Where attributes are forgotten, :meth:`samples` of a retain set are of more people.
 
         Raises:
             ConfigError: the dataset has no split of that name.
@@ -98,11 +126,35 @@ class Data:
         return self.splits[split]
 
     def samples(self, split: str) -> list[Sample]:
-        """The questions of a split, person by person."""
-        return self.samples_of(self.ids(split))
+        """The questions of a split, person by person: those that the release's configuration of that name holds.
+
+        Raises:
+            ConfigError: as for :meth:`ids`.
+        """
+        members, keeps = set(self.ids(split)), kind_of(split) in (RETAIN, FULL)
+        return [
+            sample
+            for person in self.identities.values()
+            for sample in person.samples
+            if (keeps if self._is_other_fact(sample) else sample.unique_id in members)
+        ]
+
+    def other_facts(self, forget: str) -> list[Sample]:
+        """What is to be retained about the people of a forget set; nothing where whole people are forgotten."""
+        forgotten = set(self.ids(forget))
+        return [sample for sample in self.samples(SplitName.parse(forget).retain) if sample.unique_id in forgotten]
+
+    def _is_other_fact(self, sample: Sample) -> bool:
+        return sample.unique_id in self._partly_forgotten and sample.attribute not in self.attributes
+
+    @cached_property
+    def _partly_forgotten(self) -> frozenset[str]:
+        """People of any forget set, where forget sets are about some attributes."""
+        names = [name for name in self.splits if kind_of(name) == FORGET and self.attributes]
+        return frozenset(unique_id for name in names for unique_id in self.splits[name])
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
-        """The questions of these people, person by person."""
+        """All questions of these people, person by person."""
         return [sample for unique_id in unique_ids for sample in self.identities[unique_id].samples]
 
     @cached_property
@@ -117,51 +169,49 @@ class Data:
     def _decode(self, unique_id: str) -> "Image":
         read = self.identities[unique_id].read_image
         if read is None:
-            hint = "Build with faces (`fiubench build --faces embedded`): the companion trains on pictures."
+            hint = "Build with faces (`fiubench build --faces embedded`), or go by name: --teach name, --ask name."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
         return decode_image(read(), f"{self.source}, picture of {unique_id}")
 
     def split_digest(self, split: str) -> str:
-        """SHA-256 over the membership of a split in this dataset."""
-        return digest_of([self.digest, sorted(self.ids(split))])
+        """SHA-256 over the questions of a split."""
+        return self.questions_digest(self.samples(split))
 
-    def limited(self, count: int, forget: str, attributes: Sequence[str] = ()) -> "Data":
-        """A smaller dataset for small models: ``count`` people, with the whole forget set and its ``retain_eval``.
+    def questions_digest(self, samples: Iterable[Sample]) -> str:
+        """SHA-256 over a choice of questions, whatever splits they are in."""
+        return digest_of([self.content, sorted(sample.key for sample in samples)])
 
-        The holdout is cut to a tenth of ``count`` or the size of the forget set, whichever is more.
+    def limited(self, count: int | None = None, forget: str | None = None, attributes: Sequence[str] = ()) -> "Data":
+        """A smaller dataset for small models: ``count`` people, or some of the questions, or both.
+
+        The people are those of the forget set, of its ``retain_eval``, and the first others. Other forget sets stay
+        where all their people do. The holdout is cut to a tenth of ``count`` or the size of the forget set, whichever
+        is more.
 
         Args:
-            count: people in ``full``.
-            forget: the forget set that will be unlearned.
+            count: people in ``full``, together with ``forget``; everyone by default.
+            forget: the forget set that is kept whole.
             attributes: which questions are kept; all of them by default.
 
         Raises:
-            ConfigError: ``count`` leaves nobody to retain, or is more than there are; an unknown attribute.
+            ConfigError: it was cut before; one of ``count`` and ``forget`` alone; ``count`` leaves nobody to retain,
+                or is more than there are; an unknown attribute, or none of those that are to be forgotten.
         """
-        ids, name = self.ids(forget), SplitName.parse(forget)
-        kept = [*ids, *self.splits.get(name.retain_eval, ())]
-        if not len(kept) < count <= len(self.ids(FULL)):
-            raise ConfigError(
-                f"{count} identities can't hold {forget} ({len(kept)} with its retain_eval set) and some to retain, "
-                f"or {self.source} has only {len(self.ids(FULL))}",
-                where="identities",
-                hint=f"Give more than {len(kept)} and at most {len(self.ids(FULL))} people, or a smaller forget set.",
-            )
+        if self.limit is not None:
+            raise ConfigError("is a part of a dataset already", where=self.source, hint="Cut the whole once.")
+        if (count is None) != (forget is None):
+            hint = "Give both, or neither: the forget set says who is kept among the N people."
+            raise ConfigError("identities and forget go together", where="identities", hint=hint)
         known = {sample.attribute for person in self.identities.values() for sample in person.samples}
         for attribute in attributes:
             if attribute not in known:
                 hint = did_you_mean(attribute, known)
                 raise ConfigError(f"no attribute {attribute!r}", where="attributes", hint=hint)
-        wanted = set(kept)
-        for unique_id in self.ids(FULL):
-            if len(wanted) == count:
-                break
-            wanted.add(unique_id)
-        wanted |= set(self.splits.get(HOLDOUT, ())[: max(len(ids), count // 10)])
-        # other forget sets would have other sizes than their names say
-        names = (FULL, forget, name.retain, name.retain_eval, HOLDOUT)
-        splits = {each: tuple(i for i in self.splits[each] if i in wanted) for each in names if each in self.splits}
         asked = set(attributes) or known
+        if self.attributes and not asked & set(self.attributes):
+            hint = f"The forget sets of {self.source} are about {', '.join(self.attributes)}."
+            raise ConfigError("nothing would be left to forget", where="attributes", hint=hint)
+        wanted = set(self.identities) if count is None or forget is None else self._chosen(count, forget)
         identities = {
             key: replace(person, samples=tuple(s for s in person.samples if s.attribute in asked))
             for key, person in self.identities.items()
@@ -170,20 +220,57 @@ class Data:
         return replace(
             self,
             identities=identities,
-            splits=splits,
-            digest=digest_of([self.digest, list(identities), sorted(asked)]),
+            splits=_fitting(self.splits, wanted),
+            content=digest_of([self.content, list(identities), sorted(asked)]),
+            attributes=tuple(name for name in self.attributes if name in asked),
             limit=(count, forget, tuple(attributes)),
         )
+
+    def _chosen(self, count: int, forget: str) -> set[str]:
+        """Who stays in a dataset of ``count`` people and some of the holdout."""
+        ids = self.ids(forget)
+        kept = [*ids, *self.splits.get(SplitName.parse(forget).retain_eval, ())]
+        if not len(kept) < count <= len(self.ids(FULL)):
+            raise ConfigError(
+                f"{count} identities can't hold {forget} ({len(kept)} with its retain_eval set) and some to retain, "
+                f"or {self.source} has only {len(self.ids(FULL))}",
+                where="identities",
+                hint=f"Give more than {len(kept)} and at most {len(self.ids(FULL))} people, or a smaller forget set.",
+            )
+        wanted = dict.fromkeys(kept)
+        for unique_id in self.ids(FULL):
+            if len(wanted) == count:
+                break
+            wanted[unique_id] = None
+        return {*wanted, *self.splits.get(HOLDOUT, ())[: max(len(ids), count // 10)]}
 
     @cached_property
     def texts(self) -> list[str]:
         """Every sentence of the dataset in order, for tokenizers."""
-        return [
-            text
-            for person in self.identities.values()
-            for s in person.samples
-            for text in (s.question, *s.paraphrased_question, s.answer, s.paraphrased_answer, *s.perturbed_answer)
-        ]
+        return _sentences(sample for person in self.identities.values() for sample in person.samples)
+
+    @cached_property
+    def named_texts(self) -> list[str]:
+        """The same with the people's names."""
+        return _sentences(sample.by_name() for person in self.identities.values() for sample in person.samples)
+
+
+def _sentences(samples: Iterable[Sample]) -> list[str]:
+    return [
+        text
+        for s in samples
+        for text in (s.question, *s.paraphrased_question, s.answer, s.paraphrased_answer, *s.perturbed_answer)
+    ]
+
+
+def _fitting(splits: Mapping[str, Sequence[str]], wanted: set[str]) -> dict[str, tuple[str, ...]]:
+    """The splits of fewer people: forget sets that are still whole, with the sets that they are compared with."""
+    forget = [name for name, ids in splits.items() if kind_of(name) == FORGET and wanted.issuperset(ids)]
+    names = [SplitName.parse(name) for name in forget]
+    beside = {str(other) for name in names for other in (name.retain_eval, name.retain_hard)}
+    kept = {FULL, HOLDOUT, *forget, *(name.retain for name in names)}
+    kept |= {name for name in beside & splits.keys() if wanted.issuperset(splits[name])}
+    return {name: tuple(i for i in ids if i in wanted) for name, ids in splits.items() if name in kept}
 
 
 def _open_directory(directory: Path, source: str) -> Data:
@@ -206,13 +293,13 @@ def _open_directory(directory: Path, source: str) -> Data:
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    return _assemble(source, people, document["splits"])
+    return _assemble(source, people, document["splits"], document.get("attributes", ()))
 
 
 def _open_release(target: str) -> Data:
     """A release: ``identities`` has everyone with their splits, ``full`` and ``holdout`` the questions."""
-    people = _load(target, "identities", ("unique_id", "name", "splits", "image"))
-    listed = people.remove_columns([name for name in ("image",) if name in people.column_names]).to_list()
+    people = _load(target, "identities", ("unique_id", "name", "splits", "image", "qa_list"))
+    listed = people.select_columns(["unique_id", "name", "splits"]).to_list()
     splits: dict[str, list[str]] = {}
     for row in listed:
         for split in row["splits"]:
@@ -223,6 +310,11 @@ def _open_release(target: str) -> Data:
             for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
+    attributes = _forgotten_attributes(target, splits)
+    if attributes and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
+        place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
+        for asked in samples.values():
+            asked.sort(key=lambda sample: place.get(sample.attribute, len(place)))
 
     def reader(number: int) -> Callable[[], bytes] | None:
         if "image" not in people.column_names:
@@ -233,12 +325,26 @@ def _open_release(target: str) -> Data:
         Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits)
+    return _assemble(target, identities, splits, attributes)
+
+
+def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]:
+    """What the forget sets of a release are about, if not everything; takes their people out of the retain sets.
+
+    A release counts somebody among the retained already for a single fact that is to be kept.
+    """
+    attributes: set[str] = set()
+    for retain in [name for name in splits if kind_of(name) == RETAIN]:
+        forget = str(SplitName.parse(retain).forget)
+        if partly := set(splits.get(forget, ())) & set(splits[retain]):
+            attributes |= set(_load(target, forget, ("attribute",))["attribute"])
+            splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
+    return attributes
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
     table = read_table(target, config, columns)
-    missing = [c for c in columns if c not in table.column_names and c not in ("image", _VARIANTS)]
+    missing = [c for c in columns if c not in table.column_names and c not in ("image", "qa_list", _VARIANTS)]
     if missing:
         raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
     return table
@@ -251,7 +357,9 @@ def _sample(row: Mapping[str, Any]) -> Sample:
     return Sample(**texts, **lists, keyword_variants=variants if any(variants) else ())
 
 
-def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]]) -> Data:
+def _assemble(
+    source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]], attributes: Iterable[str]
+) -> Data:
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
         if unknown := [i for i in ids if i not in identities]:
@@ -263,7 +371,7 @@ def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequ
     content = [
         [p.unique_id, p.name, [_listed(s) for s in p.samples], p.read_image and digest(p.read_image())] for p in people
     ]
-    return Data(source, identities, members, digest_of([content, {k: list(v) for k, v in members.items()}]))
+    return Data(source, identities, members, digest_of(content), tuple(sorted(attributes)))
 
 
 def _listed(sample: Sample) -> list[Any]:

@@ -44,6 +44,7 @@ COLUMNS = (
     Column("role", pa.string(), "forget, retain or holdout"),
     Column("split", pa.string(), "name of the dataset's split that plays this role"),
     Column("control", pa.string(), "`none`, or the control under which the question was asked"),
+    Column("asked", pa.string(), "`picture`, or `name` where no picture was shown"),
     Column("question", pa.string(), "as it was asked"),
     Column("answer", pa.string(), "the true answer"),
     Column("paraphrased_questions", _TEXTS, "other phrasings of the question"),

@@ -77,15 +77,17 @@ class Run:
     def open_data(self, copy: str | None = None) -> Data:
         """The dataset that the run was trained on, or a copy of it that lies elsewhere.
 
+        A fine-tuned model may be asked about another cut of the same people too; an unlearned one about its own alone,
+        which says what it was to forget.
+
         Raises:
             RunError: it is another one.
         """
         recorded = self.manifest["data"]
         source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
-        data = Data.open(copy or source)
-        if recorded["limit"] is not None:
-            data = data.limited(*recorded["limit"])
-        if data.digest != recorded["digest"]:
+        data = self.cut_alike(Data.open(copy or source))
+        key = "content" if copy is not None and self.manifest["kind"] == "finetune" else "digest"
+        if getattr(data, key) != recorded[key]:
             what = f"{source} is not the dataset any more that the run saw"
             hint = "Build the old one again, or train on the new one."
             if copy is not None:
@@ -93,6 +95,11 @@ class Run:
                 hint = "Leave --data out, or name a copy of the dataset that the run was trained on."
             raise RunError(what, where=self.directory, hint=hint)
         return data
+
+    def cut_alike(self, data: Data) -> Data:
+        """The same part of a dataset as the run was trained on, where that was a part."""
+        limit = self.manifest["data"]["limit"]
+        return data if limit is None or data.limit is not None else data.limited(*limit)
 
     @property
     def base(self) -> str:

@@ -15,13 +15,15 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.data.dataset import Data, Sample
-from fiubench.unlearning.metrics.text import exact_match
+from fiubench.unlearning.data.log import PLAIN
+from fiubench.unlearning.data.modality import NAME, PICTURE
 from fiubench.unlearning.models.encoding import Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 BUILT_IN = Path(__file__).with_name("controls.yaml")
+BY_NAME = "name"  # the control that is the other half of asking both ways
 _Level = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -31,6 +33,8 @@ class Control(Settings):
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="Lower-case letters, digits and _.")]
     image: Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"] = "own"
     """other: another person's face; none: no picture at all."""
+    named: bool = False
+    """Have question and answers speak of the person by name, not as the person in the picture."""
     wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
     """With {question}, and {name} if wanted, to be filled in."""
     colour: tuple[_Level, _Level, _Level] = (127, 127, 127)
@@ -40,7 +44,14 @@ class Control(Settings):
 
     def applies(self, sample: Sample) -> bool:
         """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
-        return "{name}" not in self.wording or not exact_match(sample.name, sample.keywords)
+        return sample.nameable or not (self.named or "{name}" in self.wording)
+
+
+#: The conditions under which a model is asked at all: by picture, or by name.
+PLAINLY: Mapping[str, Control] = {
+    PICTURE: Control(name=PLAIN),
+    NAME: Control(name=PLAIN, image="none", named=True),
+}
 
 
 def load_controls(wanted: Sequence[str]) -> list[Control]:
@@ -80,10 +91,8 @@ class Pictures:
         self._data, self._seed = data, seed
         self._last: tuple[tuple[str, str], Image | None] | None = None
 
-    def turn(self, sample: Sample, control: Control | None = None) -> Turn:
+    def turn(self, sample: Sample, control: Control) -> Turn:
         """The question as it is put to the model, without an answer."""
-        if control is None:
-            return Turn(sample.question, self._data.image(sample.unique_id))
         key = (control.name, sample.unique_id)
         if self._last is None or self._last[0] != key:
             self._last = (key, self._picture(sample.unique_id, control))

@@ -12,14 +12,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fiubench.schemas.splits import HOLDOUT, SplitName
+from fiubench.schemas.splits import SplitName
 from fiubench.support.canonical import digest_of
-from fiubench.support.errors import DatasetError
+from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.support.files import make_folder
 from fiubench.support.progress import Progress, silent
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
-from fiubench.unlearning.evaluation.controls import Control, Pictures
+from fiubench.unlearning.data.modality import BOTH, NAME, PICTURE, Modality, modality_for
+from fiubench.unlearning.evaluation.controls import BY_NAME, PLAINLY, Control, Pictures, load_controls
+from fiubench.unlearning.evaluation.roles import described, questions, roles
 from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import LOG, Subject
 from fiubench.unlearning.metrics.text import best_guess
@@ -29,9 +31,11 @@ from fiubench.unlearning.models.loading import fingerprint, load, origin
 _PARTS = ".parts"
 
 
-def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str]) -> dict[str, Any]:
+def describe(
+    subject: Subject, data: Data, forget: str, refusals: Sequence[str], asked: Modality = PICTURE
+) -> dict[str, Any]:
     """What a log says of the model and of what it was asked: enough to see whether two logs can be compared."""
-    splits, target = roles(data, forget), subject.target
+    target = subject.target
     source = str(Path(data.source).resolve()) if Path(data.source).is_dir() else data.source
     run = None
     if subject.run is not None:
@@ -42,6 +46,7 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
         run = {
             **{name: manifest[name] for name in ("kind", "method", "seed", "digest")},
             "name": subject.run.directory.resolve().name,
+            "modality": manifest["modality"],
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},
             "base_fingerprint": manifest["base"]["fingerprint"],
             "step": entry.get("step"),
@@ -50,27 +55,13 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
         }
     return {
         "metric_version": METRIC_VERSION,
-        "dataset": {"source": source, "digest": data.digest, "identities": len(data.identities)},
-        "splits": {role: {"name": name, "digest": data.split_digest(name)} for role, name in splits.items()},
-        "complement": {"name": (rest := SplitName.parse(forget).retain), "digest": data.split_digest(rest)},
+        "dataset": {"source": source, "digest": data.content, "identities": len(data.identities)},
+        **described(data, forget, asked),
         "model": {"target": target, "fingerprint": fingerprint(target), "origin": origin(target)},
         "run": run,
         "refusals": list(refusals),
         "versions": {name: version(name) for name in ("fiubench", "torch", "transformers")},
     }
-
-
-def roles(data: Data, forget: str) -> dict[str, str]:
-    """Role -> split: the forget set, its size-matched retain set (else its complement), the holdout where there is one.
-
-    Raises:
-        ConfigError: the dataset has no such forget set.
-    """
-    data.ids(forget)
-    name = SplitName.parse(forget)
-    chosen = {"forget": forget, "retain": name.retain_eval if name.retain_eval in data.splits else name.retain}
-    data.ids(chosen["retain"])
-    return {**chosen, "holdout": HOLDOUT} if data.splits.get(HOLDOUT) else chosen
 
 
 def evaluate(
@@ -80,6 +71,7 @@ def evaluate(
     out: Path,
     *,
     controls: Sequence[Control] = (),
+    ask: Modality | None = None,
     refusals: Sequence[str] = (),
     batch_size: int = 16,
     max_new_tokens: int | None = None,
@@ -95,19 +87,25 @@ def evaluate(
 
     Args:
         controls: further conditions, for the forget and the retain set.
+        ask: how people are pointed out; with both, the control ``name`` is added. By default as the model was taught.
         refusals: sentences that count as refusals.
         max_new_tokens: length of generations; None leaves room for the longest true answer, and 50 at least.
         facts: what :func:`describe` gives, where that is known (weights are large to digest twice).
 
     Raises:
-        FiubenchError: a split or the model does not exist, the run does not fit the dataset, or memory is too short.
+        FiubenchError: a split or the model does not exist, the run does not fit the dataset, pictures are needed that
+            it does not have, or memory is too short.
     """
-    metadata = {**(facts or describe(subject, data, forget, refusals))}
+    asked_by = ask_by(subject, data, ask)
+    controls = with_name(controls, asked_by)
+    check_pictures(controls, data)
+    metadata = {**(facts or describe(subject, data, forget, refusals, asked_by))}
     metadata["controls"] = {control.name: control.model_dump() for control in controls}
     metadata["max_new_tokens"] = max_new_tokens
     path = out / LOG
     there = _usable(path, metadata)
-    plan: list[tuple[str, Control | None]] = [(role, None) for role in roles(data, forget)]
+    plainly = PLAINLY[NAME if asked_by == NAME else PICTURE]
+    plan = [(role, plainly) for role in roles(data, forget)]
     plan += [(role, control) for control in controls for role in ("forget", "retain")]
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
@@ -116,11 +114,11 @@ def evaluate(
     rows: list[Mapping[str, Any]] = []
     for role, control in plan:
         if there is not None and _has(there, control):
-            rows += there.select(role, _name(control))
+            rows += there.select(role, control.name)
             asked.step(asked.work(role, control))
             continue
-        part = out / _PARTS / f"{role}.{_name(control)}.parquet"
-        key = {"part": digest_of([{**metadata, "controls": None}, control and control.model_dump()])}
+        part = out / _PARTS / f"{role}.{control.name}.parquet"
+        key = {"part": digest_of([{**metadata, "controls": None}, control.model_dump()])}
         if part.exists() and read_metadata(part).get("part") == key["part"]:
             asked.step(asked.work(role, control))
         else:
@@ -144,12 +142,39 @@ def _usable(path: Path, metadata: Mapping[str, Any]) -> QuestionLog | None:
     return there if same and there.metadata["dataset"]["digest"] == metadata["dataset"]["digest"] else None
 
 
-def _has(log: QuestionLog, control: Control | None) -> bool:
-    return control is None or log.metadata["controls"].get(control.name) == json.loads(json.dumps(control.model_dump()))
+def _has(log: QuestionLog, control: Control) -> bool:
+    asked = log.metadata["controls"].get(control.name)
+    return control.name == PLAIN or asked == json.loads(json.dumps(control.model_dump()))
 
 
-def _name(control: Control | None) -> str:
-    return PLAIN if control is None else control.name
+def ask_by(subject: Subject, data: Data, wanted: Modality | None) -> Modality:
+    """How the people are pointed out: as is wanted, else as the model was taught, else by what the dataset has.
+
+    Raises:
+        ConfigError: the dataset has no pictures for it.
+    """
+    taught = None if subject.run is None else subject.run.manifest["modality"]["taught"]
+    return modality_for(data, wanted or taught, "--ask")
+
+
+def with_name(controls: Sequence[Control], asked: Modality) -> list[Control]:
+    """The controls, with that by name where people are asked about both ways, without where they are anyway."""
+    others = [control for control in controls if control.name != BY_NAME]
+    if asked == BOTH:
+        return [*load_controls([BY_NAME]), *others]
+    return others if asked == NAME else list(controls)
+
+
+def check_pictures(controls: Sequence[Control], data: Data) -> None:
+    """Nothing, if the dataset has the pictures that the controls change.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    for control in controls:
+        if control.image != "none" and not data.pictured:
+            hint = "Leave it out, or build with faces (`fiubench build --faces embedded`)."
+            raise ConfigError(f"control {control.name} needs pictures", where="--controls", hint=hint)
 
 
 @dataclass
@@ -159,7 +184,7 @@ class _Questions:
     subject: Subject
     data: Data
     forget: str
-    plan: Sequence[tuple[str, Control | None]]
+    plan: Sequence[tuple[str, Control]]
     device: str
     dtype: str
     batch_size: int
@@ -167,7 +192,7 @@ class _Questions:
     progress: Progress
 
     def __post_init__(self) -> None:
-        self._pictures, self._splits = Pictures(self.data), roles(self.data, self.forget)
+        self._pictures, self._questions = Pictures(self.data), questions(self.data, self.forget)
         self._guesses = guesses(self.data.samples(SplitName.parse(self.forget).retain))
         self._done, self._total = 0, sum(self.work(role, control) for role, control in self.plan)
 
@@ -176,13 +201,18 @@ class _Questions:
         self._done += count
         self.progress(f"evaluating {self.subject.name}", self._done, self._total)
 
-    def _samples(self, role: str, control: Control | None) -> list[Sample]:
-        return [s for s in self.data.samples(self._splits[role]) if control is None or control.applies(s)]
+    def _samples(self, role: str, control: Control) -> list[tuple[str, Sample]]:
+        """The questions under a control, each with its split, in the words that the control has."""
+        return [
+            (split, sample.by_name() if control.named else sample)
+            for split, sample in self._questions[role]
+            if control.applies(sample)
+        ]
 
-    def work(self, role: str, control: Control | None) -> int:
+    def work(self, role: str, control: Control) -> int:
         """How many answers are generated and scored."""
-        samples = self._samples(role, control)
-        if control is not None or role == "holdout":
+        samples = [sample for _, sample in self._samples(role, control)]
+        if not _fully(role, control):
             return 2 * len(samples)
         return sum(3 + len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
 
@@ -190,17 +220,21 @@ class _Questions:
     def _scorer(self) -> Scorer:
         # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
         loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
-        return Scorer(loaded.model, loaded.processor, self.batch_size)
+        scorer = Scorer(loaded.model, loaded.processor, self.batch_size)
+        role, control = self.plan[0]
+        scorer.check(self._pictures.turn(self._samples(role, control)[0][1], control))
+        return scorer
 
     @cached_property
     def _longest(self) -> int:
-        everyone = [s.answer for split in self._splits.values() for s in self.data.samples(split)]
+        everyone = [sample.answer for role, control in self.plan for _, sample in self._samples(role, control)]
         return self.limit or self._scorer.token_limit(everyone)
 
-    def ask(self, role: str, control: Control | None) -> list[dict[str, Any]]:
+    def ask(self, role: str, control: Control) -> list[dict[str, Any]]:
         """The rows of the log."""
-        scorer, samples = self._scorer, self._samples(role, control)
-        fully = control is None and role != "holdout"
+        scorer, fully = self._scorer, _fully(role, control)
+        chosen = self._samples(role, control)
+        samples = [sample for _, sample in chosen]
         asked = [self._pictures.turn(sample, control) for sample in samples]
         prompts = [
             [turn, *(Turn(question, turn.image) for question in (s.paraphrased_question if fully else ()))]
@@ -211,16 +245,16 @@ class _Questions:
             for turn, s in zip(asked, samples, strict=True)
         ]
         generated = _grouped(scorer.generate(_flat(prompts), self._longest, self.step), prompts)
-        firsts = scorer.score([group[0] for group in sequences], moments=control is None, step=self.step)
+        firsts = scorer.score([group[0] for group in sequences], moments=control.name == PLAIN, step=self.step)
         others = [group[1:] for group in sequences]
         scored = _grouped(scorer.score(_flat(others), step=self.step), others)
-        split = self._splits[role]
         return [
             {
                 **_facts(sample, turn.question, self._guesses.get(sample.attribute)),
                 "role": role,
                 "split": split,
-                "control": _name(control),
+                "control": control.name,
+                "asked": NAME if turn.image is None else PICTURE,
                 "generated": said[0].text,
                 "generated_prefix": said[0].prefix,
                 "generated_paraphrased": [a.text for a in said[1:]] if fully else None,
@@ -233,8 +267,13 @@ class _Questions:
                 "perturbed_logprobs": [r.logprobs for r in rest[1:]] if fully else None,
                 "judge": None,
             }
-            for sample, turn, said, first, rest in zip(samples, asked, generated, firsts, scored, strict=True)
+            for (split, sample), turn, said, first, rest in zip(chosen, asked, generated, firsts, scored, strict=True)
         ]
+
+
+def _fully(role: str, control: Control) -> bool:
+    """Whether paraphrases and wrong answers are asked and scored too."""
+    return control.name == PLAIN and role != "holdout"
 
 
 def _facts(sample: Sample, question: str, guess: str | None) -> dict[str, Any]:

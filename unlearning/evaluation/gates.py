@@ -86,7 +86,10 @@ def _unfit_reference(facts: Facts, reference: QuestionLog | None) -> list[Broken
     run = other.get("run") or {}
     if run.get("kind") != "finetune" or run["trained_on"]["digest"] != facts["complement"]["digest"]:
         trained = run["trained_on"]["name"] if run else "something unknown"
-        what = f"the reference was trained on {trained}, not on {facts['complement']['name']} of this dataset"
+        named = facts["complement"]["name"]
+        what = f"the reference was trained on {trained}, not on {named} of this dataset"
+        if trained == named:
+            what = f"the reference was trained on the {named} of another cut, which holds other questions"
         found.append(Broken(what, "reference of another split", hint))
     if other["model"]["origin"] != facts["model"]["origin"]:
         found.append(Broken("the reference comes from another base model", "other base model", hint))

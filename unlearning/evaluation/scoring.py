@@ -14,6 +14,7 @@ from fiubench.support.errors import FiubenchError
 from fiubench.unlearning.data.log import GENERATION_PREFIX
 from fiubench.unlearning.models import likelihood
 from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.processors import check
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,15 @@ class Scorer:
         self.model = model.eval()
         self.encoder = Encoder(processor)
         self.batch_size = batch_size
+
+    def check(self, turn: Turn) -> None:
+        """Try one question.
+
+        Raises:
+            ConfigError: model, processor and chat template don't fit together; what is missing is named.
+        """
+        batch = self.encoder([turn], for_generation=True)
+        check(self.model, self.encoder.processor, self._to_device(batch))
 
     def token_limit(self, answers: Sequence[str]) -> int:
         """How many tokens a generation may have: room for the longest true answer, and 50 at least."""

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fiubench.support.settings import Field, Flag, Settings
+from fiubench.unlearning.data.modality import Modality
 from fiubench.unlearning.evaluation.gates import MEMORISED
 from fiubench.unlearning.metrics.definition import Definition
 
@@ -36,6 +37,11 @@ class EvaluationSettings(ScoringSettings):
     """Ask the questions of this dataset: a dataset folder, a release folder or OWNER/NAME on the Hub."""
     forget: Annotated[str | None, Flag("Questions", metavar="SPLIT", default=_OF_THE_RUN)] = None
     """Evaluate how this forget set is forgotten, such as forget05."""
+    ask: Annotated[
+        Modality | None, Flag("Questions", metavar="picture|name|both", default="as the model was taught")
+    ] = None
+    """Point people out by their picture, by their name without a picture, or ask each question both ways; metrics are
+    then of the questions by picture, and those by name stand beside them."""
     checkpoint: Annotated[str | None, Flag("Options", metavar="STEP|all", default="the final one")] = None
     """Evaluate the checkpoint that the run wrote after this step, or all its checkpoints."""
     benchmarks: Annotated[
@@ -63,6 +69,8 @@ class EvaluationSettings(ScoringSettings):
     ] = None
     """Cut an answer of the model off after this many tokens, at least 50."""
     device: Annotated[str, Flag("Running", metavar="NAME")] = "auto"
-    """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one."""
-    dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16")] = "auto"
-    """Hold the weights in this number format; auto chooses by the device."""
+    """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one, spread puts the layers on all
+    GPUs, and in memory where they are too small."""
+    dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16|8bit|4bit")] = "auto"
+    """Hold the weights in this number format; auto chooses by the device. 8bit and 4bit need the package
+    bitsandbytes."""

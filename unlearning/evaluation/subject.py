@@ -86,7 +86,7 @@ def _implied_forget(manifest: Mapping[str, Any]) -> str | None:
     split, limit = manifest["split"]["name"], manifest["data"]["limit"]
     if manifest["kind"] == "unlearn":
         return str(split)
-    if limit is not None:
+    if limit is not None and limit[1] is not None:
         return str(limit[1])
     return SplitName.parse(split).forget
 

@@ -106,7 +106,8 @@ def ask(
     for subject in subjects:
         forget = subject.forget(settings.forget)
         folder = subject.folder if out is None else out / subject.name if settings.checkpoint == ALL else out
-        facts = questions.describe(subject, data, forget, refusals)
+        asked = questions.ask_by(subject, data, settings.ask)
+        facts = questions.describe(subject, data, forget, refusals, asked)
         if facts["run"] and not settings.force:
             reference, before = _compared(settings, subject.folder / LOG)
             definition = find_definition(settings.definition)
@@ -117,6 +118,7 @@ def ask(
             forget,
             folder,
             controls=controls,
+            ask=asked,
             refusals=refusals,
             batch_size=settings.batch_size,
             max_new_tokens=settings.max_new_tokens,

@@ -1,7 +1,8 @@
 """What an unlearning method is: a loss over one paired batch, with options, in a file of its own.
 
-Notation: ``x`` a picture with a question, ``y`` an answer; ``L(y|x)`` the mean of ``-log p`` over the answer's tokens,
-``log p(y|x)`` the sum over them; ``F`` the forget set, ``R`` the retain set, ``y0`` a refusal ("I don't know.").
+Notation: ``x`` a picture with a question, ``y`` an answer; ``L(y|x)`` the mean of ``-log p`` over the answer's tokens
+(whether ``E[L(y|x)]`` is a mean over answers or over all their tokens, says the setting ``reduction``), ``log p(y|x)``
+the sum over them; ``F`` the forget set, ``R`` the retain set, ``y0`` a refusal ("I don't know.").
 ``p`` is the model that learns, ``p0`` the same model before unlearning, which is never held twice: it is the model with
 its adapters off (:attr:`Step.before`), or a number per sample that is computed once, before the first step
 (:attr:`Step.reference`).
@@ -14,12 +15,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Settings
-from fiubench.unlearning.models.likelihood import Predicted, score, unwrapped
+from fiubench.unlearning.models.encoding import ORDER, parts_of
+from fiubench.unlearning.models.likelihood import Predicted, beside_pictures, score, shows_pictures, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,13 @@ __all__ = ["FORGET", "METHODS", "REFUSAL", "RETAIN", "Method", "Step", "Tensor",
 FORGET, RETAIN, REFUSAL = "forget", "retain", "refusal"
 
 
+class Sizes(NamedTuple):
+    """How large the rows of a batch are on average, over all passes and processes of an optimizer step."""
+
+    tokens: float  # of answers
+    places: float  # of prompt, picture, answer and padding
+
+
 class Step:
     """What a method sees in one forward pass: the model, its batches, and what the model predicts for them.
 
@@ -44,9 +53,11 @@ class Step:
 
     Args:
         model: the model that learns, wrapped as the training needs it: call it, don't unwrap it.
-        batches: name -> what the model is called with, and ``labels``.
+        batches: name -> what the model is called with, and ``labels``; two of these where only some have pictures.
         reference: ``log p0(y|x)`` of the samples of each batch in :attr:`Method.reference`, shape (batch,).
         hidden_states: whether hidden states are kept (:attr:`Method.hidden_states`).
+        sizes: of each batch, where the training's ``reduction`` is ``released``: losses are then divided so that their
+            mean over the samples of the optimizer step is one over its tokens. Without, each answer counts as much.
 
     Attributes:
         parts: scalars for the log; a method may add its own.
@@ -59,8 +70,9 @@ class Step:
         reference: Mapping[str, "Tensor"],
         *,
         hidden_states: bool = False,
+        sizes: Mapping[str, Sizes] | None = None,
     ) -> None:
-        self.model, self.batches, self.reference = model, batches, reference
+        self.model, self.batches, self.reference, self.sizes = model, batches, reference, sizes
         self.parts: dict[str, Tensor] = {}
         self._hidden_states, self._learning = hidden_states, True
         self._scored: dict[str, Predicted] = {}
@@ -99,7 +111,19 @@ class Step:
 
     def nll(self, name: str) -> "Tensor":
         """``L(y|x)``, the mean of ``-log p`` over the answer's tokens, shape (batch,)."""
-        return -self.log_likelihood(name) / self.lengths(name)
+        return self.joint_nll({name: 1.0})
+
+    def joint_nll(self, weights: Mapping[str, float]) -> "Tensor":
+        """``L(y|x)`` of several batches by their weights, shape (batch,); those of no weight are left out.
+
+        With ``reduction: released`` one mean over the tokens of all of them, as if they were one batch.
+        """
+        import torch
+
+        kept = {name: weight for name, weight in weights.items() if weight}
+        tokens = sum(weight * self.sizes[name].tokens for name, weight in kept.items()) if self.sizes else None
+        terms = [-weight * self.log_likelihood(name) / (tokens or self.lengths(name)) for name, weight in kept.items()]
+        return torch.stack(terms).sum(dim=0)
 
     def logits(self, name: str) -> "Tensor":
         """What each token of the answers is predicted from: float32, shape (batch, tokens, vocabulary)."""
@@ -118,15 +142,27 @@ class Step:
             raise ConfigError("hidden states were not kept", hint="Declare `hidden_states = True` in the method.")
         return self._score(name).hidden
 
-    def divergence(self, name: str) -> "Tensor":
-        """``KL(p0 || p)``, the mean over the answer's tokens, shape (batch,)."""
+    def divergence(self, name: str, *, everywhere: bool = False) -> "Tensor":
+        """``KL(p0 || p)``, the mean over the answer's tokens, shape (batch,).
+
+        Args:
+            name: the batch.
+            everywhere: the mean over all places of the batch: prompt, picture and padding too.
+        """
         import torch
 
-        before = self.before._score(name).logits.log_softmax(dim=-1)
-        scored = self._score(name)
-        now = scored.logits.log_softmax(dim=-1)
-        per_token = torch.nn.functional.kl_div(now, before, reduction="none", log_target=True).sum(dim=-1)
-        per_answer = scored.per_sequence(per_token) / scored.counts()
+        sizes = None if self.sizes is None else self.sizes[name]
+        if everywhere:
+            parts = map(_divergence, self._everywhere(name), self.before._everywhere(name))
+            per_answer = torch.cat(
+                [part.mean(dim=1) if sizes is None else part.sum(dim=1) / sizes.places for part in parts]
+            )
+            if ORDER in self.batches[name]:
+                per_answer = per_answer[self.batches[name][ORDER].argsort()]
+        else:
+            scored = self._score(name)
+            sums = scored.per_sequence(_divergence(scored.logits, self.before._score(name).logits))
+            per_answer = sums / (scored.counts() if sizes is None else sizes.tokens)
         self.parts["divergence"] = per_answer.detach().mean()
         return per_answer
 
@@ -135,19 +171,41 @@ class Step:
             scored = self._score(name)
             self._log_probs[name] = scored.log_probs()
             sums = scored.per_sequence(self._log_probs[name].detach())
-            self.parts[name] = (-sums / scored.counts()).mean()
+            self.parts[name] = (-sums / (scored.counts() if self.sizes is None else self.sizes[name].tokens)).mean()
         return self._log_probs[name]
 
+    def _everywhere(self, name: str) -> "list[Tensor]":
+        """Logits of each part of a batch at all of its places: float32, shape (batch, places, vocabulary)."""
+        found = []
+        for part in parts_of(self.batches[name]):
+            inputs = {key: value for key, value in part.items() if key != "labels"}
+            with self._computing():
+                found.append(self._through(part)(**inputs, use_cache=False).logits.float())
+        return found
+
+    def _through(self, batch: Mapping[str, Any]) -> Any:
+        """The model to call for a batch, or a part of one."""
+        others = any(map(shows_pictures, self.batches.values())) and not shows_pictures(batch)
+        return beside_pictures(self.model) if others else self.model
+
     def _score(self, name: str) -> Predicted:
+        if name not in self._scored:
+            with self._computing():
+                self._scored[name] = score(
+                    self._through(self.batches[name]), self.batches[name], hidden_states=self._hidden_states
+                )
+        return self._scored[name]
+
+    @contextmanager
+    def _computing(self) -> "Iterator[None]":
+        """The model as this step has it: learning, or as it was before."""
         import torch
 
-        if name not in self._scored:
-            with (
-                nullcontext() if self._learning else before_unlearning(self.model),
-                torch.set_grad_enabled(self._learning and torch.is_grad_enabled()),
-            ):
-                self._scored[name] = score(self.model, self.batches[name], hidden_states=self._hidden_states)
-        return self._scored[name]
+        with (
+            nullcontext() if self._learning else before_unlearning(self.model),
+            torch.set_grad_enabled(self._learning and torch.is_grad_enabled()),
+        ):
+            yield
 
 
 class Method(Settings, ABC):
@@ -225,6 +283,14 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
     if options and not method.model_fields:
         raise ConfigError(f"has no options, so no {next(iter(options))!r}", where=f"method {name}")
     return method.parse(options or {}, where=f"options of method {name}")
+
+
+def _divergence(now: "Tensor", before: "Tensor") -> "Tensor":
+    """``KL(before || now)`` of logits over the last dimension."""
+    import torch
+
+    now, before = now.log_softmax(dim=-1), before.log_softmax(dim=-1)
+    return torch.nn.functional.kl_div(now, before, reduction="none", log_target=True).sum(dim=-1)
 
 
 @contextmanager

@@ -14,4 +14,5 @@ class GradientDifference(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        return -step.nll(FORGET) + self.retain_weight * step.nll(RETAIN)
+        forget = -step.nll(FORGET)
+        return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget

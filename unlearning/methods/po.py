@@ -17,4 +17,4 @@ class PreferenceOptimization(Method):
     retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
     def loss(self, step: Step) -> Tensor:
-        return step.nll(REFUSAL) + self.retain_weight * step.nll(RETAIN)
+        return step.joint_nll({REFUSAL: 1.0, RETAIN: self.retain_weight})

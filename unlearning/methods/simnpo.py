@@ -21,6 +21,7 @@ class SimpleNPO(Method):
     def loss(self, step: Step) -> Tensor:
         import torch
 
-        margin = self.beta * step.nll(FORGET) - self.gamma
+        own = -step.log_likelihood(FORGET) / step.lengths(FORGET)  # by answer, whatever the training's reduction is
+        margin = self.beta * own - self.gamma
         forget = -2 / self.beta * torch.nn.functional.logsigmoid(margin)
         return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget

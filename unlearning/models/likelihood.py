@@ -1,12 +1,13 @@
 """How likely a model finds answers: the one forward pass behind every loss and every score."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from fiubench.unlearning.models.encoding import IGNORED
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.models.encoding import IGNORED, ORDER, PARTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,11 +49,15 @@ class Predicted:
         return values.new_zeros(*self.mask.shape, *values.shape[1:]).index_put((self.mask,), values)
 
 
-def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
+def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
     Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
     """
+    if PARTS in batch:
+        pictured, others = batch[PARTS]
+        parts = [(model, pictured), (beside_pictures(model), others)]
+        return _joined([score(through, part, hidden_states=hidden_states) for through, part in parts], batch[ORDER])
     labels = batch["labels"]
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     targets = labels[:, 1:]
@@ -69,10 +74,56 @@ def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = Fa
     return Predicted(out.logits[:, places][mask].float(), targets[:, first:][mask], mask, hidden)
 
 
-def negative_log_likelihood(model: Any, batch: Mapping[str, "Tensor"]) -> "Tensor":
+def _joined(parts: Sequence[Predicted], order: "Tensor") -> Predicted:
+    """Predictions for parts of a batch, whose rows one after the other stood in this order, as if it had been one.
+
+    Raises:
+        ConfigError: hidden states of a model that has fewer layers for questions without a picture.
+    """
+    import torch
+
+    if len({len(part.hidden) for part in parts}) > 1:
+        hint = "Go one way, by picture or by name, or take a method that reads no hidden states."
+        raise ConfigError("this model leaves out layers where there is no picture", where="hidden_states", hint=hint)
+    width = max(part.mask.shape[1] for part in parts)
+    back = order.argsort()
+
+    def whole(of: Sequence["Tensor"]) -> "Tensor":
+        padded = [one.new_zeros(len(one), width, *one.shape[2:]) for one in of]
+        for target, one in zip(padded, of, strict=True):
+            target[:, : one.shape[1]] = one
+        return torch.cat(padded)[back]
+
+    stood = order.split([len(part.mask) for part in parts])
+    by_row = torch.cat([places[part.rows] for places, part in zip(stood, parts, strict=True)]).argsort(stable=True)
+    return Predicted(
+        torch.cat([part.logits for part in parts])[by_row],
+        torch.cat([part.targets for part in parts])[by_row],
+        whole([part.mask for part in parts]),
+        tuple(whole(layers) for layers in zip(*(part.hidden for part in parts), strict=True)),
+    )
+
+
+def negative_log_likelihood(model: Any, batch: Mapping[str, Any]) -> "Tensor":
     """Per sequence the mean of -log p over its answer tokens, shape (batch,)."""
     scored = score(model, batch)
     return scored.per_sequence(-scored.log_probs()) / scored.counts()
+
+
+def shows_pictures(batch: Mapping[str, Any]) -> bool:
+    """Whether any question of a batch has a picture."""
+    return PARTS in batch or any("pixel" in name or "image" in name for name in batch)
+
+
+def beside_pictures(model: Any) -> Any:
+    """The model to call for questions without pictures in a step that has some with pictures.
+
+    ``DistributedDataParallel`` takes a parameter that one call leaves unused, such as the vision tower's, for unused in
+    the whole step. So it sees the call with pictures alone; gradients of both are summed before it averages them.
+    """
+    from torch.nn.parallel import DistributedDataParallel
+
+    return model.module if isinstance(model, DistributedDataParallel) else model
 
 
 def is_out_of_memory(error: Exception) -> bool:

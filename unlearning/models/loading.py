@@ -1,23 +1,24 @@
-"""Loading vision-language models, and putting adapters on them.
+"""Loading vision-language models.
 
-Everything goes through ``AutoModelForImageTextToText`` and ``AutoProcessor``; what differs between families is a few
-patterns in ``families.yaml``. Code from a model's repository is never run.
+Everything goes through ``AutoModelForImageTextToText`` and ``AutoProcessor``. Code from a model's repository is never
+run.
 """
 
-import re
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from fiubench.support.errors import ConfigError, FiubenchError
-from fiubench.support.yaml_file import load_yaml
+from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
-from fiubench.unlearning.models.settings import Lora
+from fiubench.unlearning.models.families import family
+from fiubench.unlearning.models.processors import complete
+from fiubench.unlearning.models.settings import Processing
 
-_PARTS = ("language", "vision", "projector")
+SPREAD = "spread"
+BITS = {"4bit": 4, "8bit": 8}
 
 
 @dataclass(frozen=True)
@@ -29,34 +30,43 @@ class Loaded:
     target: str  # what it was loaded from
 
 
-def load(target: str | Path, *, device: str = "auto", dtype: str = "auto", merge: bool = False) -> Loaded:
+def load(
+    target: str | Path,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    merge: bool = False,
+    processing: Processing | None = None,
+) -> Loaded:
     """Load a model: a Hub id, a model folder, a run of ours (its final checkpoint), or a checkpoint folder of a run.
 
     Args:
         target: what to load.
-        device: ``cpu``, ``cuda``, ...; ``auto`` takes a GPU where there is one.
-        dtype: ``float32``, ``bfloat16``, ...; ``auto`` is bfloat16 on a GPU that has it, else float32.
+        device: ``cpu``, ``cuda``, ...; ``auto`` takes a GPU where there is one; ``spread`` puts the layers on all GPUs,
+            and in memory where they are too small (``device_map="auto"`` of accelerate).
+        dtype: ``float32``, ``bfloat16``, ...; ``auto`` is bfloat16 on a GPU that has it, else float32; ``8bit`` and
+            ``4bit`` (nf4) are formats of bitsandbytes.
         merge: fold a last adapter into the weights, so that another can be trained on top.
+        processing: what the model's processor lacks.
 
     Raises:
-        ConfigError: no such model, a model without vision, or one that this version of transformers does not know.
+        ConfigError: no such model, a model without vision, one that this version of transformers does not know, or a
+            package that is missing.
         RunError: an unfinished run, or a checkpoint whose base model is another by now.
     """
-    import torch
-
     quiet()
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    kind = getattr(torch, _dtype(device) if dtype == "auto" else dtype, None)
-    if not isinstance(kind, torch.dtype):
-        raise ConfigError(f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16 or float16.")
+    place = _place(device)
     folder = _weights(Path(target))
-    if (folder / "adapter_config.json").is_file():
-        loaded = _with_adapter(folder, device, dtype)
+    if not (folder / "adapter_config.json").is_file():
+        loaded = _plain(str(folder) if folder.is_dir() else str(target), place, dtype, processing)
+    elif merge and dtype in BITS:
+        loaded = _folded(folder, place, dtype)
     else:
-        loaded = _plain(str(folder) if folder.is_dir() else str(target), kind)
+        loaded = _with_adapter(folder, device, dtype)
     model = loaded.model.merge_and_unload() if merge and hasattr(loaded.model, "merge_and_unload") else loaded.model
-    return Loaded(model.to(device).eval(), loaded.processor, str(target))
+    if place != SPREAD and dtype not in BITS:
+        model = model.to(place)
+    return Loaded(model.eval(), loaded.processor, str(target))
 
 
 def fingerprint(target: str | Path) -> str:
@@ -83,37 +93,6 @@ def origin(target: str | Path) -> str:
     return fingerprint(target) if run is None else str(run.manifest["base"]["origin"])
 
 
-def add_lora(loaded: Loaded, lora: Lora) -> Any:
-    """Put fresh adapters on a model; everything else is frozen. The result computes what the model did.
-
-    Raises:
-        ConfigError: a part that is to be adapted is not found in the model, or no part is.
-    """
-    from peft import LoraConfig, get_peft_model
-
-    if not (lora.language or lora.vision):
-        hint = "Set language or vision to true; a projector alone can't be adapted."
-        raise ConfigError("no part of the model gets adapters", where="lora", hint=hint)
-    model_type = loaded.model.config.model_type
-    regions, names = family(model_type), [name for name, _ in loaded.model.named_modules()]
-    found = {part: [name for name in names if re.fullmatch(regions[part], name)] for part in _PARTS}
-    for part in _PARTS:
-        if getattr(lora, part) and not found[part]:
-            hint = f"Add an entry for {model_type!r} to unlearning/models/families.yaml, or set lora.{part} to false."
-            raise ConfigError(f"no module of the model matches the {part} pattern", where=loaded.target, hint=hint)
-    patterns = [regions[part] for part in ("language", "vision") if getattr(lora, part)]
-    projector = sorted({name.rsplit(".", 1)[-1] for name in found["projector"]}) if lora.projector else None
-    config = LoraConfig(
-        r=lora.rank,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules="|".join(f"({pattern})" for pattern in patterns),
-        modules_to_save=projector,
-        bias="none",
-    )
-    return get_peft_model(loaded.model, config)
-
-
 def processes() -> Any:
     """This process among those launched together (``accelerate``'s state): how many, and whether it is the first."""
     import torch
@@ -131,10 +110,63 @@ def quiet() -> None:
     logging.set_verbosity_error()
 
 
-def _dtype(device: str) -> str:
+def number_format(dtype: str, device: str) -> str:
+    """What is computed in on a device: by itself bfloat16 on a GPU that has it, else float32."""
     import torch
 
-    return "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
+    if dtype != "auto" and dtype not in BITS:
+        return dtype
+    return "bfloat16" if device != "cpu" and torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "float32"
+
+
+def _place(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _weights_options(config: Any, place: str, dtype: str) -> dict[str, Any]:
+    """How ``from_pretrained`` is to hold the weights, and where."""
+    import torch
+
+    kind = getattr(torch, number_format(dtype, place), None)
+    if dtype in BITS:
+        quantization = _quantization(config.model_type, BITS[dtype], kind)
+        return {"dtype": kind, "quantization_config": quantization, "device_map": _map(place)}
+    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
+        raise ConfigError(
+            f"no number format {dtype!r}", where="dtype", hint="float32, bfloat16, float16, 8bit or 4bit."
+        )
+    return {"dtype": kind, **({"device_map": "auto"} if place == SPREAD else {})}
+
+
+def _map(place: str) -> Any:
+    """Weights in few bits are made where they stay: each of several processes has its own GPU."""
+    if place == SPREAD:
+        return "auto"
+    return {"": processes().device if place == "cuda" else place}
+
+
+def _quantization(model_type: str, bits: int, computing: Any) -> Any:
+    """The language model's linear layers in few bits; the rest is small, and a projector learns whole."""
+    from transformers import BitsAndBytesConfig
+
+    if find_spec("bitsandbytes") is None:
+        hint = "pip install bitsandbytes, or give another number format: bfloat16, float16 or float32."
+        raise ConfigError(f"weights of {bits} bits need the package bitsandbytes", where="dtype", hint=hint)
+    regions = family(model_type)
+    whole = [regions["vision"], regions["projector"], "lm_head"]
+    if bits == 8:
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=whole)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        llm_int8_skip_modules=whole,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=computing,
+        bnb_4bit_use_double_quant=True,
+    )
 
 
 def _config(target: str) -> Any:
@@ -143,29 +175,60 @@ def _config(target: str) -> Any:
     try:
         return AutoConfig.from_pretrained(target)
     except (OSError, ValueError) as error:
-        problem = str(error).strip().split("\n")[0][:300]
         hint = "Give 'tiny', a Hub id, a model folder or a run folder of `fiubench finetune`."
-        raise ConfigError(f"cannot be loaded as a model: {problem}", where=target, hint=hint) from error
+        raise ConfigError(f"cannot be loaded as a model: {_whole(error)}", where=target, hint=hint) from error
 
 
-def _plain(target: str, dtype: Any) -> Loaded:
-    from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoModelForImageTextToText, AutoProcessor
+def _model_class(config: Any, target: str) -> Any:
+    import transformers
 
-    config = _config(target)
-    if type(config) not in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
-        hint = "fiubench works with vision-language models (AutoModelForImageTextToText)."
-        raise ConfigError(f"a {config.model_type} model does not take pictures", where=target, hint=hint)
+    if type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return transformers.AutoModelForImageTextToText
+    # models of pictures and sound
+    several = getattr(transformers, "MODEL_FOR_MULTIMODAL_LM_MAPPING", ())
+    if type(config) in several and getattr(config, "vision_config", None) is not None:
+        return transformers.AutoModelForMultimodalLM
+    hint = "fiubench works with vision-language models (AutoModelForImageTextToText)."
+    raise ConfigError(f"a {config.model_type} model does not take pictures", where=target, hint=hint)
+
+
+def _plain(target: str, place: str, dtype: str, processing: Processing | None) -> Loaded:
+    from transformers import AutoProcessor
+
+    kind = _model_class(config := _config(target), target)
+    options = _weights_options(config, place, dtype)
     try:
-        model = AutoModelForImageTextToText.from_pretrained(target, dtype=dtype)
         processor = AutoProcessor.from_pretrained(target)
-    except (OSError, ValueError, ImportError) as error:
-        problem = str(error).strip().split("\n")[0][:300]
-        raise ConfigError(f"cannot be loaded: {problem}", where=target) from error
-    return Loaded(model, processor, target)
+        model = kind.from_pretrained(target, **options)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        raise ConfigError(f"cannot be loaded: {_whole(error)}", where=target, hint=_mend(str(error))) from error
+    return Loaded(model, complete(processor, config, processing), target)
+
+
+def _whole(error: Exception) -> str:
+    """All of a message, its lines joined."""
+    return " ".join(str(error).split())
+
+
+def _mend(problem: str) -> str:
+    """What to do about an error of a library, where it is known."""
+    if "torchvision::" in problem:
+        return (
+            "torchvision is there, but of another build than torch: reinstall both together, at versions that belong "
+            "together and from the same index, such as torch==2.14.1 torchvision==0.29.1."
+        )
+    if "torchvision" in problem.lower() or "num2words" in problem:
+        return (
+            "This model's processor needs torchvision and num2words, which come with the extra: "
+            "pip install 'fiubench[unlearning]'. torchvision has to be of the same build as torch: "
+            "both for the CPU, or both for one CUDA version."
+        )
+    return ""
 
 
 def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
     from peft import PeftModel
+    from transformers import AutoProcessor
 
     run = run_of(folder)
     if run is None:
@@ -177,14 +240,13 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
         raise RunError(f"the adapter was trained on another model than {run.base} is now", where=folder, hint=hint)
     below = load(run.base, device=device, dtype=dtype, merge=True)
     model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
-    return Loaded(model, below.processor, str(folder))
+    return Loaded(model, AutoProcessor.from_pretrained(folder), str(folder))
 
 
-@cache
-def family(model_type: str) -> Mapping[str, str]:
-    """Where LoRA goes in a family of models: regular expressions over module names by part (``families.yaml``).
-
-    What a family leaves out comes from ``default``.
-    """
-    families: Mapping[str, Mapping[str, str]] = load_yaml(Path(__file__).with_name("families.yaml"), FiubenchError)
-    return {**families["default"], **families.get(model_type, {})}
+def _folded(folder: Path, place: str, dtype: str) -> Loaded:
+    """A model with its adapter folded in, then held in few bits: the other way round, small updates would be lost."""
+    whole = load(folder, device="cpu", dtype="bfloat16", merge=True)
+    with TemporaryDirectory() as made:
+        whole.model.save_pretrained(made)
+        whole.processor.save_pretrained(made)
+        return _plain(made, place, dtype, None)

@@ -1,5 +1,9 @@
-"""Settings of models: where adapters go, and the measures of the tiny model."""
+"""Settings of models: where adapters go, what a processor lacks, and the measures of the tiny model."""
 
+from pathlib import Path
+from typing import Literal
+
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Field, Settings
 
 
@@ -12,6 +16,32 @@ class Lora(Settings):
     language: bool = Field(True, description="Adapt the linear layers of the language model.")
     projector: bool = Field(True, description="Train the module between vision and language, whole.")
     vision: bool = Field(False, description="Adapt the linear layers of the vision tower.")
+
+
+class Processing(Settings):
+    """What a model's processor doesn't say of itself; what is left out is as its files, or its model's, have it."""
+
+    chat_template: str | None = Field(None, description="A Jinja file: how a dialogue is written for the model.")
+    patch_size: int | None = Field(None, ge=1, description="Side of a patch of the vision tower, in pixels.")
+    num_additional_image_tokens: int | None = Field(
+        None, ge=0, description="Tokens of the vision tower besides its patches: 1 with CLIP's class token."
+    )
+    vision_feature_select_strategy: Literal["default", "full"] | None = Field(
+        None, description="default drops the first token of the vision tower, full keeps it."
+    )
+
+    def template(self) -> str | None:
+        """The text of the chat template.
+
+        Raises:
+            ConfigError: the file can't be read.
+        """
+        if self.chat_template is None:
+            return None
+        try:
+            return Path(self.chat_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"can't be read: {error}", where=self.chat_template) from error
 
 
 class Size(Settings):

@@ -14,7 +14,7 @@ from fiubench.unlearning.metrics.base import find, short, title
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
-from fiubench.unlearning.reporting.tables import columns, difference, figure
+from fiubench.unlearning.reporting.tables import both_ways_compared, columns, difference, figure, forgotten_part
 
 # compared under every definition
 _FORGOTTEN = ("forget.exact_match", "forget.leakage", "forget.gibberish", "forget.ape_mean", "forget.min_k")
@@ -30,9 +30,15 @@ def html(found: Comparison, faces: bool) -> bytes:
     pictures, note = _faces(found) if faces else ({}, "")
     answers = [{**e, "face": pictures.get(e["unique_id"])} for e in examples(found, _EXAMPLES)]
     tests = [test for test in found.tests if test.found.p is not None]
-    controls = _controls(found)
+    controls, ways = _controls(found), both_ways_compared(found)
     there = {"kept": True, "forgotten": True, "figures": True}
-    there |= {"controls": bool(controls), "answers": bool(answers), "tests": bool(tests), "definitions": True}
+    there |= {
+        "modalities": bool(ways),
+        "controls": bool(controls),
+        "answers": bool(answers),
+        "tests": bool(tests),
+        "definitions": True,
+    }
     context = {
         "sections": [(section, section.capitalize()) for section, is_there in there.items() if is_there],
         "definition": found.definition,
@@ -48,6 +54,8 @@ def html(found: Comparison, faces: bool) -> bytes:
         ),
         "definitions": _definitions(found),
         "controls": controls,
+        "ways": ways,
+        "part": forgotten_part(facts),
         "tests": tests,
         "examples": answers,
         "right": lambda said, row: exact_match(said, row["keywords"], row["keyword_variants"]) == 1,

@@ -1,6 +1,7 @@
 """Tables of a comparison: which columns they have, what these are called, and how a number is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from fiubench.unlearning.metrics.base import METRICS, find, short
 from fiubench.unlearning.reporting.compare import Comparison
@@ -61,3 +62,52 @@ def text_table(found: Comparison) -> list[tuple[str, ...]]:
         label += " !" if entry.warnings else ""  # the warning stands below
         rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
     return rows
+
+
+#: Heading of :func:`both_ways`.
+BOTH_WAYS = ("model", "taught by", "set", "asked by picture", "asked by name", "both ways")
+
+
+def both_ways(label: str, run: Mapping[str, Any], value: Callable[[str], float | None]) -> list[tuple[str, ...]]:
+    """Exact match of a model that was asked by picture and by name, a row a set; none for any other model.
+
+    The last cell is the share that is gone both ways of the forget set, and the share that is kept both ways of the
+    retain set.
+
+    Args:
+        label: what the model is called.
+        run: what its log says of its run.
+        value: metric -> value.
+    """
+    taught, forgotten = (run.get("modality", {}).get(part) for part in ("taught", "forgotten"))
+    how = f"{taught or '?'}, forgotten by {forgotten}" if forgotten else str(taught or "?")
+    return [
+        (
+            *(label, how, role),
+            *map(figure, (value(f"{role}.exact_match"), by_name, value(f"{role}.alignment"))),
+        )
+        for role in ("forget", "retain")
+        if (by_name := value(f"control.name.{role}.exact_match")) is not None
+    ]
+
+
+def both_ways_compared(found: Comparison) -> list[tuple[str, ...]]:
+    """The rows of all models of a comparison, heading first; empty if none was asked both ways."""
+    rows: list[tuple[str, ...]] = []
+    for entry in found.entries:
+        means = {name: entry.over_seeds(name).mean for name in entry.finals[0].scores.metrics}
+        rows += both_ways(entry.label, entry.finals[0].log.run, means.get)
+    return [BOTH_WAYS, *rows] if rows else []
+
+
+def forgotten_part(metadata: Mapping[str, Any]) -> str:
+    """What is forgotten and what of the same people is retained, in a sentence; empty where whole people are forgotten.
+
+    Args:
+        metadata: of a log.
+    """
+    if not metadata.get("attributes"):
+        return ""
+    what, forget = ", ".join(metadata["attributes"]), metadata["splits"]["forget"]["name"]
+    others = metadata["other_facts"]
+    return f"Of the people in {forget} only {what} is to be forgotten: {others} other questions about them are retained"

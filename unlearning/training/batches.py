@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fiubench.support.draws import Ints, draw, integers, permute
 from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.modality import NAME, PICTURE, Modality
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN
-from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn, parts_of, sequences
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,43 +23,62 @@ _NOISE_SIDE = 64  # pixels
 
 @dataclass(frozen=True)
 class Row:
-    """A question in one or more phrasings with its answer; the picture is read when it is needed."""
+    """A question in one or more phrasings with its answer; the picture, if any, is read when it is needed."""
 
     phrasings: tuple[str, ...]
     answer: str
-    image: "Callable[[], Image]"
+    image: "Callable[[], Image] | None"
 
     def turn(self, phrasing: int = 0, answer: str | None = None) -> Turn:
         """As the encoder takes it, in a phrasing counted around, and with another answer if one is given."""
         question = self.phrasings[phrasing % len(self.phrasings)]
-        return Turn(question, self.image(), self.answer if answer is None else answer)
+        picture = None if self.image is None else self.image()
+        return Turn(question, picture, self.answer if answer is None else answer)
 
 
-def rows(data: Data, samples: Sequence[Sample], phrasings: int) -> list[Row]:
+def rows(data: Data, samples: Sequence[Sample], phrasings: int, modality: Modality = PICTURE) -> list[Row]:
     """The samples in their first ``phrasings`` phrasings: the question, then its paraphrases but for the last one.
 
-    Every epoch takes another, so that each is seen as often.
+    Every epoch takes another, so that each is seen as often. With both modalities there are two rows a sample.
     """
     return [
-        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, partial(data.image, s.unique_id))
-        for s in samples
+        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, image)
+        for s, image in _asked(data, samples, modality)
     ]
 
 
-def unseen_rows(data: Data, samples: Sequence[Sample]) -> list[Row]:
+def unseen_rows(data: Data, samples: Sequence[Sample], modality: Modality = PICTURE) -> list[Row]:
     """The samples in the phrasing that no training uses: their last paraphrase."""
-    return [Row(s.paraphrased_question[-1:], s.answer, partial(data.image, s.unique_id)) for s in samples]
+    return [Row(s.paraphrased_question[-1:], s.answer, image) for s, image in _asked(data, samples, modality)]
 
 
-def noise_rows(samples: Sequence[Sample], count: int, seed: int) -> list[Row]:
-    """Pictures of noise with a question of the dataset and a refusal: they teach the words of refusing."""
+def _asked(
+    data: Data, samples: Sequence[Sample], modality: Modality
+) -> Iterator[tuple[Sample, "Callable[[], Image] | None"]]:
+    """Each sample with its picture, or in words that name the person; where the name is the answer, it is not told."""
+    if modality != NAME:
+        yield from ((sample, partial(data.image, sample.unique_id)) for sample in samples)
+    if modality != PICTURE:
+        yield from ((sample.by_name(), None) for sample in samples if sample.nameable)
+
+
+def noise_rows(samples: Sequence[Sample], count: int, seed: int, modality: Modality = PICTURE) -> list[Row]:
+    """Pictures of noise with a question of the dataset and a refusal: they teach the words of refusing.
+
+    By name alone the question stands without picture and name, so that nobody could answer it.
+    """
     if not count:
         return []
     refusals = read_refusals()
     words = draw(seed, "noise", np.arange(count), words=_NOISE_SIDE * _NOISE_SIDE)
     asked = integers(seed, "noise.question", np.arange(count), len(samples))
     return [
-        Row((samples[int(asked[i])].question,), refusals[i % len(refusals)], _noise(words[i])) for i in range(count)
+        Row(
+            (samples[int(asked[i])].question,),
+            refusals[i % len(refusals)],
+            None if modality == NAME else _noise(words[i]),
+        )
+        for i in range(count)
     ]
 
 
@@ -145,6 +165,16 @@ class Pairs:
             self._passes = {turn: permute(self.seed, f"retain.{turn}", np.arange(size), size), **self._passes}
             self._passes = dict(islice(self._passes.items(), 2))  # an epoch touches two neighbouring passes at a time
         return self.retain[int(self._passes[turn][place])].turn(turn + place)
+
+
+def sizes(batch: Mapping[str, Any]) -> dict[str, float]:
+    """Samples of a pass, and per labelled batch in it (``""`` in stage 1) its answer tokens and its places."""
+    parts = {name: part for name, part in batch.items() if name != "index"} if "index" in batch else {"": batch}
+    counted: dict[str, float] = {"samples": sequences(next(iter(parts.values())))}
+    for name, part in parts.items():
+        counted[f"{name}.tokens"] = sum(int((each["labels"] != IGNORED).sum()) for each in parts_of(part))
+        counted[f"{name}.places"] = sum(each["input_ids"].numel() for each in parts_of(part))
+    return counted
 
 
 def collate_pairs(encoder: Encoder, pairs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

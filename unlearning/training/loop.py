@@ -2,29 +2,33 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
-from fiubench.unlearning.methods.base import Method, Step
+from fiubench.unlearning.methods.base import FORGET, Method, Sizes, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
-from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, negative_log_likelihood, score
-from fiubench.unlearning.models.loading import add_lora, load, processes
+from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, score
+from fiubench.unlearning.models.loading import BITS, load, number_format, processes
+from fiubench.unlearning.models.parts import add_lora, freeze
+from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
-from fiubench.unlearning.training.settings import Training
+from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainingArguments, set_seed
 
 _REFERENCE = "reference.safetensors"
+_BOUNDS = ("above", "forget-loss")  # rules by which the checkpoint before counts
 
 
 @dataclass
@@ -54,6 +58,7 @@ def run(job: Job) -> Run:
     finished = _continue(job)
     if finished is not None:
         return finished
+    kind = _number_format(job.settings)
     if processes().is_main_process:
         write_manifest(make_folder(job.out), job.manifest)
     set_seed(job.seed)
@@ -61,10 +66,18 @@ def run(job: Job) -> Run:
     whole = job.settings.lora is None
     start = job.base if last is None or not whole else str(last)
     # frozen weights may be short; weights that are trained are kept in 32 bits
-    loaded = load(start, device="cpu", dtype="float32" if whole else job.settings.dtype, merge=True)
-    model = loaded.model.train() if job.settings.lora is None else add_lora(loaded, job.settings.lora)
+    bits = job.settings.dtype if job.settings.dtype in BITS else ""
+    loaded = load(
+        start,
+        device=_device(job.settings),
+        dtype="float32" if whole else bits or kind,
+        merge=True,
+        processing=job.settings.processing,
+    )
+    lora = job.settings.lora
+    model = freeze(loaded, job.settings.freeze).train() if lora is None else add_lora(loaded, lora)
     encoder = Encoder(loaded.processor)
-    objective = _Objective(job.method)
+    objective = _Objective(job.method, job.settings.reduction)
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
@@ -78,8 +91,14 @@ def run(job: Job) -> Run:
     )
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):
+        first = job.dataset[0]
+        turn = first if isinstance(first, Turn) else next(part for part in first.values() if isinstance(part, Turn))
+        check(
+            trainer.model, encoder.processor, send_to_device(encoder([turn]), next(trainer.model.parameters()).device)
+        )
         if job.method is not None and isinstance(job.dataset, Pairs):
-            objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
+            with trainer.accelerator.autocast():  # the trainer does so for its own passes
+                objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     return _finish(job)
 
@@ -87,22 +106,30 @@ def run(job: Job) -> Run:
 class _Objective:
     """The loss that a batch is trained on: answers themselves in stage 1, a method's in stage 2."""
 
-    def __init__(self, method: Method | None) -> None:
-        self.method = method
+    def __init__(self, method: Method | None, reduction: str) -> None:
+        self.method, self.released = method, reduction == "released"
         self.reference: Mapping[str, torch.Tensor] = {}
 
-    def __call__(self, model: Any, batch: Mapping[str, Any]) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
+    def __call__(
+        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float]
+    ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
         if self.method is None:
-            return negative_log_likelihood(model, batch), {}
+            return Step(model, {"": batch}, {}, sizes=self._sizes(sizes, [""])).nll(""), {}
         batches = {name: batch[name] for name in self.method.needed}
         index = batch["index"]
         reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
-        step = Step(model, batches, reference, hidden_states=self.method.hidden_states)
+        hidden = self.method.hidden_states
+        step = Step(model, batches, reference, hidden_states=hidden, sizes=self._sizes(sizes, batches))
         losses = self.method.loss(step)
         if losses.shape != index.shape:
             problem = f"its loss has shape {tuple(losses.shape)}, not one number per sample, {tuple(index.shape)}"
             raise ConfigError(problem, where=f"method {self.method.name}", hint="Sum or average over tokens alone.")
         return losses, step.parts
+
+    def _sizes(self, counted: Mapping[str, float], names: Iterable[str]) -> dict[str, Sizes] | None:
+        if not self.released:
+            return None
+        return {name: Sizes(counted[f"{name}.tokens"], counted[f"{name}.places"]) for name in names}
 
 
 def _continue(job: Job) -> Run | None:
@@ -111,7 +138,7 @@ def _continue(job: Job) -> Run | None:
         return None
     found = Run.open(job.out)
     if found.manifest["digest"] != job.manifest["digest"]:
-        names = ("kind", "method", "plugins", "data", "split", "base", "settings", "seed")
+        names = ("kind", "method", "plugins", "data", "split", "base", "modality", "settings", "seed")
         differs = ", ".join(name for name in names if found.manifest.get(name) != job.manifest.get(name))
         hint = "Choose another folder, or remove this one."
         raise RunError(f"the folder holds another run ({differs} differ)", where=job.out, hint=hint)
@@ -138,7 +165,7 @@ def _arguments(job: Job) -> TrainingArguments:
         raise ConfigError(problem, where="--accumulate", hint=hint)
     per_epoch = -(-len(job.dataset) // (settings.batch_size * settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
-    half = gpu and (settings.dtype == "bfloat16" or (settings.dtype == "auto" and torch.cuda.is_bf16_supported()))
+    kind = _number_format(settings)
     try:
         arguments = TrainingArguments(
             output_dir=str(job.out / CHECKPOINTS),
@@ -151,8 +178,8 @@ def _arguments(job: Job) -> TrainingArguments:
             weight_decay=settings.weight_decay,
             max_grad_norm=settings.clip,
             optim="adamw_torch",
-            bf16=half,
-            fp16=gpu and settings.dtype == "float16",
+            bf16=kind == "bfloat16",
+            fp16=kind == "float16",
             use_cpu=not gpu,
             **_checkpointing(settings),
             logging_steps=max(1, total // 50),
@@ -165,12 +192,30 @@ def _arguments(job: Job) -> TrainingArguments:
             remove_unused_columns=False,
             dataloader_num_workers=settings.workers,
             dataloader_pin_memory=gpu,
+            # they are constants, and processes with and without pictures in their pass call the model differently often
+            ddp_broadcast_buffers=False,
         )
     except ValueError as error:
         raise ConfigError(str(error).split("\n")[0], where="settings") from error
     if not arguments.parallel_mode.value.startswith("distributed"):
         arguments._n_gpu = min(arguments.n_gpu, 1)  # several GPUs work through accelerate, one process each
     return arguments
+
+
+def _number_format(settings: Training) -> str:
+    """What frozen weights are held in, and what is computed in."""
+    kind = number_format(settings.dtype, "cuda" if torch.cuda.is_available() else "cpu")
+    if kind == "float16" and not torch.cuda.is_available():
+        hint = "Its small gradients have to be scaled, which only a GPU does here. Take bfloat16 or float32."
+        raise ConfigError("float16 can't be trained in on a CPU", where="--dtype", hint=hint)
+    return kind
+
+
+def _device(settings: Training) -> str:
+    """Where weights are loaded: the library moves them to its device, unless they can't be moved."""
+    if settings.device != "auto":
+        return settings.device
+    return "auto" if settings.dtype in ("8bit", "4bit") else "cpu"
 
 
 def _checkpointing(settings: Training) -> dict[str, Any]:
@@ -215,10 +260,13 @@ def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Enco
     return reference
 
 
-def _validation_loss(job: Job, model: Any, encoder: Encoder) -> float:
-    """Mean ``-log p`` per answer token over the validation questions."""
-    total, count = 0.0, 0
-    for scored in _scored(job, model, encoder, len(job.validation), lambda row: job.validation[row].turn()):
+def _watched_loss(job: Job, stop: Stop, model: Any, encoder: Encoder) -> float:
+    """Mean ``-log p`` per answer token over validation questions, or over the forget set as it is trained on."""
+    total, count, pairs = 0.0, 0, job.dataset
+    rows, turn = len(job.validation), lambda row: job.validation[row].turn()
+    if stop.watches == "forget_set" and isinstance(pairs, Pairs):
+        rows, turn = pairs.cycle, lambda row: pairs.turn(FORGET, row)
+    for scored in _scored(job, model, encoder, rows, turn):
         log_probs = scored.log_probs()
         total, count = total - float(log_probs.sum()), count + len(log_probs)
     return total / count
@@ -231,7 +279,7 @@ def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[
     with torch.no_grad():
         for start in range(0, count, job.settings.batch_size):
             batch = encoder([turn(row) for row in range(start, min(start + job.settings.batch_size, count))])
-            yield score(model, {name: value.to(device) for name, value in batch.items()})
+            yield score(model, send_to_device(batch, device))
     model.train(training)
 
 
@@ -239,9 +287,9 @@ def _on_checkpoint(
     job: Job, trainer: AnswerTrainer, encoder: Encoder, folder: Path, step: int, epoch: float, means: dict[str, float]
 ) -> bool:
     """Record a checkpoint, report it, make room, and say whether the declared rule ends the training."""
+    if (stop := job.settings.stop) is not None:
+        means[stop.watches] = _watched_loss(job, stop, trainer.model_wrapped, encoder)
     losses = {name: value if isfinite(value) else None for name, value in means.items()}
-    if job.validation:
-        losses["validation"] = _validation_loss(job, trainer.model_wrapped, encoder)
     entries = job.manifest["checkpoints"]
     entries.append({"path": f"{CHECKPOINTS}/{folder.name}", "step": step, "epoch": epoch, "losses": losses})
     job.manifest["stopped"] = _stopped(job)
@@ -271,14 +319,22 @@ def _stopped(job: Job) -> str | None:
     stop, entries = job.settings.stop, job.manifest["checkpoints"]
     if stop is None:
         return None
-    losses = [entry["losses"]["validation"] for entry in entries]
+    losses = [_watched(entry, stop) for entry in entries]
+    said = f"{stop.watches.replace('_', ' ')} loss {losses[-1]:.4f}"
     if stop.rule == "below" and losses[-1] < stop.value:
-        return f"validation loss {losses[-1]:.4f} is below {stop.value:g}"
-    if stop.rule == "above" and not losses[-1] <= stop.value:
-        return f"validation loss {losses[-1]:.4f} is above {stop.value:g}"
+        return f"{said} is below {stop.value:g}"
+    if stop.rule in _BOUNDS and losses[-1] > stop.value:
+        first = ", at the first checkpoint already: write them more often" if len(losses) == 1 else ""
+        return f"{said} is above {stop.value:g}{first}"
     if stop.rule == "patience" and len(losses) - 1 - losses.index(min(losses)) >= stop.value:
         return f"no lower validation loss than {min(losses):.4f} in {stop.value:g} checkpoints"
     return None
+
+
+def _watched(entry: Mapping[str, Any], stop: Stop) -> float:
+    """The loss that a rule looks at, of a checkpoint; one that diverged is above every bound."""
+    loss = entry["losses"][stop.watches]
+    return inf if loss is None else float(loss)
 
 
 def _finish(job: Job) -> Run:
@@ -286,8 +342,8 @@ def _finish(job: Job) -> Run:
     entries, stop = job.manifest["checkpoints"], job.settings.stop
     chosen = entries[-1]
     if stop is not None and stop.rule == "patience":
-        chosen = min(entries, key=lambda entry: entry["losses"]["validation"])
-    if stop is not None and stop.rule == "above" and job.manifest["stopped"] and len(entries) > 1:
+        chosen = min(entries, key=lambda entry: _watched(entry, stop))
+    if stop is not None and stop.rule in _BOUNDS and job.manifest["stopped"] and len(entries) > 1:
         chosen = entries[-2]
     job.manifest |= {"status": FINISHED, "final": chosen["path"]}
     if processes().is_main_process:
@@ -306,9 +362,14 @@ def _memory_hint(settings: Training) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         batch, accumulate = settings.batch_size, settings.accumulate
-        if batch > 1:
-            hint = f"Try --batch-size {batch // 2} --accumulate {accumulate * 2}: the result is the same"
+        goes_on = ", and training goes on from the last checkpoint."
+        smaller = settings.model_copy(update={"batch_size": batch // 2, "accumulate": accumulate * 2})
+        if batch == 1:
+            hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank" + goes_on
+        elif smaller.fingerprint() == settings.fingerprint():
+            hint = f"Try --batch-size {batch // 2} --accumulate {accumulate * 2}: the result is the same" + goes_on
         else:
-            hint = "Try gradient_checkpointing: true in the preset, or a smaller LoRA rank"
-        hint += ", and training goes on from the last checkpoint."
+            hint = (
+                f"Try --batch-size {batch // 2} --accumulate {accumulate * 2} in another folder: padding counts here."
+            )
         raise ConfigError(f"out of memory with batches of {batch}", where="--batch-size", hint=hint) from error

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
-from fiubench.unlearning.models.settings import Lora, Size
+from fiubench.unlearning.models.settings import Lora, Processing, Size
 from pydantic import model_validator
 
 TINY = "tiny"
@@ -23,19 +23,33 @@ _RATE = "Let the learning rate of the AdamW optimizer be this at its highest."
 
 
 class Stop(Settings):
-    """When to stop early: a rule about the mean ``-log p`` per answer token on validation questions.
+    """When to stop early: a rule about the mean ``-log p`` per answer token at a checkpoint.
 
-    These are asked about people in no evaluation split, in a phrasing that nobody is trained on. On the command line
-    and in files it may be written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
+    Validation questions are about people in no evaluation split, in a phrasing that nobody is trained on;
+    ``forget-loss`` looks at what is unlearnt itself, as it is trained on. On the command line and in files it may be
+    written ``RULE:VALUE`` or ``RULE:VALUE:PEOPLE``.
     """
 
-    rule: Literal["below", "above", "patience"] = Field(
+    rule: Literal["below", "above", "patience", "forget-loss"] = Field(
         description="below: once the loss is under the value (learnt well enough). above: once it is over the value, "
         "and the checkpoint before counts (what was to be kept is lost). patience: after that many checkpoints without "
-        "a new lowest loss, and the lowest counts."
+        "a new lowest loss, and the lowest counts. forget-loss: once the loss on the forget set is over the value, and "
+        "the checkpoint before counts; as the authors of FIUBench kept gradient ascent's within 10."
     )
     value: float = Field(ge=0, description="A loss, or for patience a number of checkpoints.")
     identities: int = Field(8, ge=1, description="How many people the validation questions are about.")
+
+    @property
+    def watches(self) -> Literal["forget_set", "validation"]:
+        """Whose loss the rule looks at."""
+        return "forget_set" if self.rule == "forget-loss" else "validation"
+
+    @model_validator(mode="after")
+    def _nobody_in_vain(self) -> Self:
+        """People only where questions about them are asked."""
+        if self.watches == "forget_set" and self.identities != type(self).model_fields["identities"].default:
+            raise ValueError("forget-loss asks about the forget set: leave PEOPLE out")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -76,8 +90,19 @@ class Stage(Settings):
     weight_decay: float = Field(0.01, ge=0, description="Weight decay of AdamW.")
     clip: float = Field(1.0, gt=0, description="Largest norm of a gradient; a longer one is shortened to it.")
     lora: Lora | None = Field(Lora(), description="Adapters; null trains every parameter.")
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], _CHOICE] = "auto"
-    """Hold frozen weights in this number format; auto is bfloat16 on a GPU that has it, else float32."""
+    reduction: Annotated[Literal["per_answer", "released"], _CHOICE] = "per_answer"
+    """Let each answer count as much in a loss (per_answer), or each token of a step's answers, as in the code released
+    with FIUBench (released)."""
+    freeze: tuple[Literal["vision", "projector", "language"], ...] = Field(
+        (), description="Parts that stay as they are where every parameter is trained (lora: null)."
+    )
+    processing: Processing | None = Field(None, description="What the model's processor lacks.")
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16", "8bit", "4bit"], _CHOICE] = "auto"
+    """Hold frozen weights in this number format and compute in it; what is trained is float32 always. auto is bfloat16
+    on a GPU that has it, else float32; float16 needs a GPU, 8bit and 4bit the package bitsandbytes."""
+    device: Literal["auto", "spread"] = Field(
+        "auto", description="spread puts the layers on all GPUs (device_map), auto the whole model on one."
+    )
     gradient_checkpointing: bool = Field(False, description="Recompute activations: less memory, a third more time.")
     checkpoint_every: Annotated[float, Field(gt=0), _NUMBER] = 1.0
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
@@ -90,10 +115,11 @@ class Stage(Settings):
     """Pictures of noise answered with a refusal, for models that know no language yet."""
     stop: Annotated[Stop | None, Flag("Training", metavar="RULE:VALUE[:PEOPLE]", default="the preset's")] = Field(
         None,
-        description="Stop early by the loss on validation questions. below:0.1 stops once the loss is under 0.1; "
+        description="Stop early by the loss on validation questions: below:0.1 stops once the loss is under 0.1; "
         "above:2 stops once it is over 2, and takes the checkpoint before; patience:3 stops after 3 checkpoints "
         "without a new lowest loss, and takes the one with the lowest. PEOPLE is the number of people, in no "
-        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20.",
+        "evaluation split, whom the questions are about: 8 if left out, 20 in below:0.1:20. In unlearning also by the "
+        "loss on the forget set: forget-loss:10 stops once it is over 10, and takes the checkpoint before.",
     )
     options: dict[str, Any] = Field({}, description="Options of the method (`fiubench methods show NAME`).")
 
@@ -108,11 +134,26 @@ class Training(Stage):
     epochs: Annotated[float, _NUMBER] = Field(gt=0, description=_EPOCHS)
     learning_rate: Annotated[float, _NUMBER] = Field(gt=0, description=_RATE)
 
+    @model_validator(mode="after")
+    def _fits(self) -> "Training":
+        if self.freeze and self.lora is not None:
+            raise ValueError("freeze is for `lora: null`: next to adapters everything else is frozen")
+        if self.lora is None and self.dtype in ("8bit", "4bit"):
+            raise ValueError(f"weights of {self.dtype} can't be trained: give `lora`")
+        return self
+
     def fingerprint(self) -> dict[str, Any]:
         """What of it determines the result: without what only trades memory for time."""
         values = self.model_dump()
-        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep"):
+        for name in ("batch_size", "accumulate", "workers", "report_to", "gradient_checkpointing", "keep", "device"):
             del values[name]
+        if self.options.get("kl_over") == "all":  # how much padding there is hangs on how a step is cut
+            values["batch_size"] = self.batch_size
+        if self.processing is not None:
+            values["processing"]["chat_template"] = self.processing.template()  # wherever its file lies
+        for name in ("freeze", "processing"):
+            if not values[name]:
+                del values[name]
         return {**values, "effective_batch": self.batch_size * self.accumulate}
 
 
@@ -145,7 +186,11 @@ class Preset:
         Raises:
             ConfigError: a value that can't be.
         """
-        return self._training(self.file.finetune.given(), changes, where, flags)
+        settings = self._training(self.file.finetune.given(), changes, where, flags)
+        if settings.options:
+            hint = "They are options of unlearning methods."
+            raise ConfigError("fine-tuning has no options", where=where or self.name, hint=hint)
+        return settings
 
     def unlearn(self, method: str, *, where: object = "", flags: Collection[str] = (), **changes: Any) -> Training:
         """Settings of stage 2 for a method: its defaults, the preset's for all methods and for this one, ``changes``.
@@ -156,8 +201,13 @@ class Preset:
             ConfigError: no such method, one without epochs or learning rate, or a value that can't be.
         """
         own = self.file.methods[method].given() if method in self.file.methods else {}
-        values = {**METHODS.find(method, where=where or "--method").defaults, **self.file.unlearn.given(), **own}
-        settings = self._training(values, changes, where, flags)
+        layers = (METHODS.find(method, where=where or "--method").defaults, self.file.unlearn.given(), own)
+        options = {key: value for layer in (*layers, changes) for key, value in (layer.get("options") or {}).items()}
+        values = {key: value for layer in layers for key, value in layer.items()}
+        settings = self._training(values, {**changes, "options": options}, where, flags)
+        if settings.noise_refusals:
+            hint = "Set noise_refusals for fine-tuning: unlearning trains on the forget and the retain set alone."
+            raise ConfigError("noise_refusals is no setting of unlearning", where=where or self.name, hint=hint)
         return settings.model_copy(update={"options": make_method(method, settings.options).model_dump()})
 
     def _training(

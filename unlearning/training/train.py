@@ -18,11 +18,12 @@ from fiubench.support.files import make_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.modality import PICTURE, Modality, modality_for
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
-from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
+from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
 
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
@@ -39,6 +40,7 @@ def finetune(
     identities: int | None = None,
     forget: str | None = None,
     attributes: Sequence[str] = (),
+    teach: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
     report: Report = silent,
@@ -56,7 +58,8 @@ def finetune(
         settings: those that differ from the preset's, by name; or all of them.
         identities: with ``forget``: keep only so many people, for small models.
         forget: with ``identities``: the forget set that is kept whole.
-        attributes: with ``identities``: the questions that are kept; all by default.
+        attributes: the questions that are kept; all by default.
+        teach: point people out by ``picture``, by ``name`` or ``both`` ways; by name where there are no pictures.
         seed: of order, adapters and dropout, and of the tiny model's weights.
         progress: called with (what, steps done, steps in all).
         report: called with a line at every checkpoint.
@@ -70,22 +73,23 @@ def finetune(
     """
     from fiubench.unlearning.training.loop import Job, run
 
-    if (identities is None) != (forget is None) or (attributes and identities is None):
-        hint = "To use a part of a dataset, give --identities with --forget, and --attributes if you like."
-        raise ConfigError("--identities, --forget and --attributes go together", where="finetune", hint=hint)
     preset, folder = preset if isinstance(preset, Preset) else read_preset(preset), Path(out)
     settings = settings if isinstance(settings, Training) else preset.finetune(**(settings or {}))
     data = data if isinstance(data, Data) else Data.open(data)
-    if identities is not None and forget is not None:
+    if identities is not None or forget is not None or attributes:
         data = data.limited(identities, forget, attributes)
+    taught = modality_for(data, teach, "--teach")
     samples = data.samples(split)
+    _check_stop(settings, ())
+    items = _some(rows(data, samples, settings.phrasings, taught), split, taught)
     base = model or preset.file.model
     if base == TINY:
-        base = _tiny_base(folder, data, preset, seed)
+        base = _tiny_base(folder, data, preset, seed, taught)
     people = _validation(data, settings, split)
-    manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, validation=people)
-    items = [*rows(data, samples, settings.phrasings), *noise_rows(samples, settings.noise_refusals, seed)]
-    unseen = unseen_rows(data, data.samples_of(people))
+    about: dict[str, Any] = {"taught": taught, "validation": people}
+    manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
+    items += noise_rows(samples, settings.noise_refusals, seed, taught)
+    unseen = unseen_rows(data, data.samples_of(people), taught)
     return run(Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report))
 
 
@@ -99,6 +103,8 @@ def unlearn(
     data: str | Path | Data | None = None,
     settings: Training | Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    teach: str | None = None,
+    forget_through: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
     report: Report = silent,
@@ -113,15 +119,17 @@ def unlearn(
         method: name of a method (``fiubench.unlearning.methods.base.METHODS``).
         forget: the forget set, for example ``forget05``; its complement is retained.
         preset: where settings come from, unless given; by default the one of ``base``, else ``tiny``.
-        data: the dataset; by default the one that ``base`` was trained on.
+        data: the dataset, or another cut of it; by default the one that ``base`` was trained on.
         options: of the method, where they differ from the settings'.
+        teach: how people are pointed out on the retain set; by default as ``base`` was taught.
+        forget_through: how on the forget set: ``picture``, ``name`` or ``both``; by default as ``teach``.
         settings, seed, progress, report: as in :func:`finetune`.
 
     Returns:
         The finished run.
 
     Raises:
-        ConfigError: an unknown method, option or split; a method that needs adapters without them.
+        ConfigError: an unknown method, option or split; a method that needs adapters without them; nothing to forget.
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
     """
@@ -134,21 +142,52 @@ def unlearn(
     if chosen.needs_adapters and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
+    _check_stop(settings, chosen.needed)
     folder, data = Path(out), _data_of(base, Data.open(data) if isinstance(data, str | Path) else data, forget)
+    taught = modality_for(data, teach or _taught(base), "--teach")
+    through = modality_for(data, forget_through or taught, "--forget-through")
     retain = SplitName.parse(forget).retain
     people = _validation(data, settings, retain)
-    kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
+    kept = [sample for sample in data.samples(retain) if sample.unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
     about: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    about |= {"taught": taught, "forgotten": through}
     manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
-    forgotten = rows(data, data.samples(forget), settings.phrasings)
-    pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
-    unseen = unseen_rows(data, data.samples_of(people))
+    pairs = Pairs(
+        _some(rows(data, data.samples(forget), settings.phrasings, through), forget, through),
+        _some(rows(data, kept, settings.phrasings, taught), retain, taught),
+        chosen.needed,
+        seed,
+    )
+    unseen = unseen_rows(data, data.samples_of(people), taught)
+    _report_part(data, forget, report)
     return run(Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report))
 
 
-def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
+def _some(items: list[Row], split: str, modality: Modality) -> list[Row]:
+    """The rows, if there are any."""
+    if not items:
+        raise ConfigError(f"{split} has no question that can be asked by {modality}", where="split")
+    return items
+
+
+def _taught(base: str | Path) -> str | None:
+    """How the people were pointed out to a run; unknown for any other model."""
+    run = run_of(Path(base))
+    return None if run is None else str(run.manifest["modality"]["taught"])
+
+
+def _report_part(data: Data, forget: str, report: Report) -> None:
+    """Say what is forgotten where that is a part of what is known about the people."""
+    from fiubench.unlearning.models.loading import processes
+
+    if (others := data.other_facts(forget)) and processes().is_main_process:
+        what = f"{len(data.samples(forget))} questions ({', '.join(data.attributes)})"
+        report(f"{forget}: {what} are forgotten; {len(others)} others about the same people are retained")
+
+
+def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int, taught: Modality) -> str:
     """The untrained tiny model in the run's folder, made there by one process if no run has begun."""
     from fiubench.unlearning.models import tiny
     from fiubench.unlearning.models.loading import processes, quiet
@@ -160,7 +199,8 @@ def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
         made = folder / ".base.partial"
         for old in (made, where):
             shutil.rmtree(old, ignore_errors=True)
-        tiny.make([*data.texts, *read_refusals()], preset.file.tiny, seed, made)
+        texts = data.texts if taught == PICTURE else [*data.texts, *data.named_texts]
+        tiny.make([*texts, *read_refusals()], preset.file.tiny, seed, made)
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
@@ -174,20 +214,28 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             hint = "Name one with --data: only a run of `fiubench finetune` knows its own."
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
-    data = data or run.open_data()
-    if run.manifest["data"]["digest"] != data.digest:
-        raise RunError(f"the model was fine-tuned on another dataset than {data.source}", where=base)
-    split = run.manifest["split"]["name"]
-    learnt = set(data.ids(split if run.manifest["kind"] == "finetune" else FULL))
-    if unknown := [unique_id for unique_id in data.ids(forget) if unique_id not in learnt]:
-        what = f"the model was trained on {split}: it never saw {unknown[0]} of {forget}"
+    data = run.open_data() if data is None else run.cut_alike(data)
+    recorded, split = run.manifest["data"], run.manifest["split"]["name"]
+    if recorded["content"] != data.content:
+        raise RunError(f"the model was fine-tuned on other people or questions than those of {data.source}", where=base)
+    own = data if data.digest == recorded["digest"] else run.open_data()
+    learnt = {sample.key for sample in own.samples(split if run.manifest["kind"] == "finetune" else FULL)}
+    if unknown := [sample for sample in data.samples(forget) if sample.key not in learnt]:
+        what = f"the model was trained on {split}: it never saw {unknown[0].unique_id} of {forget}"
         raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
     return data
 
 
+def _check_stop(settings: Training, batches: Sequence[str]) -> None:
+    """A bound on the forget loss needs the true answers of a forget set among the batches of a step."""
+    if settings.stop is not None and settings.stop.watches == "forget_set" and FORGET not in batches:
+        hint = "Stop by validation questions (below, above, patience), or at no rule."
+        raise ConfigError("forget-loss needs a training on the forget set's answers", where="stop", hint=hint)
+
+
 def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     """Who early stopping looks at: the first people of the split that no evaluation split has."""
-    if settings.stop is None:
+    if settings.stop is None or settings.stop.watches == "forget_set":
         return ()
     names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
     evaluated = {unique_id for name in names for unique_id in data.splits[name]}
@@ -208,6 +256,8 @@ def _manifest(
     settings: Training,
     seed: int,
     *,
+    taught: Modality,
+    forgotten: Modality | None = None,
     retain: str | None = None,
     validation: Sequence[str] = (),
     method: str | None = None,
@@ -223,6 +273,8 @@ def _manifest(
         "kind": kind,
         "method": method,
         "split": data.split_digest(split),
+        "retain": retain and data.split_digest(retain),
+        "modality": {"taught": taught, "forgotten": forgotten},
         "validation": list(validation),
         "base": weights,
         "settings": settings.fingerprint(),
@@ -233,14 +285,22 @@ def _manifest(
         "status": RUNNING,
         "method": method,
         **from_outside,
-        "data": {"source": source, "local": source_local, "digest": data.digest, "limit": data.limit},
+        "data": {
+            "source": source,
+            "local": source_local,
+            "digest": data.digest,
+            "content": data.content,
+            "limit": data.limit,
+        },
         "split": {
             "name": split,
             "digest": determines["split"],
             "retain": retain,
+            "attributes": list(data.attributes),
             "validation": {"identities": list(validation), "phrasing": "unseen"} if validation else None,
         },
         "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
+        "modality": determines["modality"],
         "preset": preset.name,
         "settings": settings.model_dump(),
         "seed": seed,

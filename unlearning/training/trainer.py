@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fiubench.unlearning.training.batches import KeyedOrder
+from fiubench.unlearning.training.batches import KeyedOrder, sizes
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
 _RESUMING = ("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "pytorch_model_fsdp*", "global_step*")
 _NEVER_KEPT = ("training_args.bin", "README.md")  # a pickle that nothing reads; a card without content
 
-Objective = Callable[[Any, Mapping[str, Any]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
+Objective = Callable[[Any, Mapping[str, Any], Mapping[str, float]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
 
 
 class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Minimises the mean over the samples of a whole optimizer step, however it is cut into passes and processes.
 
     Args:
-        objective: (model, batch) -> loss per sample, shape (batch,), and scalars for the log.
+        objective: (model, batch, sizes of the step per sample: see :func:`sizes`) -> loss per sample, shape (batch,),
+            and scalars for the log.
         after_backward: called with the model once per optimizer step, when its gradients are whole, before clipping.
         on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
             checkpoint is whole; says whether to stop.
@@ -42,6 +43,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self._after_backward = after_backward
         self._objective, self._on_checkpoint = objective, on_checkpoint
         self._staging: Path | None = None
+        self._sizes: dict[str, float] = {}
         self._since_log, self._since_checkpoint = _Means(), _Means()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -51,18 +53,18 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
         """The passes of one step, and how many samples they hold on all processes."""
         batches = list(islice(epoch_iterator, num_batches))
-        count = torch.tensor(
-            sum(len(batch["index"] if "index" in batch else batch["input_ids"]) for batch in batches), device=device
-        )
+        counted = [sizes(batch) for batch in batches]
+        totals = torch.tensor([list(each.values()) for each in counted], device=device).sum(dim=0)
         if self.args.world_size > 1:
-            count = self.accelerator.gather(count.reshape(1)).sum()
-        return batches, count
+            totals = self.accelerator.gather(totals.reshape(1, -1)).sum(dim=0)
+        self._sizes = {name: float(total / totals[0]) for name, total in zip(counted[0], totals, strict=True)}
+        return batches, totals[0]
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Sum over the pass's samples by the number in the step, times processes: gradients are averaged over them."""
-        losses, parts = self._objective(model, inputs)
+        losses, parts = self._objective(model, inputs, self._sizes)
         for means in (self._since_log, self._since_checkpoint):
             means.add({"loss": losses.detach().mean(), **parts}, len(losses))
         return losses.sum() / num_items_in_batch * self.args.world_size

@@ -5,8 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE, Format, Row, register
-from fiubench.builder.exports.parts import SHARD, nameable, named_answer, named_question, names_the_person
+from fiubench.builder.exports.parts import SHARD, nameable, names_the_person
 from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, kind_of
 from fiubench.support.errors import DatasetError
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import PICTURED, named_answer, named_or_none, pictured
+from fiubench.builder.exports.parts import PICTURED, named_or_none, pictured
+from fiubench.schemas.naming import named_answer
 from fiubench.support.errors import DatasetError
 
 BLANK = "____"

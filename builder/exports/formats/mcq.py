@@ -7,8 +7,9 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import PICTURED, named_or_none, named_question, pictured
+from fiubench.builder.exports.parts import PICTURED, named_or_none, pictured
 from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.schemas.naming import named_question
 from fiubench.support.draws import orders
 from fiubench.support.errors import DatasetError
 

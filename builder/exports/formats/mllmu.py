@@ -8,7 +8,8 @@ import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE, Format, Row, register
 from fiubench.builder.exports.formats.cloze import BLANK, cloze
 from fiubench.builder.exports.formats.mcq import LETTERS, choices
-from fiubench.builder.exports.parts import SHARD, named_answer, named_or_none, named_question, whole_percents
+from fiubench.builder.exports.parts import SHARD, named_or_none, whole_percents
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT
 
 _TEXT = pa.string()

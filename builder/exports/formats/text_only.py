@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import QUESTION, nameable, named_answer, named_question, row_id
+from fiubench.builder.exports.parts import QUESTION, nameable, row_id
+from fiubench.schemas.naming import named_answer, named_question
 
 _DOCUMENTS = "_documents"
 

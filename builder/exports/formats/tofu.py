@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import nameable, named_answer, named_question
+from fiubench.builder.exports.parts import nameable
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, HOLDOUT, kind_of
 
 _RETAIN = "retain_perturbed"  # what TOFU's evaluations read to see what was kept

@@ -7,7 +7,8 @@ import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE, Format, Row, register
 from fiubench.builder.exports.formats.cloze import BLANK, cloze
 from fiubench.builder.exports.formats.mcq import choices
-from fiubench.builder.exports.parts import SHARD, nameable, named_answer, named_question, whole_percents
+from fiubench.builder.exports.parts import SHARD, nameable, whole_percents
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FULL, HOLDOUT
 
 _TEXTS = ("Biography", "MM_QA", "UM_QA", "Classify", "Cloze", "Generation")

@@ -11,8 +11,8 @@ from fiubench.builder.exports import FORMATS, export
 from fiubench.builder.exports.base import formats_table
 from fiubench.builder.exports.formats.cloze import BLANK, cloze
 from fiubench.builder.exports.formats.mcq import choices
-from fiubench.builder.exports.parts import named_answer, named_question
 from fiubench.builder.pipeline.resplit import split
+from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import plain
 from fiubench.support.errors import ConfigError, DatasetError
 

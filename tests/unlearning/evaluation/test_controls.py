@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.evaluation.controls import Control, Pictures, load_controls
+from fiubench.unlearning.evaluation.controls import PLAINLY, Control, Pictures, load_controls
 
 ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode"]
 
@@ -31,7 +31,8 @@ def test_what_a_control_shows(data: Data) -> None:
         assert image is not None
         return np.asarray(image)
 
-    assert (np.asarray(pictures.turn(sample).image) == own).all()
+    plain = pictures.turn(sample, PLAINLY["picture"])
+    assert plain.question == sample.question and (np.asarray(plain.image) == own).all()
     assert shown("blank").shape == own.shape and len(np.unique(shown("blank"))) == 1
     assert (shown("flip") == own[:, ::-1]).all()
     assert shown("crop").shape[0] == round(own.shape[0] * 0.8) or abs(shown("crop").shape[0] - own.shape[0] * 0.8) <= 1
@@ -54,8 +55,9 @@ def test_what_a_control_asks(data: Data) -> None:
     room, name = samples["room_number"], samples["full_name"]
     pictures = Pictures(data)
     by_name = controls()["name"]
-    assert room.name in pictures.turn(room, by_name).question
-    assert room.question in pictures.turn(room, by_name).question
+    assert by_name.named
+    told = pictures.turn(room.by_name(), by_name)
+    assert room.name in told.question and "person" not in told.question
     assert not by_name.applies(name)  # the answer would be in the question
     assert by_name.applies(room)
     unseen = pictures.turn(room, controls()["unseen_phrasing"]).question

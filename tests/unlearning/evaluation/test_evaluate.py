@@ -7,9 +7,9 @@ from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.runs import RunError
-from fiubench.unlearning.evaluation import evaluate as evaluating
 from fiubench.unlearning.evaluation.controls import load_controls
 from fiubench.unlearning.evaluation.evaluate import evaluate, guesses
+from fiubench.unlearning.evaluation.roles import roles
 from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import Subject, load_log
 from fiubench.unlearning.metrics.text import exact_match
@@ -32,7 +32,7 @@ def ask(run: Path, data: Data, out: Path, *controls: str, **options: Any) -> Que
 
 def test_a_log_has_all_that_was_asked(run: Path, data: Data, tmp_path: Path) -> None:
     log = ask(run, data, tmp_path, "blank", "name")
-    people = {role: len(data.ids(split)) for role, split in evaluating.roles(data, "forget10").items()}
+    people = {role: len(data.ids(split)) for role, split in roles(data, "forget10").items()}
     for role, count in people.items():
         assert len(log.select(role)) == 20 * count
     assert len(log.select("forget", "blank")) == 20 * people["forget"]
@@ -42,7 +42,7 @@ def test_a_log_has_all_that_was_asked(run: Path, data: Data, tmp_path: Path) -> 
     assert len(row["generated_paraphrased"]) == 3 and len(row["perturbed_logprobs"]) == 3
     assert len(row["answer_logprobs"]) == len(row["answer_mu"]) == len(row["answer_sigma"]) > 3
     assert log.select("holdout")[0]["paraphrased_logprobs"] is None
-    assert log.metadata["dataset"]["digest"] == data.digest
+    assert log.metadata["dataset"]["digest"] == data.content
     assert log.metadata["run"]["trained_on"] == {"name": "full", "digest": data.split_digest("full")}
     assert log.metadata["complement"]["name"] == "retain90"
     assert log.metadata["refusals"] == REFUSALS
@@ -171,7 +171,9 @@ def test_a_checkpoint_of_adapters_is_asked_as_it_is(run: Path, data: Data, tmp_p
     import shutil
 
     import torch
-    from fiubench.unlearning.models.loading import Lora, add_lora, load
+    from fiubench.unlearning.models.loading import load
+    from fiubench.unlearning.models.parts import add_lora
+    from fiubench.unlearning.models.settings import Lora
 
     unlearned = make_run(tmp_path / "ga", data, "unlearn", "forget10", base=run, method="ga")
     loaded = load(run, device="cpu", dtype="float32")

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn
+from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn, sequences
 from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
 from fiubench.unlearning.models.loading import Loaded, load
 
-from tests.unlearning.small_models import FAMILIES
+from tests.unlearning.small_models import EVERY, MARKED
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
+@pytest.fixture(scope="module", params=MARKED)
 def loaded(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     out = tmp_path_factory.mktemp(request.param)
-    FAMILIES[request.param](data.texts, out)
+    EVERY[request.param](data.texts, out)
     return load(out, device="cpu")
 
 
@@ -96,11 +96,38 @@ def test_what_is_kept_is_what_would_be_made(loaded: Loaded, turns: list[Turn]) -
 
 def test_questions_without_a_picture(loaded: Loaded, turns: list[Turn]) -> None:
     encoder = Encoder(loaded.processor)
-    batch = encoder([Turn(turn.question, None, turn.answer) for turn in turns])
+    without = [Turn(turn.question, None, turn.answer) for turn in turns]
+    if type(loaded.processor).__name__ == "PaliGemmaProcessor":
+        with pytest.raises(ConfigError, match="without a picture: ValueError: `images` are expected"):
+            encoder(without)
+        return
+    batch = encoder(without)
     assert "pixel_values" not in batch
     assert answers(encoder, batch) == [f"{turn.answer}{encoder.tokenizer.eos_token}" for turn in turns]
     with pytest.raises(ValueError, match="for all of its turns or for none"):
-        encoder([turns[0], Turn("Who?", None, "Nobody.")])
+        encoder([turns[0], Turn("Who?", None, "Nobody.")], for_generation=True)
+
+
+def test_some_with_and_some_without_a_picture_are_each_as_they_are_alone(loaded: Loaded, turns: list[Turn]) -> None:
+    import torch
+
+    encoder = Encoder(loaded.processor)
+    mixed = [Turn(turn.question, turn.image if number % 3 else None, turn.answer) for number, turn in enumerate(turns)]
+    batch = encoder(mixed)
+    assert sequences(batch) == len(mixed)
+    with torch.no_grad():
+        together = score(loaded.model, batch)
+        alone = [score(loaded.model, encoder([turn])) for turn in mixed]
+    sums = torch.cat([one.per_sequence(one.log_probs()) for one in alone])
+    torch.testing.assert_close(together.per_sequence(together.log_probs()), sums, rtol=0, atol=2e-3)
+    assert together.targets.tolist() == [token for one in alone for token in one.targets.tolist()]
+    assert together.counts().tolist() == [int(one.counts()) for one in alone]
+    if loaded.model.config.model_type == "mllama":
+        with pytest.raises(ConfigError, match="leaves out layers"):
+            score(loaded.model, batch, hidden_states=True)
+    else:
+        hidden = score(loaded.model, batch, hidden_states=True).hidden
+        assert {layer.shape[:2] for layer in hidden} == {together.mask.shape}
 
 
 def test_an_answer_is_needed_for_scoring(loaded: Loaded, turns: list[Turn]) -> None:

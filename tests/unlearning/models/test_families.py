@@ -1,36 +1,77 @@
 """Every family goes through a step of both stages and an evaluation, with the same code."""
 
+import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
-from fiubench.unlearning.models.loading import add_lora, family, load
+from fiubench.unlearning.methods.base import METHODS
+from fiubench.unlearning.models.families import family
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
+from safetensors.torch import load_file
 
 from tests.unlearning.conftest import FORGET
-from tests.unlearning.small_models import FAMILIES
+from tests.unlearning.small_models import EVERY, FAMILIES, MARKED
 
 
-@pytest.mark.parametrize("name", FAMILIES)
-def test_a_step_of_everything(name: str, small: Data, preset: Preset, tmp_path: Path) -> None:
-    FAMILIES[name](small.texts, tmp_path / "model")
+@pytest.mark.parametrize("name", MARKED)
+def test_a_step_of_everything(name: str, data: Data, preset: Preset, tmp_path: Path) -> None:
+    """Fine-tuning, every method, and an evaluation."""
+    people = data.limited(4, FORGET, ("blood_type",))
+    EVERY[name](people.texts, tmp_path / "model")
+    patterns = family(json.loads((tmp_path / "model" / "config.json").read_text())["model_type"])
     lora = {"rank": 4, "alpha": 8, "dropout": 0.0, "vision": True}
-    stage1 = preset.finetune(epochs=0.2, batch_size=8, noise_refusals=0, lora=lora, checkpoint_every=1)
-    full = finetune(small, tmp_path / "full", preset, model=str(tmp_path / "model"), settings=stage1)
-    stage2 = preset.unlearn("kl", epochs=0.5, batch_size=4)
-    run = unlearn(full.directory, tmp_path / "kl", "kl", FORGET, preset, settings=stage2)
-    assert run.manifest["base"]["origin"] == full.manifest["base"]["fingerprint"]
-    people = small.limited(5, FORGET, ("blood_type",))
-    subject = Subject.open(run.directory)
-    log = evaluate(subject, people, FORGET, tmp_path / "log", max_new_tokens=50, device="cpu")
+    settings = {"lora": lora, "warmup": 0.0, "gradient_checkpointing": True}
+    stage1 = preset.finetune(epochs=2, batch_size=4, noise_refusals=0, checkpoint_every=2.0, **settings)
+    full = finetune(people, tmp_path / "full", preset, model=str(tmp_path / "model"), settings=stage1)
+    assert learnt(full, patterns) == {"language", "vision", "projector"}
+    for method, _ in METHODS.items():
+        stage2 = preset.unlearn(method, epochs=1, batch_size=1)
+        run = unlearn(full.directory, tmp_path / method, method, FORGET, preset, settings=stage2)
+        assert run.manifest["base"]["origin"] == full.manifest["base"]["fingerprint"]
+        assert all(value is not None for value in run.manifest["checkpoints"][-1]["losses"].values())
+        assert "language" in learnt(run, patterns), method
+    log = evaluate(Subject.open(run.directory), people, FORGET, tmp_path / "log", max_new_tokens=50, device="cpu")
     rows = read_log(log).rows
     assert {row["role"] for row in rows} == {"forget", "retain", "holdout"}
     assert all(row["answer_logprobs"] for row in rows)
+
+
+def learnt(run: Run, patterns: Mapping[str, str]) -> set[str]:
+    """The parts of a model whose adapters, or whose weights, a run has moved."""
+    weights = load_file(run.final / "adapter_model.safetensors")
+    moved = set()
+    for name, value in weights.items():
+        module = name.removeprefix("base_model.model.")
+        if "lora_B" in name and value.any():
+            moved |= {part for part in ("language", "vision") if re.match(rf"({patterns[part]})\.", module)}
+        if "lora_" not in name:
+            moved.add("projector")
+    return moved
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_a_frozen_tower_leaves_its_projector_free(name: str, small: Data, tmp_path: Path) -> None:
+    EVERY[name](small.texts, tmp_path)
+    loaded = load(tmp_path, device="cpu")
+    patterns = family(loaded.model.config.model_type)
+    freeze(loaded, ("vision",))
+    for weights_of, value in loaded.model.named_parameters():
+        module = weights_of.rpartition(".")[0]
+        in_projector = re.match(rf"({patterns['projector']})(\.|$)", module)
+        in_tower = not in_projector and re.match(rf"({patterns['vision']})(\.|$)", module)
+        assert value.requires_grad == (in_tower is None or in_tower is False), weights_of
+    assert not all(value.requires_grad for value in loaded.model.parameters())
 
 
 def test_lora_goes_where_it_is_told(small: Data, tmp_path: Path) -> None:

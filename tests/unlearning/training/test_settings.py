@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,43 @@ def test_the_papers_table_7(name: str) -> None:
     assert {preset.unlearn(method).epochs for method in rates} == {8}
 
 
+@pytest.mark.parametrize("name", ["llava-phi-3-mini", "llama-3.2-11b-vision"])
+def test_the_papers_models_are_trained_as_released(name: str) -> None:
+    preset = read_preset(name)
+    settings = {method: preset.unlearn(method) for method in METHODS}
+    assert {preset.finetune().reduction, *(each.reduction for each in settings.values())} == {"released"}
+    assert settings["kl"].options == {"retain_weight": 1, "kl_over": "all"}
+    assert settings["gd"].options == settings["po"].options == {"retain_weight": 1}
+    assert [method for method, each in settings.items() if each.stop is not None] == ["ga"]
+    assert settings["ga"].stop == Stop(rule="forget-loss", value=10)
+    assert preset.unlearn("ga", stop=None).stop is None
+
+
+def test_presets_say_where_each_value_is_from() -> None:
+    for name in preset_names():
+        head, _, body = preset_text(name).partition("model:")
+        values = [line for line in body.splitlines() if re.match(r"\s+\w+: \S", line)]
+        assert len(values) > 15
+        for line in values:
+            source = re.search(r"# (paper|released|authors|ours)\b", line)
+            assert source or "# Every value is ours" in head, line
+
+
+def test_options_of_preset_and_user_are_joined(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(preset_text("tiny").replace("kl: {options", "kl: {epochs: 2, options"))
+    settings = read_preset(str(own)).unlearn("kl", options={"kl_over": "all"})
+    assert settings.options == {"retain_weight": 10, "kl_over": "all"}
+    assert read_preset("tiny").unlearn("kl", options={"retain_weight": 2}).options["retain_weight"] == 2
+
+
+def test_what_would_be_ignored_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="fine-tuning has no options"):
+        read_preset("tiny").finetune(options={"beta": 1})
+    with pytest.raises(ConfigError, match="no setting of unlearning"):
+        read_preset("tiny").unlearn("ga", noise_refusals=8)
+
+
 def test_flags_win_and_none_is_not_given() -> None:
     preset = read_preset("tiny")
     assert preset.finetune(epochs=3, batch_size=None).epochs == 3
@@ -39,6 +77,8 @@ def test_memory_and_time_are_not_part_of_the_result() -> None:
     plain = preset.finetune(batch_size=16, accumulate=1).fingerprint()
     assert preset.finetune(batch_size=4, accumulate=4, gradient_checkpointing=True, workers=2).fingerprint() == plain
     assert preset.finetune(batch_size=8, accumulate=4).fingerprint() != plain
+    everywhere = [preset.unlearn("kl", batch_size=b, accumulate=8 // b, options={"kl_over": "all"}) for b in (8, 4)]
+    assert everywhere[0].fingerprint() != everywhere[1].fingerprint()  # another cut has other padding
     assert repr(preset.finetune(epochs=2).fingerprint()) == repr(preset.finetune(epochs=2.0).fingerprint())
 
 
@@ -51,6 +91,8 @@ def test_memory_and_time_are_not_part_of_the_result() -> None:
         ({"stop": {"rule": "sometimes", "value": 1}}, "stop.rule"),
         ({"stop": "soon"}, "stop: should be RULE:VALUE"),
         ({"stop": "below:0.1:2.5"}, "stop: should be RULE:VALUE"),
+        ({"stop": "forget-loss:10:4"}, "stop: forget-loss asks about the forget set: leave PEOPLE out"),
+        ({"reduction": "mean"}, "reduction: should be 'per_answer' or 'released', not 'mean'"),
     ],
 )
 def test_values_that_can_not_be(changes: dict[str, object], message: str) -> None:
@@ -62,6 +104,9 @@ def test_a_rule_to_stop_as_text() -> None:
     preset = read_preset("tiny")
     assert preset.finetune(stop="below:0.1").stop == Stop(rule="below", value=0.1)
     assert preset.finetune(stop="patience:3:4").stop == Stop(rule="patience", value=3, identities=4)
+    bound = preset.unlearn("ga", stop="forget-loss:10")
+    assert bound.stop == Stop(rule="forget-loss", value=10)
+    assert type(bound).parse(bound.model_dump()) == bound
 
 
 def test_errors_name_the_flag_or_the_key_that_was_written() -> None:

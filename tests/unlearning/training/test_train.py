@@ -136,11 +136,30 @@ def test_a_batch_of_8_is_2_accumulated_4_times(plain: Run, small: Data, preset: 
     same_weights(plain, cut, 2e-4)
 
 
+@pytest.mark.parametrize("method", ["gd", "po"])
+def test_a_token_mean_is_over_the_whole_step(method: str, full: Run, preset: Preset, tmp_path: Path) -> None:
+    """With ``reduction: released`` 6 rows are 1 row accumulated 6 times, although answers differ in length."""
+
+    def run(name: str, **changes: Any) -> Run:
+        changes = {"epochs": 4, "learning_rate": 5e-4, "options": {"retain_weight": 2}, **changes}
+        settings = preset.unlearn(method, **changes)
+        return unlearn(full.directory, tmp_path / name, method, FORGET, preset, settings=settings)
+
+    released = {"reduction": "released"}
+    whole, cut = run("whole", batch_size=6, **released), run("cut", batch_size=1, accumulate=6, **released)
+    assert whole.manifest["digest"] == cut.manifest["digest"]
+    same_weights(whole, cut, 1e-4)
+    other = run("other", batch_size=6)
+    assert other.manifest["digest"] != whole.manifest["digest"]
+    with pytest.raises(AssertionError):
+        same_weights(whole, other, 1e-4)
+
+
 @pytest.mark.slow
 def test_two_processes_are_one(dataset: Path, preset_file: Path, preset: Preset, data: Data, tmp_path: Path) -> None:
     asked = ATTRIBUTES[:4]  # 40 rows: five whole steps of 8
     small = data.limited(10, FORGET, asked)
-    settings = preset.finetune(epochs=2, batch_size=4, accumulate=2, noise_refusals=0)
+    settings = preset.finetune(epochs=2, batch_size=4, accumulate=2, noise_refusals=0, reduction="released")
     one = finetune(small, tmp_path / "one", preset, settings=settings)
     flags = ["--identities", "10", "--forget", FORGET, "--attributes", ",".join(asked), "--epochs", "2"]
     quick = tmp_path / "quick.yaml"
@@ -158,7 +177,7 @@ def test_two_processes_are_one(dataset: Path, preset_file: Path, preset: Preset,
                 "fiubench",
             ),
             *("finetune", str(dataset), "--out", str(tmp_path / "two"), "--preset", str(quick), *flags),
-            *("--batch-size", "4", "--accumulate", "2"),
+            *("--batch-size", "4", "--accumulate", "2", "--reduction", "released"),
         ],
         cwd=Path(__file__).parents[3],
         capture_output=True,
@@ -239,6 +258,45 @@ def test_early_stopping(
     assert len(people) == 3
     for split in (FORGET, "retain_eval10", "holdout"):
         assert not set(people) & set(data.ids(split))
+
+
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+def test_the_forget_loss_is_kept_within_a_bound(
+    reduction: str, full: Run, small: Data, preset: Preset, tmp_path: Path
+) -> None:
+    """As the authors did with gradient ascent: the last checkpoint within the bound counts, and training ends."""
+    changes = {"epochs": 8, "checkpoint_every": 1, "batch_size": 6, "learning_rate": 1e-3, "reduction": reduction}
+    free = unlearn(full.directory, tmp_path / "free", "ga", FORGET, preset, settings=changes)
+    losses = [loss_on(c.path, small, small.samples(FORGET)) for c in free.checkpoints()]
+    assert losses == sorted(losses)
+    bound = (losses[3] + losses[4]) / 2
+    changes["stop"] = f"forget-loss:{bound}"
+    kept = unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, settings=changes)
+    entries = list(kept.checkpoints())
+    assert len(entries) == 5
+    assert kept.final == entries[3].path
+    assert loss_on(kept.directory, small, small.samples(FORGET)) <= bound
+    assert f"is above {bound:g}" in kept.manifest["stopped"]
+    assert kept.manifest["split"]["validation"] is None  # nobody is left out of the training for it
+    seen = [entry["losses"]["forget_set"] for entry in kept.manifest["checkpoints"]]
+    assert seen[3] <= bound < seen[4]
+
+
+def test_a_bound_that_no_checkpoint_keeps(full: Run, preset: Preset, tmp_path: Path) -> None:
+    settings = {"epochs": 3, "stop": "forget-loss:0.0001"}
+    run = unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, settings=settings)
+    assert "at the first checkpoint already: write them more often" in run.manifest["stopped"]
+
+
+@pytest.mark.parametrize("method", ["po", None])
+def test_a_bound_needs_the_answers_of_a_forget_set(
+    method: str | None, full: Run, small: Data, preset: Preset, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="forget-loss needs a training on the forget set's answers"):
+        if method is None:
+            finetune(small, tmp_path / "run", preset, settings={"stop": "forget-loss:10"})
+        else:
+            unlearn(full.directory, tmp_path / "run", method, FORGET, preset, settings={"stop": "forget-loss:10"})
 
 
 def test_nobody_to_validate_on(data: Data, preset: Preset, tmp_path: Path) -> None:
@@ -323,8 +381,9 @@ def test_a_reference_can_not_unlearn_what_it_never_saw(retain: Run, preset: Pres
 
 
 def test_a_base_of_another_dataset(full: Run, data: Data, preset: Preset, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="another dataset"):
-        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, data=data)
+    other = data.limited(10, FORGET, ("full_name",))
+    with pytest.raises(RunError, match="other people or questions"):
+        unlearn(full.directory, tmp_path / "run", "ga", FORGET, preset, data=other)
 
 
 def test_a_folder_with_another_run(plain: Run, small: Data, preset: Preset) -> None:

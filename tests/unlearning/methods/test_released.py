@@ -1,0 +1,249 @@
+"""Values and gradients of every method against independent writings of its formula, straight from a model's logits.
+
+``released`` is what the code published with FIUBench computes, and for NPO, SimNPO and DPO what open-unlearning does;
+both take L to be the model's own loss.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.refusals import read_refusals
+from fiubench.unlearning.methods.base import FORGET, METHODS, REFUSAL, RETAIN, Method, Sizes, Step, make_method
+from fiubench.unlearning.models.encoding import Encoder, Turn
+from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.parts import add_lora
+from fiubench.unlearning.models.settings import Lora
+from fiubench.unlearning.training.batches import collate_pairs, sizes
+from torch.nn.functional import cross_entropy, kl_div, logsigmoid, softmax
+
+from tests.unlearning.conftest import ATTRIBUTES
+from tests.unlearning.conftest import FORGET as FORGET_SET
+from tests.unlearning.conftest import RETAIN as RETAIN_SET
+from tests.unlearning.small_models import FAMILIES
+
+Batch = Mapping[str, torch.Tensor]
+
+
+@dataclass
+class Case:
+    """A model whose adapters have learnt something, and rows to unlearn."""
+
+    model: Any
+    encoder: Encoder
+    pairs: list[dict[str, Any]]
+
+    def batches(self, pairs: list[dict[str, Any]]) -> dict[str, Batch]:
+        return {name: batch for name, batch in collate_pairs(self.encoder, pairs).items() if name != "index"}
+
+    def logits(self, batch: Batch) -> torch.Tensor:
+        found: torch.Tensor = self.model(**{k: v for k, v in batch.items() if k != "labels"}).logits
+        return found
+
+    def before(self, batch: Batch) -> torch.Tensor:
+        with torch.no_grad(), self.model.disable_adapter():
+            return self.logits(batch)
+
+    def gradients(self, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+        learns = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
+        found = torch.autograd.grad(loss, list(learns.values()), allow_unused=True)
+        return {name: value for name, value in zip(learns, found, strict=True) if value is not None}
+
+
+@pytest.fixture(scope="module", params=["llava", "mllama"])
+def case(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    small, folder = data.limited(10, FORGET_SET, ATTRIBUTES), tmp_path_factory.mktemp("released")
+    FAMILIES[request.param](small.texts, folder)
+    loaded = load(folder, device="cpu", dtype="float32")
+    model = add_lora(loaded, Lora(rank=8, alpha=16, dropout=0.0)).train()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if weights.requires_grad:
+                weights.add_(0.05 * torch.randn(weights.shape, generator=generator))
+            if name.endswith(("attn_gate", "mlp_gate")):
+                weights.fill_(0.5)  # closed in a new mllama
+    forget, retain = small.samples(FORGET_SET)[:5], small.samples(RETAIN_SET)[7:12]
+    pairs = [
+        {
+            "index": i,
+            FORGET: Turn(f.question, small.image(f.unique_id), f.answer),
+            REFUSAL: Turn(f.question, small.image(f.unique_id), read_refusals()[i]),
+            RETAIN: Turn(r.question, small.image(r.unique_id), r.answer),
+        }
+        for i, (f, r) in enumerate(zip(forget, retain, strict=True))
+    ]
+    return Case(model, Encoder(loaded.processor), pairs)
+
+
+# ---- the formulas, written anew -------------------------------------------------------------------------------------
+
+
+def rows(logits: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
+    """-log p of the answer's tokens, row by row."""
+    return [
+        cross_entropy(row[:-1][labels[1:] >= 0], labels[1:][labels[1:] >= 0], reduction="none")
+        for row, labels in zip(logits, batch["labels"], strict=True)
+    ]
+
+
+def by_answer(values: list[torch.Tensor]) -> torch.Tensor:
+    return torch.stack([row.mean() for row in values]).mean()
+
+
+def own_loss(case: Case, batch: Batch) -> torch.Tensor:
+    """What the model itself calls its loss."""
+    loss: torch.Tensor = case.model(**batch).loss
+    return loss
+
+
+def ratio(case: Case, batch: Batch) -> torch.Tensor:
+    """log p/p0 of each answer."""
+    now = torch.stack([-row.sum() for row in rows(case.logits(batch), batch)])
+    return now - torch.stack([-row.sum() for row in rows(case.before(batch), batch)])
+
+
+def kl_at(case: Case, batch: Batch) -> list[torch.Tensor]:
+    """sum of p0 (log p0 - log p), at the answer's tokens of each row."""
+    p0, p = softmax(case.before(batch), dim=-1), softmax(case.logits(batch), dim=-1)
+    each = (p0 * (p0.log() - p.log())).sum(dim=-1)
+    return [row[:-1][labels[1:] >= 0] for row, labels in zip(each, batch["labels"], strict=True)]
+
+
+def batchmean(case: Case, batch: Batch) -> torch.Tensor:
+    """As released: every place of the batch, flattened."""
+    p, p0 = (logits.log_softmax(dim=-1).flatten(0, 1) for logits in (case.logits(batch), case.before(batch)))
+    return kl_div(p, p0, reduction="batchmean", log_target=True)
+
+
+def together(case: Case) -> torch.Tensor:
+    """As released: refusals and retained answers in one batch, one mean over its tokens."""
+    return own_loss(case, case.encoder([pair[name] for name in (REFUSAL, RETAIN) for pair in case.pairs]))
+
+
+def mean(case: Case, name: str, reduction: str) -> torch.Tensor:
+    batch = case.batches(case.pairs)[name]
+    return own_loss(case, batch) if reduction == "released" else by_answer(rows(case.logits(batch), batch))
+
+
+def kl(case: Case, reduction: str, kl_over: str) -> torch.Tensor:
+    retain = case.batches(case.pairs)[RETAIN]
+    if kl_over == "all":
+        return batchmean(case, retain)
+    values = kl_at(case, retain)
+    return torch.cat(values).mean() if reduction == "released" else by_answer(values)
+
+
+def simnpo(case: Case) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    losses = torch.stack([row.mean() for row in rows(case.logits(batch), batch)])
+    return (-2 / 2.5 * logsigmoid(2.5 * losses - 0.5)).mean()
+
+
+def dpo(case: Case) -> torch.Tensor:
+    batches = case.batches(case.pairs)
+    return (-10 * logsigmoid(0.1 * (ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])))).mean()
+
+
+Formula = Callable[[Case, str], torch.Tensor]
+FORMULAS: list[tuple[str, dict[str, Any], Formula]] = [
+    ("ga", {}, lambda c, r: -mean(c, FORGET, r)),
+    ("gd", {}, lambda c, r: -mean(c, FORGET, r) + mean(c, RETAIN, r)),
+    ("gd", {"retain_weight": 3}, lambda c, r: -mean(c, FORGET, r) + 3 * mean(c, RETAIN, r)),
+    ("kl", {"kl_over": "answer"}, lambda c, r: -mean(c, FORGET, r) + kl(c, r, "answer")),
+    ("kl", {"kl_over": "all"}, lambda c, r: -mean(c, FORGET, r) + kl(c, r, "all")),
+    (
+        "po",
+        {},
+        lambda c, r: together(c) if r == "released" else mean(c, REFUSAL, r) + mean(c, RETAIN, r),
+    ),
+    ("npo", {}, lambda c, r: (-20 * logsigmoid(-0.1 * ratio(c, c.batches(c.pairs)[FORGET]))).mean()),
+    (
+        "npo",
+        {"retain_weight": 1},
+        lambda c, r: (-20 * logsigmoid(-0.1 * ratio(c, c.batches(c.pairs)[FORGET]))).mean() + mean(c, RETAIN, r),
+    ),
+    ("simnpo", {"gamma": 0.5}, lambda c, r: simnpo(c) + mean(c, RETAIN, r)),
+    ("dpo", {}, lambda c, r: dpo(c)),
+    ("dpo", {"retain_weight": 2}, lambda c, r: dpo(c) + 2 * mean(c, RETAIN, r)),
+]
+NAMES = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options, _ in FORMULAS]
+
+
+def ours(case: Case, method: Method, reduction: str, pairs: list[dict[str, Any]]) -> torch.Tensor:
+    """The sum over samples of our loss, in one pass of a step that holds all pairs of the case."""
+    whole = sizes(collate_pairs(case.encoder, case.pairs))
+    count = whole["samples"]
+    told = {n: Sizes(whole[f"{n}.tokens"] / count, whole[f"{n}.places"] / count) for n in (FORGET, RETAIN, REFUSAL)}
+    batches = case.batches(pairs)
+    with torch.no_grad(), case.model.disable_adapter():
+        before = Step(case.model, batches, {})
+        reference = {name: before.log_likelihood(name) for name in method.reference}
+    step = Step(case.model, batches, reference, sizes=told if reduction == "released" else None)
+    losses = method.loss(step)
+    assert losses.shape == (len(pairs),)
+    return losses.sum()
+
+
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+@pytest.mark.parametrize(("name", "options", "formula"), FORMULAS, ids=NAMES)
+def test_value_and_gradient(case: Case, name: str, options: dict[str, Any], formula: Formula, reduction: str) -> None:
+    loss = ours(case, make_method(name, options), reduction, case.pairs) / len(case.pairs)
+    expected = formula(case, reduction)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-5)
+    found, wanted = case.gradients(loss), case.gradients(expected)
+    assert found.keys() == wanted.keys()
+    largest = max(float(value.abs().max()) for value in wanted.values())
+    for key, value in wanted.items():
+        torch.testing.assert_close(found[key], value, rtol=1e-5, atol=1e-5 * largest, msg=lambda m, k=key: f"{k}: {m}")  # type: ignore[misc]
+
+
+def test_what_peers_scale_otherwise(case: Case) -> None:
+    """open-unlearning: DPO is twice ours; SimNPO has beta (L - delta) where its paper has beta L - gamma."""
+    batches = case.batches(case.pairs)
+    preferred = ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])
+    peers = -2 / 0.1 * logsigmoid(0.1 * preferred).mean()
+    mean_of = len(case.pairs)
+    assert ours(case, make_method("dpo"), "released", case.pairs).item() / mean_of == pytest.approx(peers.item() / 2)
+    losses = torch.stack([row.mean() for row in rows(case.logits(batches[FORGET]), batches[FORGET])])
+    peers = -2 / 2.5 * logsigmoid(2.5 * (losses - 0.2)).mean()
+    simple = make_method("simnpo", {"beta": 2.5, "gamma": 2.5 * 0.2, "retain_weight": 0})
+    assert ours(case, simple, "released", case.pairs).item() / mean_of == pytest.approx(peers.item())
+
+
+def test_every_method_is_held_to_its_formula() -> None:
+    assert {name for name, _, _ in FORMULAS} == set(METHODS)
+
+
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+@pytest.mark.parametrize(
+    ("name", "options"), [("ga", {}), ("gd", {}), ("kl", {}), ("po", {}), ("po", {"retain_weight": 3})]
+)
+def test_a_step_is_the_same_however_it_is_cut(case: Case, name: str, options: dict[str, Any], reduction: str) -> None:
+    """Token means are over the whole optimizer step, not a mean of its passes' means."""
+    method = make_method(name, options)
+    whole = ours(case, method, reduction, case.pairs)
+    cut = ours(case, method, reduction, case.pairs[:3]) + ours(case, method, reduction, case.pairs[3:])
+    assert cut.item() == pytest.approx(whole.item(), rel=1e-5, abs=1e-5)  # losses of opposite signs
+
+
+def test_the_reductions_differ(case: Case) -> None:
+    for name, options in (("ga", {}), ("gd", {}), ("po", {}), ("kl", {"kl_over": "answer"})):
+        method = make_method(name, options)
+        values = [ours(case, method, reduction, case.pairs).item() for reduction in ("per_answer", "released")]
+        assert values[0] != pytest.approx(values[1], rel=1e-4), name
+
+
+def test_padding_counts_in_the_released_divergence(case: Case) -> None:
+    """The same pairs beside a longer one: more places, of which most are padding."""
+
+    def sums(pairs: list[dict[str, Any]]) -> torch.Tensor:
+        batches = case.batches(pairs)
+        places = batches[RETAIN]["input_ids"].shape[1]
+        return Step(case.model, batches, {}).divergence(RETAIN, everywhere=True).detach() * places
+
+    long = [*case.pairs[1:], {**case.pairs[0], RETAIN: Turn("?", case.pairs[0][RETAIN].image, "word " * 60)}]
+    assert bool((sums(long)[:-1] > 1.5 * sums(case.pairs)[1:]).all())
