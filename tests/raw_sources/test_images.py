@@ -25,9 +25,9 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def huge_png() -> bytes:
-    """A PNG of a few bytes that declares 60,000 x 60,000 pixels."""
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+def huge_png(width: int = 60_000, height: int = 60_000) -> bytes:
+    """A PNG of a few bytes that declares so many pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunk = struct.pack(">I", 13) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
     return b"\x89PNG\r\n\x1a\n" + chunk + encoded(Image.new("RGB", (70, 70)), "PNG")[33:]
 
@@ -65,6 +65,22 @@ def test_orientation_is_not_plain(picture: Maker) -> None:
     exif[0x0112] = 6
     data = encoded(picture(1, 200), exif=exif)
     assert not probe(data).plain
+
+
+def test_the_preview_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter to the right
+    lying = Image.linear_gradient("L").convert("RGB").resize((200, 200))  # dark above
+    preview = np.asarray(probe(encoded(lying, exif=exif)).preview)
+    assert preview[:, 0].mean() > 200 > 60 > preview[:, -1].mean()
+
+
+@pytest.mark.parametrize(("width", "height"), [(7_100, 7_100), (60_000, 900), (900, 60_000)])
+def test_the_area_is_limited_and_not_the_side(width: int, height: int) -> None:
+    with pytest.raises(BadImage, match="more than 50 megapixels"):
+        probe(huge_png(width, height))
+    with pytest.raises(BadImage, match="can't be decoded"):  # large, and let through to the decoder
+        probe(huge_png(50_000, 900))
 
 
 def test_open_problem(tmp_path: Path, picture: Maker) -> None:
