@@ -62,9 +62,9 @@ def spoilt_bytes(draw: Any, content: bytes) -> bytes:
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(changed)))
         stop = min(len(changed), start + draw(st.sampled_from([0, 1, 2, 7, 64, 1000])))
-        inserted = draw(st.sampled_from([
+        choices = [
             b"", b"\x00", b'"', b",", b";", b"\r\n", b"\n\n", b"\xff\xfe", b"\xef\xbb\xbf", b"=1+1", b"\t", b"'",
             b"9" * 400, bytes(changed[start:stop]) * 2,
-        ]))  # fmt: skip
-        changed[start:stop] = inserted
+        ]  # fmt: skip
+        changed[start:stop] = draw(st.sampled_from(choices))
     return bytes(changed)

@@ -72,7 +72,7 @@ def test_the_preview_is_upright() -> None:
     exif[0x0112] = 6  # to be turned a quarter to the right
     lying = Image.linear_gradient("L").convert("RGB").resize((200, 200))  # dark above
     preview = np.asarray(probe(encoded(lying, exif=exif)).preview)
-    assert preview[:, 0].mean() > 200 > 60 > preview[:, -1].mean()
+    assert preview[:, 0].mean() > preview[:, -1].mean() + 150
 
 
 @pytest.mark.parametrize(("width", "height"), [(7_100, 7_100), (60_000, 900), (900, 60_000)])
