@@ -68,3 +68,9 @@ def make_manifest(
     if inputs.frozen is not None:
         manifest["frozen_splits"] = inputs.frozen
     return manifest
+
+
+def resplit_fingerprint(manifest: Mapping[str, Any]) -> str:
+    """The fingerprint of a dataset whose splits were cut anew: of its people, of the cut and of what it came to."""
+    config, digests = manifest["config"], manifest["digests"]
+    return digest_of({"config": config, "resplit": manifest["resplit"], "digests": digests})

@@ -173,7 +173,9 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
         if other is None:
             what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
             found.append(("perturbed_answer", what, "swap the value alone"))
-        elif holds(sentence, text) or normal(other[1]) == normal(text):  # wherever: metrics look for keywords in the whole sentence
+        elif holds(sentence, text) or normal(other[1]) == normal(
+            text
+        ):  # wherever: metrics look for keywords in the whole sentence
             found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", OTHER_VALUE))
         elif frame.article and other[0] != article(other[1]):
             found.append(("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it"))
