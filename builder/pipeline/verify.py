@@ -48,6 +48,8 @@ def verify(
     directory: str | Path,
     sources: Mapping[str, Any] | None = None,
     *,
+    signed_by: str | Path | None = None,
+    signature: str | Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Iterator[str]:
@@ -63,6 +65,8 @@ def verify(
         sources: paths of ``faces``, ``health``, ``crimes`` or ``addresses``, and under ``tables`` a list of those of
             tables of your own, where ``build.yaml`` does not name them; a ``pandas.DataFrame`` for what was built from
             one.
+        signed_by: a public key, or a file that holds one, which the manifest must be signed by.
+        signature: the signature, where it does not lie beside the manifest.
         workers: processes.
         progress: called with (what, done, total).
 
@@ -73,6 +77,8 @@ def verify(
         FiubenchError: a source can't be found, or is another file than the one it was built from.
     """
     dataset = open_dataset(Path(directory))
+    if signed_by is not None and (problem := _unsigned(dataset.directory, signed_by, signature)):
+        yield problem
     damaged = False
     for problem in on_disk(dataset):
         yield problem
@@ -83,6 +89,12 @@ def verify(
             damaged = True
     if not damaged:  # a release of other records is another one
         yield from _released(dataset)
+
+
+def _unsigned(directory: Path, key: str | Path, signature: str | Path | None) -> str | None:
+    from fiubench.builder.dataset.signature import signature_problem  # noqa: PLC0415  few need it
+
+    return signature_problem(directory, str(key), None if signature is None else Path(signature))
 
 
 def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress: Progress | None) -> Iterator[str]:

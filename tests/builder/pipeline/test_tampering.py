@@ -19,7 +19,7 @@ from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.hub.pull import fetch
 from fiubench.builder.hub.staging import check_untouched
 from fiubench.builder.pipeline.verify import verify
-from fiubench.builder.release import package
+from fiubench.builder.release import package, parquet
 from fiubench.support.canonical import canonical_line, digest, digest_of, file_digest, readable_json
 from fiubench.support.errors import FiubenchError
 
@@ -108,7 +108,9 @@ def in_line(folder: Path, name: str, number: int, change: Callable[[Any], object
 def in_table(folder: Path, name: str, change: Callable[[Any], Any]) -> None:
     table = change(pq.read_table(folder / name))
     (folder / name).unlink()
-    pq.write_table(table, folder / name, store_schema=False)
+    with pq.ParquetWriter(folder / name, table.schema, store_schema=False) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(table.schema.metadata)
     rehash(folder)
 
 
@@ -239,7 +241,7 @@ tampering("a byte of a Parquet file")(
 tampering("a Parquet file deleted")(lambda d: (d / PEOPLE).unlink())
 tampering("an answer changed in full.json")(lambda d: in_text(d, FULL, "This person", "That person"))
 tampering("the card says another license")(lambda d: in_text(d, "release/README.md", "Apache-2.0", "CC0-1.0"))
-tampering("croissant.json says another license")(lambda d: in_text(d, "release/croissant.json", "Apache", "MIT"))
+tampering("croissant.json names another maker")(lambda d: in_text(d, "release/croissant.json", '"fiubench"', '"mine"'))
 tampering("the original's split.json changed")(
     lambda d: in_json(d, "release/fiubench/dataset/split.json", lambda s: s["forget10"].pop())
 )
@@ -269,12 +271,12 @@ tampering("somebody without a picture")(
     lambda d: in_json(d, "manifest.json", lambda m: m["identities"][2].pop() and m["identities"][2].append(None))
 )
 tampering("another id")(lambda d: in_manifest(d, "identities", 2, 0, value="99999999"))
-tampering("other counts")(lambda d: in_manifest(d, "counts", "qa_pairs", value=1))
+tampering("other counts", inside=True)(lambda d: in_manifest(d, "counts", "qa_pairs", value=1))
 tampering("another seed")(lambda d: in_manifest(d, "config", "seed", value=1234))
 tampering("another day")(lambda d: in_manifest(d, "config", "as_of", value="2020-01-01"))
 tampering("a setting that is none")(lambda d: in_manifest(d, "config", "match", value="nobody"))
 tampering("another question in the pack", inside=True)(
-    lambda d: in_manifest(d, "packs", 0, "content", "attributes", 0, "questions", 0, value="Who is this, please?")
+    lambda d: in_text(d, "manifest.json", "What is this person's full name?", "Who is this, please?")
 )
 tampering("another digest of the pack", inside=True)(lambda d: in_manifest(d, "packs", 0, "sha256", value=ZEROS))
 tampering("an attribute that is not asked about")(lambda d: in_manifest(d, "attributes", 0, value="shoe_size"))
@@ -428,6 +430,28 @@ def test_nothing_is_found_where_nothing_was_changed(clean: Path, pulled: dict[st
     assert pulled["identities.jsonl"] == (clean / "identities.jsonl").read_bytes()
 
 
+def test_tables_that_another_library_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other bytes, the same cells: card and Croissant, which name sizes and digests, are made for what is there."""
+    options = parquet.parquet_options
+    monkeypatch.setattr(
+        parquet, "parquet_options", lambda columns: options(columns) | {"compression": "SNAPPY", "version": "1.0"}
+    )
+    build(make_config({"identities": 18, "holdout": 2, "ratios": [10], "image_size": 32}), tmp_path / "dataset")
+    monkeypatch.undo()
+    assert list(verify(tmp_path / "dataset")) == []
+    check_untouched(open_dataset(tmp_path / "dataset"))
+
+
+def test_the_field_that_differs_is_named(clean: Path, tmp_path: Path) -> None:
+    dataset = tmp_path / "dataset"
+    shutil.copytree(clean, dataset)
+    in_line(dataset, "identities.jsonl", 3, lambda r: r["qa_list"][4].update(answer="Nothing is known."))
+    in_line(dataset, "identities.jsonl", 5, lambda r: r["qa_list"][6].update(sensitivity="low"))
+    lines = list(verify(dataset))
+    assert any("occupation: wording (answer)" in line and line.endswith("| Nothing is known.") for line in lines)
+    assert any("blood_type: other (sensitivity)" in line and line.endswith("| low") for line in lines)
+
+
 def test_there_are_many() -> None:
     assert len(TAMPERINGS) >= 60
     assert len({each.name for each in TAMPERINGS}) == len(TAMPERINGS)
@@ -446,12 +470,8 @@ def test_tampering(
     by_pull = found(lambda: fetch(Folder(hub), "somebody/faces", "0" * 40, tmp_path / "out"))  # type: ignore[arg-type]
     if not by_pull and tree(tmp_path / "out") == pulled:
         by_pull = "(not taken)"
-    table.append(
-        (
-            each.name,
-            *(text.replace(str(tmp_path) + os.sep, "")[:90] or "-" for text in (by_verify, by_publish, by_pull)),
-        )
-    )
+    said = (text.replace(f"{tmp_path}{os.sep}", "")[:90] or "-" for text in (by_verify, by_publish, by_pull))
+    table.append((each.name, *said))
     assert by_verify
     assert each.inside or by_publish
     assert each.inside or by_pull
