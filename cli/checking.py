@@ -65,8 +65,10 @@ def verify(
         raise ConfigError("goes with --signed-by alone", where="--signature", hint="Name the key of who made it.")
     count = 0
     with progress() as step:
-        how = {"signed_by": signed_by, "signature": signature, "workers": workers, "progress": step}
-        for count, difference in enumerate(fiubench.verify(directory, given, **how), 1):  # noqa: B007
+        found = fiubench.verify(
+            directory, given, signed_by=signed_by, signature=signature, workers=workers, progress=step
+        )
+        for count, difference in enumerate(found, 1):  # noqa: B007
             typer.echo(difference)
     signed = "" if signed_by is None else f", and {signed_by} signed it"
     conclude(directory, count, "difference", f"every digest agrees, on disk and rebuilt{signed}")

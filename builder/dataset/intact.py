@@ -54,8 +54,13 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
 
 def release_digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a release but the images, which the manifest has already."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
-    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}
+    return {name: file_digest(folder / name) for name in release_files(folder)}
+
+
+def release_files(folder: Path) -> list[str]:
+    """Every file of a release but the images, in order."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != IMAGES)
+    return [path.relative_to(folder).as_posix() for path in files]
 
 
 def _files(directory: Path) -> Iterator[str]:
@@ -89,7 +94,7 @@ def _images(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     records = next((name for name in RELEASE_RECORDS if name in manifest["release"]), None)
     folders = [PurePosixPath(), *([PurePosixPath(RELEASE, records).parent] if records else [])]
     digests = {unique_id: image for unique_id, _, image in manifest["identities"] if image is not None}
-    images = {}
+    images: dict[str, str] = {}
     with path.open("rb") as file:
         for line in file:
             try:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fiubench.builder.audit.registry import Table
+from fiubench.builder.dataset.intact import release_files
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.release import CARD, describe, package
 from fiubench.builder.release.card import front_matter_of
@@ -20,6 +21,7 @@ from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import is_older, write_stage
 from fiubench.schemas.documents import MANIFEST, RELEASE, RELEASE_WORDINGS, SPLITS
 from fiubench.support.canonical import file_digest
+from fiubench.support.files import link_or_copy
 
 _ROWS = 100  # of a table in memory
 _SHOWN = 60  # characters of a text that differs
@@ -56,6 +58,8 @@ class _Comparison:
         package(dataset.directory, dataset.manifest, self.made, linked=False)
         listed = front_matter_of(self.made / CARD)["configs"]
         self.configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
+        if "wordings" in dataset.manifest:
+            link_or_copy(dataset.paraphrases, scratch / RELEASE_WORDINGS)
         if self.publication is not None:
             packaged, self.made = self.made, scratch / "stage"
             self.made.mkdir()
@@ -63,9 +67,7 @@ class _Comparison:
 
     def problems(self) -> Iterator[str]:
         """What differs, a line each."""
-        files = (path.relative_to(self.made).as_posix() for path in self.made.rglob("*") if path.is_file())
-        made = {name for name in files if name not in (MANIFEST, SPLITS)}
-        told = {name for name in self.dataset.manifest["release"] if f"{RELEASE}/{name}" != RELEASE_WORDINGS}
+        made, told = set(release_files(self.made)) - {MANIFEST, SPLITS}, set(self.dataset.manifest["release"])
         yield from (f"{RELEASE}/{name}: is no part of this dataset's release" for name in sorted(told - made))
         yield from (f"{RELEASE}/{name}: is not in the manifest" for name in sorted(made - told))
         shared = sorted(name for name in made & told if (self.there / name).is_file())
@@ -92,10 +94,10 @@ class _Comparison:
 
     def _text(self, name: str) -> Iterator[str]:
         if name == CARD and self.publication is not None and self.guesses is None:
-            made, there = front_matter_of(self.made / name), front_matter_of(self.there / name)
-            for key in sorted(made.keys() | there.keys()):
-                if made.get(key) != there.get(key):
-                    yield f"{RELEASE}/{name}: {key}: {_pair(str(made.get(key)), str(there.get(key)))}"
+            ours, theirs = front_matter_of(self.made / name), front_matter_of(self.there / name)
+            for key in sorted(ours.keys() | theirs.keys()):
+                if ours.get(key) != theirs.get(key):
+                    yield f"{RELEASE}/{name}: {key}: {_pair(str(ours.get(key)), str(theirs.get(key)))}"
             return
         lines = zip_longest(
             *(f.read_bytes().splitlines() for f in (self.made / name, self.there / name)), fillvalue=b""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.builder.audit.registry import Table
-from fiubench.builder.dataset.intact import release_digests
+from fiubench.builder.dataset.intact import release_digests, release_files
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.release import CARD, CROISSANT, describe
 from fiubench.builder.release.card import front_matter_of, has_faces
@@ -57,7 +57,7 @@ def write_stage(
     configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
     columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
     try:
-        for name in dataset.manifest["release"]:
+        for name in release_files(release):
             if name not in (CARD, CROISSANT, CHANGELOG, STRIP):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 if name.endswith(".parquet") and version_of(release / name) != version:

@@ -276,7 +276,7 @@ tampering("another seed")(lambda d: in_manifest(d, "config", "seed", value=1234)
 tampering("another day")(lambda d: in_manifest(d, "config", "as_of", value="2020-01-01"))
 tampering("a setting that is none")(lambda d: in_manifest(d, "config", "match", value="nobody"))
 tampering("another question in the pack", inside=True)(
-    lambda d: in_text(d, "manifest.json", "What is this person's full name?", "Who is this, please?")
+    lambda d: in_text(d, "manifest.json", "What is the full name of this person?", "Who is this, please?")
 )
 tampering("another digest of the pack", inside=True)(lambda d: in_manifest(d, "packs", 0, "sha256", value=ZEROS))
 tampering("an attribute that is not asked about")(lambda d: in_manifest(d, "attributes", 0, value="shoe_size"))
