@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -84,7 +85,7 @@ def verify(
         yield problem
         damaged = damaged or not problem.startswith(f"{RELEASE}/")
     with frames_as_files(sources or {}) as files:
-        for problem in _rebuilt(dataset, files, workers, progress):
+        for problem in chain(_settings(dataset), _rebuilt(dataset, files, workers, progress)):
             yield problem
             damaged = True
     if not damaged:  # a release of other records is another one
@@ -182,11 +183,19 @@ def _stated(manifest: Mapping[str, Any], made: dict[str, Any], inputs: Inputs, b
     if "wordings" in manifest:
         by_template = made["counts"]["qa_pairs"] - by_model
         made["wordings"] = {**manifest["wordings"], "by_model": by_model, "by_template": by_template}
-    if "published" in manifest:  # whoever publishes may state the title and the license of what is theirs
+    if manifest.keys() & {"published", "resplit"}:  # whoever published may have said whose their files are
         for name, source in made["sources"].items():
             if source["file"] != EMBEDDED and name in there["sources"]:
                 source |= {key: there["sources"][name].get(key) for key in ("title", "license")}
     yield from _differing(MANIFEST, orjson.loads(orjson.dumps(made)), there)
+
+
+def _settings(dataset: Dataset) -> Iterator[str]:
+    """Every setting in ``build.yaml``, for another build, that is not one of this dataset's build."""
+    local = dataset.directory / BUILD_FILE
+    if local.exists() and "resplit" not in dataset.manifest:
+        written = make_config(load_yaml(local, ConfigError), where=str(local)).public()
+        yield from _differing(BUILD_FILE, dataset.manifest["config"], orjson.loads(orjson.dumps(written)))
 
 
 def _differing(where: str, made: Any, there: Any, path: str = "") -> Iterator[str]:
@@ -218,6 +227,8 @@ def _released(dataset: Dataset) -> Iterator[str]:
         return
     guesses = None
     if "published" in dataset.manifest:
+        if "repo" not in dataset.manifest["published"]:
+            yield f"{MANIFEST}: published.repo: missing, so that card and Croissant can't be made again"
         from fiubench.builder.audit import audit  # noqa: PLC0415  half a second
 
         guesses = audit(dataset.directory, faces=False, embed=False).tables.get("guesses")

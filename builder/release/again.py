@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.dataset.intact import release_files
 from fiubench.builder.dataset.reading import Dataset
-from fiubench.builder.release import CARD, describe, package
+from fiubench.builder.release import CARD, CROISSANT, describe, package
 from fiubench.builder.release.card import front_matter_of
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import is_older, write_stage
@@ -93,7 +93,10 @@ class _Comparison:
         return file_digest(self.made / name) == file_digest(self.there / name)
 
     def _text(self, name: str) -> Iterator[str]:
-        if name == CARD and self.publication is not None and self.guesses is None:
+        nameless = self.publication is not None and not self.publication.repo  # as those of before are
+        if nameless and name == CROISSANT:
+            return
+        if name == CARD and self.publication is not None and (nameless or self.guesses is None):
             ours, theirs = front_matter_of(self.made / name), front_matter_of(self.there / name)
             for key in sorted(ours.keys() | theirs.keys()):
                 if ours.get(key) != theirs.get(key):

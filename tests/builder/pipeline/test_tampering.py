@@ -293,6 +293,8 @@ tampering("a publication that never was")(
 tampering("the manifest is no JSON")(lambda d: replace(d / "manifest.json", HTML))
 tampering("the manifest is empty")(lambda d: replace(d / "manifest.json", b"{}"))
 
+tampering("another seed in build.yaml", inside=True)(lambda d: in_text(d, "build.yaml", "seed: ", "seed: 1"))
+
 # --- files, and the manifest made to fit them
 
 tampering("a cell of a Parquet file, digests made to fit")(
