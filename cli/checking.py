@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from fiubench.builder.config import SOURCE_FILES, Config
 from fiubench.builder.hub.settings import HubSettings
-from fiubench.cli.console import conclude, print_identity, print_step, progress, table
+from fiubench.cli.console import conclude, print_identity, print_line, print_step, progress, table
 from fiubench.cli.options import option, with_settings
 from fiubench.cli.sources import file_flags
 from fiubench.support.errors import ConfigError
@@ -35,7 +35,7 @@ def validate(
     with fiubench.downloaded(target, step=print_step, **given) as place:
         for count, finding in enumerate(fiubench.validate(place, images=images), 1):
             if count <= most:
-                typer.echo(str(finding))
+                print_line(finding)
     if count > most:
         typer.echo(f"... and {count - most} more")
     conclude(target, count, "violation", "valid")
@@ -69,7 +69,7 @@ def verify(
             directory, given, signed_by=signed_by, signature=signature, workers=workers, progress=step
         )
         for count, difference in enumerate(found, 1):  # noqa: B007
-            typer.echo(difference)
+            print_line(difference)
     signed = "" if signed_by is None else f", and {signed_by} signed it"
     conclude(directory, count, "difference", f"every digest agrees, on disk and rebuilt{signed}")
 
@@ -114,7 +114,7 @@ def diff(
     for difference in fiubench.diff(a, b, step=print_step, **given):
         counts[difference.attribute or "(identity)", difference.kind] += 1
         if not summary:
-            typer.echo(str(difference))
+            print_line(difference)
     if not counts:
         typer.echo("no difference")
         return

@@ -64,7 +64,7 @@ def release_files(folder: Path) -> list[str]:
 
 
 def _files(directory: Path) -> Iterator[str]:
-    """Every file and link, and every folder that holds nothing, relative to the dataset's."""
+    """Every file and link, relative to the dataset's folder."""
     for folder, folders, files in os.walk(directory):
         inside = PurePosixPath(Path(folder).relative_to(directory).as_posix())
         if folder == str(directory):

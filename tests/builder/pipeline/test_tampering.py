@@ -20,6 +20,7 @@ from fiubench.builder.hub.pull import fetch
 from fiubench.builder.hub.staging import check_untouched
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.release import package, parquet
+from fiubench.cli.main import run
 from fiubench.support.canonical import canonical_line, digest, digest_of, file_digest, readable_json
 from fiubench.support.errors import FiubenchError
 
@@ -200,6 +201,7 @@ tampering("a file too many")(lambda d: replace(d / "notes.txt", b"mine"))
 tampering("a hidden file too many")(lambda d: replace(d / "release" / ".hidden", b"mine"))
 tampering("a Parquet file too many")(lambda d: shutil.copy(d / QUESTIONS, d / "release/data/more-00000.parquet"))
 tampering("a script too many")(lambda d: replace(d / "release" / "faces.py", b"print('hello')"))
+tampering("a file too many, whose name is no text")(lambda d: replace(d / os.fsdecode(b"a\xff\x1b[2J"), b"mine"))
 tampering("a folder of files too many")(
     lambda d: ((d / "release" / "more").mkdir(), replace(d / "release" / "more" / "a.json", b"{}"))
 )
@@ -452,6 +454,18 @@ def test_the_field_that_differs_is_named(clean: Path, tmp_path: Path) -> None:
     lines = list(verify(dataset))
     assert any("occupation: wording (answer)" in line and line.endswith("| Nothing is known.") for line in lines)
     assert any("blood_type: other (sensitivity)" in line and line.endswith("| low") for line in lines)
+
+
+def test_a_name_that_is_no_text_is_printed_as_one_line(
+    clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(clean, tmp_path / "dataset")
+    replace(tmp_path / "dataset" / os.fsdecode(b"a\xff\n\x1b[2J"), b"mine")
+    monkeypatch.setattr("sys.argv", ["fiubench", "verify", str(tmp_path / "dataset")])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 1
+    assert "a\\udcff\\n\\x1b[2J: is no part of the dataset\n" in capsys.readouterr().out
 
 
 def test_there_are_many() -> None:
