@@ -202,7 +202,7 @@ def _differing(where: str, made: Any, there: Any, path: str = "") -> Iterator[st
     """Every value of a JSON document that is another in a second one, with its path."""
     if isinstance(made, dict) and isinstance(there, dict):
         for key in sorted(made.keys() | there.keys()):
-            yield from _differing(where, made.get(key), there.get(key), f"{path}.{key}".lstrip("."))
+            yield from _differing(where, made.get(key, ...), there.get(key, ...), f"{path}.{key}".lstrip("."))
     elif isinstance(made, list) and isinstance(there, list) and len(made) == len(there):
         for number, pair in enumerate(zip(made, there, strict=True)):
             yield from _differing(where, *pair, f"{path}[{number}]")
@@ -213,7 +213,7 @@ def _differing(where: str, made: Any, there: Any, path: str = "") -> Iterator[st
 def _shown(value: Any) -> str:
     if isinstance(value, (list, dict)):
         return f"{len(value)} entries"
-    text = "-" if value is None else str(value)
+    text = "-" if value is ... else str(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}.."
 
 
