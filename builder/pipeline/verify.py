@@ -187,7 +187,7 @@ def _stated(manifest: Mapping[str, Any], made: dict[str, Any], inputs: Inputs, b
         for name, source in made["sources"].items():
             if source["file"] != EMBEDDED and name in there["sources"]:
                 source |= {key: there["sources"][name].get(key) for key in ("title", "license")}
-    yield from _differing(MANIFEST, orjson.loads(orjson.dumps(made)), there)
+    yield from _differing(MANIFEST, made, there)
 
 
 def _settings(dataset: Dataset) -> Iterator[str]:

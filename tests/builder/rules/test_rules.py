@@ -114,7 +114,10 @@ BREAKS = {
         {"perturbed_answer"}, "is the true answer, but for case",
     ),
     "wrong answer twice, but for case": (
-        "hospital", lambda qa, text: _swap_last(qa, qa["perturbed_answer"][0].upper()),
+        "hospital",
+        lambda qa, text: _swap_last(
+            qa, qa["perturbed_answer"][0].replace(qa["perturbed_value"][0], qa["perturbed_value"][0].upper())
+        ),
         {"perturbed_answer"}, "two wrong answers are the same",
     ),
     "wrong answer twice": (
