@@ -1,4 +1,4 @@
-"""``fiubench validate``, ``verify``, ``diff`` and ``show``."""
+"""``fiubench validate``, ``verify``, ``sign``, ``diff`` and ``show``."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 from fiubench.builder.config import SOURCE_FILES, Config
 from fiubench.builder.hub.settings import HubSettings
-from fiubench.cli.console import conclude, print_identity, print_step, progress, table
+from fiubench.cli.console import conclude, print_identity, print_line, print_step, progress, table
 from fiubench.cli.options import option, with_settings
 from fiubench.cli.sources import file_flags
+from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Flag
 
 import fiubench
@@ -34,7 +35,7 @@ def validate(
     with fiubench.downloaded(target, step=print_step, **given) as place:
         for count, finding in enumerate(fiubench.validate(place, images=images), 1):
             if count <= most:
-                typer.echo(str(finding))
+                print_line(finding)
     if count > most:
         typer.echo(f"... and {count - most} more")
     conclude(target, count, "violation", "valid")
@@ -52,13 +53,48 @@ def verify(
     workers: Annotated[
         int, typer.Option(min=1, max=1024, metavar="N", help="Work with this many processes in parallel.")
     ] = 1,
+    signed_by: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Require a signature by this public key, or file that holds one.")
+    ] = None,
+    signature: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Find the signature here, not beside the manifest.")
+    ] = None,
 ) -> None:
     """Compare every file with the manifest, then build again and compare every digest. Exit code 1 if one differs."""
+    if signature is not None and signed_by is None:
+        raise ConfigError("goes with --signed-by alone", where="--signature", hint="Name the key of who made it.")
     count = 0
     with progress() as step:
-        for count, difference in enumerate(fiubench.verify(directory, given, workers=workers, progress=step), 1):  # noqa: B007
-            typer.echo(difference)
-    conclude(directory, count, "difference", "every digest agrees, on disk and rebuilt")
+        found = fiubench.verify(
+            directory, given, signed_by=signed_by, signature=signature, workers=workers, progress=step
+        )
+        for count, difference in enumerate(found, 1):  # noqa: B007
+            print_line(difference)
+    signed = "" if signed_by is None else f", and {signed_by} signed it"
+    conclude(directory, count, "difference", f"every digest agrees, on disk and rebuilt{signed}")
+
+
+def sign(
+    directory: Annotated[Path | None, typer.Argument(help="The dataset folder to sign.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Sign with this secret key of minisign; a password is asked for."),
+    ] = None,
+    new_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a new secret key, without a password, and FILE.pub.")
+    ] = None,
+) -> None:
+    """Sign a dataset's manifest, so that whoever has your public key knows that you made it."""
+    from fiubench.builder.dataset.signature import has_password, make_keys
+
+    if new_key is not None:
+        typer.echo(f"{make_keys(new_key)}: give this to your readers; {new_key} to nobody")
+    key = key or new_key
+    if key is None or (directory is None and new_key is None):
+        raise ConfigError("a dataset and --key are needed", where="sign", hint="--new-key makes a key.")
+    if directory is not None:
+        password = typer.prompt(f"Password of {key}", hide_input=True, err=True) if has_password(key) else None
+        typer.echo(f"{fiubench.sign(directory, key, password)}: signed")
 
 
 @with_settings(HubSettings, checked=True)
@@ -78,7 +114,7 @@ def diff(
     for difference in fiubench.diff(a, b, step=print_step, **given):
         counts[difference.attribute or "(identity)", difference.kind] += 1
         if not summary:
-            typer.echo(str(difference))
+            print_line(difference)
     if not counts:
         typer.echo("no difference")
         return

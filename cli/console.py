@@ -117,6 +117,12 @@ def print_reader_notes(dataset: "Dataset") -> None:
         typer.echo(textwrap.fill(note, 110, initial_indent=" " * 10, subsequent_indent=" " * 10))
 
 
+def print_line(text: object) -> None:
+    """Print what may be somebody else's text as one line: whatever could move the cursor is written out."""
+    characters = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    typer.echo("".join(characters))
+
+
 def conclude(target: object, count: int, thing: str, none: str) -> None:
     """The last line of a check: how many things were found, or that none was. Exit code 1 if any."""
     typer.echo(f"{target}: {many(count, thing) if count else none}")

@@ -35,6 +35,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "show": Entry("checking", "show", "Print one identity of a dataset, or the list of all."),
         "validate": Entry("checking", "validate", "Check a dataset against the schemas and the rules between records."),
         "verify": Entry("checking", "verify", "Compare a dataset with its manifest, on disk and rebuilt."),
+        "sign": Entry("checking", "sign", "Sign a dataset, so that its readers know who made it."),
         "diff": Entry("checking", "diff", "List the differences between two datasets."),
         "audit": Entry("auditing", "audit", "Measure the quality of a dataset, as a table, JSON or an HTML page."),
         "measures": Entry("auditing", "measures", "List what an audit measures, and from where on it warns or fails."),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fiubench.builder.dataset.reading import HubDataset as HubDataset
     from fiubench.builder.dataset.reading import open_dataset as open_dataset
     from fiubench.builder.dataset.rows import Rows as Rows
+    from fiubench.builder.dataset.signature import sign as sign
     from fiubench.builder.exports.write import export as export
     from fiubench.builder.hub.publish import publish as publish
     from fiubench.builder.hub.pull import diff as diff
@@ -46,6 +47,7 @@ _WHERE = {
     "builder.config": ("Config", "make_config", "read_config"),
     "builder.dataset.reading": ("Dataset", "HubDataset", "open_dataset"),
     "builder.dataset.rows": ("Rows",),
+    "builder.dataset.signature": ("sign",),
     "builder.exports.write": ("export",),
     "builder.hub.publish": ("publish",),
     "builder.hub.pull": ("diff", "downloaded", "pull", "releases"),

@@ -18,6 +18,10 @@ IMAGES, RELEASE, WORDINGS = "images", "release", "wordings.jsonl"
 RELEASE_WORDINGS = f"{RELEASE}/fiubench/{WORDINGS}"
 #: Where a release has the files that the loaders of the original FIUBench read.
 ORIGINAL_LAYOUT = "fiubench/dataset"
+#: Files of records in a release, those of the first releases included.
+RELEASE_RECORDS = (f"{ORIGINAL_LAYOUT}/full.json", f"{ORIGINAL_LAYOUT}/holdout.json", "fiubench/full.json")
+#: A signature of the manifest, which lies beside it.
+SIGNATURE = f"{MANIFEST}.minisig"
 #: Hex digits that the manifest keeps of each identity's and image's SHA-256: enough to keep any two apart.
 SHORT_DIGEST = 32
 _LARGEST = 1 << 30  # bytes of a file that is read whole: the manifest of ten million identities

@@ -26,7 +26,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "builder.phrasings": {*MAKING, "builder.rules", "builder.generation"},
     "builder.audit": {*MAKING, "builder.rules"},
     "builder.release": {*MAKING, "builder.audit"},
-    "builder.pipeline": {*MAKING, "builder.rules", "builder.generation", "builder.phrasings", "builder.release"},
+    "builder.pipeline": {
+        *MAKING,
+        *(f"builder.{room}" for room in ("rules", "generation", "phrasings", "audit", "release")),
+    },
     "builder.hub": {*MAKING, "builder.audit", "builder.release", "builder.pipeline"},
     "builder.exports": {*MAKING, "builder.release", "builder.hub"},
     "unlearning.data": BASE,

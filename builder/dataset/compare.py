@@ -46,7 +46,7 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
             continue
         other = others.record(others.places[unique_id])
         if record != other:
-            yield from _identity(record, other)
+            yield from between(record, other)
         if images_a.get(unique_id) != images_b.get(unique_id):
             yield Difference(unique_id, "", "image", _short(images_a.get(unique_id)), _short(images_b.get(unique_id)))
     for unique_id, place in others.places.items():
@@ -56,15 +56,18 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
     yield from _forget_attributes(left, right)
 
 
-def _identity(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
+def between(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
+    """Every difference between two identities."""
     unique_id = a["unique_id"]
-    for field in ("index", "name", "gender", "image_path", "caption", "rows"):
+    for field in ("index", "unique_id", "name", "gender", "image_path", "caption", "rows", "face"):
         if a[field] != b[field]:
             yield Difference(unique_id, "", field, str(a[field]), str(b[field]))
     for name in _both(a["profile"], b["profile"]):
         before, after = a["profile"].get(name), b["profile"].get(name)
         if before is None or after is None or before["value"] != after["value"]:
             yield Difference(unique_id, name, "fact", _text(before), _text(after))
+        elif before["text"] != after["text"]:
+            yield Difference(unique_id, name, "fact (text)", before["text"], after["text"])
         elif before != after:
             yield Difference(unique_id, name, "provenance", before["from"], after["from"])
     questions_a, questions_b = ({qa["attribute"]: qa for qa in r["qa_list"]} for r in (a, b))
@@ -73,7 +76,13 @@ def _identity(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference
         if qa is None or other is None:
             yield Difference(unique_id, name, "question", "asked" if qa else "", "asked" if other else "")
             continue
-        for kind, fields in (("wording", _WORDING), ("wrong answers", _WRONG), ("keywords", _KEYWORDS)):
+        others = sorted((qa.keys() | other.keys()) - {*_WORDING, *_WRONG, *_KEYWORDS})
+        for kind, fields in (
+            ("wording", _WORDING),
+            ("wrong answers", _WRONG),
+            ("keywords", _KEYWORDS),
+            ("other", others),
+        ):
             for field in fields:
                 if qa.get(field) != other.get(field):
                     yield Difference(unique_id, name, f"{kind} ({field})", str(qa.get(field)), str(other.get(field)))

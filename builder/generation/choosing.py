@@ -27,7 +27,7 @@ from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
-from fiubench.builder.values.english import holds
+from fiubench.builder.values.english import holds, normal
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
 from fiubench.support.draws import Ints, Words, draw
 
@@ -327,7 +327,7 @@ def _named(option: Any) -> str:
 
 def _overlap(*texts: str) -> bool:
     """Whether one of four texts holds another."""
-    a, b, c, d = map(str.casefold, texts)
+    a, b, c, d = map(normal, texts)
     return (
         a in b or a in c or a in d or b in a or b in c or b in d
         or c in a or c in b or c in d or d in a or d in b or d in c

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from fiubench.builder.values.base import WRONG
-from fiubench.builder.values.english import holds
+from fiubench.builder.values.english import holds, normal
 from fiubench.support.draws import Ints, Words, below, draw
 
 FOUR = 1 + WRONG
@@ -202,7 +202,7 @@ def others_in_range(place: Ints, size: Ints, words: Words, share: float) -> Ints
 
 def overlapping(texts: Sequence[str]) -> list[list[int]]:
     """Positions of texts, those together of which one holds another ("B+" stands in "AB+", and would pass for it)."""
-    folded = [text.casefold() for text in texts]
+    folded = list(map(normal, texts))
     everything = "\n".join(folded)
     parent = list(range(len(folded)))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fiubench.builder.config import LLM, TEMPLATE, Config
 from fiubench.builder.dataset import splits
@@ -40,13 +41,17 @@ class Inputs:
         named = [name for name in self.sources.reports() if name in SOURCES]
         return {**SOURCES.used(named), **VALUE_TYPES.used(kinds)}
 
-    def fingerprint(self) -> str:
-        """Digest of all that decides the bytes of a dataset."""
+    def fingerprint(self, config: Mapping[str, Any] | None = None) -> str:
+        """Digest of all that decides the bytes of a dataset.
+
+        Args:
+            config: the settings as a manifest has them, where what they name is not at hand.
+        """
         faces = self.sources.faces
         return digest_of(
             {
                 "version": __version__,
-                "config": self.config.public(),
+                "config": self.config.public() if config is None else config,
                 "sources": {name: origin.sha256 for name, (origin, _) in self.sources.reports().items()},
                 "packs": [pack.sha256 for pack in self.attributes.packs],
                 "tables": [table.sha256 for table in self.attributes.tables.values()],

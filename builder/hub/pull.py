@@ -8,13 +8,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 from fiubench.builder.dataset.compare import Difference, compare
+from fiubench.builder.dataset.intact import on_disk
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.access import Access, access_of, checked_repo
 from fiubench.builder.hub.client import Hub, Refs, connect
@@ -22,13 +25,17 @@ from fiubench.builder.hub.protocol import is_own
 from fiubench.builder.hub.session import Missing
 from fiubench.builder.hub.settings import HubSettings
 from fiubench.builder.hub.versions import parse_version, versions_of
+from fiubench.builder.packs.attributes import packs_of
+from fiubench.builder.pipeline.verify import config_of
+from fiubench.builder.release.again import release_problems
 from fiubench.builder.release.original import identity_of
+from fiubench.raw_sources.reading.images import open_problem
 from fiubench.schemas.documents import (
     IDENTITIES,
     IMAGES,
     MANIFEST,
-    ORIGINAL_LAYOUT,
     RELEASE,
+    RELEASE_RECORDS,
     SHORT_DIGEST,
     SPLITS,
     read_records,
@@ -41,8 +48,6 @@ from fiubench.support.progress import Progress, Report, silent
 
 from fiubench import schemas
 
-#: Files of records, those of the first releases included.
-_RECORDS = (f"{ORIGINAL_LAYOUT}/full.json", f"{ORIGINAL_LAYOUT}/holdout.json", "fiubench/full.json")
 _PEOPLE = re.compile(r"(?:people/[^/]+|data/identities-[0-9]+)\.parquet")  # the latter of the first releases
 _PATH = re.compile(r"(?:data/|people/|fiubench/(?:dataset/)?)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
@@ -218,7 +223,21 @@ def fetch(
         _write_pictures(release, folder / IMAGES, manifest, repo)
     elif not pictures:
         shutil.rmtree(release)
-    open_dataset(folder)
+    _check(open_dataset(folder), repo, whole=pictures)
+
+
+def _check(dataset: Dataset, repo: str, *, whole: bool) -> None:
+    """Nothing, if what was laid out is a dataset, and where it is whole, its release is made of nothing else.
+
+    Raises:
+        FiubenchError: it is not.
+    """
+    where = f"{repo}: {MANIFEST}"
+    config_of(dataset.manifest, dataset.manifest["config"], where)
+    packs_of(dataset.manifest)
+    _ = dataset.names  # of its splits, which follow their schema
+    if whole and (problem := next(chain(on_disk(dataset), release_problems(dataset)), None)):
+        raise DatasetError(problem, where=repo, hint="The release is damaged.")
 
 
 def _intact(hub: Hub, repo: str, oid: str, path: str, cached: Path, expected: str | None) -> Path:
@@ -287,7 +306,7 @@ def _located(hub: Hub, repo: str, version: str | None) -> tuple[str, str]:
 
 
 def _records(manifest: Mapping[str, Any]) -> list[str]:
-    return [path for path in _RECORDS if path in manifest["release"]]
+    return [path for path in RELEASE_RECORDS if path in manifest["release"]]
 
 
 def _index(identity: Mapping[str, Any]) -> int:
@@ -317,14 +336,27 @@ def _write_pictures(release: Path, target: Path, manifest: dict[str, Any], repo:
     make_folder(target)
     second = make_folder(release / PurePosixPath(_records(manifest)[0]).parent / IMAGES)
     for path in sorted(filter(_PEOPLE.fullmatch, manifest["release"])):
-        for batch in pq.ParquetFile(release / path).iter_batches(_ROWS, columns=["unique_id", "image"]):
-            for row in batch.to_pylist():
-                name, data = row["image"]["path"], row["image"]["bytes"]
-                if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(
-                    row["unique_id"], None
-                ):
-                    raise DatasetError(f"the picture {name!r} is not what the manifest says", where=repo)
-                (target / name).write_bytes(data)  # the whole folder gets its name when it is complete
-                link_or_copy(target / name, second / name)
+        for unique_id, name, data in _pictures(release / path, f"{repo}: {path}"):
+            if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(unique_id, None):
+                raise DatasetError(f"the picture {name!r} is not what the manifest says", where=repo)
+            (target / name).write_bytes(data)  # the whole folder gets its name when it is complete
+            if problem := open_problem(target / name):
+                raise DatasetError(f"the picture {name!r}: {problem}", where=repo, hint="The release is damaged.")
+            link_or_copy(target / name, second / name)
     if expected:
         raise DatasetError(f"{len(expected)} pictures are missing", where=repo, hint="The release is damaged.")
+
+
+def _pictures(path: Path, where: str) -> Iterator[tuple[str, str, bytes]]:
+    """Id, name and bytes of every picture in a Parquet file of people.
+
+    Raises:
+        DatasetError: it can't be read as one.
+    """
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(_ROWS, columns=["unique_id", "image"]):
+            for row in batch.to_pylist():
+                yield str(row["unique_id"]), str(row["image"]["path"]), bytes(row["image"]["bytes"])
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        what = f"has no picture of everyone: {' '.join(str(error).split())[:200]}"
+        raise DatasetError(what, where=where, hint="The release is damaged.") from error

@@ -6,34 +6,26 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from fiubench.builder.audit import audit
-from fiubench.builder.audit.registry import Table, declared_measures
+from fiubench.builder.audit.registry import declared_measures
 from fiubench.builder.audit.report import Report
 from fiubench.builder.audit.terminal import limits_text, value_text
+from fiubench.builder.dataset.intact import on_disk
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.hub.proof import prove
-from fiubench.builder.pipeline.build import release_digests
-from fiubench.builder.pipeline.verify import on_disk
-from fiubench.builder.release import CARD, CROISSANT, describe
-from fiubench.builder.release.card import has_faces
-from fiubench.builder.release.columns import identity_columns
+from fiubench.builder.release.again import release_problems
 from fiubench.builder.release.licenses import how_to_license
-from fiubench.builder.release.parquet import PEOPLE_DATA
-from fiubench.builder.release.portraits import STRIP
-from fiubench.builder.release.publication import Publication, changelog_text
-from fiubench.builder.release.stamping import stamp, version_of
+from fiubench.builder.release.publication import Publication
+from fiubench.builder.release.stage import write_stage
 from fiubench.raw_sources.source import EMBEDDED
-from fiubench.schemas.documents import MANIFEST, RELEASE, SPLITS
-from fiubench.support.canonical import readable_json
 from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
-from fiubench.support.files import link_or_copy, make_folder, take_lock, write_error
+from fiubench.support.files import make_folder, take_lock, write_error
 
-CHANGELOG = "CHANGELOG.md"
 _STAGE = ".publish"
 _MOST_FILES = 25_000  # in LFS that the Hub takes in a commit
 _MOST_NAMED = 5
@@ -52,7 +44,7 @@ def check_untouched(dataset: Dataset) -> None:
     Raises:
         Refused: one is not; it is named.
     """
-    if touched := list(islice(on_disk(dataset), _MOST_NAMED + 1)):
+    if touched := list(islice(chain(on_disk(dataset), release_problems(dataset)), _MOST_NAMED + 1)):
         more = " and more" if len(touched) > _MOST_NAMED else ""
         raise Refused(
             f"changed since it was built: {'; '.join(touched[:_MOST_NAMED])}{more}",
@@ -149,53 +141,6 @@ def licensed_sources(dataset: Dataset, about: Mapping[str, Mapping[str, str]]) -
             what = f"nothing says under which license {sources[name]['title']!r} may be passed on"
             raise Refused(what, where=f"{dataset.directory}: {name}", hint=how_to_license(name, declared))
     return sources
-
-
-def write_stage(
-    dataset: Dataset,
-    folder: Path,
-    publication: Publication | None = None,
-    guesses: Table | None = None,
-    sources: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Fill a folder with what a release holds on the Hub; returns its manifest.
-
-    The card has what the audit's attackers guess, where it is given.
-
-    Of one with a name, the Parquet files say the version; without, they are those of the build.
-
-    A picture is in the Parquet files and not beside them: two copies would cost twice the space, and a file each.
-
-    Raises:
-        Refused: the dataset was pulled from a release of an older layout.
-    """
-    release = dataset.directory / RELEASE
-    if not any(name.startswith(f"{PEOPLE_DATA}/") for name in dataset.manifest["release"]):
-        hint = "Its identities can be built again: the command stands in its card."
-        raise Refused("is a release of an older layout, which is read but not written", where=release, hint=hint)
-    version = publication.version if publication else ""
-    columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
-    try:
-        for name in dataset.manifest["release"]:
-            if name not in (CARD, CROISSANT, CHANGELOG, STRIP):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                if name.endswith(".parquet") and version_of(release / name) != version:
-                    stamp(release / name, folder / name, version, columns)
-                else:
-                    link_or_copy(release / name, folder / name)
-        link_or_copy(dataset.directory / SPLITS, folder / SPLITS)
-        manifest = {key: value for key, value in dataset.manifest.items() if key != "published"}
-        manifest["sources"] = sources or manifest["sources"]
-        if publication is not None:
-            manifest["published"] = publication.described()
-            text = f"# Changelog\n\n{changelog_text(publication.changelog)}"
-            (folder / CHANGELOG).write_text(text, encoding="utf-8")
-        describe(dataset.directory, manifest, folder, publication, guesses)
-        manifest["release"] = {k: v for k, v in release_digests(folder).items() if k != SPLITS}
-        (folder / MANIFEST).write_bytes(readable_json(manifest))
-    except OSError as error:
-        raise write_error(error, folder) from error
-    return manifest
 
 
 @contextmanager

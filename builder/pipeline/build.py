@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 from fiubench.builder.config import LLM, TEMPLATE, Config, make_config
+from fiubench.builder.dataset.intact import release_digests
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
@@ -366,9 +367,3 @@ def publish_paraphrases(out: Path) -> None:
     """A release carries its paraphrases, so that it can be verified after a pull."""
     make_folder((out / RELEASE_WORDINGS).parent)
     link_or_copy(out / WORDINGS, out / RELEASE_WORDINGS)
-
-
-def release_digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a release but the images, which the manifest has already."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.parent.name != IMAGES)
-    return {p.relative_to(folder).as_posix(): file_digest(p) for p in files}

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from fiubench.builder.generation.pairing import Plan
 from fiubench.raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
-from fiubench.support.canonical import digest_of
+from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.version import __version__
 
 if TYPE_CHECKING:
@@ -67,4 +68,12 @@ def make_manifest(
         manifest["plugins"] = plugins
     if inputs.frozen is not None:
         manifest["frozen_splits"] = inputs.frozen
-    return manifest
+    # as it is read again, its keys in order: what is written from it is the same whenever that is
+    read: dict[str, Any] = orjson.loads(canonical_line(manifest))
+    return read
+
+
+def resplit_fingerprint(manifest: Mapping[str, Any]) -> str:
+    """The fingerprint of a dataset whose splits were cut anew: of its people, of the cut and of what it came to."""
+    config, digests = manifest["config"], manifest["digests"]
+    return digest_of({"config": config, "resplit": manifest["resplit"], "digests": digests})

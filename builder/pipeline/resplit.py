@@ -7,13 +7,14 @@ from typing import Any
 import yaml
 from fiubench.builder.config import SPLIT_SCHEMES, Config, make_config, settings_of
 from fiubench.builder.dataset.cutting import NONE, cut_again
+from fiubench.builder.dataset.intact import on_disk, release_digests
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
-from fiubench.builder.pipeline.build import publish_paraphrases, release_digests
-from fiubench.builder.pipeline.verify import on_disk
+from fiubench.builder.pipeline.build import publish_paraphrases
+from fiubench.builder.pipeline.manifest import resplit_fingerprint
 from fiubench.builder.release import package
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
-from fiubench.support.canonical import digest, digest_of, readable_json
+from fiubench.support.canonical import digest, readable_json
 from fiubench.support.errors import ConfigError, Refused, did_you_mean
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder, write_atomic
 from fiubench.support.progress import Progress
@@ -128,7 +129,7 @@ def _manifest(
     manifest["resplit"] = dict(rule)
     if frozen is not None:
         manifest["frozen_splits"] = dict(frozen)
-    manifest["fingerprint"] = digest_of({"of": manifest["fingerprint"], "splits": manifest["digests"]["splits"]})
+    manifest["fingerprint"] = resplit_fingerprint(manifest)
     return manifest
 
 

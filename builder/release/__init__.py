@@ -9,14 +9,23 @@ from types import TracebackType
 from typing import Any
 
 from fiubench.builder.audit.registry import Table
-from fiubench.builder.release.card import Release, dataset_card, front_matter_of, has_faces
+from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import OriginalLayout
 from fiubench.builder.release.parquet import ParquetFiles
 from fiubench.builder.release.portraits import SHOWN, STRIP, strip
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.statistics import Statistics
-from fiubench.schemas.documents import IDENTITIES, IMAGES, RELEASE, SPLITS, read_object, read_records
+from fiubench.schemas.documents import (
+    IDENTITIES,
+    IMAGES,
+    RELEASE,
+    SPLITS,
+    checked,
+    read_identities,
+    read_object,
+    read_records,
+)
 from fiubench.support.canonical import readable_json
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import write_error
@@ -35,6 +44,8 @@ class Packager:
     Args:
         directory: the dataset directory; each identity's image lies in it when the identity is added.
         forgotten: the attributes that the forget sets are about; everything, if empty.
+        target: where the release is written, by default in the dataset directory.
+        linked: whether the layout of the original gets its own names of the pictures.
     """
 
     def __init__(
@@ -44,16 +55,20 @@ class Packager:
         attributes: Sequence[str],
         config: Mapping[str, Any],
         forgotten: Sequence[str] = (),
+        target: Path | None = None,
+        *,
+        linked: bool = True,
     ) -> None:
         self._directory, self._splits, self._config = directory, splits, config
         self._attributes, self._forgotten = attributes, forgotten
-        self._has_images = has_faces(config)
+        self._has_images, self._linked = has_faces(config), linked
+        self._target = target or directory / RELEASE
         self._statistics = Statistics(splits, forgotten)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Packager":
         try:
-            self._folder = self._stack.enter_context(_replacing(self._directory / RELEASE))
+            self._folder = self._stack.enter_context(_replacing(self._target))
             cells = self._statistics.cells
             self._parquet = ParquetFiles(self._folder, cells, self._attributes, has_images=self._has_images)
             self._stack.callback(self._parquet.abandon)
@@ -66,7 +81,7 @@ class Packager:
             )
             self._stack.callback(self._original.close)
         except OSError as error:
-            raise write_error(error, self._directory / RELEASE) from error
+            raise write_error(error, self._target) from error
         return self
 
     def __exit__(
@@ -75,7 +90,7 @@ class Packager:
         try:
             self._stack.__exit__(kind, error, trace)
         except OSError as problem:
-            raise write_error(problem, self._directory / RELEASE) from problem
+            raise write_error(problem, self._target) from problem
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Write one identity; they come in order.
@@ -86,9 +101,9 @@ class Packager:
         try:
             image = _image_path(self._directory, record, self._has_images)
             self._parquet.add(record, None if image is None else _read_bytes(image))
-            self._original.add(record, image)
+            self._original.add(record, image if self._linked else None)
         except OSError as error:
-            raise write_error(error, self._directory / RELEASE) from error
+            raise write_error(error, self._target) from error
         self._statistics.add(record)
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
@@ -101,21 +116,22 @@ class Packager:
             self._original.finish()
             self._parquet.close()
         except OSError as error:
-            raise write_error(error, self._directory / RELEASE) from error
+            raise write_error(error, self._target) from error
         release = Release(manifest, self._folder, self._parquet.configs(), self._statistics)
-        _describe(release, self._directory / RELEASE)
+        _describe(release, self._target)
 
 
-def package(directory: Path, manifest: Mapping[str, Any]) -> None:
-    """Write ``release/`` into a finished dataset directory, replacing one that is there.
+def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = None, *, linked: bool = True) -> None:
+    """Write ``release/`` into a finished dataset directory, or elsewhere, replacing one that is there.
 
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
     """
-    document = read_object(directory / SPLITS)
+    document = checked(read_object(directory / SPLITS), "splits", directory / SPLITS)
     forgotten = document.get("attributes", ())
-    with Packager(directory, document["splits"], manifest["attributes"], manifest["config"], forgotten) as packager:
-        for record in read_records(directory / IDENTITIES):
+    splits, attributes, config = document["splits"], manifest["attributes"], manifest["config"]
+    with Packager(directory, splits, attributes, config, forgotten, target, linked=linked) as packager:
+        for record in read_identities(directory / IDENTITIES):
             packager.add(record)
         packager.finish(manifest)
 
@@ -124,13 +140,18 @@ def describe(
     directory: Path,
     manifest: Mapping[str, Any],
     folder: Path,
-    publication: Publication | None,
+    configs: Mapping[str, Sequence[str]],
+    publication: Publication | None = None,
     guesses: Table | None = None,
+    *,
+    apart: bool = False,
 ) -> None:
-    """Write what describes a release on the Hub into ``folder``: card, Croissant and, of one with a name, a strip of
-    portraits; no data file is touched.
+    """Write what describes a release into ``folder``: card, Croissant and, of one with a name, a strip of portraits; no
+    data file is touched.
 
     Args:
+        configs: configuration -> its files.
+        apart: it is not one on the Hub: the layout of the original has its own picture files.
         guesses: the table of the audit's attackers, where it was run.
         folder: where ``data/`` of its release lies, or links to it.
 
@@ -146,11 +167,8 @@ def describe(
             shown.append(directory / record["image_path"])
     if publication is not None and shown:
         (folder / STRIP).write_bytes(strip(shown))
-    # which files make up a configuration stands in the card that was written with them
-    listed = front_matter_of(directory / RELEASE / CARD)["configs"]
-    configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
     has_strip = (folder / STRIP).exists()
-    release = Release(manifest, folder, configs, statistics, publication, guesses, has_strip, apart=False)
+    release = Release(manifest, folder, configs, statistics, publication, guesses, has_strip, apart)
     _describe(release, folder)
 
 

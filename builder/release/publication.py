@@ -20,11 +20,21 @@ class Publication:
     #: Failing measures of the audit that it is published with: {"measure": name, "title": .., "found": value in words}
     accepted: Sequence[Mapping[str, str]] = ()
 
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> "Publication | None":
+        """What the manifest of a release keeps of it; nothing of a dataset that was not published."""
+        if (told := manifest.get("published")) is None:
+            return None
+        metadata = Metadata.parse(told.get("metadata", {}), "manifest.json")
+        more = {key: told[key] for key in ("date", "accepted") if key in told}
+        return cls(told.get("repo", ""), told["version"], told["changelog"], metadata, **more)
+
     def described(self) -> dict[str, Any]:
         """What the manifest keeps of it."""
         more = {"date": self.date, "metadata": dict(self.metadata.document), "accepted": list(map(dict, self.accepted))}
         changelog = [dict(entry) for entry in self.changelog]
-        return {"version": self.version, "changelog": changelog, **{key: value for key, value in more.items() if value}}
+        more = {key: value for key, value in more.items() if value}
+        return {"repo": self.repo, "version": self.version, "changelog": changelog, **more}
 
 
 def changelog_text(changelog: Sequence[Mapping[str, Any]], level: int = 2) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
-from fiubench.builder.values.english import article, holds
+from fiubench.builder.values.english import article, holds, normal
 
 #: Words that reveal a person's gender.
 PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
@@ -90,6 +90,8 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
                 found.append(("question", what, "a question must not answer itself"))
     _check_answers(qa, text, found)
     _check_variants(qa, found)
+    if repeated((qa["paraphrased_answer"], *qa["perturbed_answer"])):
+        _check_distinct(qa, found)
     if text is None:
         if all(holds(sentence, keyword) for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
             found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
@@ -145,10 +147,19 @@ def _found_by_form() -> frozenset[str]:
     return frozenset(name for name, kind in VALUE_TYPES.items() if kind.find_in("") is not None)
 
 
+def _check_distinct(qa: Mapping[str, Any], found: list[Fault]) -> None:
+    """Of the true and the wrong answers two are the same."""
+    paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
+    if repeated(wrong):
+        found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
+    for sentence in wrong:
+        if normal(sentence) == normal(paraphrase):
+            but = "" if sentence == paraphrase else ", but for case, spaces or the grouping of digits"
+            found.append(("perturbed_answer", f"{sentence!r} is the true answer{but}", OTHER_VALUE))
+
+
 def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
     paraphrase, wrong = qa["paraphrased_answer"], qa["perturbed_answer"]
-    if len(set(wrong)) < len(wrong):
-        found.append(("perturbed_answer", "two wrong answers are the same", "each has a value of its own"))
     before, _, after = paraphrase.partition(text)
     strange = [s for s in wrong if text in s or not (s.startswith(before) and s.endswith(after))]
     if not strange and not _ends_in_article(before):  # nearly all
@@ -157,12 +168,14 @@ def _check_wrong(qa: Mapping[str, Any], text: str, found: list[Fault]) -> None:
     assert frame is not None  # called where the paraphrased answer has the value
     for sentence in wrong:
         other = frame.value_in(sentence)
-        if sentence == paraphrase:
-            found.append(("perturbed_answer", f"{sentence!r} is the true answer", OTHER_VALUE))
-        elif other is None:
+        if normal(sentence) == normal(paraphrase):
+            continue  # said already
+        if other is None:
             what = f"{sentence!r} differs from {paraphrase!r} in more than the value"
             found.append(("perturbed_answer", what, "swap the value alone"))
-        elif holds(sentence, text):  # wherever: metrics look for keywords in the whole sentence
+        elif holds(sentence, text) or normal(other[1]) == normal(
+            text
+        ):  # wherever: metrics look for keywords in the whole sentence
             found.append(("perturbed_answer", f"{sentence!r} holds the true value {text!r}", OTHER_VALUE))
         elif frame.article and other[0] != article(other[1]):
             found.append(("perturbed_answer", f"{sentence!r} has the wrong article", "a or an by the sound after it"))
@@ -222,8 +235,8 @@ def _ends_in_article(before: str) -> int:
 
 
 def repeated(sentences: Sequence[str]) -> bool:
-    """Whether two sentences are the same, whatever their case and spaces."""
-    return len({" ".join(sentence.casefold().split()) for sentence in sentences}) < len(sentences)
+    """Whether two sentences are the same (see :func:`~fiubench.builder.values.english.normal`)."""
+    return len(set(map(normal, sentences))) < len(sentences)
 
 
 def stands_in(sentence: str, text: str, *, fold: bool = False) -> bool:

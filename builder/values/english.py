@@ -10,6 +10,7 @@ _ABBREVIATIONS = {
 }  # fmt: skip
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*[+-]?", re.UNICODE)
 _BLOOD = {"positive": "+", "pos": "+", "negative": "-", "neg": "-"}
+_GROUPING = re.compile(r"(?<=\d)[, '\u2019](?=\d{3}(?!\d))")  # of digits: 12,345 or 12 345
 
 Span = tuple[int, int]  # begin and end in a text
 
@@ -44,6 +45,11 @@ def words_of(text: str) -> list[str]:
 def folded(text: str) -> str:
     """:func:`words_of` a text, one space between, one at each end: for looking up whole values."""
     return f" {' '.join(words_of(text))} "
+
+
+def normal(text: str) -> str:
+    """A text in the form in which two are the same: whatever their case, their spaces and the grouping of digits."""
+    return _GROUPING.sub("", " ".join(text.casefold().split()))
 
 
 def apart(spans: list[Span]) -> list[Span]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.hub.staging import licensed_sources, write_stage
+from fiubench.builder.hub.staging import licensed_sources
 from fiubench.builder.pipeline.build import build
+from fiubench.builder.release.stage import write_stage
 from fiubench.raw_sources.reading.folder import is_sfhq
 from fiubench.support.errors import ConfigError, Refused
 

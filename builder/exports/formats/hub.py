@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.exports.base import Layout, register
-from fiubench.builder.hub.staging import write_stage
+from fiubench.builder.release.stage import write_stage
 
 
 @register

@@ -10,7 +10,7 @@ import pytest
 from fiubench.builder.audit import audit
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.hub.pull import fetch
-from fiubench.builder.hub.staging import write_stage
+from fiubench.builder.release.stage import write_stage
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import Refused
 

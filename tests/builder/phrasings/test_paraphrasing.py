@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fiubench.builder.dataset.intact import on_disk
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.phrasings.paraphrasing import ParaphraseJob
 from fiubench.builder.pipeline.build import open_build, records
-from fiubench.builder.pipeline.verify import on_disk, verify
+from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import BudgetReached, ChatError, Limits
 from fiubench.support.errors import ConfigError, DatasetError

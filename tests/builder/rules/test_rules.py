@@ -101,6 +101,25 @@ BREAKS = {
         "hospital", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"]),
         {"perturbed_answer"}, "is the true answer",
     ),
+    "wrong answer is the true one in capitals": (
+        "hospital", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"].replace(text, text.upper())),
+        {"perturbed_answer"}, "is the true answer, but for case",
+    ),
+    "wrong answer is the true one with more spaces": (
+        "hospital", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"].replace(" ", "  ")),
+        {"perturbed_answer"}, "is the true answer, but for case",
+    ),
+    "wrong answer is the true one, its digits grouped otherwise": (
+        "annual_income", lambda qa, text: _swap_last(qa, qa["paraphrased_answer"].replace(",", "")),
+        {"perturbed_answer"}, "is the true answer, but for case",
+    ),
+    "wrong answer twice, but for case": (
+        "hospital",
+        lambda qa, text: _swap_last(
+            qa, qa["perturbed_answer"][0].replace(qa["perturbed_value"][0], qa["perturbed_value"][0].upper())
+        ),
+        {"perturbed_answer"}, "two wrong answers are the same",
+    ),
     "wrong answer twice": (
         "hospital", lambda qa, text: _swap_last(qa, qa["perturbed_answer"][0]),
         {"perturbed_answer"}, "two wrong answers are the same",
