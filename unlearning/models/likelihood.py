@@ -1,7 +1,7 @@
 """How likely a model finds answers: the one forward pass behind every loss and every score."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -51,18 +51,19 @@ class Predicted:
 def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
-    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
+    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture. A batch may
+    go on from a cache (:meth:`fiubench.unlearning.models.prefixes.Prefix.for_scoring`).
     """
     labels = batch["labels"]
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     targets = labels[:, 1:]
     mask = targets != IGNORED
     first = int(mask.any(dim=0).int().argmax())  # no answer of the batch begins before this position
-    if _takes_logits_to_keep(_forward_class(model)):
+    if takes_logits_to_keep(model):
         inputs["logits_to_keep"] = labels.shape[1] - first
     if hidden_states:
         inputs["output_hidden_states"] = True
-    out = model(**inputs, use_cache=False)
+    out = model(**{"use_cache": False, **inputs})
     places = slice(first - labels.shape[1], -1)  # counted from the end: logits may begin with the first answer
     mask = mask[:, first:]
     hidden = tuple(layer[:, places] for layer in out.hidden_states) if hidden_states else ()
@@ -87,6 +88,16 @@ def unwrapped(model: Any) -> Any:
     return unwrapped(model.module) if hasattr(model, "module") else model
 
 
+def takes_logits_to_keep(model: Any) -> bool:
+    """Whether a model's ``forward`` can leave out the logits of first tokens."""
+    return "logits_to_keep" in _parameters(_forward_class(model))
+
+
+def cache_name(model: Any) -> str:
+    """What a model's ``forward`` calls the cache, depending on the version of transformers."""
+    return "cache" if "cache" in _parameters(_forward_class(model)) else "past_key_values"
+
+
 def _forward_class(model: Any) -> Any:
     """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
     inner = unwrapped(model)
@@ -94,5 +105,5 @@ def _forward_class(model: Any) -> Any:
 
 
 @lru_cache
-def _takes_logits_to_keep(kind: Any) -> bool:
-    return "logits_to_keep" in inspect.signature(kind.forward).parameters
+def _parameters(kind: Any) -> Collection[str]:
+    return frozenset(inspect.signature(kind.forward).parameters)
