@@ -5,10 +5,11 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,18 @@ from fiubench.schemas.splits import HOLDOUT, SplitName
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder
-from fiubench.support.progress import Progress, silent
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
 from fiubench.unlearning.evaluation.controls import Control, Pictures
-from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import LOG, Subject
+from fiubench.unlearning.evaluation.workers import Asked, Here, Replies, Several, answering
 from fiubench.unlearning.metrics.text import best_guess
 from fiubench.unlearning.models.encoding import Turn
-from fiubench.unlearning.models.loading import fingerprint, load, origin
+from fiubench.unlearning.models.loading import fingerprint, origin
 
 _PARTS = ".parts"
+_ONE, _SEVERAL = 1, 8  # people who are asked about together: those of one picture, and where there is none
 
 
 def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str]) -> dict[str, Any]:
@@ -85,7 +87,9 @@ def evaluate(
     max_new_tokens: int | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    workers: int = 1,
     progress: Progress = silent,
+    report: Report = silent,
     facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Ask a model every question of the forget, retain and holdout sets and write ``out/log.parquet``.
@@ -97,6 +101,8 @@ def evaluate(
         controls: further conditions, for the forget and the retain set.
         refusals: sentences that count as refusals.
         max_new_tokens: length of generations; None leaves room for the longest true answer, and 50 at least.
+        workers: processes, each with a copy of the model, that share the people between them; the log is the same.
+        report: called with a line where the model can't share what questions about one picture begin with.
         facts: what :func:`describe` gives, where that is known (weights are large to digest twice).
 
     Raises:
@@ -112,20 +118,21 @@ def evaluate(
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
     make_folder(out / _PARTS)
-    asked = _Questions(subject, data, forget, plan, device, dtype, batch_size, max_new_tokens, progress)
     rows: list[Mapping[str, Any]] = []
-    for role, control in plan:
-        if there is not None and _has(there, control):
-            rows += there.select(role, _name(control))
-            asked.step(asked.work(role, control))
-            continue
-        part = out / _PARTS / f"{role}.{_name(control)}.parquet"
-        key = {"part": digest_of([{**metadata, "controls": None}, control and control.model_dump()])}
-        if part.exists() and read_metadata(part).get("part") == key["part"]:
-            asked.step(asked.work(role, control))
-        else:
-            write_log(part, asked.ask(role, control), key)
-        rows += read_log(part).rows
+    with answering(subject.target, device, dtype, batch_size, workers) as model:
+        asked = _Questions(subject, data, forget, plan, model, max_new_tokens, progress, report)
+        for role, control in plan:
+            if there is not None and _has(there, control):
+                rows += there.select(role, _name(control))
+                asked.step(asked.work(role, control))
+                continue
+            part = out / _PARTS / f"{role}.{_name(control)}.parquet"
+            key = {"part": digest_of([{**metadata, "controls": None}, control and control.model_dump()])}
+            if part.exists() and read_metadata(part).get("part") == key["part"]:
+                asked.step(asked.work(role, control))
+            else:
+                write_log(part, asked.ask(role, control), key)
+            rows += read_log(part).rows
     judge = {} if there is None or "judge" not in there.metadata else {"judge": there.metadata["judge"]}
     write_log(path, rows, {**metadata, **judge})
     shutil.rmtree(out / _PARTS)
@@ -154,19 +161,19 @@ def _name(control: Control | None) -> str:
 
 @dataclass
 class _Questions:
-    """Puts the questions of one role under one control to the model, which is loaded when it is first needed."""
+    """Puts the questions of one role under one control to the model, person by person."""
 
     subject: Subject
     data: Data
     forget: str
     plan: Sequence[tuple[str, Control | None]]
-    device: str
-    dtype: str
-    batch_size: int
+    model: Here | Several
     limit: int | None
     progress: Progress
+    report: Report
 
     def __post_init__(self) -> None:
+        self._told: set[str] = set()
         self._pictures, self._splits = Pictures(self.data), roles(self.data, self.forget)
         self._guesses = guesses(self.data.samples(SplitName.parse(self.forget).retain))
         self._done, self._total = 0, sum(self.work(role, control) for role, control in self.plan)
@@ -182,44 +189,62 @@ class _Questions:
     def work(self, role: str, control: Control | None) -> int:
         """How many answers are generated and scored."""
         samples = self._samples(role, control)
-        if control is not None or role == "holdout":
+        if not _fully(role, control):
             return 2 * len(samples)
         return sum(3 + len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
 
     @cached_property
-    def _scorer(self) -> Scorer:
-        # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
-        loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
-        return Scorer(loaded.model, loaded.processor, self.batch_size)
-
-    @cached_property
     def _longest(self) -> int:
         everyone = [s.answer for split in self._splits.values() for s in self.data.samples(split)]
-        return self.limit or self._scorer.token_limit(everyone)
+        return self.limit or self.model.token_limit(everyone)
 
     def ask(self, role: str, control: Control | None) -> list[dict[str, Any]]:
         """The rows of the log."""
-        scorer, samples = self._scorer, self._samples(role, control)
-        fully = control is None and role != "holdout"
-        asked = [self._pictures.turn(sample, control) for sample in samples]
-        prompts = [
-            [turn, *(Turn(question, turn.image) for question in (s.paraphrased_question if fully else ()))]
-            for turn, s in zip(asked, samples, strict=True)
-        ]
-        sequences = [
-            [Turn(turn.question, turn.image, answer) for answer in (s.answer, *(_variants(s) if fully else ()))]
-            for turn, s in zip(asked, samples, strict=True)
-        ]
-        generated = _grouped(scorer.generate(_flat(prompts), self._longest, self.step), prompts)
-        firsts = scorer.score([group[0] for group in sequences], moments=control is None, step=self.step)
-        others = [group[1:] for group in sequences]
-        scored = _grouped(scorer.score(_flat(others), step=self.step), others)
-        split = self._splits[role]
-        return [
-            {
+        portions = _portions(self._samples(role, control), _ONE if _has_picture(control) else _SEVERAL)
+        turns = [[self._pictures.turn(sample, control) for sample in samples] for samples in portions]
+        asked = [self._asked(role, control, *one) for one in zip(portions, turns, strict=True)]
+        rows: list[dict[str, Any]] = []
+        for samples, own, replies in zip(portions, turns, self.model.replies(asked, self.step), strict=True):
+            rows += self._rows(role, control, samples, own, replies)
+            for note in set(replies.notes) - self._told:
+                self._told.add(note)
+                self.report(note)
+        return rows
+
+    def _asked(self, role: str, control: Control | None, samples: Sequence[Sample], turns: Sequence[Turn]) -> Asked:
+        """What is asked together."""
+        fully = _fully(role, control)
+        pairs = list(zip(samples, turns, strict=True))
+        return Asked(
+            prompts=[
+                Turn(question, turn.image)
+                for s, turn in pairs
+                for question in (turn.question, *(s.paraphrased_question if fully else ()))
+            ],
+            answers=[Turn(turn.question, turn.image, s.answer) for s, turn in pairs],
+            others=[Turn(turn.question, turn.image, answer) for s, turn in pairs if fully for answer in _variants(s)],
+            moments=control is None,
+            max_new_tokens=self._longest,
+        )
+
+    def _rows(
+        self,
+        role: str,
+        control: Control | None,
+        samples: Sequence[Sample],
+        turns: Sequence[Turn],
+        replies: Replies,
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of what was asked together."""
+        fully = _fully(role, control)
+        generated, others = iter(replies.generated), iter(replies.others)
+        for sample, turn, first in zip(samples, turns, replies.answers, strict=True):
+            said = list(islice(generated, 1 + (len(sample.paraphrased_question) if fully else 0)))
+            rest = list(islice(others, len(_variants(sample)) if fully else 0))
+            yield {
                 **_facts(sample, turn.question, self._guesses.get(sample.attribute)),
                 "role": role,
-                "split": split,
+                "split": self._splits[role],
                 "control": _name(control),
                 "generated": said[0].text,
                 "generated_prefix": said[0].prefix,
@@ -232,8 +257,21 @@ class _Questions:
                 "perturbed_logprobs": [r.logprobs for r in rest[1:]] if fully else None,
                 "judge": None,
             }
-            for sample, turn, said, first, rest in zip(samples, asked, generated, firsts, scored, strict=True)
-        ]
+
+
+def _has_picture(control: Control | None) -> bool:
+    return control is None or control.image != "none"
+
+
+def _portions(samples: Sequence[Sample], people: int) -> list[list[Sample]]:
+    """The questions about so many people at a time."""
+    each = [list(group) for _, group in groupby(samples, lambda sample: sample.unique_id)]
+    return [list(chain.from_iterable(each[i : i + people])) for i in range(0, len(each), people)]
+
+
+def _fully(role: str, control: Control | None) -> bool:
+    """Whether paraphrases and wrong answers are asked and scored too."""
+    return control is None and role != "holdout"
 
 
 def _facts(sample: Sample, question: str, guess: str | None) -> dict[str, Any]:
@@ -262,13 +300,3 @@ def guesses(samples: Iterable[Sample]) -> dict[str, str]:
 
 def _variants(sample: Sample) -> tuple[str, ...]:
     return (sample.paraphrased_answer, *sample.perturbed_answer)
-
-
-def _flat(groups: Iterable[Sequence[Any]]) -> list[Any]:
-    return [item for group in groups for item in group]
-
-
-def _grouped(flat: Sequence[Any], like: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    """Cut a list into groups as long as those of ``like``."""
-    rest = iter(flat)
-    return [[next(rest) for _ in group] for group in like]

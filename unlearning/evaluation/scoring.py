@@ -1,14 +1,15 @@
 """Asking a model many questions at once: greedy answers, and log-probabilities of given answers.
 
-What questions about one picture begin with is read once, where the model can go on from there. Prompts are padded on the
-left for generation and on the right for scoring, questions of like length go together, and logits are computed for answer
-tokens alone. Results come in the order of the questions and do not depend on the batch size (beyond the last bits of
-floating-point sums).
+What questions about one picture begin with is read once, where the model can go on from there. Prompts are padded on
+the left for generation and on the right for scoring, questions of like length go together, and logits are computed for
+answer tokens alone. Results come in the order of the questions and do not depend on the batch size (beyond the last
+bits of floating-point sums).
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fiubench.support.errors import FiubenchError
@@ -91,7 +92,8 @@ class Scorer:
             OutOfMemoryError: a batch does not fit; a smaller size to try is named.
         """
         asked = [Turn(turn.question, turn.image) for turn in turns]
-        return self._in_batches(asked, lambda *batch: self._generate(*batch, max_new_tokens), _GENERATION, step)
+        work = partial(self._generate, max_new_tokens=max_new_tokens)
+        return self._in_batches(asked, work, _GENERATION, step, max_new_tokens)
 
     def score(self, turns: Sequence[Turn], *, moments: bool = False, step: Step | None = None) -> list[TokenScores]:
         """Log-probabilities of each turn's answer, in order.
@@ -102,17 +104,23 @@ class Scorer:
         Raises:
             OutOfMemoryError: as for :meth:`generate`.
         """
-        return self._in_batches(turns, lambda *batch: self._score(*batch, moments=moments), _SCORING, step)
+        return self._in_batches(turns, partial(self._score, moments=moments), _SCORING, step)
 
     def _in_batches(
-        self, turns: Sequence[Turn], work: Callable[[list[Turn], Prefix | None], list[T]], kind: str, step: Step | None
+        self,
+        turns: Sequence[Turn],
+        work: Callable[[list[Turn], Prefix | None], list[T]],
+        kind: str,
+        step: Step | None,
+        more: int = 0,
     ) -> list[T]:
+        """``work`` on all turns in batches. ``more`` is how many tokens it may add to each."""
         import torch
 
         results: dict[int, T] = {}
         for group, is_shared in self._groups(turns, kind):
-            with torch.inference_mode(), _memory(1):
-                prefix = self._prefix([turns[i] for i in group], kind) if is_shared else None
+            with torch.inference_mode(), _memory(min(2, self.batch_size)):
+                prefix = self._prefix([turns[i] for i in group], kind, more) if is_shared else None
             # Those without a picture apart; then by length, so that little is padding. Ties keep the order.
             order = sorted(group, key=lambda i: _extent(turns[i]))
             for chosen in _batches(order, turns, self.batch_size):
@@ -138,11 +146,14 @@ class Scorer:
                 alone += group
         yield sorted(alone), False
 
-    def _prefix(self, group: Sequence[Turn], kind: str) -> Prefix | None:
+    def _prefix(self, group: Sequence[Turn], kind: str, more: int) -> Prefix | None:
         """What questions about one picture share; None where the model can't go on from it."""
         if not self._shares.get(kind, True):
             return None
         picture, rows = group[0].image, [self._row(turn) for turn in group]
+        window = getattr(self.model.config.get_text_config(), "sliding_window", None)
+        if common(rows) < 1 or (more and window and max(r["input_ids"].shape[1] for r in rows) + more > window):
+            return None  # padding between prefix and question would push some of the picture out of the window
         if self._last is None or self._last[0] is not picture or not self._last[1].begins(rows):
             self._last = None  # one at a time is held
             names = self.encoder.processor.image_processor.model_input_names
@@ -157,9 +168,10 @@ class Scorer:
         In 16 bits whole passes differ from each other, by the batch they are in; twice that is allowed.
         """
         turns = sorted(group, key=_extent)
-        pair = [turns[0], turns[-1]]
+        pair = [turns[0], turns[-1]][: self.batch_size]
         whole = self._tried(pair, None, kind)
-        allowed = max(_SAME, 2 * _gap(whole, [*self._tried(pair[:1], None, kind), *self._tried(pair[1:], None, kind)]))
+        alone = [one for turn in pair for one in self._tried([turn], None, kind)]
+        allowed = max(_SAME, 2 * _gap(whole, alone))
         try:
             gap = _gap(whole, self._tried(pair, prefix, kind))
         except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
@@ -181,7 +193,7 @@ class Scorer:
         steps = self._continue(turns, prefix, 2, **options)[0]["logits"]
         return list(torch.stack([logits.float().log_softmax(-1).cpu() for logits in steps], dim=1))
 
-    def _generate(self, batch: Sequence[Turn], prefix: Prefix | None, max_new_tokens: int) -> list[Answer]:
+    def _generate(self, batch: Sequence[Turn], prefix: Prefix | None, *, max_new_tokens: int) -> list[Answer]:
         out, start = self._continue(batch, prefix, max_new_tokens)
         new = out[:, start:].cpu()
         texts = self.encoder.decode(new)

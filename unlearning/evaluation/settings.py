@@ -66,3 +66,6 @@ class EvaluationSettings(ScoringSettings):
     """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one."""
     dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16")] = "auto"
     """Hold the weights in this number format; auto chooses by the device."""
+    workers: Annotated[int, Field(ge=1, le=64), Flag("Running", metavar="N")] = 1
+    """Ask in this many processes, each with a copy of the model, on a GPU of its own where there are several; the
+    answers stay the same."""

@@ -58,7 +58,7 @@ def evaluate(
         from_log: a log, its folder, or an evaluated run, to be scored again without a model.
         out: folder of the evaluation; a run keeps its own.
         progress: called with (what, done, total).
-        report: called with a line on what the judge did.
+        report: called with a line on what the judge did, and on what could not be shared between questions.
         settings: those of :class:`~fiubench.unlearning.evaluation.settings.EvaluationSettings`, by name.
 
     Returns:
@@ -121,7 +121,9 @@ def ask(
             max_new_tokens=settings.max_new_tokens,
             device=settings.device,
             dtype=settings.dtype,
+            workers=settings.workers,
             progress=progress,
+            report=report,
             facts=facts,
         )
         if files or tasks:

@@ -51,8 +51,8 @@ class Predicted:
 def score(model: Any, batch: Mapping[str, "Tensor"], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
-    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture. A batch may
-    go on from a cache (:meth:`fiubench.unlearning.models.prefixes.Prefix.for_scoring`).
+    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture. A batch
+    may hold a cache to go on from (:class:`fiubench.unlearning.models.prefixes.Prefix`).
     """
     labels = batch["labels"]
     inputs = {name: value for name, value in batch.items() if name != "labels"}
@@ -88,22 +88,22 @@ def unwrapped(model: Any) -> Any:
     return unwrapped(model.module) if hasattr(model, "module") else model
 
 
+def innermost(model: Any) -> Any:
+    """A model without the wrappers of accelerate and peft: what its ``forward`` reaches in the end."""
+    inner = unwrapped(model)
+    return inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+
+
 def takes_logits_to_keep(model: Any) -> bool:
     """Whether a model's ``forward`` can leave out the logits of first tokens."""
-    return "logits_to_keep" in _parameters(_forward_class(model))
+    return "logits_to_keep" in _parameters(type(innermost(model)).forward)
 
 
 def cache_name(model: Any) -> str:
     """What a model's ``forward`` calls the cache, depending on the version of transformers."""
-    return "cache" if "cache" in _parameters(_forward_class(model)) else "past_key_values"
-
-
-def _forward_class(model: Any) -> Any:
-    """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
-    inner = unwrapped(model)
-    return type(inner.get_base_model() if hasattr(inner, "get_base_model") else inner)
+    return "cache" if "cache" in _parameters(type(innermost(model)).forward) else "past_key_values"
 
 
 @lru_cache
-def _parameters(kind: Any) -> Collection[str]:
-    return frozenset(inspect.signature(kind.forward).parameters)
+def _parameters(forward: Any) -> Collection[str]:
+    return frozenset(inspect.signature(forward).parameters)

@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from fiubench.unlearning.models.encoding import IGNORED
-from fiubench.unlearning.models.likelihood import cache_name, takes_logits_to_keep
+from fiubench.unlearning.models.likelihood import cache_name, innermost, takes_logits_to_keep
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +55,9 @@ class Prefix:
         last = {"logits_to_keep": 1} if takes_logits_to_keep(model) else {}
         self._cache = model(**place(inputs), **last, use_cache=True)[self._name]
         self.length = length
+        # models with positions in three dimensions keep in themselves how far a picture shifts the tokens behind it
+        self._positioned: Any = getattr(innermost(model), "model", None)
+        self._shift = getattr(self._positioned, "rope_deltas", None)
 
     def begins(self, rows: Sequence[Row]) -> bool:
         """Whether all of these rows begin with it, and have something left to predict an answer from."""
@@ -68,6 +71,9 @@ class Prefix:
         batch = {name: self._beyond(rows, name, pad_id, "right") for name in (*self._first, "labels")}
         shared = self._first["attention_mask"].expand(len(rows), -1)
         batch["attention_mask"] = torch.cat([shared, batch["attention_mask"]], dim=1)
+        if self._shift is not None:
+            places = batch["attention_mask"].cumsum(dim=1)[:, self.length :] - 1 + self._shift.cpu()
+            batch["position_ids"] = places.expand(3, -1, -1)
         return batch
 
     def prompts(self, rows: Sequence[Row], pad_id: int) -> Batch:
@@ -82,6 +88,8 @@ class Prefix:
 
     def cache(self, count: int) -> dict[str, Any]:
         """The argument that lets a model go on with a batch of so many; good for one call."""
+        if self._shift is not None:
+            self._positioned.rope_deltas = self._shift  # another batch may have been read since
         cache = deepcopy(self._cache)
         cache.batch_repeat_interleave(count)
         return {self._name: cache, "use_cache": True}
@@ -92,4 +100,4 @@ class Prefix:
 
         fill = {"input_ids": pad_id, "labels": IGNORED}.get(name, 0)
         parts = [row[name][0, self.length :] for row in rows]
-        return pad_sequence(parts, batch_first=True, padding_value=fill, padding_side=side)  # type: ignore[no-any-return]
+        return pad_sequence(parts, batch_first=True, padding_value=fill, padding_side=side)

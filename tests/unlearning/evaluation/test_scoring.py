@@ -35,7 +35,7 @@ def scorer(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.
 
 
 def turns(data: Data, count: int = 7) -> list[Turn]:
-    """Questions of different lengths about different people."""
+    """Questions of different lengths about different people, some about the same."""
     samples = data.samples("full")[: count * 13 : 13]
     return [Turn(s.question, data.image(s.unique_id), s.answer) for s in samples]
 
@@ -124,7 +124,9 @@ def test_out_of_memory_names_a_size_to_try(data: Data, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(loaded.model, "generate", full)
     with pytest.raises(OutOfMemoryError, match="--batch-size 2"):
-        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7), 5)
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7)[::2], 5)
+    with pytest.raises(OutOfMemoryError, match="--batch-size 1"):  # questions about one person
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 2), 5)
     with pytest.raises(OutOfMemoryError, match="bfloat16"):
         Scorer(loaded.model, loaded.processor, 1).generate(turns(data, 2), 5)
 
