@@ -27,6 +27,13 @@ Seed = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="Draw the order of samples, new weights and dropout from this random seed."),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Take the first steps only and say what all would take: steps, tokens, memory, time. Writes nothing.",
+    ),
+]
 
 
 @with_settings(Training)
@@ -82,6 +89,7 @@ def finetune(
         ),
     ] = None,
     seed: Seed = 0,
+    dry_run: DryRun = False,
     given: dict[str, Any],
 ) -> None:
     """Fine-tune a model on a dataset (full), or on all but the forget set (the retain reference)."""
@@ -98,10 +106,12 @@ def finetune(
             forget=forget,
             attributes=attributes.split(",") if attributes else (),
             seed=seed,
+            dry_run=dry_run,
             progress=step,
             report=typer.echo,
         )
-    _print_run(run)
+    if not dry_run:
+        _print_run(run)
 
 
 @with_settings(Training)
@@ -140,6 +150,7 @@ def unlearn(
         typer.Option(metavar="DATASET", help="Name the dataset, if the model is not a run of `fiubench finetune`."),
     ] = None,
     seed: Seed = 0,
+    dry_run: DryRun = False,
     given: dict[str, Any],
 ) -> None:
     """Make a fine-tuned model forget the people of a forget set."""
@@ -155,10 +166,12 @@ def unlearn(
             settings=chosen.unlearn(method, flags=given, **given),
             options=named_values(option or ()),
             seed=seed,
+            dry_run=dry_run,
             progress=step,
             report=typer.echo,
         )
-    _print_run(run)
+    if not dry_run:
+        _print_run(run)
 
 
 def experiment(

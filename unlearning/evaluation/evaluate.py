@@ -5,8 +5,9 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 
 import json
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from itertools import chain, groupby, islice
@@ -22,10 +23,11 @@ from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
 from fiubench.unlearning.evaluation.controls import Control, Pictures
 from fiubench.unlearning.evaluation.subject import LOG, Subject
-from fiubench.unlearning.evaluation.workers import Asked, Here, Replies, Several, answering
+from fiubench.unlearning.evaluation.workers import Asked, Here, Replies, Several, answering, reply
 from fiubench.unlearning.metrics.text import best_guess
 from fiubench.unlearning.models.encoding import Turn
 from fiubench.unlearning.models.loading import fingerprint, origin
+from fiubench.unlearning.models.measuring import duration, held, peak, reset_peak, size
 
 _PARTS = ".parts"
 _ONE, _SEVERAL = 1, 8  # people who are asked about together: those of one picture, and where there is none
@@ -113,8 +115,7 @@ def evaluate(
     metadata["max_new_tokens"] = max_new_tokens
     path = out / LOG
     there = _usable(path, metadata)
-    plan: list[tuple[str, Control | None]] = [(role, None) for role in roles(data, forget)]
-    plan += [(role, control) for control in controls for role in ("forget", "retain")]
+    plan = _plan(data, forget, controls)
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
     make_folder(out / _PARTS)
@@ -137,6 +138,54 @@ def evaluate(
     write_log(path, rows, {**metadata, **judge})
     shutil.rmtree(out / _PARTS)
     return path
+
+
+def _plan(data: Data, forget: str, controls: Sequence[Control]) -> list[tuple[str, Control | None]]:
+    """What is asked under which control, in order."""
+    plan: list[tuple[str, Control | None]] = [(role, None) for role in roles(data, forget)]
+    return plan + [(role, control) for control in controls for role in ("forget", "retain")]
+
+
+def estimate(
+    subject: Subject,
+    data: Data,
+    forget: str,
+    *,
+    controls: Sequence[Control] = (),
+    batch_size: int = 16,
+    max_new_tokens: int | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    workers: int = 1,
+    report: Report = silent,
+) -> None:
+    """Report what an evaluation would take, from the questions about one person on the model itself. Writes nothing.
+
+    Arguments and what is raised are those of :func:`evaluate`.
+    """
+    reset_peak()
+    began, plan = time.monotonic(), _plan(data, forget, controls)
+    model = Here(subject.target, device, dtype, batch_size)
+    asked = _Questions(subject, data, forget, plan, model, max_new_tokens, silent, report)
+    generated, scored = (sum(numbers) for numbers in zip(*(asked.counts(*each) for each in plan), strict=True))
+    report(f"{generated} answers to be generated, {scored} to be scored, {len(plan)} rounds of questions")
+    one = asked.first()
+    # what happens once: the first passes, and the comparison of shared with whole ones
+    reply(model.scorer, replace(one, prompts=one.prompts[:2], answers=one.answers[:2], others=()))
+    loading, times = time.monotonic() - began, [time.monotonic()]
+    model.scorer.generate(one.prompts, one.max_new_tokens)
+    times.append(time.monotonic())
+    model.scorer.score([*one.answers, *one.others])
+    times.append(time.monotonic())
+    each = (times[1] - times[0]) / len(one.prompts), (times[2] - times[1]) / (len(one.answers) + len(one.others))
+    weights, (most, of_what) = held(model.scorer.model.parameters()), peak()
+    for note in model.scorer.notes:
+        report(note)
+    report(f"memory: weights {size(weights)} in each process; at the peak, {of_what}: {size(most)}")
+    report(f"measured on one person: {each[0]:.3f} s an answer generated, {each[1]:.3f} s one scored")
+    total = loading + (generated * each[0] + scored * each[1]) / workers
+    shared = f" in {workers} processes, if they do not slow each other down" if workers > 1 else ""
+    report(f"estimate: {duration(total)}{shared}; answers of at most {one.max_new_tokens} tokens")
 
 
 def _usable(path: Path, metadata: Mapping[str, Any]) -> QuestionLog | None:
@@ -188,10 +237,20 @@ class _Questions:
 
     def work(self, role: str, control: Control | None) -> int:
         """How many answers are generated and scored."""
+        return sum(self.counts(role, control))
+
+    def counts(self, role: str, control: Control | None) -> tuple[int, int]:
+        """How many answers are generated, and how many are scored."""
         samples = self._samples(role, control)
         if not _fully(role, control):
-            return 2 * len(samples)
-        return sum(3 + len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
+            return len(samples), len(samples)
+        return sum(1 + len(s.paraphrased_question) for s in samples), sum(1 + len(_variants(s)) for s in samples)
+
+    def first(self) -> Asked:
+        """What is asked first."""
+        role, control = self.plan[0]
+        samples = _portions(self._samples(role, control), _ONE)[0]
+        return self._asked(role, control, samples, [self._pictures.turn(sample, control) for sample in samples])
 
     @cached_property
     def _longest(self) -> int:

@@ -4,7 +4,9 @@ A run is determined by its data, base model, settings and seed. The same call in
 interrupted, returns at once where all is done, and refuses where the folder holds another run.
 """
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -40,6 +42,7 @@ def finetune(
     forget: str | None = None,
     attributes: Sequence[str] = (),
     seed: int = 0,
+    dry_run: bool = False,
     progress: Progress = silent,
     report: Report = silent,
 ) -> Run:
@@ -58,16 +61,18 @@ def finetune(
         forget: with ``identities``: the forget set that is kept whole.
         attributes: with ``identities``: the questions that are kept; all by default.
         seed: of order, adapters and dropout, and of the tiny model's weights.
+        dry_run: take the first steps only, report what the whole would take, and write nothing.
         progress: called with (what, steps done, steps in all).
-        report: called with a line at every checkpoint.
+        report: called with a line at every checkpoint, and with those of a dry run.
 
     Returns:
-        The finished run.
+        The finished run; after a dry run, the one that would begin.
 
     Raises:
         ConfigError: an unknown split, a model that can't be used, settings that don't fit.
         RunError: ``out`` holds another run.
     """
+    from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
     if (identities is None) != (forget is None) or (attributes and identities is None):
@@ -81,12 +86,13 @@ def finetune(
     samples = data.samples(split)
     base = model or preset.file.model
     if base == TINY:
-        base = _tiny_base(folder, data, preset, seed)
+        base = _tiny_base(_scratch() if dry_run else folder, data, preset, seed)
     people = _validation(data, settings, split)
     manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, validation=people)
     items = [*rows(data, samples, settings.phrasings), *noise_rows(samples, settings.noise_refusals, seed)]
     unseen = unseen_rows(data, data.samples_of(people))
-    return run(Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report))
+    job = Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report)
+    return estimate(job) if dry_run else run(job)
 
 
 def unlearn(
@@ -100,6 +106,7 @@ def unlearn(
     settings: Training | Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     seed: int = 0,
+    dry_run: bool = False,
     progress: Progress = silent,
     report: Report = silent,
 ) -> Run:
@@ -115,16 +122,17 @@ def unlearn(
         preset: where settings come from, unless given; by default the one of ``base``, else ``tiny``.
         data: the dataset; by default the one that ``base`` was trained on.
         options: of the method, where they differ from the settings'.
-        settings, seed, progress, report: as in :func:`finetune`.
+        settings, seed, dry_run, progress, report: as in :func:`finetune`.
 
     Returns:
-        The finished run.
+        The finished run; after a dry run, the one that would begin.
 
     Raises:
         ConfigError: an unknown method, option or split; a method that needs adapters without them.
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
     """
+    from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
     preset = preset_for(base, preset)
@@ -145,7 +153,15 @@ def unlearn(
     forgotten = rows(data, data.samples(forget), settings.phrasings)
     pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
     unseen = unseen_rows(data, data.samples_of(people))
-    return run(Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report))
+    job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
+    return estimate(job) if dry_run else run(job)
+
+
+def _scratch() -> Path:
+    """A folder for what a dry run needs on disk; it is gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="fiubench"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
