@@ -1,6 +1,6 @@
 """What sharing the beginning of prompts saves in an evaluation, as ratios of CPU time.
 
-    OMP_NUM_THREADS=1 python benchmarks/prefixes.py [--hidden 512] [--layers 8] [--rounds 3]
+    OMP_NUM_THREADS=1 python benchmarks/prefixes.py [--hidden 512] [--layers 8] [--questions 20] [--rounds 3]
 
 A LLaVA of random weights with the 576 image tokens of LLaVA-1.5 is asked about one person, whole and shared in turn,
 since other work on the machine comes and goes. Questions and pictures are prepared beforehand.
@@ -57,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hidden", type=int, default=512)
     parser.add_argument("--layers", type=int, default=8)
+    parser.add_argument("--questions", type=int, default=20)
     parser.add_argument("--new-tokens", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
@@ -71,7 +72,7 @@ def main() -> None:
         )  # fmt: skip
         tiny.make(data.texts, size, 0, folder / "model")
         loaded = load(folder / "model", device="cpu", dtype="float32")
-        samples = data.samples("forget10")[:20]
+        samples = data.samples("forget10")[: wanted.questions]
         image = data.image(samples[0].unique_id)
     print(f"{loaded.model.num_parameters() / 1e6:.0f} M weights, {torch.get_num_threads()} thread(s)")
     scorers = {share: Scorer(loaded.model, loaded.processor, wanted.batch_size, share=share) for share in (False, True)}
@@ -89,9 +90,17 @@ def main() -> None:
     print("| what | texts | whole, CPU | shared, CPU | ratio | results |\n|---|---|---|---|---|---|")
     rounds = wanted.rounds
     measure("score the answers to one question", 5, lambda scorer: list(scorer.score(answers[:5])), scorers, rounds)
-    measure("score everything about a person", 100, lambda scorer: list(scorer.score(answers)), scorers, rounds)
+    measure(
+        "score everything about a person", len(answers), lambda scorer: list(scorer.score(answers)), scorers, rounds
+    )
     length = wanted.new_tokens
-    measure(f"generate, {length} tokens", 80, lambda scorer: list(scorer.generate(prompts, length)), scorers, rounds)
+    measure(
+        f"generate, {length} tokens",
+        len(prompts),
+        lambda scorer: list(scorer.generate(prompts, length)),
+        scorers,
+        rounds,
+    )
     assert not scorers[True].notes, scorers[True].notes
 
 

@@ -180,7 +180,7 @@ class Scorer:
             self.notes.append(f"{kind} reads every prompt whole: {type(error).__name__}: {error}")
             return False
         if not gap <= allowed:
-            self.notes.append(f"{kind} reads every prompt whole: log-probabilities differ by {gap:.1g} else")
+            self.notes.append(f"{kind} reads every prompt whole: shared, log-probabilities would differ by {gap:.1g}")
         return gap <= allowed
 
     def _tried(self, turns: Sequence[Turn], prefix: Prefix | None, kind: str) -> "list[Tensor]":
