@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TOKENS_AT_ONCE = 512  # rows of the vocabulary's probabilities held while their moments are taken
 _SAME = 1e-4  # nats by which log-probabilities may differ with a shared prefix
+_ROUNDING = 16  # or by so many units of the number format at 1: 0.125 in bfloat16, 0.016 in float16
 _SCORING, _GENERATION = "scoring", "generation"
 _MARGIN = 1.25  # a model may use this much more tokens than the longest true answer
 
@@ -165,13 +166,15 @@ class Scorer:
     def _agrees(self, group: Sequence[Turn], prefix: Prefix, kind: str) -> bool:
         """Whether going on from a prefix gives what whole passes give, for the shortest and the longest of a group.
 
-        In 16 bits whole passes differ from each other, by the batch they are in; twice that is allowed.
+        In 16 bits whole passes differ from each other, by the batch they are in: twice that is allowed, and rounding.
         """
+        import torch
+
         turns = sorted(group, key=_extent)
         pair = [turns[0], turns[-1]][: self.batch_size]
         whole = self._tried(pair, None, kind)
         alone = [one for turn in pair for one in self._tried([turn], None, kind)]
-        allowed = max(_SAME, 2 * _gap(whole, alone))
+        allowed = max(_SAME, 2 * _gap(whole, alone), _ROUNDING * torch.finfo(self.model.dtype).eps)
         try:
             gap = _gap(whole, self._tried(pair, prefix, kind))
         except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
@@ -179,9 +182,10 @@ class Scorer:
                 raise
             self.notes.append(f"{kind} reads every prompt whole: {type(error).__name__}: {error}")
             return False
-        if not gap <= allowed:
+        agrees = bool(gap <= allowed)  # not where it is no number
+        if not agrees:
             self.notes.append(f"{kind} reads every prompt whole: shared, log-probabilities would differ by {gap:.1g}")
-        return gap <= allowed
+        return agrees
 
     def _tried(self, turns: Sequence[Turn], prefix: Prefix | None, kind: str) -> "list[Tensor]":
         """Per turn the log-probabilities that are compared: of the answer, or of all tokens at two steps."""
