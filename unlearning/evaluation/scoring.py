@@ -155,13 +155,19 @@ class Scorer:
         window = getattr(self.model.config.get_text_config(), "sliding_window", None)
         if common(rows) < 1 or (more and window and max(r["input_ids"].shape[1] for r in rows) + more > window):
             return None  # padding between prefix and question would push some of the picture out of the window
-        if self._last is None or self._last[0] is not picture or not self._last[1].begins(rows):
-            self._last = None  # one at a time is held
-            names = self.encoder.processor.image_processor.model_input_names
-            self._last = (picture, Prefix(self.model, rows[0], common(rows), names, self._to_device))
-        if kind not in self._shares:
-            self._shares[kind] = self._agrees(group, self._last[1], kind)
-        return self._last[1] if self._shares[kind] else None
+        try:
+            if self._last is None or self._last[0] is not picture or not self._last[1].begins(rows):
+                self._last = None  # one at a time is held
+                names = self.encoder.processor.image_processor.model_input_names
+                self._last = (picture, Prefix(self.model, rows[0], common(rows), names, self._to_device))
+            if kind not in self._shares:
+                self._shares[kind] = self._agrees(group, self._last[1], kind)
+        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
+            if likelihood.is_out_of_memory(error) or self._shares.get(kind):
+                raise
+            self._shares[kind] = False
+            self.notes.append(f"{kind} reads every prompt whole: {type(error).__name__}: {error}")
+        return self._last[1] if self._last is not None and self._shares[kind] else None
 
     def _agrees(self, group: Sequence[Turn], prefix: Prefix, kind: str) -> bool:
         """Whether going on from a prefix gives what whole passes give, for the shortest and the longest of a group.
@@ -175,13 +181,7 @@ class Scorer:
         whole = self._tried(pair, None, kind)
         alone = [one for turn in pair for one in self._tried([turn], None, kind)]
         allowed = max(_SAME, 2 * _gap(whole, alone), _ROUNDING * torch.finfo(self.model.dtype).eps)
-        try:
-            gap = _gap(whole, self._tried(pair, prefix, kind))
-        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
-            if likelihood.is_out_of_memory(error):
-                raise
-            self.notes.append(f"{kind} reads every prompt whole: {type(error).__name__}: {error}")
-            return False
+        gap = _gap(whole, self._tried(pair, prefix, kind))
         agrees = bool(gap <= allowed)  # not where it is no number
         if not agrees:
             self.notes.append(f"{kind} reads every prompt whole: shared, log-probabilities would differ by {gap:.1g}")

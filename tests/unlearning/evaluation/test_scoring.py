@@ -109,8 +109,15 @@ def test_a_model_that_can_not_share_is_told_and_asked_whole(
     def unable(self: Prefix, count: int) -> dict[str, Any]:
         raise TypeError("no cache to be had")
 
-    for broken, problem in ((forgetful, "would differ by"), (unable, "no cache to be had")):
-        monkeypatch.setattr(Prefix, "cache", broken)
+    def unread(self: Prefix, *_: Any) -> None:
+        raise KeyError("cache")
+
+    for name, broken, problem in (
+        ("cache", forgetful, "would differ by"),
+        ("cache", unable, "no cache to be had"),
+        ("__init__", unread, "KeyError"),
+    ):
+        monkeypatch.setattr(Prefix, name, broken)
         scorer = Scorer(loaded.model, loaded.processor, 4)
         for _ in range(2):
             assert scorer.generate(asked, 6) == whole.generate(asked, 6)
