@@ -46,11 +46,20 @@ def evaluate(
         Path | None,
         typer.Option(metavar="DIR", help="Write the log and the metrics to this folder. (default: one in the run)"),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Ask about one person only and say what the whole would take: answers, memory, time. Writes nothing.",
+        ),
+    ] = False,
     given: dict[str, Any],
 ) -> None:
     """Ask a model all questions, write a log of its answers, and print its metrics by each definition."""
     with progress() as step:
-        evaluations = fiubench.evaluate(target, from_log=from_log, out=out, progress=step, report=typer.echo, **given)
+        evaluations = fiubench.evaluate(
+            target, from_log=from_log, out=out, dry_run=dry_run, progress=step, report=typer.echo, **given
+        )
     for number, evaluation in enumerate(evaluations):
         if number:
             typer.echo()

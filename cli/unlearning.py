@@ -27,6 +27,13 @@ Seed = Annotated[
     int,
     typer.Option(min=0, metavar="N", help="Draw the order of samples, new weights and dropout from this random seed."),
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Take the first steps only and say what all would take: steps, tokens, memory, time. Writes nothing.",
+    ),
+]
 
 
 @with_settings(Training)
@@ -92,6 +99,7 @@ def finetune(
         ),
     ] = None,
     seed: Seed = 0,
+    dry_run: DryRun = False,
     given: dict[str, Any],
 ) -> None:
     """Fine-tune a model on a dataset (full), or on all but the forget set (the retain reference)."""
@@ -109,10 +117,12 @@ def finetune(
             attributes=attributes.split(",") if attributes is not None else (),
             teach=teach,
             seed=seed,
+            dry_run=dry_run,
             progress=step,
             report=typer.echo,
         )
-    _print_run(run)
+    if not dry_run:
+        _print_run(run)
 
 
 @with_settings(Training)
@@ -174,6 +184,7 @@ def unlearn(
         ),
     ] = None,
     seed: Seed = 0,
+    dry_run: DryRun = False,
     given: dict[str, Any],
 ) -> None:
     """Make a fine-tuned model forget the people of a forget set."""
@@ -191,10 +202,12 @@ def unlearn(
             teach=teach,
             forget_through=forget_through,
             seed=seed,
+            dry_run=dry_run,
             progress=step,
             report=typer.echo,
         )
-    _print_run(run)
+    if not dry_run:
+        _print_run(run)
 
 
 def experiment(

@@ -5,10 +5,12 @@ This is the only part of evaluation that needs the model: ``results.py`` compute
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,21 @@ from fiubench.schemas.splits import SplitName
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.support.files import make_folder
-from fiubench.support.progress import Progress, silent
+from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import METRIC_VERSION, PLAIN, QuestionLog, read_log, read_metadata, write_log
 from fiubench.unlearning.data.modality import BOTH, NAME, PICTURE, Modality, modality_for
 from fiubench.unlearning.evaluation.controls import BY_NAME, PLAINLY, Control, Pictures, load_controls
 from fiubench.unlearning.evaluation.roles import described, questions, roles
-from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import LOG, Subject
+from fiubench.unlearning.evaluation.workers import Asked, Here, Replies, Several, answering, reply
 from fiubench.unlearning.metrics.text import best_guess
 from fiubench.unlearning.models.encoding import Turn
-from fiubench.unlearning.models.loading import fingerprint, load, origin
+from fiubench.unlearning.models.loading import fingerprint, origin
+from fiubench.unlearning.models.measuring import duration, held, peak, reset_peak, size
 
 _PARTS = ".parts"
+_ONE, _SEVERAL = 1, 8  # people who are asked about together: those of one picture, and where there is none
 
 
 def describe(
@@ -77,7 +81,9 @@ def evaluate(
     max_new_tokens: int | None = None,
     device: str = "auto",
     dtype: str = "auto",
+    workers: int = 1,
     progress: Progress = silent,
+    report: Report = silent,
     facts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Ask a model every question of the forget, retain and holdout sets and write ``out/log.parquet``.
@@ -90,6 +96,8 @@ def evaluate(
         ask: how people are pointed out; with both, the control ``name`` is added. By default as the model was taught.
         refusals: sentences that count as refusals.
         max_new_tokens: length of generations; None leaves room for the longest true answer, and 50 at least.
+        workers: processes, each with a copy of the model, that share the people between them; the log is the same.
+        report: called with a line where the model can't share what questions about one picture begin with.
         facts: what :func:`describe` gives, where that is known (weights are large to digest twice).
 
     Raises:
@@ -104,30 +112,79 @@ def evaluate(
     metadata["max_new_tokens"] = max_new_tokens
     path = out / LOG
     there = _usable(path, metadata)
-    plainly = PLAINLY[NAME if asked_by == NAME else PICTURE]
-    plan = [(role, plainly) for role in roles(data, forget)]
-    plan += [(role, control) for control in controls for role in ("forget", "retain")]
+    plan = _plan(data, forget, controls, asked_by)
     if there is not None and all(_has(there, control) for _, control in plan):
         return path
     make_folder(out / _PARTS)
-    asked = _Questions(subject, data, forget, plan, device, dtype, batch_size, max_new_tokens, progress)
     rows: list[Mapping[str, Any]] = []
-    for role, control in plan:
-        if there is not None and _has(there, control):
-            rows += there.select(role, control.name)
-            asked.step(asked.work(role, control))
-            continue
-        part = out / _PARTS / f"{role}.{control.name}.parquet"
-        key = {"part": digest_of([{**metadata, "controls": None}, control.model_dump()])}
-        if part.exists() and read_metadata(part).get("part") == key["part"]:
-            asked.step(asked.work(role, control))
-        else:
-            write_log(part, asked.ask(role, control), key)
-        rows += read_log(part).rows
+    with answering(subject.target, device, dtype, batch_size, workers) as model:
+        asked = _Questions(subject, data, forget, plan, model, max_new_tokens, progress, report)
+        for role, control in plan:
+            if there is not None and _has(there, control):
+                rows += there.select(role, control.name)
+                asked.step(asked.work(role, control))
+                continue
+            part = out / _PARTS / f"{role}.{control.name}.parquet"
+            key = {"part": digest_of([{**metadata, "controls": None}, control.model_dump()])}
+            if part.exists() and read_metadata(part).get("part") == key["part"]:
+                asked.step(asked.work(role, control))
+            else:
+                write_log(part, asked.ask(role, control), key)
+            rows += read_log(part).rows
     judge = {} if there is None or "judge" not in there.metadata else {"judge": there.metadata["judge"]}
     write_log(path, rows, {**metadata, **judge})
     shutil.rmtree(out / _PARTS)
     return path
+
+
+def _plan(data: Data, forget: str, controls: Sequence[Control], asked: Modality) -> list[tuple[str, Control]]:
+    """What is asked under which control, in order."""
+    plain = PLAINLY[NAME if asked == NAME else PICTURE]
+    return [(role, plain) for role in roles(data, forget)] + [
+        (role, control) for control in controls for role in ("forget", "retain")
+    ]
+
+
+def estimate(
+    subject: Subject,
+    data: Data,
+    forget: str,
+    *,
+    controls: Sequence[Control] = (),
+    batch_size: int = 16,
+    max_new_tokens: int | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    workers: int = 1,
+    report: Report = silent,
+) -> None:
+    """Report what an evaluation would take, from the questions about one person on the model itself. Writes nothing.
+
+    Arguments and what is raised are those of :func:`evaluate`.
+    """
+    reset_peak()
+    began, plan = time.monotonic(), _plan(data, forget, controls)
+    model = Here(subject.target, device, dtype, batch_size)
+    asked = _Questions(subject, data, forget, plan, model, max_new_tokens, silent, report)
+    generated, scored = (sum(numbers) for numbers in zip(*(asked.counts(*each) for each in plan), strict=True))
+    report(f"{generated} answers to be generated, {scored} to be scored, {len(plan)} rounds of questions")
+    one = asked.first()
+    # what happens once: the first passes, and the comparison of shared with whole ones
+    reply(model.scorer, replace(one, prompts=one.prompts[:2], answers=one.answers[:2], others=()))
+    loading, times = time.monotonic() - began, [time.monotonic()]
+    model.scorer.generate(one.prompts, one.max_new_tokens)
+    times.append(time.monotonic())
+    model.scorer.score([*one.answers, *one.others])
+    times.append(time.monotonic())
+    each = (times[1] - times[0]) / len(one.prompts), (times[2] - times[1]) / (len(one.answers) + len(one.others))
+    weights, (most, of_what) = held(model.scorer.model.parameters()), peak()
+    for note in model.scorer.notes:
+        report(note)
+    report(f"memory: weights {size(weights)} in each process; at the peak, {of_what}: {size(most)}")
+    report(f"measured on one person: {each[0]:.3f} s an answer generated, {each[1]:.3f} s one scored")
+    total = loading + (generated * each[0] + scored * each[1]) / workers
+    shared = f" in {workers} processes, if they do not slow each other down" if workers > 1 else ""
+    report(f"estimate: {duration(total)}{shared}; answers of at most {one.max_new_tokens} tokens")
 
 
 def _usable(path: Path, metadata: Mapping[str, Any]) -> QuestionLog | None:
@@ -179,19 +236,19 @@ def check_pictures(controls: Sequence[Control], data: Data) -> None:
 
 @dataclass
 class _Questions:
-    """Puts the questions of one role under one control to the model, which is loaded when it is first needed."""
+    """Puts the questions of one role under one control to the model, person by person."""
 
     subject: Subject
     data: Data
     forget: str
     plan: Sequence[tuple[str, Control]]
-    device: str
-    dtype: str
-    batch_size: int
+    model: Here | Several
     limit: int | None
     progress: Progress
+    report: Report
 
     def __post_init__(self) -> None:
+        self._told: set[str] = set()
         self._pictures, self._questions = Pictures(self.data), questions(self.data, self.forget)
         self._guesses = guesses(self.data.samples(SplitName.parse(self.forget).retain))
         self._done, self._total = 0, sum(self.work(role, control) for role, control in self.plan)
@@ -211,45 +268,74 @@ class _Questions:
 
     def work(self, role: str, control: Control) -> int:
         """How many answers are generated and scored."""
+        return sum(self.counts(role, control))
+
+    def counts(self, role: str, control: Control) -> tuple[int, int]:
+        """How many answers are generated, and how many are scored."""
         samples = [sample for _, sample in self._samples(role, control)]
         if not _fully(role, control):
-            return 2 * len(samples)
-        return sum(3 + len(s.paraphrased_question) + len(s.perturbed_answer) for s in samples)
+            return len(samples), len(samples)
+        return sum(1 + len(s.paraphrased_question) for s in samples), sum(1 + len(_variants(s)) for s in samples)
 
-    @cached_property
-    def _scorer(self) -> Scorer:
-        # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
-        loaded = load(self.subject.target, device=self.device, dtype=self.dtype)
-        scorer = Scorer(loaded.model, loaded.processor, self.batch_size)
+    def first(self) -> Asked:
+        """What is asked first."""
         role, control = self.plan[0]
-        scorer.check(self._pictures.turn(self._samples(role, control)[0][1], control))
-        return scorer
+        samples = _portions(self._samples(role, control), _ONE)[0]
+        return self._asked(role, control, samples, [self._pictures.turn(sample, control) for _, sample in samples])
 
     @cached_property
     def _longest(self) -> int:
+        role, control = self.plan[0]
+        self.model.check(self._pictures.turn(self._samples(role, control)[0][1], control))
         everyone = [sample.answer for role, control in self.plan for _, sample in self._samples(role, control)]
-        return self.limit or self._scorer.token_limit(everyone)
+        return self.limit or self.model.token_limit(everyone)
 
     def ask(self, role: str, control: Control) -> list[dict[str, Any]]:
         """The rows of the log."""
-        scorer, fully = self._scorer, _fully(role, control)
-        chosen = self._samples(role, control)
-        samples = [sample for _, sample in chosen]
-        asked = [self._pictures.turn(sample, control) for sample in samples]
-        prompts = [
-            [turn, *(Turn(question, turn.image) for question in (s.paraphrased_question if fully else ()))]
-            for turn, s in zip(asked, samples, strict=True)
-        ]
-        sequences = [
-            [Turn(turn.question, turn.image, answer) for answer in (s.answer, *(_variants(s) if fully else ()))]
-            for turn, s in zip(asked, samples, strict=True)
-        ]
-        generated = _grouped(scorer.generate(_flat(prompts), self._longest, self.step), prompts)
-        firsts = scorer.score([group[0] for group in sequences], moments=control.name == PLAIN, step=self.step)
-        others = [group[1:] for group in sequences]
-        scored = _grouped(scorer.score(_flat(others), step=self.step), others)
-        return [
-            {
+        portions = _portions(self._samples(role, control), _ONE if _has_picture(control) else _SEVERAL)
+        turns = [[self._pictures.turn(sample, control) for _, sample in samples] for samples in portions]
+        asked = [self._asked(role, control, *one) for one in zip(portions, turns, strict=True)]
+        rows: list[dict[str, Any]] = []
+        for samples, own, replies in zip(portions, turns, self.model.replies(asked, self.step), strict=True):
+            rows += self._rows(role, control, samples, own, replies)
+            for note in set(replies.notes) - self._told:
+                self._told.add(note)
+                self.report(note)
+        return rows
+
+    def _asked(
+        self, role: str, control: Control, samples: Sequence[tuple[str, Sample]], turns: Sequence[Turn]
+    ) -> Asked:
+        """What is asked together."""
+        fully = _fully(role, control)
+        pairs = [(sample, turn) for (_, sample), turn in zip(samples, turns, strict=True)]
+        return Asked(
+            prompts=[
+                Turn(question, turn.image)
+                for s, turn in pairs
+                for question in (turn.question, *(s.paraphrased_question if fully else ()))
+            ],
+            answers=[Turn(turn.question, turn.image, s.answer) for s, turn in pairs],
+            others=[Turn(turn.question, turn.image, answer) for s, turn in pairs if fully for answer in _variants(s)],
+            moments=control.name == PLAIN,
+            max_new_tokens=self._longest,
+        )
+
+    def _rows(
+        self,
+        role: str,
+        control: Control,
+        samples: Sequence[tuple[str, Sample]],
+        turns: Sequence[Turn],
+        replies: Replies,
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of what was asked together."""
+        fully = _fully(role, control)
+        generated, others = iter(replies.generated), iter(replies.others)
+        for (split, sample), turn, first in zip(samples, turns, replies.answers, strict=True):
+            said = list(islice(generated, 1 + (len(sample.paraphrased_question) if fully else 0)))
+            rest = list(islice(others, len(_variants(sample)) if fully else 0))
+            yield {
                 **_facts(sample, turn.question, self._guesses.get(sample.attribute)),
                 "role": role,
                 "split": split,
@@ -267,8 +353,16 @@ class _Questions:
                 "perturbed_logprobs": [r.logprobs for r in rest[1:]] if fully else None,
                 "judge": None,
             }
-            for (split, sample), turn, said, first, rest in zip(chosen, asked, generated, firsts, scored, strict=True)
-        ]
+
+
+def _has_picture(control: Control) -> bool:
+    return control.image != "none"
+
+
+def _portions(samples: Sequence[tuple[str, Sample]], people: int) -> list[list[tuple[str, Sample]]]:
+    """The questions about so many people at a time."""
+    each = [list(group) for _, group in groupby(samples, lambda one: one[1].unique_id)]
+    return [list(chain.from_iterable(each[i : i + people])) for i in range(0, len(each), people)]
 
 
 def _fully(role: str, control: Control) -> bool:
@@ -302,13 +396,3 @@ def guesses(samples: Iterable[Sample]) -> dict[str, str]:
 
 def _variants(sample: Sample) -> tuple[str, ...]:
     return (sample.paraphrased_answer, *sample.perturbed_answer)
-
-
-def _flat(groups: Iterable[Sequence[Any]]) -> list[Any]:
-    return [item for group in groups for item in group]
-
-
-def _grouped(flat: Sequence[Any], like: Iterable[Sequence[Any]]) -> list[list[Any]]:
-    """Cut a list into groups as long as those of ``like``."""
-    rest = iter(flat)
-    return [[next(rest) for _ in group] for group in like]

@@ -11,6 +11,7 @@ from fiubench.support.errors import ConfigError
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import PLAIN, read_log, write_log
+from fiubench.unlearning.data.modality import NAME
 from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import Subject
@@ -74,7 +75,7 @@ def _turn(row: Mapping[str, Any], data: Data, markers: Sequence[str]) -> Turn:
     said = row["generated"]
     for marker in markers:
         said = said.replace(marker, " ".join(marker))
-    return Turn(row["question"], data.image(row["unique_id"]), said)
+    return Turn(row["question"], None if row["asked"] == NAME else data.image(row["unique_id"]), said)
 
 
 def _wanted(row: Mapping[str, Any]) -> bool:

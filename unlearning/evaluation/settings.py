@@ -74,3 +74,6 @@ class EvaluationSettings(ScoringSettings):
     dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16|8bit|4bit")] = "auto"
     """Hold the weights in this number format; auto chooses by the device. 8bit and 4bit need the package
     bitsandbytes."""
+    workers: Annotated[int, Field(ge=1, le=64), Flag("Running", metavar="N")] = 1
+    """Ask in this many processes, each with a copy of the model, on a GPU of its own where there are several; the
+    answers stay the same."""

@@ -1,5 +1,6 @@
 """The steps of ``fiubench evaluate`` in order: conditions, questions, benchmarks, judge, metrics."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +9,12 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError
 from fiubench.support.progress import Progress, Report, silent
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
 from fiubench.unlearning.evaluation import evaluate as questions
-from fiubench.unlearning.evaluation.controls import load_controls
+from fiubench.unlearning.evaluation.controls import Control, load_controls
 from fiubench.unlearning.evaluation.fluency import add_fluency
 from fiubench.unlearning.evaluation.results import Result, before_of, metrics_path, result, save
 from fiubench.unlearning.evaluation.scoring import Scorer
@@ -45,6 +47,7 @@ def evaluate(
     *,
     from_log: str | Path | None = None,
     out: str | Path | None = None,
+    dry_run: bool = False,
     progress: Progress = silent,
     report: Report = silent,
     **settings: Any,
@@ -58,8 +61,9 @@ def evaluate(
         target: run, checkpoint, model folder or Hub id; left out with ``from_log``.
         from_log: a log, its folder, or an evaluated run, to be scored again without a model.
         out: folder of the evaluation; a run keeps its own.
+        dry_run: ask about one person only, report what all would take, and write nothing; the list is empty then.
         progress: called with (what, done, total).
-        report: called with a line on what the judge did.
+        report: called with a line on what the judge did, and on what could not be shared between questions.
         settings: those of :class:`~fiubench.unlearning.evaluation.settings.EvaluationSettings`, by name.
 
     Returns:
@@ -75,10 +79,12 @@ def evaluate(
     if (target is None) == (from_log is None):
         hint = "Name a run, checkpoint, model folder or Hub id, or with --from-log the log of an earlier evaluation."
         raise ConfigError("give exactly one of TARGET and --from-log", where="evaluate", hint=hint)
+    if dry_run and from_log is not None:
+        raise ConfigError("a log is scored in seconds", where="--dry-run", hint="Leave it out.")
     if from_log is not None:
         logs = [rescore(Path(from_log), chosen, progress, report)]
     else:
-        logs = ask(str(target), chosen, None if out is None else Path(out), progress, report)
+        logs = ask(str(target), chosen, None if out is None else Path(out), progress, report, dry_run=dry_run)
     found = [Evaluation(log, score_all(log, chosen)) for log in logs]
     for each in found:
         save(each.results[0], metrics_path(each.log, definition))
@@ -91,12 +97,17 @@ def ask(
     out: Path | None = None,
     progress: Progress = silent,
     report: Report = silent,
+    *,
+    dry_run: bool = False,
 ) -> list[Path]:
     """Ask a model everything. Conditions are checked first: an hour of questions that can't be scored helps nobody.
 
     Returns:
         The logs, one per checkpoint.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        hint = "Start it once, with --workers N: it begins its processes itself."
+        raise ConfigError("an evaluation can't be started in several processes", where="evaluate", hint=hint)
     controls, refusals = load_controls(settings.controls), read_refusals()
     tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]
     files = [benchmarks.Benchmark.parse(text) for text in settings.benchmarks if not text.startswith(lmms.PREFIX)]
@@ -112,6 +123,9 @@ def ask(
             reference, before = _compared(settings, subject.folder / LOG)
             definition = find_definition(settings.definition)
             gates.refuse(gates.broken(facts, before, reference, definition, settings.memorised), target)
+        if dry_run:
+            _estimate(subject, data, forget, controls, settings, report)
+            continue
         path = questions.evaluate(
             subject,
             data,
@@ -124,7 +138,9 @@ def ask(
             max_new_tokens=settings.max_new_tokens,
             device=settings.device,
             dtype=settings.dtype,
+            workers=settings.workers,
             progress=progress,
+            report=report,
             facts=facts,
         )
         add_fluency(
@@ -143,6 +159,23 @@ def ask(
             rescore(path, settings, progress, report)
         logs.append(path)
     return logs
+
+
+def _estimate(
+    subject: Subject,
+    data: Data,
+    forget: str,
+    controls: Sequence[Control],
+    settings: EvaluationSettings,
+    report: Report,
+) -> None:
+    """What asking the questions takes; the rest is named."""
+    names = ("batch_size", "max_new_tokens", "device", "dtype", "workers")
+    options = {name: getattr(settings, name) for name in names}
+    report(f"{subject.name}:")
+    questions.estimate(subject, data, forget, controls=controls, **options, report=report)
+    if settings.benchmarks or settings.judge is not None:
+        report("benchmarks and judge come on top")
 
 
 def _compared(settings: EvaluationSettings, log_path: Path) -> tuple[QuestionLog | None, QuestionLog | None]:

@@ -1,7 +1,7 @@
 """How likely a model finds answers: the one forward pass behind every loss and every score."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -52,7 +52,8 @@ class Predicted:
 def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) -> Predicted:
     """Run the model on a labelled batch (right padding) and keep the logits that predict answer tokens.
 
-    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture.
+    Where the model's ``forward`` can, it computes logits from the first answer token on, not over the picture. A batch
+    may hold a cache to go on from (:class:`fiubench.unlearning.models.prefixes.Prefix`).
     """
     if PARTS in batch:
         pictured, others = batch[PARTS]
@@ -63,11 +64,11 @@ def score(model: Any, batch: Mapping[str, Any], *, hidden_states: bool = False) 
     targets = labels[:, 1:]
     mask = targets != IGNORED
     first = int(mask.any(dim=0).int().argmax())  # no answer of the batch begins before this position
-    if _takes_logits_to_keep(_forward_class(model)):
+    if takes_logits_to_keep(model):
         inputs["logits_to_keep"] = labels.shape[1] - first
     if hidden_states:
         inputs["output_hidden_states"] = True
-    out = model(**inputs, use_cache=False)
+    out = model(**{"use_cache": False, **inputs})
     places = slice(first - labels.shape[1], -1)  # counted from the end: logits may begin with the first answer
     mask = mask[:, first:]
     hidden = tuple(layer[:, places] for layer in out.hidden_states) if hidden_states else ()
@@ -138,12 +139,22 @@ def unwrapped(model: Any) -> Any:
     return unwrapped(model.module) if hasattr(model, "module") else model
 
 
-def _forward_class(model: Any) -> Any:
-    """The class whose ``forward`` is reached in the end, under wrappers of accelerate and peft."""
+def innermost(model: Any) -> Any:
+    """A model without the wrappers of accelerate and peft: what its ``forward`` reaches in the end."""
     inner = unwrapped(model)
-    return type(inner.get_base_model() if hasattr(inner, "get_base_model") else inner)
+    return inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+
+
+def takes_logits_to_keep(model: Any) -> bool:
+    """Whether a model's ``forward`` can leave out the logits of first tokens."""
+    return "logits_to_keep" in _parameters(type(innermost(model)).forward)
+
+
+def cache_name(model: Any) -> str:
+    """What a model's ``forward`` calls the cache, depending on the version of transformers."""
+    return "cache" if "cache" in _parameters(type(innermost(model)).forward) else "past_key_values"
 
 
 @lru_cache
-def _takes_logits_to_keep(kind: Any) -> bool:
-    return "logits_to_keep" in inspect.signature(kind.forward).parameters
+def _parameters(forward: Any) -> Collection[str]:
+    return frozenset(inspect.signature(forward).parameters)

@@ -25,7 +25,7 @@ from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
-from transformers import PrinterCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 _REFERENCE = "reference.safetensors"
 _BOUNDS = ("above", "forget-loss")  # rules by which the checkpoint before counts
@@ -45,6 +45,7 @@ class Job:
     method: Method | None
     progress: Progress
     report: Report
+    watching: Sequence[TrainerCallback] = ()  # callbacks beside our own
     began: float = field(default_factory=time.monotonic)
 
 
@@ -87,7 +88,7 @@ def run(job: Job) -> Run:
         train_dataset=job.dataset,
         data_collator=partial(collate_pairs, encoder) if isinstance(job.dataset, Pairs) else encoder,
         processing_class=loaded.processor,
-        callbacks=[ProgressCallback(job.progress, _what(job)), *_tensorboard(job)],
+        callbacks=[ProgressCallback(job.progress, _what(job)), *_tensorboard(job), *job.watching],
     )
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):

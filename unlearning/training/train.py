@@ -4,7 +4,9 @@ A run is determined by its data, base model, settings and seed. The same call in
 interrupted, returns at once where all is done, and refuses where the folder holds another run.
 """
 
+import atexit
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -42,6 +44,7 @@ def finetune(
     attributes: Sequence[str] = (),
     teach: str | None = None,
     seed: int = 0,
+    dry_run: bool = False,
     progress: Progress = silent,
     report: Report = silent,
 ) -> Run:
@@ -61,16 +64,18 @@ def finetune(
         attributes: the questions that are kept; all by default.
         teach: point people out by ``picture``, by ``name`` or ``both`` ways; by name where there are no pictures.
         seed: of order, adapters and dropout, and of the tiny model's weights.
+        dry_run: take the first steps only, report what the whole would take, and write nothing.
         progress: called with (what, steps done, steps in all).
-        report: called with a line at every checkpoint.
+        report: called with a line at every checkpoint, and with those of a dry run.
 
     Returns:
-        The finished run.
+        The finished run; after a dry run, the one that would begin.
 
     Raises:
         ConfigError: an unknown split, a model that can't be used, settings that don't fit.
         RunError: ``out`` holds another run.
     """
+    from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
     preset, folder = preset if isinstance(preset, Preset) else read_preset(preset), Path(out)
@@ -84,13 +89,14 @@ def finetune(
     items = _some(rows(data, samples, settings.phrasings, taught), split, taught)
     base = model or preset.file.model
     if base == TINY:
-        base = _tiny_base(folder, data, preset, seed, taught)
+        base = _tiny_base(_scratch() if dry_run else folder, data, preset, seed, taught)
     people = _validation(data, settings, split)
     about: dict[str, Any] = {"taught": taught, "validation": people}
     manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
     items += noise_rows(samples, settings.noise_refusals, seed, taught)
     unseen = unseen_rows(data, data.samples_of(people), taught)
-    return run(Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report))
+    job = Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report)
+    return estimate(job) if dry_run else run(job)
 
 
 def unlearn(
@@ -106,6 +112,7 @@ def unlearn(
     teach: str | None = None,
     forget_through: str | None = None,
     seed: int = 0,
+    dry_run: bool = False,
     progress: Progress = silent,
     report: Report = silent,
 ) -> Run:
@@ -123,16 +130,17 @@ def unlearn(
         options: of the method, where they differ from the settings'.
         teach: how people are pointed out on the retain set; by default as ``base`` was taught.
         forget_through: how on the forget set: ``picture``, ``name`` or ``both``; by default as ``teach``.
-        settings, seed, progress, report: as in :func:`finetune`.
+        settings, seed, dry_run, progress, report: as in :func:`finetune`.
 
     Returns:
-        The finished run.
+        The finished run; after a dry run, the one that would begin.
 
     Raises:
         ConfigError: an unknown method, option or split; a method that needs adapters without them; nothing to forget.
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
     """
+    from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
     preset = preset_for(base, preset)
@@ -162,7 +170,15 @@ def unlearn(
     )
     unseen = unseen_rows(data, data.samples_of(people), taught)
     _report_part(data, forget, report)
-    return run(Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report))
+    job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
+    return estimate(job) if dry_run else run(job)
+
+
+def _scratch() -> Path:
+    """A folder for what a dry run needs on disk; it is gone when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="fiubench"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _some(items: list[Row], split: str, modality: Modality) -> list[Row]:

@@ -8,6 +8,7 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.evaluation.scoring import OutOfMemoryError, Scorer
 from fiubench.unlearning.models.encoding import Turn
 from fiubench.unlearning.models.loading import load
+from fiubench.unlearning.models.prefixes import Prefix
 
 from tests.unlearning.small_models import FAMILIES
 
@@ -35,7 +36,7 @@ def scorer(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.
 
 
 def turns(data: Data, count: int = 7) -> list[Turn]:
-    """Questions of different lengths about different people."""
+    """Questions of different lengths about different people, some about the same."""
     samples = data.samples("full")[: count * 13 : 13]
     return [Turn(s.question, data.image(s.unique_id), s.answer) for s in samples]
 
@@ -57,6 +58,86 @@ def test_scores_do_not_depend_on_the_batch_size(scorer: Make, data: Data) -> Non
             assert len(getattr(a, name)) == len(a.logprobs)
             np.testing.assert_allclose(getattr(a, name), getattr(b, name), atol=2e-5)
             np.testing.assert_allclose(getattr(a, name), getattr(c, name), atol=2e-5)
+
+
+def test_what_is_shared_changes_nothing(scorer: Make, data: Data) -> None:
+    """Every family of these goes on from a shared beginning."""
+    samples = [*data.samples("full")[:6], *data.samples("full")[20:24]]
+    asked = [Turn(s.question, data.image(s.unique_id), a) for s in samples for a in (s.answer, s.paraphrased_answer)]
+    shared = scorer(3)
+    whole = Scorer(shared.model, shared.encoder.processor, 3, share=False)
+    assert shared.generate(asked[::2], 8) == whole.generate(asked[::2], 8)
+    for a, b in zip(shared.score(asked, moments=True), whole.score(asked, moments=True), strict=True):
+        for name in ("logprobs", "mu", "sigma"):
+            np.testing.assert_allclose(getattr(a, name), getattr(b, name), atol=1e-4)
+    assert shared.notes == []
+    assert shared._shares == {"generation": True, "scoring": True}
+
+
+def test_a_picture_is_read_once(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    seen: list[int] = []
+    loaded.model.model.vision_tower.register_forward_hook(lambda *_: seen.append(1))
+    scorer = Scorer(loaded.model, loaded.processor, 2)
+    for people in (1, 2):
+        samples = data.samples("full")[20 * people - 20 : 20 * people - 14]
+        image = data.image(samples[0].unique_id)
+        scorer.generate([Turn(s.question, image) for s in samples], 3)
+        scorer.score([Turn(s.question, image, s.answer) for s in samples])
+        scorer.score([Turn(samples[0].question, image, samples[0].paraphrased_answer)])
+        checks = 2 * 3  # once a model, generation and scoring: two questions whole, together and alone
+        assert len(seen) == people + checks
+
+
+def test_a_model_that_can_not_share_is_told_and_asked_whole(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    samples = data.samples("full")[:4]
+    asked = [Turn(s.question, data.image(s.unique_id), s.answer) for s in samples]
+    whole = Scorer(loaded.model, loaded.processor, 4, share=False)
+    good = Prefix.cache
+
+    def forgetful(self: Prefix, count: int) -> dict[str, Any]:
+        made = good(self, count)
+        for layer in next(iter(made.values())).layers:
+            layer.values.mul_(1.01)
+        return made
+
+    def unable(self: Prefix, count: int) -> dict[str, Any]:
+        raise TypeError("no cache to be had")
+
+    def unread(self: Prefix, *_: Any) -> None:
+        raise KeyError("cache")
+
+    for name, broken, problem in (
+        ("cache", forgetful, "would differ by"),
+        ("cache", unable, "no cache to be had"),
+        ("__init__", unread, "KeyError"),
+    ):
+        monkeypatch.setattr(Prefix, name, broken)
+        scorer = Scorer(loaded.model, loaded.processor, 4)
+        for _ in range(2):
+            assert scorer.generate(asked, 6) == whole.generate(asked, 6)
+            assert scorer.score(asked) == whole.score(asked)
+        assert [note.split(":")[0] for note in scorer.notes] == [
+            "generation reads every prompt whole", "scoring reads every prompt whole",
+        ]  # fmt: skip
+        assert all(problem in note for note in scorer.notes)
+
+
+def test_no_padding_pushes_a_picture_out_of_a_sliding_window(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    loaded.model.config.get_text_config().sliding_window = 40
+    asked = [Turn(s.question, data.image(s.unique_id)) for s in data.samples("full")[:3]]
+    scorer = Scorer(loaded.model, loaded.processor, 4)
+    scorer.generate(asked, 30)
+    assert "generation" not in scorer._shares
+    scorer.generate(asked, 5)
+    assert scorer._shares["generation"]
 
 
 def test_scores_are_those_of_one_plain_forward_pass(data: Data, tmp_path: Path) -> None:
@@ -124,7 +205,9 @@ def test_out_of_memory_names_a_size_to_try(data: Data, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(loaded.model, "generate", full)
     with pytest.raises(OutOfMemoryError, match="--batch-size 2"):
-        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7), 5)
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7)[::2], 5)
+    with pytest.raises(OutOfMemoryError, match="--batch-size 1"):  # questions about one person
+        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 2), 5)
     with pytest.raises(OutOfMemoryError, match="bfloat16"):
         Scorer(loaded.model, loaded.processor, 1).generate(turns(data, 2), 5)
 
