@@ -104,9 +104,7 @@ def evaluate(
         FiubenchError: a split or the model does not exist, the run does not fit the dataset, pictures are needed that
             it does not have, or memory is too short.
     """
-    asked_by = ask_by(subject, data, ask)
-    controls = with_name(controls, asked_by)
-    check_pictures(controls, data)
+    asked_by, controls = _conditions(subject, data, ask, controls)
     metadata = {**(facts or describe(subject, data, forget, refusals, asked_by))}
     metadata["controls"] = {control.name: control.model_dump() for control in controls}
     metadata["max_new_tokens"] = max_new_tokens
@@ -140,9 +138,18 @@ def evaluate(
 def _plan(data: Data, forget: str, controls: Sequence[Control], asked: Modality) -> list[tuple[str, Control]]:
     """What is asked under which control, in order."""
     plain = PLAINLY[NAME if asked == NAME else PICTURE]
-    return [(role, plain) for role in roles(data, forget)] + [
-        (role, control) for control in controls for role in ("forget", "retain")
-    ]
+    plan = [(role, plain) for role in roles(data, forget)]
+    return plan + [(role, control) for control in controls for role in ("forget", "retain")]
+
+
+def _conditions(
+    subject: Subject, data: Data, ask: Modality | None, controls: Sequence[Control]
+) -> tuple[Modality, list[Control]]:
+    """How the people are pointed out, and the controls that go with it."""
+    asked_by = ask_by(subject, data, ask)
+    chosen = with_name(controls, asked_by)
+    check_pictures(chosen, data)
+    return asked_by, chosen
 
 
 def estimate(
@@ -151,6 +158,7 @@ def estimate(
     forget: str,
     *,
     controls: Sequence[Control] = (),
+    ask: Modality | None = None,
     batch_size: int = 16,
     max_new_tokens: int | None = None,
     device: str = "auto",
@@ -163,7 +171,8 @@ def estimate(
     Arguments and what is raised are those of :func:`evaluate`.
     """
     reset_peak()
-    began, plan = time.monotonic(), _plan(data, forget, controls)
+    asked_by, controls = _conditions(subject, data, ask, controls)
+    began, plan = time.monotonic(), _plan(data, forget, controls, asked_by)
     model = Here(subject.target, device, dtype, batch_size)
     asked = _Questions(subject, data, forget, plan, model, max_new_tokens, silent, report)
     generated, scored = (sum(numbers) for numbers in zip(*(asked.counts(*each) for each in plan), strict=True))

@@ -170,7 +170,7 @@ def _estimate(
     report: Report,
 ) -> None:
     """What asking the questions takes; the rest is named."""
-    names = ("batch_size", "max_new_tokens", "device", "dtype", "workers")
+    names = ("ask", "batch_size", "max_new_tokens", "device", "dtype", "workers")
     options = {name: getattr(settings, name) for name in names}
     report(f"{subject.name}:")
     questions.estimate(subject, data, forget, controls=controls, **options, report=report)
