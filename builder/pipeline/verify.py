@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.builder.config import NO_FACES, TEMPLATE, make_config, settings_of, source_settings
@@ -21,6 +20,7 @@ from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, RELEASE, SHORT_DIGEST, SPLITS
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
+from fiubench.support.files import scratch_folder
 from fiubench.support.progress import Progress
 from fiubench.support.yaml_file import load_yaml
 
@@ -99,8 +99,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
     if plan.size != len(entries):
         yield f"{plan.size} identities are built, the manifest says {len(entries)}"
         return
-    with TemporaryDirectory(prefix="fiubench-verify-") as scratch:
-        out = Path(scratch)
+    with scratch_folder() as out:
         i = 0
         # words of a model are a source like any other: what the build kept of them
         paraphrases = Paraphrases(dataset.paraphrases) if "wordings" in manifest else None

@@ -1,7 +1,6 @@
 """Tables that are open in Python: a ``pandas.DataFrame`` in the place of a file."""
 
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import orjson
 from fiubench.raw_sources.reading.cells import FRAME, text_of
 from fiubench.raw_sources.source import SOURCES
 from fiubench.support.errors import ConfigError, SourceError
+from fiubench.support.files import scratch_folder
 
 
 @contextmanager
@@ -33,12 +33,12 @@ def frames_as_files(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if not frames:
         yield dict(settings)
         return
-    with tempfile.TemporaryDirectory(prefix="fiubench-frames-") as scratch:
-        files = {name: _written(name, frame, Path(scratch) / name) for name, frame in frames.items()}
+    with scratch_folder() as scratch:
+        files = {name: _written(name, frame, scratch / name) for name, frame in frames.items()}
         try:
             yield {**settings, **files}
         except SourceError as error:
-            error.where = error.where.replace(scratch, "").lstrip("/").replace(f"/{FRAME}", f": the {FRAME}")
+            error.where = error.where.replace(str(scratch), "").lstrip("/").replace(f"/{FRAME}", f": the {FRAME}")
             raise
 
 
