@@ -77,12 +77,12 @@ def _hold(path: Path, *, make_parent: bool = False) -> IO[bytes] | None:
 
     It still has its name when it is locked: whoever held it before may have renamed or removed it.
     """
-    more = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     deadline = time.monotonic() + _GRACE
     while True:
         if make_parent:
             path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, "r+b", opener=lambda name, flags: os.open(name, flags | more, 0o666))
+        file = os.fdopen(os.open(path, flags, 0o666), "r+b")
         if locked := take_lock(file):
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
