@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import FORGET, FULL, LABEL, SplitName
 from fiubench.support.errors import FiubenchError
+from fiubench.support.extras import need
 from fiubench.support.files import make_folder
 from fiubench.support.processes import SPAWN, worker_pool
 from fiubench.support.progress import Progress, Report, silent
@@ -34,7 +35,7 @@ from fiubench.unlearning.training.train import finetune, unlearn
 from pydantic import field_validator
 
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
-_Seed = Annotated[int, Field(ge=0)]
+_Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class Evaluated(ScoringSettings):
@@ -148,6 +149,7 @@ def experiment(
         GateError: the full model did not memorise the forget set.
         FiubenchError: a step failed; what is finished is kept, and the same command goes on.
     """
+    need("unlearning")
     plan, out = read_plan(Path(file), **({} if workers is None else {"workers": workers})), Path(out)
     make_folder(out)
     with _runner(plan.settings.workers, progress, report) as run:

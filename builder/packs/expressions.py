@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiubench.builder.values import dates
+from fiubench.support.canonical import is_text
 from fiubench.support.errors import PackError, did_you_mean
 
 _ALLOWED = (
@@ -120,6 +121,8 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
             raise PackError(f"{source!r} names an argument of {node.func.id}: give it by its place", where=where)
     if isinstance(node, ast.Constant) and not isinstance(node.value, (str, int, float, bool)):
         raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_text(node.value):
+        raise PackError(f"constant {node.value!r} in {source!r} holds half a character (a surrogate)", where=where)
 
 
 def _one_sided(node: ast.expr) -> bool:

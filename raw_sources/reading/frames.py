@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fiubench.raw_sources.reading.cells import FRAME, text_of
 from fiubench.raw_sources.source import SOURCES
+from fiubench.support.canonical import is_text
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.files import scratch_folder
 
@@ -44,6 +45,8 @@ def frames_as_files(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _written(name: str, frame: Any, folder: Path) -> str:
     names = [str(column) for column in frame.columns]
+    if not names or not len(frame):
+        raise SourceError(f"the {FRAME} is empty", where=name, hint="Give one with rows and columns.")
     if repeated := {column for column in names if names.count(column) > 1}:
         what = f"the {FRAME} has two columns called {min(repeated)!r}"
         raise ConfigError(what, where=name, hint="Give them different names.")
@@ -56,5 +59,10 @@ def _written(name: str, frame: Any, folder: Path) -> str:
             except TypeError as error:
                 hint = "Leave such a column out, or write it as text."
                 raise SourceError(f"a cell {error}", where=f"{name}: the {FRAME}", hint=hint) from error
+            for text in (*names, *texts):
+                if not is_text(text):
+                    what = f"{text!r:.60} holds half a character (a surrogate)"
+                    hint = "Read its file again with the right encoding."
+                    raise SourceError(what, where=f"{name}: the {FRAME}", hint=hint)
             file.write(orjson.dumps(dict(zip(names, texts, strict=True))) + b"\n")
     return str(path)

@@ -16,6 +16,7 @@ from fiubench.support.chat.capability import FORMS, Capability
 from fiubench.support.chat.conversation import Call
 from fiubench.support.chat.errors import ChatError, NoAnswer, Unanswerable
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import install
 
 MOST_TOKENS = 8192  # of one answer, the model's reasoning included, unless the user says otherwise
 _OPENAI = "api.openai.com"
@@ -188,7 +189,7 @@ def import_openai() -> Any:
     try:
         import openai  # noqa: PLC0415
     except ImportError as error:
-        raise ChatError("the package openai is not installed", hint="pip install 'fiubench[llm]'") from error
+        raise ChatError("the package openai is not installed", hint=install()) from error
     return openai
 
 
@@ -198,8 +199,12 @@ def check_url(base_url: str, key: str | None) -> str:
     Raises:
         ConfigError: no http(s) URL, one with a password in it, or the key would travel in clear text.
     """
-    parts = urlsplit(base_url)
     example = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
+    try:
+        parts = urlsplit(base_url)
+        parts.port  # noqa: B018  (a port that can't be is found when it is asked for)
+    except ValueError as error:
+        raise ConfigError(f"{base_url!r} is not a URL: {error}", where="--base-url", hint=example) from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=example)
     if parts.username or parts.password or parts.query or parts.fragment:

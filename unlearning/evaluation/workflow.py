@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import need
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.refusals import read_refusals
@@ -96,6 +97,7 @@ def ask(
     Returns:
         The logs, one per checkpoint.
     """
+    need("unlearning")
     controls, refusals = load_controls(settings.controls), read_refusals()
     tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]
     files = [benchmarks.Benchmark.parse(text) for text in settings.benchmarks if not text.startswith(lmms.PREFIX)]

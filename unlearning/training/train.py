@@ -13,7 +13,9 @@ from typing import Any
 import orjson
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitName, kind_of
 from fiubench.support.canonical import digest_of, readable_json
+from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import need
 from fiubench.support.files import make_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
@@ -25,6 +27,7 @@ from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
 
+_LARGEST_SEED = 2**32 - 1  # that numpy's own generator takes, which transformers sets
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
@@ -68,6 +71,8 @@ def finetune(
         ConfigError: an unknown split, a model that can't be used, settings that don't fit.
         RunError: ``out`` holds another run.
     """
+    need("unlearning")
+    check_seed(seed, _LARGEST_SEED)
     from fiubench.unlearning.training.loop import Job, run
 
     if (identities is None) != (forget is None) or (attributes and identities is None):
@@ -125,6 +130,8 @@ def unlearn(
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
     """
+    need("unlearning")
+    check_seed(seed, _LARGEST_SEED)
     from fiubench.unlearning.training.loop import Job, run
 
     preset = preset_for(base, preset)
