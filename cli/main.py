@@ -196,7 +196,9 @@ def run() -> None:
             context.command.invoke(context)
         if sys.stdout is not None:
             sys.stdout.flush()  # what can't be printed is told here and not by the interpreter
-    except SystemExit:
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich ends so when it prints help to nobody
+            sys.exit(0)
         raise
     except BaseException as error:
         names = [word for word in arguments if any(word in entries for entries in COMMANDS.values())]
