@@ -21,7 +21,7 @@ FIUBENCH = [sys.executable, "-m", "fiubench"]
 
 def begun(out: Path, workers: int) -> subprocess.Popen[str]:
     """A build whose first part is written, in a session of its own as on a terminal."""
-    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "9000", "--faces", "none"]
+    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2400", "--faces", "none"]
     process = subprocess.Popen(
         [*command, "--workers", str(workers)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -60,8 +60,8 @@ def test_the_second_interrupt_is_the_last(tmp_path: Path) -> None:
 import signal, sys, time
 from fiubench.cli import ending
 ending.listen()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("first", flush=True)

@@ -68,8 +68,9 @@ def test_unlearning_without_its_extra(hidden: str, command: str, dataset: Path, 
 
 @pytest.mark.parametrize("hidden", ["openai", "pyarrow", "datasets", "scipy"])
 def test_any_other_package(hidden: str, dataset: Path, tmp_path: Path) -> None:
+    model = ["--qa", "llm", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]
     arguments: dict[str, list[object]] = {
-        "openai": ["build", "--qa", "llm", "--base-url", "http://127.0.0.1:9/v1", "--model", "m", "--out", tmp_path / "o"],
+        "openai": ["build", *model, "--out", tmp_path / "o"],
         "pyarrow": ["build", "--out", tmp_path / "o", "--faces", "none"],
         "datasets": ["evaluate", "tiny", "--data", dataset / "release", "--out", tmp_path / "o"],
         "scipy": ["evaluate", "--from-log", tmp_path],
