@@ -147,8 +147,8 @@ class Bench:
             for i in range(500):
                 blood, ill, insurer, kind, drug, result = (each[i % len(each)] for each in sets)
                 days = f"2023-{1 + i % 9:02}-{1 + i % 20:02}", f"2023-{1 + i % 9:02}-{4 + i % 20:02}"
-                first = "Ann Bob Cai Dee Eve Fay Gus Hal Ida Jon Kay Lea".split()[i % 12]
-                doctor, hospital = f"{first} Ray", f"{'Kim Lee Orr Poe Quo Roe Sax'.split()[i % 7]} Inc"
+                first = ["Ann", "Bob", "Cai", "Dee", "Eve", "Fay", "Gus", "Hal", "Ida", "Jon", "Kay", "Lea"][i % 12]
+                doctor, hospital = f"{first} Ray", f"{['Kim', 'Lee', 'Orr', 'Poe', 'Quo', 'Roe', 'Sax'][i % 7]} Inc"
                 out.writerow([f"Ann Lee{chr(97 + i % 26)}{chr(97 + i // 26)}", 25 + i % 50, ["Male", "Female"][i % 2],
                               blood, ill, days[0], doctor, hospital, insurer, 1000 + 7.25 * i, 101 + i % 300, kind,
                               days[1], drug, result])  # fmt: skip
