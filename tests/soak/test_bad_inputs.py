@@ -1,8 +1,10 @@
 """A part of the bad inputs of ``tests/soak/bad_inputs.py``, for every run of the tests; the whole is run by hand."""
 
 import os
+import signal
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,11 @@ def test_what_is_wrong_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert tried(Case(("measures", "list"), refused=True), ground) == "is accepted"
     assert tried(Case(("measures", "lst"), refused=True), ground) == ""
     monkeypatch.setattr("tests.soak.bad_inputs.LIMIT", 0.2)
-    for end, seen in ((time.sleep, "takes more than"), (os.abort, "dies of signal 6"), (str, "exit code 99")):
-        monkeypatch.setattr(main, "run", lambda end=end: end(*([60] if end is time.sleep else [])) or 1 / 0)
+    ends: dict[str, Callable[[], object]] = {
+        "takes more than": lambda: time.sleep(60),
+        "dies of signal 9": lambda: signal.raise_signal(signal.SIGKILL),
+        "exit code 99": lambda: 1 / 0,
+    }
+    for seen, end in ends.items():
+        monkeypatch.setattr(main, "run", end)
         assert tried(Case(("x",), refused=True), ground).startswith(seen)
