@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fiubench.support.canonical import digest_of
 from fiubench.support.chat.capability import FORMS, Capability
@@ -20,6 +20,7 @@ from fiubench.support.extras import install
 
 MOST_TOKENS = 8192  # of one answer, the model's reasoning included, unless the user says otherwise
 _OPENAI = "api.openai.com"
+_EXAMPLE = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHORTEST_SECRET = 8  # characters; a shorter key ("none", "test") is a word that local servers ask for
 _LONGEST_WAIT = 120  # seconds of Retry-After that openai waits for
@@ -193,22 +194,26 @@ def import_openai() -> Any:
     return openai
 
 
+def _parts(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        parts.port  # noqa: B018  (one that can't be is found when it is asked for)
+    except ValueError as error:
+        raise ConfigError(f"{base_url!r} is not a URL: {error}", where="--base-url", hint=_EXAMPLE) from error
+    return parts
+
+
 def check_url(base_url: str, key: str | None) -> str:
     """The URL without a closing slash.
 
     Raises:
         ConfigError: no http(s) URL, one with a password in it, or the key would travel in clear text.
     """
-    example = "For example http://localhost:8000/v1 or https://api.openai.com/v1."
-    try:
-        parts = urlsplit(base_url)
-        parts.port  # noqa: B018  (a port that can't be is found when it is asked for)
-    except ValueError as error:
-        raise ConfigError(f"{base_url!r} is not a URL: {error}", where="--base-url", hint=example) from error
+    parts = _parts(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=example)
+        raise ConfigError(f"{base_url!r} is not the URL of a server", where="--base-url", hint=_EXAMPLE)
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=example)
+        raise ConfigError("a URL with a name, password or query is not accepted", where="--base-url", hint=_EXAMPLE)
     if key and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         hint = "Use https, or unset the variable that holds the key (--key-env names another)."
         raise ConfigError(f"the API key would be sent to {parts.hostname} in clear text", where="--base-url", hint=hint)
@@ -222,6 +227,6 @@ def read_key(base_url: str, key_env: str) -> str | None:
         ConfigError: OpenAI's own server without a key.
     """
     key = os.environ.get(key_env, "").strip() or None
-    if key is None and urlsplit(base_url).hostname == _OPENAI:
+    if key is None and _parts(base_url).hostname == _OPENAI:
         raise ConfigError(f"no API key in the environment variable {key_env}", hint=f"export {key_env}=...")
     return key

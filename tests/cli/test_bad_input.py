@@ -231,12 +231,12 @@ def test_an_out_that_can_not_be(command: str, where: str, tmp_path: Path, small:
         "build": ["--faces", "none"], "split": [small], "export": [small, "--format", "tofu"],
         "pull": ["a/b", "--endpoint", "http://127.0.0.1:9"], "finetune": [small],
     }  # fmt: skip
-    said = refused(command, *rest[command], "--out", where, says=["x"], cwd=tmp_path)
+    said = refused(command, *rest[command], "--out", where, says=[where[:20]], cwd=tmp_path)
     assert "fault of fiubench" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("seed", ["9" * 23, str(2**63), "-1"])
+@pytest.mark.parametrize("seed", ["9" * 23, str(2**63)])
 def test_a_seed_that_can_not_be(seed: str, small: Path, out: Path) -> None:
     for command in (["build", "--faces", "none"], ["split", small], ["finetune", small]):
         refused(*command, "--out", out, "--seed", seed, says=[seed])

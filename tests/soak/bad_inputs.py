@@ -122,7 +122,7 @@ def generated(ground: Ground) -> Iterator[Case]:
                 continue
             yield Case((*base, option), True)
             for value in NEVER.get(kind, NEVER[str]):
-                if option in OUTPUTS and value == "/no/such/place":
+                if option in OUTPUTS and value in ("/no/such/place", "{folder}"):
                     continue
                 taken = option in FREE or (option in OUTPUTS and value != LONG)
                 yield Case((*base, f"{option}={ground.filled(value)}"), kind is not str and not taken)
