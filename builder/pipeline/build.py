@@ -235,6 +235,7 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
         if anew:
             _clear(out, but=lock)
         elif (out / MANIFEST).exists():
+            shutil.rmtree(out / WORK, ignore_errors=True)
             what = "another build has just finished in this folder"
             raise DatasetError(what, where=out, hint="Take it as it is, or replace it with --overwrite.")
         state = out / WORK / "state.json"
