@@ -31,7 +31,8 @@ def listen() -> None:
     A second one ends the process on the spot.
     """
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, _interrupt)
+        if signal.getsignal(each) != signal.SIG_IGN:  # a shell's `command &`
+            signal.signal(each, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
@@ -59,7 +60,7 @@ def tell(error: BaseException, command: str) -> int:
 
 
 def _told(error: BaseException, command: str) -> tuple[int, str]:
-    if isinstance(error, ImportError):
+    if isinstance(error, ModuleNotFoundError):
         error = missing(error) or error
     match error:
         case FiubenchError():

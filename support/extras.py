@@ -37,7 +37,7 @@ def need(extra: str) -> None:
             raise _lacking(module, extra)
 
 
-def missing(error: ImportError) -> ConfigError | None:
+def missing(error: ModuleNotFoundError) -> ConfigError | None:
     """What to say of a module that can't be imported; ``None`` for one of our own."""
     module = (error.name or "").partition(".")[0]
     if module in ("", "fiubench"):
@@ -46,5 +46,5 @@ def missing(error: ImportError) -> ConfigError | None:
 
 
 def _lacking(module: str, extra: str) -> ConfigError:
-    what = f"needs the package {module}, which is not installed: {install(extra)}"
-    return ConfigError(what)
+    how = install(extra) if extra else f"install it, or all that fiubench needs: {install()}"
+    return ConfigError(f"needs the package {module}, which is not installed: {how}")
