@@ -1,15 +1,14 @@
 """The Typer app: its commands by name, and the one place where an error becomes a message and an exit code."""
 
-import errno
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 import typer.core
-from fiubench.support.errors import ConfigError, FiubenchError, did_you_mean
+from fiubench.cli import ending
+from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.version import __version__
 
 
@@ -187,21 +186,21 @@ def _plugins_first(arguments: list[str]) -> list[str]:
 
 
 def run() -> None:
-    """Entry point. Exit codes: 0 fine, 1 a rule is broken or datasets differ, 2 bad input, 130 interrupted."""
+    """Entry point.
+
+    Exit codes: 0 fine, 1 a rule is broken or datasets differ, 2 bad input, 3 a fault of fiubench, 130 interrupted.
+    """
+    ending.listen()
+    arguments = _plugins_first(sys.argv[1:])
     try:
-        app(_plugins_first(sys.argv[1:]))
-    except FiubenchError as error:
-        typer.echo(f"fiubench: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # the reader (`head`, a pager) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        typer.echo(f"fiubench: cannot print: {error.strerror}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("fiubench: interrupted", err=True)
-        sys.exit(130)
+        with typer.main.get_command(app).make_context("fiubench", list(arguments)) as context:
+            context.command.invoke(context)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what can't be printed is told here and not by the interpreter
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # rich ends so when it prints help to nobody
+            sys.exit(0)
+        raise
+    except BaseException as error:
+        names = [word for word in arguments if any(word in entries for entries in COMMANDS.values())]
+        sys.exit(ending.tell(error, names[0] if names else "fiubench"))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _HELP = "Grow a pack's phrasings with a language model; check, review and judge them."
 app = typer.Typer(help=_HELP, no_args_is_help=True)
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Choose the examples by this random seed.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, metavar="N", help="Choose the examples by this random seed.")]
 Model = Annotated[
     str, typer.Option(metavar="NAME", rich_help_panel=PANEL, help="Ask the model that has this name at its server.")
 ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.support.errors import DatasetError
+from fiubench.support.extras import install
 
 #: Column of the identities, and key of every Parquet file: the version of the release that they are of.
 VERSION = "dataset_version"
@@ -118,8 +119,7 @@ def _library() -> Any:
     try:
         import datasets  # noqa: PLC0415
     except ImportError as error:
-        hint = "pip install 'fiubench[hub]'"
-        raise DatasetError("reading Parquet files needs the library `datasets`", hint=hint) from error
+        raise DatasetError("reading Parquet files needs the library `datasets`", hint=install()) from error
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
     return datasets

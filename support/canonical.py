@@ -34,3 +34,12 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, read in pieces."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_text(text: str) -> bool:
+    """Whether a string can be written as UTF-8: it holds no lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -11,6 +11,7 @@ import hashlib
 from functools import lru_cache
 
 import numpy as np
+from fiubench.support.errors import ConfigError
 from numpy.typing import ArrayLike, NDArray
 
 Words = NDArray[np.uint64]  # values below 2**32, kept in 64 bits so that products fit
@@ -21,6 +22,7 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _FEISTEL_ROUNDS = 6
+LARGEST_SEED = 2**63 - 1
 
 
 def philox(counter: tuple[Words, Words, Words, Words], key: tuple[int, int]) -> tuple[Words, ...]:
@@ -65,6 +67,17 @@ def below(words: Words, bound: ArrayLike) -> Ints:
 def integers(seed: int, purpose: str, index: ArrayLike, bound: ArrayLike) -> Ints:
     """One uniform integer in ``[0, bound)`` per index, shape ``(n,)``."""
     return below(draw(seed, purpose, index)[:, 0], bound)
+
+
+def check_seed(seed: int, largest: int = LARGEST_SEED) -> int:
+    """The seed.
+
+    Raises:
+        ConfigError: it is negative or too large.
+    """
+    if not 0 <= seed <= largest:
+        raise ConfigError(f"{seed} is not between 0 and {largest}", where="--seed", hint="Choose another seed.")
+    return seed
 
 
 def choose(seed: int, purpose: str, index: ArrayLike, weights: ArrayLike) -> Ints:

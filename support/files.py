@@ -1,16 +1,21 @@
-"""Writing so that a file under its final name is always whole."""
+"""Writing so that a file under its final name is always whole, and that nothing stays of what was killed."""
 
 import os
 import shutil
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO
+from tempfile import TemporaryDirectory, gettempdir
+from typing import IO, Any
 
 from fiubench.support.errors import DatasetError
 
 PARTIAL = ".partial"
+_SCRATCH = "fiubench-scratch-"
+_LOCK = "lock"
+_GRACE = 1.0  # seconds in which what a killed process held becomes free: its workers end after it
 _MOST_AT_ONCE = 1 << 30
 
 
@@ -18,23 +23,92 @@ _MOST_AT_ONCE = 1 << 30
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary neighbour of ``path``; at the end of the block fsync it and rename it to ``path``.
 
-    The temporary name ends in ``.partial`` and carries the process id. On an exception it is removed.
+    The neighbour's name ends in ``.partial``. On an exception it is removed; what a killed process left of it is
+    written over by the next. A link is followed: the file that it leads to is replaced, or made. A device, a pipe and
+    a file that is open already (``/dev/stdout``) are written to as they are.
 
     Raises:
-        DatasetError: the folder can't be written to, or the disk is full.
+        DatasetError: the folder can't be written to, the disk is full, or another process writes the same file.
+        BrokenPipeError: whoever read the pipe has seen enough.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        if _is_written_through(path):
+            with path.open("ab") as file:
+                yield file
+            return
+        final = Path(os.path.realpath(path))
+        temporary = final.with_name(f".{final.name}{PARTIAL}")
+        if (held_file := _hold(temporary)) is None:
+            raise DatasetError("another process is writing this file", where=path, hint="Wait for it to end.")
+        with held_file as file:
+            try:
+                file.truncate(0)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                if os.name == "nt":
+                    file.close()  # no open file can be renamed there
+                temporary.replace(final)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise write_error(error, path) from error
-    finally:
-        with suppress(OSError):  # reported above, where the folder itself is at fault
-            temporary.unlink(missing_ok=True)
+
+
+def _is_written_through(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False  # not there; anything else is told when it is written
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return True
+    while path.is_symlink():
+        if os.path.realpath(path.parent).startswith("/proc/"):
+            return True
+        path = path.parent / path.readlink()
+    return False
+
+
+def _hold(path: Path, *, make_parent: bool = False) -> IO[bytes] | None:
+    """Open a file for reading and writing that no other process holds, and lock it; ``None`` if another one has it.
+
+    It still has its name when it is locked: whoever held it before may have renamed or removed it.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    deadline = time.monotonic() + _GRACE
+    while True:
+        if make_parent:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.fdopen(os.open(path, flags, 0o666), "r+b")
+        if locked := take_lock(file):
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    return file
+        file.close()
+        if not locked:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(0.02)
+
+
+@contextmanager
+def held(lock: Path, refusal: DatasetError) -> Iterator[None]:
+    """Hold a lock file, for as long as the block lasts and any process lives that was forked in it.
+
+    Raises:
+        DatasetError: ``refusal``, where another process holds it; or it can't be written.
+    """
+    try:
+        file = _hold(lock, make_parent=True)
+    except OSError as error:
+        raise write_error(error, lock) from error
+    if file is None:
+        raise refusal
+    with file:
+        yield
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -60,9 +134,13 @@ def check_new(out: Path) -> None:
     """Refuse a folder that holds something.
 
     Raises:
-        DatasetError: it is there and not an empty folder.
+        DatasetError: it is there and not an empty folder, or it can't be.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    try:
+        used = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except (OSError, ValueError) as error:  # the latter: a NUL in the name
+        raise write_error(error, out) from error
+    if used:
         raise DatasetError("is not an empty folder", where=out, hint="Name another --out.")
 
 
@@ -70,17 +148,40 @@ def check_new(out: Path) -> None:
 def new_folder(out: Path) -> Iterator[Path]:
     """A folder to fill, which becomes ``out`` when the block ends; on an exception nothing of it is left.
 
+    What a killed process left of it is removed. A link is followed.
+
     Raises:
-        DatasetError: ``out`` can't be written to.
+        DatasetError: ``out`` can't be written to, holds something, or is being filled by another process.
     """
-    make_folder(out.parent)
+    final = Path(os.path.realpath(out))
+    scratch = final.with_name(f".{final.name}{PARTIAL}")
+    hint = "Wait for it to end, or name another --out."
     try:
-        with TemporaryDirectory(prefix=f".{out.name}.partial-", dir=out.parent) as scratch:
-            folder = make_folder(Path(scratch) / out.name)
-            yield folder
-            folder.replace(out)  # an empty folder may be there already
+        with held(scratch / _LOCK, DatasetError("another process is filling this folder", where=out, hint=hint)):
+            try:
+                check_new(out)
+                folder = scratch / final.name
+                if folder.exists():
+                    shutil.rmtree(folder)
+                yield make_folder(folder)
+                folder.replace(final)  # an empty folder may be there already
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise write_error(error, out) from error
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """An empty folder in the system's temporary one, gone when the block ends; what killed processes left goes too."""
+    for lock in Path(gettempdir()).glob(f"{_SCRATCH}*/{_LOCK}"):
+        with suppress(OSError), lock.open("r+b") as file:  # another user's
+            if take_lock(file):
+                shutil.rmtree(lock.parent)
+    with TemporaryDirectory(prefix=_SCRATCH) as name, (Path(name) / "new").open("wb") as file:
+        take_lock(file)
+        Path(file.name).rename(Path(name) / _LOCK)  # locked before it can be found
+        yield make_folder(Path(name) / "files")
 
 
 def link_or_copy(source: Path, target: Path) -> None:
@@ -114,25 +215,24 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfileobj(file, out, 1 << 20)
 
 
-def take_lock(file: IO[str]) -> bool:
-    """Lock an open file for this process, however it ends; ``False`` if another process holds it.
+def take_lock(file: IO[Any]) -> bool:
+    """Lock an open file until it is closed here and in every process forked meanwhile; ``False`` if it is locked.
 
-    On Windows, where the system has no such lock, every process gets it.
+    So a lock lives as long as any worker. On Windows, where the system has no such lock, everyone gets it.
     """
     try:
         import fcntl  # noqa: PLC0415
     except ImportError:
         return True
     try:
-        # a lock of the process, not of the open file: workers that outlive a killed one do not hold it
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
 
 
-def write_error(error: OSError, path: Path) -> DatasetError:
-    """The readable form of an operating-system error met while writing ``path``."""
-    reason = error.strerror or str(error)
+def write_error(error: Exception, path: Path) -> DatasetError:
+    """The readable form of an error of the operating system met while writing ``path``."""
+    reason = getattr(error, "strerror", None) or str(error)
     hint = "Choose another --out, free some space or mend the permissions; a build continues with --resume."
     return DatasetError(f"cannot write: {reason}", where=path, hint=hint)

@@ -8,18 +8,19 @@ Each step is a run folder that knows whether it is finished, so the same command
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import FORGET, FULL, LABEL, SplitName
+from fiubench.support.errors import FiubenchError
+from fiubench.support.extras import need
 from fiubench.support.files import make_folder
+from fiubench.support.processes import SPAWN, worker_pool
 from fiubench.support.progress import Progress, Report, silent
-from fiubench.support.registry import load_plugins, plugin_files
 from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
@@ -34,7 +35,7 @@ from fiubench.unlearning.training.train import finetune, unlearn
 from pydantic import field_validator
 
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
-_Seed = Annotated[int, Field(ge=0)]
+_Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class Evaluated(ScoringSettings):
@@ -150,6 +151,7 @@ def experiment(
         GateError: the full model did not memorise the forget set.
         FiubenchError: a step failed; what is finished is kept, and the same command goes on.
     """
+    need("unlearning")
     plan, out = read_plan(Path(file), **({} if workers is None else {"workers": workers})), Path(out)
     make_folder(out)
     with _runner(plan.settings.workers, progress, report) as run:
@@ -229,12 +231,12 @@ def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callab
 
         yield in_order
         return
-    context = get_context("spawn")  # a forked torch hangs
-    lines = context.Manager().Queue()
+    lines = SPAWN.SimpleQueue()
     threads = max(1, (cpu_count() or 1) // workers)
-    with ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(lines, threads, plugin_files())
-    ) as pool:
+    hint = "Often the system ran out of memory: give the same command with fewer --workers; what is done is kept."
+    killed = FiubenchError("a worker process was killed", where="experiment", hint=hint)
+    # a forked torch hangs
+    with worker_pool(workers, _begin, (lines, threads), context=SPAWN, killed=killed) as pool:
 
         def together(tasks: Sequence[Task]) -> None:
             waiting: set[Future[None]] = {pool.submit(_in_process, *task) for task in tasks}
@@ -253,13 +255,12 @@ def _runner(workers: int, progress: Progress, report: Report) -> Iterator[Callab
 _lines: Any = None
 
 
-def _begin(lines: Any, threads: int, plugins: Sequence[Path]) -> None:
+def _begin(lines: Any, threads: int) -> None:
     """What a worker does first."""
     global _lines  # noqa: PLW0603  (the only way that a pool hands something to its processes once)
     import torch
 
     _lines = lines
-    load_plugins(plugins)
     torch.set_num_threads(threads)
 
 

@@ -13,6 +13,7 @@ from fiubench.raw_sources.reading.embeddings import embedder
 from fiubench.raw_sources.reading.features import LENGTH, read_features, shape_of
 from fiubench.raw_sources.reading.images import BadImage, look
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
+from fiubench.support.extras import install
 from numpy.typing import NDArray
 
 MEASURES = ("looks", "embedding")
@@ -41,7 +42,7 @@ def vectors_of(images: Mapping[str, Path], measure: str) -> dict[str, NDArray[np
     if measure == "embedding":
         embed = embedder()
         if embed is None:
-            raise ConfigError("the extra `faces` is not installed", where=where, hint="pip install 'fiubench[faces]'")
+            raise ConfigError("the extra `faces` is not installed", where=where, hint=install("faces"))
         found = {unique_id: embed(path) for unique_id, path in images.items()}
         return {unique_id: vector for unique_id, vector in found.items() if vector is not None}
     shapes = np.stack([_looks(path) for path in images.values()])

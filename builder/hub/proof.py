@@ -12,7 +12,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -23,6 +22,8 @@ from fiubench.schemas.documents import read_object
 from fiubench.schemas.splits import FULL, HOLDOUT
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError, FiubenchError, Refused
+from fiubench.support.files import scratch_folder
+from fiubench.support.processes import end_with_parent
 
 _NEEDED = ("pretty_name", "license", "configs", "size_categories", "task_categories")
 _DOES_NOT_HOLD = 4  # exit code of the process
@@ -36,10 +37,10 @@ def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
     """
     counts = manifest["counts"]
     expected = [str(counts[key]) for key in ("identities", "holdout", "questions")]
-    with TemporaryDirectory(prefix="fiubench-") as home:
+    with scratch_folder() as home:
         # another home: nothing is taken from a cache, nothing is left in one, no token is read
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
-        env = {**kept, "HF_HOME": home, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
+        env = {**kept, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
                "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # fmt: skip
         command = [sys.executable, "-m", "fiubench.builder.hub.proof", str(folder), *expected]
         done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)  # noqa: S603
@@ -106,6 +107,7 @@ def _croissant(folder: Path, configs: Mapping[str, Sequence[str]]) -> str:
 
 def _main(folder: str, *counts: str) -> int:
     warnings.simplefilter("ignore")
+    end_with_parent(os.getppid())
     try:
         for line in _proofs(Path(folder), *map(int, counts)):
             print(line)

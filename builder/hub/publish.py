@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.builder.dataset.reading import Dataset, open_dataset
@@ -21,7 +20,7 @@ from fiubench.builder.release.metadata import Metadata
 from fiubench.builder.release.publication import Publication
 from fiubench.schemas import is_valid
 from fiubench.support.errors import ConfigError, HubError, Refused
-from fiubench.support.files import check_new, copy, make_folder, new_folder
+from fiubench.support.files import check_new, copy, make_folder, new_folder, scratch_folder
 from fiubench.support.progress import Report, silent
 from huggingface_hub import GitCommitInfo
 
@@ -297,8 +296,8 @@ def _compared(hub: Hub, request: Request, refs: Refs | None, dataset: Dataset) -
         changes = _first(dataset)
         return _publication(request, changes, None, day), changes, ""
     last = str(earlier[-1])
-    with TemporaryDirectory(prefix="fiubench-") as scratch:
-        folder = Path(scratch) / "last"
+    with scratch_folder() as scratch:
+        folder = scratch / "last"
         try:
             fetch(hub, repo, refs.tags[last], folder, pictures=False)
         except NotOurs:  # from before the repository was fiubench's

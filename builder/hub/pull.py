@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -43,7 +42,7 @@ from fiubench.schemas.documents import (
 from fiubench.schemas.hub import HubName
 from fiubench.support.canonical import canonical_line, digest, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, HubError, did_you_mean
-from fiubench.support.files import atomic_writer, check_new, copy, link_or_copy, make_folder, new_folder
+from fiubench.support.files import atomic_writer, check_new, copy, link_or_copy, make_folder, new_folder, scratch_folder
 from fiubench.support.progress import Progress, Report, silent
 
 from fiubench import schemas
@@ -191,8 +190,8 @@ def resolved(
     if name is None or path.exists() or (name.revision is None and path.parent.is_dir()):  # a mistyped path
         yield path
         return
-    with TemporaryDirectory(prefix="fiubench-") as scratch:
-        folder = Path(scratch) / "release"
+    with scratch_folder() as scratch:
+        folder = scratch / "release"
         with connect(access(), step) as hub:
             fetch(hub, *_located(hub, checked_repo(name.repo), name.revision), folder, pictures=pictures)
         yield folder

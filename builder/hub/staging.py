@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from fiubench.builder.audit import audit
@@ -24,7 +23,7 @@ from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import write_stage
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.support.errors import ConfigError, DatasetError, Refused, did_you_mean
-from fiubench.support.files import make_folder, take_lock, write_error
+from fiubench.support.files import held, make_folder, scratch_folder, write_error
 
 _STAGE = ".publish"
 _MOST_FILES = 25_000  # in LFS that the Hub takes in a commit
@@ -147,14 +146,13 @@ def licensed_sources(dataset: Dataset, about: Mapping[str, Mapping[str, str]]) -
 def _folder(directory: Path) -> Iterator[Path]:
     """A folder beside the dataset's files, where they can be linked; elsewhere if the dataset can't be written to."""
     if not os.access(directory, os.W_OK):
-        with TemporaryDirectory(prefix="fiubench-") as folder:
-            yield Path(folder)
+        with scratch_folder() as folder:
+            yield folder
         return
+    stage = directory / _STAGE
+    refusal = DatasetError("is being published by another process", where=directory, hint="Wait for it to end.")
     try:
-        stage = make_folder(directory / _STAGE)
-        with (stage / "lock").open("w") as lock:
-            if not take_lock(lock):
-                raise DatasetError("is being published by another process", where=directory, hint="Wait for it to end.")
+        with held(stage / "lock", refusal):
             shutil.rmtree(stage / "files", ignore_errors=True)  # of a run that was killed
             try:
                 yield make_folder(stage / "files")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiubench.builder.values import dates
+from fiubench.support.canonical import is_text
 from fiubench.support.errors import PackError, did_you_mean
 
 _ALLOWED = (
@@ -142,13 +143,8 @@ def _check_node(node: ast.AST, source: str, where: str) -> None:
     if isinstance(node, ast.Constant):
         if not isinstance(node.value, (str, int, float, bool)):
             raise PackError(f"constant {node.value!r} in {source!r} is not text or a number", where=where)
-        if isinstance(node.value, str) and not _is_text(node.value):
+        if isinstance(node.value, str) and not is_text(node.value):
             raise PackError(f"constant {node.value!r} in {source!r} holds half a character", where=where)
-
-
-def _is_text(value: str) -> bool:
-    """Whether a file can hold it: half of a surrogate pair is no character."""
-    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _one_sided(node: ast.expr) -> bool:

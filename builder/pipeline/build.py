@@ -39,11 +39,10 @@ from fiubench.support.files import (
     PARTIAL,
     atomic_writer,
     copy,
+    held,
     link_or_copy,
     make_folder,
-    take_lock,
     write_atomic,
-    write_error,
 )
 from fiubench.support.progress import Progress
 
@@ -231,17 +230,15 @@ def _clear(out: Path, but: Path | None = None) -> None:
 @contextmanager
 def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
     """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left."""
-    lock = make_folder(out / WORK) / "lock"
-    try:
-        file = lock.open("w")
-    except OSError as error:
-        raise write_error(error, lock) from error
-    with file:
-        if not take_lock(file):
-            hint = "Wait for it to end, or name another --out."
-            raise DatasetError("another build is running in this folder", where=out, hint=hint)
+    lock = out / WORK / "lock"
+    hint = "Wait for it to end, or name another --out."
+    with held(lock, DatasetError("another build is running in this folder", where=out, hint=hint)):
         if anew:
             _clear(out, but=lock)
+        elif (out / MANIFEST).exists():
+            shutil.rmtree(out / WORK, ignore_errors=True)
+            what = "another build has just finished in this folder"
+            raise DatasetError(what, where=out, hint="Take it as it is, or replace it with --overwrite.")
         state = out / WORK / "state.json"
         fingerprint = inputs.fingerprint()
         if state.exists() and read_object(state).get("fingerprint") != fingerprint:

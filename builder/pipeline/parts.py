@@ -5,12 +5,9 @@ file appears under its final name only when both are whole: that file is what a 
 """
 
 import gc
-import os
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +21,7 @@ from fiubench.schemas.documents import IMAGES
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import make_folder, write_atomic
-from fiubench.support.registry import load_plugins, plugin_files
+from fiubench.support.processes import worker_pool
 
 WORK = ".build"
 Range = tuple[int, int]
@@ -97,11 +94,8 @@ def _without_cycle_search() -> Iterator[None]:
 _worker: PartMaker | None = None
 
 
-def _start_worker(
-    plugins: Sequence[Path], plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None
-) -> None:
+def _start_worker(plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None) -> None:
     global _worker  # noqa: PLW0603  (a worker process is its maker)
-    load_plugins(plugins)
     _worker = PartMaker(plan, attributes, out, paraphrases)
 
 
@@ -147,16 +141,8 @@ def _run(
     if workers <= 1 or len(missing) == 1:
         yield from map(PartMaker(plan, attributes, out, paraphrases).write, missing)
         return
-    # fork shares the opened sources for free where there is one; elsewhere they are sent to each process once
-    context = get_context("fork" if os.name == "posix" and os.uname().sysname == "Linux" else None)
-    initial = (plugin_files(), plan, attributes, out, paraphrases)
-    with ProcessPoolExecutor(workers, context, _start_worker, initial) as pool:
-        try:
-            futures: list[Future[Range]] = [pool.submit(_work, part) for part in missing]
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool as error:
-            hint = "Often the system ran out of memory: go on with --resume and fewer --workers."
-            raise DatasetError("a worker process was killed", where=out, hint=hint) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    hint = "Often the system ran out of memory: go on with --resume and fewer --workers."
+    killed = DatasetError("a worker process was killed", where=out, hint=hint)
+    with worker_pool(workers, _start_worker, (plan, attributes, out, paraphrases), killed=killed) as pool:
+        for future in as_completed([pool.submit(_work, part) for part in missing]):
+            yield future.result()

@@ -15,6 +15,7 @@ from fiubench.builder.pipeline.manifest import resplit_fingerprint
 from fiubench.builder.release import package
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
 from fiubench.support.canonical import digest, readable_json
+from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError, Refused, did_you_mean
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder, write_atomic
 from fiubench.support.progress import Progress
@@ -70,7 +71,9 @@ def split(
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
     rule = {
-        "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"] if seed is None else seed,
+        "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"]
+        if seed is None
+        else check_seed(seed),
         "holdout": config.holdout,
         "attributes": _known_attributes(dataset, attributes),
         "hard_negatives": hard_negatives,

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -36,6 +35,7 @@ from fiubench.schemas.documents import (
 )
 from fiubench.support.canonical import digest, file_digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
+from fiubench.support.files import scratch_folder
 from fiubench.support.progress import Progress
 from fiubench.support.version import __version__
 from fiubench.support.yaml_file import load_yaml
@@ -108,8 +108,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
         return
     entries: list[list[str | None]] = []
     whole, by_model = hashlib.sha256(), 0
-    with TemporaryDirectory(prefix="fiubench-verify-") as scratch:
-        out = Path(scratch)
+    with scratch_folder() as out:
         # words of a model are a source like any other: what the build kept of them
         paraphrases = Paraphrases(dataset.paraphrases) if "wordings" in manifest else None
         there = _lines(dataset.directory / IDENTITIES)

@@ -7,7 +7,6 @@ schema, its metadata and every cell must be the same, and card and Croissant are
 from collections.abc import Iterator
 from itertools import islice, zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -21,7 +20,7 @@ from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import is_older, write_stage
 from fiubench.schemas.documents import MANIFEST, RELEASE, RELEASE_WORDINGS, SPLITS
 from fiubench.support.canonical import file_digest
-from fiubench.support.files import link_or_copy
+from fiubench.support.files import link_or_copy, scratch_folder
 
 _ROWS = 100  # of a table in memory
 _SHOWN = 60  # characters of a text that differs
@@ -40,9 +39,9 @@ def release_problems(dataset: Dataset, guesses: Table | None = None) -> Iterator
     """
     if is_older(dataset.manifest):
         return
-    with TemporaryDirectory(prefix="fiubench-") as scratch:
+    with scratch_folder() as scratch:
         try:
-            yield from _Comparison(dataset, Path(scratch), guesses).problems()
+            yield from _Comparison(dataset, scratch, guesses).problems()
         except (KeyError, TypeError, ValueError, AttributeError) as error:  # each is well-formed, but not of the other
             yield f"{MANIFEST}: does not fit the records, so that no release can be made of them: {error!r}"
 

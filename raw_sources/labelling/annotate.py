@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +22,7 @@ from fiubench.raw_sources.reading.labels import (
 )
 from fiubench.support.canonical import file_digest
 from fiubench.support.errors import SourceError
+from fiubench.support.processes import worker_pool
 from fiubench.support.progress import Progress
 
 #: Beside the pictures while the work goes on: what an interrupted run goes on from.
@@ -187,9 +186,7 @@ def _look_at_all(files: Sequence[Path], workers: int) -> Iterator[_Seen]:
         _start_worker()
         yield from map(_look, files)
         return
-    try:
-        with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
-            yield from pool.map(_look, files, chunksize=_CHUNK)
-    except BrokenProcessPool as error:
-        hint = "Often the system ran out of memory: try fewer --workers; what is done is kept."
-        raise SourceError("a process that estimates faces was killed", hint=hint) from error
+    hint = "Often the system ran out of memory: try fewer --workers; what is done is kept."
+    killed = SourceError("a process that estimates faces was killed", hint=hint)
+    with worker_pool(workers, _start_worker, killed=killed) as pool:
+        yield from pool.map(_look, files, chunksize=_CHUNK)

@@ -16,6 +16,7 @@ import numpy as np
 from fiubench.raw_sources.reading.images import flat_picture
 from fiubench.raw_sources.reading.labels import YOUNGEST
 from fiubench.support.errors import SourceError
+from fiubench.support.extras import install
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -65,8 +66,7 @@ class Estimator:
 
     def __init__(self) -> None:
         if not is_installed():
-            hint = "pip install 'fiubench[faces]'"
-            raise SourceError("faces can't be estimated without the extra `faces`", hint=hint)
+            raise SourceError("faces can't be estimated without the extra `faces`", hint=install("faces"))
 
     @property
     def name(self) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, no_rows
 from fiubench.support.errors import SourceError
+from fiubench.support.extras import install
 from fiubench.support.reading import open_regular
 
 #: The name of a file that a data frame was written to, and what a manifest says of it.
@@ -160,8 +161,8 @@ def spreadsheet(given: Path, path: Path, words: list[str]) -> Cells:
     try:
         import openpyxl  # noqa: PLC0415
     except ImportError as error:
-        what, hint = "a spreadsheet, which takes openpyxl to read", "pip install 'fiubench[xlsx]', or save it as CSV."
-        raise SourceError(what, where=given, hint=hint) from error
+        hint = f"Save it as CSV, or {install('xlsx')}"
+        raise SourceError("a spreadsheet, which takes openpyxl to read", where=given, hint=hint) from error
     try:
         sheets = {}
         with open_regular(path) as file:  # by its name openpyxl refuses what has another suffix

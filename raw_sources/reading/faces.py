@@ -5,8 +5,6 @@ Source of SFHQ: Beniaguev 2022, https://github.com/SelfishGene/SFHQ-dataset (MIT
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from fiubench.raw_sources.source import MOST_UNDER_20
 from fiubench.raw_sources.table import Face, FaceTable, Origin, Report, base_name, with_example
 from fiubench.support.canonical import digest, file_digest
 from fiubench.support.errors import SourceError
+from fiubench.support.processes import worker_pool
 from fiubench.support.progress import Progress
 from fiubench.support.reading import open_regular
 from numpy.typing import NDArray
@@ -113,12 +112,10 @@ def _check_all(files: Sequence[Path], workers: int) -> Iterable["_Checked | str"
     if workers <= 1 or len(files) < 4 * _CHUNK:
         yield from map(_check, files)
         return
-    try:
-        with ProcessPoolExecutor(workers) as pool:
-            yield from pool.map(_check, files, chunksize=_CHUNK)
-    except BrokenProcessPool as error:
-        hint = "Often the system ran out of memory: try fewer --workers."
-        raise SourceError("a process that checks faces was killed", hint=hint) from error
+    hint = "Often the system ran out of memory: try fewer --workers."
+    killed = SourceError("a process that checks faces was killed", hint=hint)
+    with worker_pool(workers, killed=killed) as pool:
+        yield from pool.map(_check, files, chunksize=_CHUNK)
 
 
 def first_look(path: Path) -> str | None:

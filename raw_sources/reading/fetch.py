@@ -23,6 +23,7 @@ import orjson
 from fiubench.raw_sources.source import SOURCES, Kaggle, Source
 from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import DatasetError, SourceError
+from fiubench.support.extras import install
 from fiubench.support.files import atomic_writer, make_folder, write_atomic
 from fiubench.support.progress import Progress
 
@@ -145,7 +146,7 @@ def _download(info: Source, wanted: _Wanted, *, quiet: bool) -> Path:
     try:
         import kagglehub  # noqa: PLC0415
     except ImportError as error:
-        hint = f"pip install 'fiubench[kaggle]'. {_by_hand(info, wanted)}"
+        hint = f"{install('kaggle')}. {_by_hand(info, wanted)}"
         raise SourceError("kagglehub is not installed", hint=hint) from error
     try:
         with _silence(quiet=quiet):

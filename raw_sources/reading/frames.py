@@ -1,7 +1,6 @@
 """Tables that are open in Python: a ``pandas.DataFrame`` in the place of a file."""
 
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 import orjson
 from fiubench.raw_sources.reading.cells import FRAME, text_of
 from fiubench.raw_sources.source import SOURCES
+from fiubench.support.canonical import is_text
 from fiubench.support.errors import ConfigError, SourceError
+from fiubench.support.files import scratch_folder
 
 
 @contextmanager
@@ -33,17 +34,19 @@ def frames_as_files(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if not frames:
         yield dict(settings)
         return
-    with tempfile.TemporaryDirectory(prefix="fiubench-frames-") as scratch:
-        files = {name: _written(name, frame, Path(scratch) / name) for name, frame in frames.items()}
+    with scratch_folder() as scratch:
+        files = {name: _written(name, frame, scratch / name) for name, frame in frames.items()}
         try:
             yield {**settings, **files}
         except SourceError as error:
-            error.where = error.where.replace(scratch, "").lstrip("/").replace(f"/{FRAME}", f": the {FRAME}")
+            error.where = error.where.replace(str(scratch), "").lstrip("/").replace(f"/{FRAME}", f": the {FRAME}")
             raise
 
 
 def _written(name: str, frame: Any, folder: Path) -> str:
     names = [str(column) for column in frame.columns]
+    if not names or not len(frame):
+        raise SourceError(f"the {FRAME} is empty", where=name, hint="Give one with rows and columns.")
     if repeated := {column for column in names if names.count(column) > 1}:
         what = f"the {FRAME} has two columns called {min(repeated)!r}"
         raise ConfigError(what, where=name, hint="Give them different names.")
@@ -56,5 +59,10 @@ def _written(name: str, frame: Any, folder: Path) -> str:
             except TypeError as error:
                 hint = "Leave such a column out, or write it as text."
                 raise SourceError(f"a cell {error}", where=f"{name}: the {FRAME}", hint=hint) from error
+            for text in (*names, *texts):
+                if not is_text(text):
+                    what = f"{text!r:.60} holds half a character (a surrogate)"
+                    hint = "Read its file again with the right encoding."
+                    raise SourceError(what, where=f"{name}: the {FRAME}", hint=hint)
             file.write(orjson.dumps(dict(zip(names, texts, strict=True))) + b"\n")
     return str(path)

@@ -17,6 +17,7 @@ from typing import IO, NoReturn
 from fiubench.raw_sources.reading.cells import Cells, json_lines, parquet, spreadsheet
 from fiubench.raw_sources.reading.csvtext import DOWNLOAD_AGAIN, HEAD, SAVE_AS_UTF8, CsvText, NotUtf8, binary
 from fiubench.support.errors import SourceError
+from fiubench.support.files import scratch_folder
 from fiubench.support.reading import open_regular
 
 Opened = CsvText | Cells
@@ -211,13 +212,12 @@ class _Opener:
         except OSError as error:
             if error.errno not in _NO_ROOM:  # of the archive, then
                 raise
-            what = f"can't be unpacked in {inner.parent.parent}: {error.strerror}"
+            what = f"can't be unpacked in {tempfile.gettempdir()}: {error.strerror}"
             self.refuse(what, "Set TMPDIR to a folder with room, or unpack the file yourself.", error)
 
     def temporary(self) -> Path:
         """A name for a file that is removed in the end."""
-        folder = tempfile.TemporaryDirectory(prefix="fiubench-table-")
-        return Path(self.stack.enter_context(folder)) / "table"
+        return self.stack.enter_context(scratch_folder()) / "table"
 
 
 def _head(path: Path) -> bytes:

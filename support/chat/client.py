@@ -22,7 +22,7 @@ from fiubench.support.chat.server import MOST_TOKENS, Server, check_url, read_ke
 from fiubench.support.chat.session import Conduct, Session
 
 _WINDOW = 4  # requests held at once, per call that may be under way
-_GRACE = 5.0  # seconds that calls under way get when the caller goes away
+_GRACE = 1.5  # seconds that calls under way get when the caller goes away
 
 Submit = Callable[[Coroutine[Any, Any, Any]], Future[Any]]
 

@@ -18,6 +18,7 @@ from fiubench.support.chat.capability import FORMS, Capability
 from fiubench.support.chat.conversation import Call
 from fiubench.support.chat.errors import ChatError, NoAnswer, Unanswerable
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import install
 
 MOST_TOKENS = 8192  # of one answer, the model's reasoning included, unless the user says otherwise
 _OPENAI = "api.openai.com"
@@ -211,7 +212,7 @@ def import_openai() -> Any:
     try:
         import openai  # noqa: PLC0415
     except ImportError as error:
-        raise ChatError("the package openai is not installed", hint="pip install 'fiubench[llm]'") from error
+        raise ChatError("the package openai is not installed", hint=install()) from error
     return openai
 
 

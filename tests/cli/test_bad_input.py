@@ -3,12 +3,15 @@
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import fiubench
 
 FIUBENCH = [sys.executable, "-m", "fiubench"]
 HEALTH = (
@@ -28,6 +31,14 @@ def refused(*arguments: object, says: list[str], preexec: object = None, cwd: Pa
     for words in says:
         assert words in done.stderr, done.stderr
     return str(done.stderr)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of a few people."""
+    path = tmp_path_factory.mktemp("small") / "dataset"
+    fiubench.build({"identities": 20, "holdout": 2, "ratios": [10], "image_size": 64}, path)
+    return path
 
 
 @pytest.fixture
@@ -135,6 +146,7 @@ FACT = "  - {{ name: {name}, category: personal, type: {kind}, {origin} }}\n"
         ),
         (FACT.format(name="x", kind="text", origin='compute: "__import__(1)"'), ["__import__"]),
         (FACT.format(name="x", kind="text", origin='compute: "text(1 / 0)"'), ["division"]),
+        (FACT.format(name="x", kind="text", origin="compute: '\"\\ud800\"'"), ["'\\ud800'", "half a character"]),
         (FACT.format(name="x", kind="text", origin="chose: [a, b]"), ["chose", "'choose'"]),
         (FACT.format(name="blood_type", kind="enum", origin="choose: [a, b]"), ["blood_type", "already"]),
         ("  - { name: x, category", ["pack.yaml, line 4", "YAML"]),
@@ -209,6 +221,43 @@ def test_bad_frozen_splits(text: str, says: list[str], out: Path, tmp_path: Path
         "build", "--out", out, "--faces", "none", "--split-scheme", write(tmp_path / "frozen.json", text), says=says
     )
     assert not (out / "manifest.json").exists()
+
+
+@pytest.mark.parametrize("command", ["build", "split", "export", "pull", "finetune"])
+@pytest.mark.parametrize("where", ["x" * 300, "file/below", "x" * 300 + "/below"])
+def test_an_out_that_can_not_be(command: str, where: str, tmp_path: Path, small: Path) -> None:
+    write(tmp_path / "file", "x")
+    rest = {
+        "build": ["--faces", "none"], "split": [small], "export": [small, "--format", "tofu"],
+        "pull": ["a/b", "--endpoint", "http://127.0.0.1:9"], "finetune": [small],
+    }  # fmt: skip
+    said = refused(command, *rest[command], "--out", where, says=[where[:20]], cwd=tmp_path)
+    assert "fault of fiubench" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("seed", ["9" * 23, str(2**63)])
+def test_a_seed_that_can_not_be(seed: str, small: Path, out: Path) -> None:
+    for command in (["build", "--faces", "none"], ["split", small], ["finetune", small]):
+        refused(*command, "--out", out, "--seed", seed, says=[seed])
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("url", ["http://[::1/v1", "http://x:99999/v1", "http://x:y/v1"])
+def test_a_model_at_no_address(url: str, out: Path) -> None:
+    refused("build", "--faces", "none", "--qa", "llm", "--model", "m", "--base-url", url, "--out", out,
+            says=["--base-url", "is not a URL", "For example"])  # fmt: skip
+
+
+def test_a_folder_in_the_place_of_a_picture(small: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(small, copy)
+    picture = next((copy / "images").iterdir())
+    picture.unlink()
+    picture.mkdir()
+    refused("split", copy, "--out", tmp_path / "o", says=[picture.name])
+    refused("export", copy, "--format", "mllmu", "--out", tmp_path / "o", says=[picture.name])
+    assert not (tmp_path / "o").exists()
 
 
 def test_folder_with_something_else(tmp_path: Path) -> None:

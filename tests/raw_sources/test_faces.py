@@ -3,8 +3,8 @@
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -258,22 +258,14 @@ def test_workers_and_place_do_not_matter(faces: Path, tmp_path: Path, picture: M
     assert read_faces(moved).origin == one.origin
 
 
+def killed(path: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def test_a_killed_worker_is_told(faces: Path, picture: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Killed:
-        def __init__(self, workers: int) -> None:
-            assert workers == 2
-
-        def __enter__(self) -> "Killed":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def map(self, *_: object, **__: object) -> None:
-            raise BrokenProcessPool
-
     for number in range(12, 140):
         picture(number, 80).save(faces / f"{number:08d}.png")
-    monkeypatch.setattr("fiubench.raw_sources.reading.faces.ProcessPoolExecutor", Killed)
+    monkeypatch.setattr("fiubench.raw_sources.reading.faces._check", killed)
     with pytest.raises(SourceError, match=r"was killed(.|\n)*fewer --workers"):
         read_faces(faces, workers=2)
 

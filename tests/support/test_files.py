@@ -1,12 +1,27 @@
 import errno
 import os
 import resource
-from contextlib import contextmanager
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 from fiubench.support.errors import DatasetError
-from fiubench.support.files import atomic_writer, copy, link_or_copy, make_folder, write_atomic, write_error
+from fiubench.support.files import (
+    atomic_writer,
+    copy,
+    held,
+    link_or_copy,
+    make_folder,
+    new_folder,
+    scratch_folder,
+    write_atomic,
+    write_error,
+)
 
 as_root = os.geteuid() == 0
 FULL = Path("/dev/full")
@@ -166,3 +181,152 @@ def test_a_copy_shares_nothing(tmp_path, monkeypatch, refused):
 
 def test_an_error_without_words(tmp_path):
     assert str(write_error(OSError("odd"), tmp_path)).startswith(f"{tmp_path}: cannot write: odd\n")
+
+
+def fill(path, data):
+    """Write in a thread: a pipe waits for its reader."""
+    thread = threading.Thread(target=write_atomic, args=(path, data), daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_pipe_is_written_to(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for name in ("pipe", "link"):
+        if name == "link":
+            (tmp_path / name).symlink_to(pipe)
+        writing = fill(tmp_path / name, b"through")
+        assert pipe.read_bytes() == b"through"
+        writing.join(10)
+    assert stat.S_ISFIFO(pipe.stat().st_mode) and (tmp_path / "link").is_symlink()
+    assert names(tmp_path) == ["link", "pipe"]
+
+
+def test_a_pipe_that_nobody_reads_any_more(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(BrokenPipeError), atomic_writer(tmp_path / "pipe") as file:
+        os.close(reader)
+        file.write(b"x")
+        file.flush()
+
+
+@pytest.mark.parametrize(("minor", "told"), [(3, None), (7, "No space left on device")])  # null and full
+def test_a_device_is_written_to(tmp_path, minor, told):
+    device = tmp_path / "device"
+    try:
+        os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, minor))
+        device.open("wb").close()
+    except PermissionError:
+        pytest.skip("no device may be made or opened here")
+    with pytest.raises(DatasetError, match=told) if told else nullcontext():
+        write_atomic(device, b"x")
+    assert stat.S_ISCHR(device.stat().st_mode) and names(tmp_path) == ["device"]
+
+
+def test_what_is_open_already_is_written_to(tmp_path):
+    with (tmp_path / "out").open("w") as file:
+        file.write("before, ")
+        file.flush()
+        write_atomic(Path(f"/proc/self/fd/{file.fileno()}"), b"and after")
+    assert (tmp_path / "out").read_text() == "before, and after"
+
+
+def test_links_are_followed(tmp_path):
+    (tmp_path / "there").mkdir()
+    link, target = tmp_path / "link", tmp_path / "there" / "file"
+    link.symlink_to("there/file")
+    (tmp_path / "other").symlink_to(link)
+    for path, data in ((link, b"new"), (tmp_path / "other", b"newer")):
+        write_atomic(path, data)
+        assert target.read_bytes() == data and path.is_symlink()
+    with new_folder(tmp_path / "folder") as folder:
+        (folder / "x").write_bytes(b"")
+    (tmp_path / "to-be").symlink_to("made")
+    with new_folder(tmp_path / "to-be") as folder:
+        (folder / "y").write_bytes(b"")
+    assert (tmp_path / "to-be").is_symlink() and names(tmp_path / "made") == ["y"]
+    assert names(tmp_path) == ["folder", "link", "made", "other", "there", "to-be"]
+
+
+def test_what_a_killed_process_left_is_written_over(tmp_path):
+    (tmp_path / ".x.partial").write_bytes(b"much more than is written now")
+    write_atomic(tmp_path / "x", b"less")
+    assert (tmp_path / "x").read_bytes() == b"less"
+    (tmp_path / ".folder.partial" / "folder").mkdir(parents=True)
+    (tmp_path / ".folder.partial" / "folder" / "old").write_bytes(b"")
+    with new_folder(tmp_path / "folder") as folder:
+        (folder / "new").write_bytes(b"")
+    assert names(tmp_path / "folder") == ["new"] and names(tmp_path) == ["folder", "x"]
+
+
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path):
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / ".x.partial").symlink_to("precious")
+    with pytest.raises(DatasetError, match="cannot write"):
+        write_atomic(tmp_path / "x", b"x")
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_two_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("fiubench.support.files._GRACE", 0.1)
+    with atomic_writer(tmp_path / "x") as file:
+        file.write(b"first")
+        with pytest.raises(DatasetError, match="another process is writing this file"):
+            write_atomic(tmp_path / "x", b"second")
+    with new_folder(tmp_path / "folder") as folder:
+        (folder / "first").write_bytes(b"")
+        refused = pytest.raises(DatasetError, match="another process is filling this folder")
+        with refused, new_folder(tmp_path / "folder"):
+            pass
+    assert (tmp_path / "x").read_bytes() == b"first"
+    assert names(tmp_path) == ["folder", "x"] and names(tmp_path / "folder") == ["first"]
+
+
+def test_many_writers_of_one_file_take_turns(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from fiubench.support.files import write_atomic
+for _ in range(100):
+    write_atomic(Path(sys.argv[1]), sys.argv[2].encode() * 100_000)
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "x")]
+    writers = [subprocess.Popen([*command, word]) for word in "abc"]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        if (tmp_path / "x").exists():
+            data = (tmp_path / "x").read_bytes()
+            assert len(data) == 100_000 and len(set(data)) == 1
+            seen.add(data[:1])
+    assert [writer.returncode for writer in writers] == [0, 0, 0] and seen
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_lock_that_was_removed_is_no_lock(tmp_path):
+    """Who waited for a lock file that its holder removed has nothing; it is made anew."""
+    refusal = DatasetError("held")
+    with held(tmp_path / "a" / "lock", refusal):
+        shutil.rmtree(tmp_path / "a")
+        refused = pytest.raises(DatasetError, match="held")
+        with held(tmp_path / "a" / "lock", refusal), refused, held(tmp_path / "a" / "lock", refusal):
+            pass
+
+
+def test_scratch_folders_of_killed_processes_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = """
+import os, signal
+from fiubench.support.files import scratch_folder
+with scratch_folder() as folder:
+    (folder / "file").write_bytes(b"x")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (dead,) = tmp_path.iterdir()
+    with scratch_folder() as living:
+        assert not dead.exists()
+        with scratch_folder() as another:
+            assert living.exists() and another != living
+    assert names(tmp_path) == []

@@ -5,9 +5,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import get_context
 from typing import Any
 
+from fiubench.support.errors import FiubenchError
+from fiubench.support.processes import SPAWN, worker_pool
 from fiubench.unlearning.evaluation.scoring import Answer, Scorer, Step, TokenScores
 from fiubench.unlearning.models.encoding import Turn
 from fiubench.unlearning.models.loading import load
@@ -105,15 +106,14 @@ def answering(target: str, device: str, dtype: str, batch_size: int, workers: in
     if workers == 1:
         yield model
         return
-    context = get_context("spawn")  # a forked torch hangs
-    numbers: Any = context.SimpleQueue()
+    numbers: Any = SPAWN.SimpleQueue()
     for number in range(workers):
         numbers.put(number)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(model, numbers, workers))
-    try:
+    hint = "Often the system ran out of memory: give the same command with fewer --workers; what is done is kept."
+    killed = FiubenchError("a worker process was killed", where="evaluate", hint=hint)
+    # a forked torch hangs
+    with worker_pool(workers, _begin, (model, numbers, workers), context=SPAWN, killed=killed) as pool:
         yield Several(pool)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 _here: Here

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import need
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
@@ -108,6 +109,7 @@ def ask(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         hint = "Start it once, with --workers N: it begins its processes itself."
         raise ConfigError("an evaluation can't be started in several processes", where="evaluate", hint=hint)
+    need("unlearning")
     controls, refusals = load_controls(settings.controls), read_refusals()
     tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]
     files = [benchmarks.Benchmark.parse(text) for text in settings.benchmarks if not text.startswith(lmms.PREFIX)]

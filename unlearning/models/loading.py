@@ -8,10 +8,10 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from fiubench.support.errors import ConfigError
+from fiubench.support.files import scratch_folder
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
 from fiubench.unlearning.models.families import family
 from fiubench.unlearning.models.processors import complete
@@ -246,7 +246,7 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
 def _folded(folder: Path, place: str, dtype: str) -> Loaded:
     """A model with its adapter folded in, then held in few bits: the other way round, small updates would be lost."""
     whole = load(folder, device="cpu", dtype="bfloat16", merge=True)
-    with TemporaryDirectory() as made:
+    with scratch_folder() as made:
         whole.model.save_pretrained(made)
         whole.processor.save_pretrained(made)
-        return _plain(made, place, dtype, None)
+        return _plain(str(made), place, dtype, None)

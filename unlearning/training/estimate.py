@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from fiubench.support.files import scratch_folder
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.models.encoding import IGNORED
 from fiubench.unlearning.models.loading import processes
@@ -77,8 +76,8 @@ def estimate(job: Job) -> Run:
     probe, began = _Probe(), time.monotonic()
     quiet = job.settings.model_copy(update={"checkpoint_every": _NEVER, "report_to": ()})
     reset_peak()
-    with TemporaryDirectory() as scratch:
-        out = Path(scratch) / "run"
+    with scratch_folder() as scratch:
+        out = scratch / "run"
         with suppress(_Enough):
             run(replace(job, out=out, manifest=deepcopy(job.manifest), settings=quiet, watching=(probe,)))
     if processes().is_main_process:

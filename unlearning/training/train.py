@@ -6,8 +6,8 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 
 import atexit
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from typing import Any
 import orjson
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitName, kind_of
 from fiubench.support.canonical import digest_of, readable_json
+from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError
-from fiubench.support.files import make_folder
+from fiubench.support.extras import need
+from fiubench.support.files import make_folder, scratch_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
@@ -28,6 +30,7 @@ from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
 
+_LARGEST_SEED = 2**32 - 1  # that numpy's own generator takes, which transformers sets
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
@@ -75,6 +78,8 @@ def finetune(
         ConfigError: an unknown split, a model that can't be used, settings that don't fit.
         RunError: ``out`` holds another run.
     """
+    need("unlearning")
+    check_seed(seed, _LARGEST_SEED)
     from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
@@ -140,6 +145,8 @@ def unlearn(
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
     """
+    need("unlearning")
+    check_seed(seed, _LARGEST_SEED)
     from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
@@ -176,9 +183,9 @@ def unlearn(
 
 def _scratch() -> Path:
     """A folder for what a dry run needs on disk; it is gone when the process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="fiubench"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    kept = ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(scratch_folder())
 
 
 def _some(items: list[Row], split: str, modality: Modality) -> list[Row]:

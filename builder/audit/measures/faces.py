@@ -10,6 +10,7 @@ from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Result, Survey, check
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from fiubench.raw_sources.source import MOST_UNDER_20
+from fiubench.support.extras import install
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Faces(Check):
 
     def _look_alikes(self) -> Result:
         if self.embed is None:
-            return Result("look_alikes", None, note="needs the extra: pip install 'fiubench[faces]'")
+            return Result("look_alikes", None, note=f"needs the extra `faces`: {install('faces')}")
         count = Count("look_alikes", of=len(self.vectors))
         vectors = np.array(self.vectors, dtype=np.float32).reshape(len(self.vectors), -1)
         for i in range(1, len(vectors)):

@@ -7,6 +7,7 @@ from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.wording import template
 from fiubench.support.errors import ConfigError
+from fiubench.support.extras import install
 
 _MOST = 2_000  # sentences that are sent
 _HINT = "Start a LanguageTool server and give its address, for example http://localhost:8081."
@@ -36,8 +37,8 @@ class Grammar(Check):
         try:
             import language_tool_python as client  # noqa: PLC0415
         except ImportError as error:
-            hint = "pip install 'fiubench[grammar]'"
-            raise ConfigError("the grammar checker's client is not installed", where="--grammar", hint=hint) from error
+            what = "the grammar checker's client is not installed"
+            raise ConfigError(what, where="--grammar", hint=install("grammar")) from error
         with self._readable():
             self.tool = client.LanguageTool("en-US", remote_server=address)
 

@@ -93,7 +93,16 @@ def test_a_frame_is_previewed() -> None:
     ("change", "says"),
     [
         (lambda f: f.drop(columns="Age"), "health: the DataFrame: no column 'Age' in the header"),
-        (lambda f: f.head(0), "health: the DataFrame: the file is empty"),
+        (lambda f: f.head(0), "health: the DataFrame is empty"),
+        (lambda f: pd.DataFrame(), "health: the DataFrame is empty"),
+        (
+            lambda f: f.assign(Doctor=pd.Series(["half \ud800"] * ROWS, dtype=object)),
+            r"health: the DataFrame: 'half \\ud800' holds half a character",
+        ),
+        (
+            lambda f: f.set_axis(pd.Index([*f.columns[:-1], "\udcff"], dtype=object), axis=1),
+            r"health: the DataFrame: '\\udcff' holds half a character",
+        ),
         (lambda f: f.assign(Age=[[1]] * ROWS), r"health: the DataFrame: a cell holds \[1\], not a plain value"),
         (lambda f: pd.concat([f, f[["Age"]]], axis=1), "health: the DataFrame has two columns called 'Age'"),
         (lambda f: f.assign(Age="x"), f"no row of {ROWS} can be used: {ROWS} Age: unreadable, such as 'x'"),

@@ -1,0 +1,96 @@
+"""Worker processes that end with the one they work for, however that ends; and what a signal does here."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from fiubench.support.errors import FiubenchError
+from fiubench.support.registry import load_plugins, plugin_files
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+#: Forked workers share what is open and read for free; where there is no safe fork, it is sent to each of them once.
+FORK = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@contextmanager
+def worker_pool(
+    workers: int,
+    start: Callable[..., None] | None = None,
+    arguments: Sequence[Any] = (),
+    *,
+    context: Any = FORK,
+    killed: FiubenchError,
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes to share work out to; each loads the plug-ins and calls ``start(*arguments)`` first.
+
+    An interrupt ends them at once; after an error of one, the others finish what they are at.
+
+    Raises:
+        FiubenchError: ``killed``, where the system or somebody killed one of them.
+    """
+    initial = (os.getpid(), plugin_files(), start, arguments)
+    pool = ProcessPoolExecutor(workers, context, _begin, initial)
+    try:
+        with _uninterrupted():
+            for _ in range(workers):  # all of them start here
+                pool.submit(os.getpid)
+        yield pool
+    except BrokenProcessPool as error:
+        raise killed from error
+    except Exception:
+        raise
+    except BaseException:
+        for process in list((pool._processes or {}).values()):
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(parent: int, plugins: Sequence[Path], start: Callable[..., None] | None, arguments: Sequence[Any]) -> None:
+    """What a worker does first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal: the parent decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent(parent)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+    load_plugins(plugins)
+    if start is not None:
+        start(*arguments)
+
+
+def end_with_parent(parent: int) -> None:
+    """End this process as soon as its parent has ended, whatever it is at.
+
+    On Linux the system sees to it; elsewhere a thread waits for the end of the pipe that a worker has from its parent.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before
+            os._exit(1)
+    elif (process := multiprocessing.parent_process()) is not None:
+        Thread(target=lambda: (process.join(), os._exit(1)), daemon=True).start()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Signals wait until the block ends; a process that starts in it is born with them waiting."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
