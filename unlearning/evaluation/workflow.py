@@ -13,7 +13,8 @@ from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.evaluation import benchmarks, gates, lmms
+from fiubench.unlearning.evaluation import benchmarks, conditions, gates, lmms
+from fiubench.unlearning.evaluation import estimate as estimating
 from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation.controls import Control, load_controls
 from fiubench.unlearning.evaluation.fluency import add_fluency
@@ -119,7 +120,7 @@ def ask(
     for subject in subjects:
         forget = subject.forget(settings.forget)
         folder = subject.folder if out is None else out / subject.name if settings.checkpoint == ALL else out
-        asked = questions.ask_by(subject, data, settings.ask)
+        asked = conditions.ask_by(subject, data, settings.ask)
         facts = questions.describe(subject, data, forget, refusals, asked)
         if facts["run"] and not settings.force:
             reference, before = _compared(settings, subject.folder / LOG)
@@ -175,7 +176,7 @@ def _estimate(
     names = ("ask", "batch_size", "max_new_tokens", "device", "dtype", "workers")
     options = {name: getattr(settings, name) for name in names}
     report(f"{subject.name}:")
-    questions.estimate(subject, data, forget, controls=controls, **options, report=report)
+    estimating.estimate(subject, data, forget, controls=controls, **options, report=report)
     if settings.benchmarks or settings.judge is not None:
         report("benchmarks and judge come on top")
 

@@ -8,7 +8,8 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
 from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation.controls import load_controls
-from fiubench.unlearning.evaluation.evaluate import evaluate, guesses
+from fiubench.unlearning.evaluation.evaluate import evaluate
+from fiubench.unlearning.evaluation.questions import guesses
 from fiubench.unlearning.evaluation.roles import roles
 from fiubench.unlearning.evaluation.scoring import Scorer
 from fiubench.unlearning.evaluation.subject import Subject, load_log

@@ -7,7 +7,8 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.evaluation.controls import load_controls
-from fiubench.unlearning.evaluation.evaluate import estimate, evaluate
+from fiubench.unlearning.evaluation.estimate import estimate
+from fiubench.unlearning.evaluation.evaluate import evaluate
 from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.evaluation.workers import answering
 from fiubench.unlearning.evaluation.workflow import evaluate as whole_evaluation

@@ -10,7 +10,8 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.data.runs import Run
-from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
+from fiubench.unlearning.evaluation.evaluate import evaluate
+from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.models.families import family
 from fiubench.unlearning.models.loading import load

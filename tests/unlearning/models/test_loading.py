@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
+from fiubench.unlearning.evaluation.evaluate import evaluate
+from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.models import loading
 from fiubench.unlearning.models.loading import load
 from fiubench.unlearning.training.settings import Preset

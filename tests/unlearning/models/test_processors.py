@@ -8,7 +8,8 @@ import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.runs import RunError
-from fiubench.unlearning.evaluation.evaluate import Subject, evaluate
+from fiubench.unlearning.evaluation.evaluate import evaluate
+from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import load
 from fiubench.unlearning.models.settings import Processing
