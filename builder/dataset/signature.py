@@ -10,9 +10,12 @@ from fiubench.builder.dataset.intact import on_disk
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.schemas.documents import MANIFEST, SIGNATURE
 from fiubench.support.errors import ConfigError, DatasetError, Refused
+from fiubench.support.extras import need
 from fiubench.support.files import write_atomic
+from fiubench.support.reading import read_small
 
 _KEY_BYTES = 4096  # more is no key
+_PUBLIC = "RW"  # how a public key begins
 
 
 def sign(directory: str | Path, key: str | Path, password: str | None = None) -> Path:
@@ -72,7 +75,7 @@ def signature_problem(directory: Path, key: str, signature: Path | None = None) 
     """
     minisign = _minisign()
     try:
-        is_file = Path(key).is_file()
+        is_file = not key.startswith(_PUBLIC)
         public = minisign.PublicKey.from_bytes(_read(Path(key))) if is_file else minisign.PublicKey.from_base64(key)
     except ValueError as error:
         hint = "Give the file that ends in .pub, or the line in it that begins with RW."
@@ -118,17 +121,11 @@ def _secret(path: Path) -> Any:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(_KEY_BYTES)
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
+    return read_small(path, ConfigError, most=_KEY_BYTES, hint="`fiubench sign --new-key FILE` makes a pair of keys.")
 
 
 def _minisign() -> Any:
-    try:
-        import minisign  # noqa: PLC0415  an extra
-    except ImportError as error:
-        hint = 'Install it: `pip install "fiubench[sign]"`, or in a clone `pip install -e ".[sign]"`.'
-        raise ConfigError("signatures need fiubench with the extra 'sign'", hint=hint) from error
+    need("sign")
+    import minisign  # noqa: PLC0415  an extra
+
     return minisign

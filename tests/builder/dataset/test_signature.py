@@ -83,9 +83,11 @@ def test_the_command(
 ) -> None:
     def fiubench(*arguments: object) -> int:
         monkeypatch.setattr("sys.argv", ["fiubench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
+        try:
             run()
-        return int(ended.value.code or 0)
+        except SystemExit as ended:
+            return int(ended.code or 0)
+        return 0
 
     key = tmp_path / "mine"
     assert fiubench("sign", "--new-key", key) == 0
