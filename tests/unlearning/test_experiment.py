@@ -1,5 +1,6 @@
 """A whole experiment through the command line, in small; and what its file may not say."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 from fiubench.cli.main import app
 from fiubench.support.errors import ConfigError, FiubenchError
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.experiment import read_plan
 from typer.testing import CliRunner
@@ -59,6 +61,28 @@ def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Pat
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in {**manifests, **logs}.items())
 
 
+@pytest.mark.slow
+def test_a_sweep(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
+    """Three learning rates x two methods x two seeds, from one file, all of them by name."""
+    sweep = {
+        "unlearn": {"epochs": 1, "checkpoint_every": 1, "learning_rate": [1e-4, 3e-4, 1e-3]},
+        "methods": {"ga": None, "careful": {"method": "gd", "options": {"retain_weight": 10}}},
+    }
+    file, out = write(tmp_path, dataset, preset_file, **sweep, attributes=["blood_type"]), tmp_path / "out"
+    done = runner.invoke(app, ["experiment", str(file), "--out", str(out)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    names = [f"{name}-learning_rate={rate}" for name in ("ga", "careful") for rate in ("0.0001", "0.0003", "0.001")]
+    folders = {f"{name}-seed{seed}" for name in names for seed in (0, 1)}
+    assert {p.name for p in out.iterdir()} == {"full", "retain", "report", *folders}
+    manifest = Run.open(out / "careful-learning_rate=0.0003-seed1").manifest
+    assert (manifest["method"], manifest["seed"], manifest["settings"]["learning_rate"]) == ("gd", 1, 3e-4)
+    with (out / "report" / "table.csv").open(newline="") as table:
+        rows = [row for row in csv.DictReader(table) if row["metric"] == "forget.exact_match"]
+    shown = {row["model"]: row["seeds"] for row in rows}
+    assert shown == {"before unlearning": "1", "retain reference": "1", **dict.fromkeys(names, "2")}
+    assert all(name in done.output and name in (out / "report" / "index.html").read_text() for name in names)
+
+
 def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
     file = write(tmp_path, dataset, preset_file, evaluate={"checkpoints": "final"}, seeds=[0], methods=["ga"])
     done = runner.invoke(app, ["experiment", str(file), "--out", str(tmp_path / "out")])
@@ -77,6 +101,9 @@ def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, 
         ({"methods": {"kl": {"options": {"beta": 1}}}}, "unknown setting 'beta'"),
         ({"preset": "tinny"}, "Did you mean 'tiny'"),
         ({"attributes": ["blood_typ"]}, "Did you mean 'blood_type'"),
+        ({"methods": {"kl-hot": {"learning_rate": 1}}}, "kl-hot: unknown method 'kl-hot'"),
+        ({"methods": {"kl": {"learning_rate": [0.1, "high"]}}}, "kl: learning_rate: should be"),
+        ({"unlearn": {"learning_rat": 1}}, "unknown setting 'learning_rat'"),
         ({"finetune": {"epoch": 2}}, "epoch"),
         ({"seeds": []}, "seeds"),
         ({"data": "nowhere"}, "no such dataset"),

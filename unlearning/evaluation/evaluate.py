@@ -41,6 +41,7 @@ def describe(subject: Subject, data: Data, forget: str, refusals: Sequence[str])
         )
         run = {
             **{name: manifest[name] for name in ("kind", "method", "seed", "digest")},
+            **({"variant": manifest["variant"]} if "variant" in manifest else {}),
             "name": subject.run.directory.resolve().name,
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},
             "base_fingerprint": manifest["base"]["fingerprint"],

@@ -9,10 +9,11 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
-from fiubench.unlearning.models.settings import Lora, Size
+from fiubench.unlearning.models.settings import Lora, Size, Tower
 from pydantic import model_validator
 
-TINY = "tiny"
+TINY, SMOL = "tiny", "smol"
+MADE = (TINY, SMOL)  # models that a run makes for itself
 _PRESETS = Path(__file__).with_name("presets")
 _MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
 _FLAG = Flag("Training", metavar="N", default="the preset's")
@@ -141,8 +142,9 @@ class PresetFile(Settings):
     """A model with the settings of its fine-tuning and unlearning."""
 
     description: str = Field(min_length=1, description="What the preset is, in one line.")
-    model: str = Field(min_length=1, description="tiny, a Hub id or a folder.")
+    model: str = Field(min_length=1, description="tiny, smol, a Hub id or a folder.")
     tiny: Size = Field(Size(), description="Measures of the tiny model.")
+    smol: Tower = Field(Tower(), description="Measures of smol's vision tower.")
     finetune: Stage = Field(description="Settings of fine-tuning.")
     unlearn: Stage = Field(description="Settings of unlearning, with any method.")
     methods: dict[str, Stage] = Field({}, description="Method -> what differs from `unlearn`.")

@@ -23,7 +23,7 @@ from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, rela
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Singles, noise_rows, rows, unseen_rows
-from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
+from fiubench.unlearning.training.settings import MADE, SMOL, TINY, Preset, Training, preset_for, read_preset
 
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
@@ -52,12 +52,12 @@ def finetune(
         out: the run's folder.
         preset: where model and settings come from, unless given: a name, ``FILE.yaml`` or a preset that was read.
         split: what to train on.
-        model: ``tiny``, a Hub id, a model folder or another run.
+        model: ``tiny``, ``smol``, a Hub id, a model folder or another run.
         settings: those that differ from the preset's, by name; or all of them.
         identities: with ``forget``: keep only so many people, for small models.
         forget: with ``identities``: the forget set that is kept whole.
         attributes: with ``identities``: the questions that are kept; all by default.
-        seed: of order, adapters and dropout, and of the tiny model's weights.
+        seed: of order, adapters and dropout, and of the weights of ``tiny`` and ``smol``.
         progress: called with (what, steps done, steps in all).
         report: called with a line at every checkpoint.
 
@@ -81,8 +81,8 @@ def finetune(
     samples = data.samples(split)
     _check_stop(settings, ())
     base = model or preset.file.model
-    if base == TINY:
-        base = _tiny_base(folder, data, preset, seed)
+    if base in MADE:
+        base = _made_base(base, folder, data, preset, seed)
     people = _validation(data, settings, split)
     manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, validation=people)
     items = [*rows(data, samples, settings.phrasings), *noise_rows(samples, settings.noise_refusals, seed)]
@@ -100,6 +100,7 @@ def unlearn(
     data: str | Path | Data | None = None,
     settings: Training | Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    variant: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
     report: Report = silent,
@@ -116,6 +117,7 @@ def unlearn(
         preset: where settings come from, unless given; by default the one of ``base``, else ``tiny``.
         data: the dataset; by default the one that ``base`` was trained on.
         options: of the method, where they differ from the settings'.
+        variant: what tables and reports call the run, if not by its method.
         settings, seed, progress, report: as in :func:`finetune`.
 
     Returns:
@@ -142,7 +144,7 @@ def unlearn(
     kept = [unique_id for unique_id in data.ids(retain) if unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
-    about: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    about: dict[str, Any] = {"retain": retain, "validation": people, "method": method, "variant": variant}
     manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
     forgotten = rows(data, data.samples(forget), settings.phrasings)
     pairs = Pairs(forgotten, rows(data, data.samples_of(kept), settings.phrasings), chosen.needed, seed)
@@ -150,9 +152,9 @@ def unlearn(
     return run(Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report))
 
 
-def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
-    """The untrained tiny model in the run's folder, made there by one process if no run has begun."""
-    from fiubench.unlearning.models import tiny
+def _made_base(model: str, folder: Path, data: Data, preset: Preset, seed: int) -> str:
+    """A model of ours in the run's folder, untrained, made there by one process if no run has begun."""
+    from fiubench.unlearning.models import smol, tiny
     from fiubench.unlearning.models.loading import processes, quiet
 
     quiet()
@@ -162,7 +164,10 @@ def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int) -> str:
         made = folder / ".base.partial"
         for old in (made, where):
             shutil.rmtree(old, ignore_errors=True)
-        tiny.make([*data.texts, *read_refusals()], preset.file.tiny, seed, made)
+        if model == SMOL:
+            smol.make(preset.file.smol, seed, made)
+        else:
+            tiny.make([*data.texts, *read_refusals()], preset.file.tiny, seed, made)
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
@@ -220,6 +225,7 @@ def _manifest(
     retain: str | None = None,
     validation: Sequence[str] = (),
     method: str | None = None,
+    variant: str | None = None,
 ) -> dict[str, Any]:
     """``run.json`` as it is before the first step."""
     target, local = relative(base, folder)
@@ -241,6 +247,7 @@ def _manifest(
         "kind": kind,
         "status": RUNNING,
         "method": method,
+        **({} if variant is None else {"variant": variant}),
         **from_outside,
         "data": {"source": source, "local": source_local, "digest": data.digest, "limit": data.limit},
         "split": {
