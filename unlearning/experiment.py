@@ -31,7 +31,7 @@ from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting.report import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
 from fiubench.unlearning.training.train import finetune, unlearn
-from fiubench.unlearning.variants import variants
+from fiubench.unlearning.training.variants import variants
 from pydantic import field_validator
 
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"

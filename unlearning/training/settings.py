@@ -102,7 +102,10 @@ class Stage(Settings):
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
     keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
     workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
-    report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
+    report_to: Annotated[
+        tuple[str, ...], Flag("Training", metavar="NAME,NAME,..", separator=",", default="the preset's")
+    ] = ()
+    """Send losses to these loggers of transformers: tensorboard (into RUN/logs), wandb, mlflow, ..; or to none."""
     phrasings: Annotated[int, Field(ge=1, le=3)] = 1
     """Phrasings of each question that are trained on; another one validates."""
     noise_refusals: Annotated[int, Field(ge=0)] = 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.variants import Variant, variants
+from fiubench.unlearning.training.variants import Variant, variants
 
 
 def test_methods_by_name() -> None:
