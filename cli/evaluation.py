@@ -105,11 +105,14 @@ def compare(
 
 
 def print_comparison(found: "Compared") -> None:
-    """The table, what is not comparable, and the files of the report."""
-    table(found.table)
+    """The tables, what is not comparable, and the files of the report."""
+    for rows in found.tables:
+        table(rows)
+        typer.echo()
     for remark in found.remarks:
         typer.echo(remark)
-    typer.echo()
+    if found.remarks:
+        typer.echo()
     for path in found.files:
         typer.echo(f"wrote {path}")
 
