@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from fiubench.unlearning.metrics.base import METRICS, find, short
 from fiubench.unlearning.reporting.compare import Comparison
 
-
 _WIDEST = 10  # columns of numbers in a table of text: what a terminal of 120 characters holds
 
 

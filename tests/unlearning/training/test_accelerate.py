@@ -1,4 +1,4 @@
-"""The files of examples/accelerate, as accelerate's own loader and launcher read them; no GPU is at hand to run them."""
+"""The files of examples/accelerate, as accelerate's loader and launcher read them; running them needs GPUs."""
 
 from pathlib import Path
 
