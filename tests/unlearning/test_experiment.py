@@ -10,7 +10,10 @@ from fiubench.cli.main import app
 from fiubench.support.errors import ConfigError, FiubenchError
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import GateError
-from fiubench.unlearning.experiment import read_plan
+from fiubench.unlearning.experiment import Experiment, read_plan
+from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.training.settings import read_preset
+from fiubench.unlearning.training.variants import variants
 from typer.testing import CliRunner
 
 from tests.unlearning.conftest import FORGET
@@ -125,9 +128,15 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         read_plan(tmp_path / "list.yaml")
 
 
-def test_the_example_is_a_plan(dataset: Path) -> None:
-    example = Path(__file__).parents[2] / "examples" / "unlearning.yaml"
-    assert set(yaml.safe_load(example.read_text())["methods"]) == {"ga", "gd", "kl", "po"}
+@pytest.mark.parametrize("name", ["unlearning", "smol", "table2"])
+def test_the_examples_are_experiments(name: str) -> None:
+    settings = Experiment.read(Path(__file__).parents[2] / "examples" / f"{name}.yaml")
+    preset = read_preset(settings.preset)
+    preset.finetune(**settings.finetune.given())
+    found = variants(settings.methods, settings.unlearn)
+    assert [variant.name for variant in found] == ["ga", "gd", "kl", "po"]
+    assert all(preset.unlearn(variant.method, **variant.settings).epochs for variant in found)
+    find_definition(settings.evaluate.definition)
 
 
 def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
