@@ -262,7 +262,7 @@ def _begin(lines: Any, threads: int, plugins: Sequence[Path]) -> None:
 
     _lines = lines
     load_plugins(plugins)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, torch.get_num_threads()))  # OMP_NUM_THREADS=1 holds: it decides the sums
 
 
 def _in_process(function: Callable[..., None], *arguments: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from fiubench.cli.main import app
 from fiubench.support.errors import ConfigError, FiubenchError
+from fiubench.unlearning import experiment
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.experiment import Experiment, read_plan
@@ -118,6 +119,23 @@ def test_mistakes_are_found_before_the_first_step(
 ) -> None:
     with pytest.raises(FiubenchError, match=message):
         read_plan(write(tmp_path, dataset, preset_file, **changes))
+
+
+def test_workers_use_no_more_threads_than_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OMP_NUM_THREADS=1 makes sums that do not hang on the number of cores."""
+    import torch
+
+    monkeypatch.setattr(experiment, "_lines", None)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        experiment._begin(None, 8, [])
+        assert torch.get_num_threads() == 1
+        torch.set_num_threads(4)
+        experiment._begin(None, 2, [])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
