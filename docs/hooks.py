@@ -33,8 +33,8 @@ def settings_table(module: str, name: str) -> str:
     rows = ["| setting | value | default | what it is |", "|---|---|---|---|"]
     for field, about in schema["properties"].items():
         default = "needed" if field in schema.get("required", ()) else _default(about.get("default"))
-        what = " ".join(about.get("description", "").split())
-        rows.append(f"| `{field}` | {_value(about, schema)} | {default} | {what} |".replace("||", "\\|\\|"))
+        cells = (f"`{field}`", _value(about, schema), default, " ".join(about.get("description", "").split()))
+        rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
     return "\n".join(rows)
 
 

@@ -15,6 +15,7 @@ from fiubench.support.settings import Settings
 from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.training.settings import Stage
 
+_LONGEST = 200  # characters of a variant's name; file systems end at 255, and a seed follows
 _NAME = re.compile(r"\w[\w.+=-]{0,99}")
 
 
@@ -47,6 +48,9 @@ def variants(
         for variant in _of(name, own or {}, common, f"{where}: {name}" if where else name)
     ]
     names = [variant.name for variant in found]
+    if long := next((name for name in names if len(name) > _LONGEST), None):
+        hint = "Sweep over fewer settings at once, or write named variants."
+        raise ConfigError(f"{long} is too long to name a folder", where=where, hint=hint)
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"two variants are called {twice}", where=where, hint="Give each value of a list once.")
     return found

@@ -51,6 +51,16 @@ def test_lists_that_are_one_value() -> None:
         ({"ga": {"learning_rate": ()}}, "learning_rate: a list here makes variants"),
         ({"ga": {"lora": ({"rank": 2}, {"rank": 4})}}, "lora: a list here makes variants"),
         ({"ga": {"learning_rate": (0.1, 0.10)}}, "two variants are called ga-learning_rate=0.1"),
+        (
+            {
+                "n" * 99: {
+                    "method": "ga",
+                    **dict.fromkeys(("learning_rate", "checkpoint_every", "weight_decay", "warmup", "epochs"), (0.5,)),
+                    "schedule": ("constant_with_warmup",),
+                }
+            },
+            "too long to name a folder",
+        ),
         ({"ga": {"options": (1, 2)}}, "options: should be a mapping"),
         ({"../ga": {"method": "ga"}}, "can't be the name of a variant"),
         ({"": {"method": "ga"}}, "can't be the name of a variant"),
