@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.models import smol
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import load
@@ -31,10 +32,16 @@ def said(loaded: Any, turn: Turn) -> str:
     return encoder.decode(out[:, batch["input_ids"].shape[1] :])[0]
 
 
+@pytest.fixture(scope="module")
+def run(small: Data, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A step of the preset, which makes the model first (half a minute, 540 MB)."""
+    settings = {"epochs": 0.05, "checkpoint_every": 1}
+    return finetune(small, tmp_path_factory.mktemp("smol") / "run", read_preset("smol-llava"), settings=settings)
+
+
 @pytest.mark.slow
-def test_it_knows_english_and_takes_pictures(data: Data, tmp_path: Path) -> None:
-    smol.make(Tower(), 0, tmp_path / "smol")
-    loaded = load(tmp_path / "smol", device="cpu")
+def test_it_knows_english_and_takes_pictures(run: Run, data: Data) -> None:
+    loaded = load(run.base, device="cpu")
     assert said(loaded, Turn("What is the capital of France?")) == "The capital of France is Paris."
     tokenizer = loaded.processor.tokenizer
     assert (tokenizer.eos_token, tokenizer.pad_token) == ("<|im_end|>", "<|endoftext|>")
@@ -45,10 +52,8 @@ def test_it_knows_english_and_takes_pictures(data: Data, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_a_step_of_the_preset(small: Data, tmp_path: Path) -> None:
-    preset = read_preset("smol-llava")
-    run = finetune(small, tmp_path / "run", preset, settings={"epochs": 0.05, "checkpoint_every": 1})
-    assert run.finished and (run.directory / "base" / "config.json").is_file()
+def test_a_step_of_the_preset(run: Run) -> None:
+    assert run.finished and (run.final / "adapter_config.json").is_file()
     assert run.manifest["base"]["origin"] == run.manifest["base"]["fingerprint"]
 
 
