@@ -153,7 +153,7 @@ def _config(target: str) -> Any:
         return AutoConfig.from_pretrained(target)
     except (OSError, ValueError) as error:
         problem = str(error).strip().split("\n")[0][:300]
-        hint = "Give 'tiny', a Hub id, a model folder or a run folder of `fiubench finetune`."
+        hint = "Give 'tiny', 'smol', a Hub id, a model folder or a run folder of `fiubench finetune`."
         raise ConfigError(f"cannot be loaded as a model: {problem}", where=target, hint=hint) from error
 
 
