@@ -53,7 +53,7 @@ class Experiment(Settings):
     attributes: tuple[str, ...] = Field((), description="With identities: use the questions about these only.")
     forget: str = Field(pattern=f"^{FORGET}{LABEL}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
-    model: str | None = Field(None, min_length=1, description="tiny, smol, a Hub id or a folder, not the preset's model.")
+    model: str | None = Field(None, min_length=1, description="tiny, smol, a Hub id or a folder, not the preset's.")
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)] = (0,)
     """Random seeds of unlearning; the first is fine-tuning's too."""
     finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
