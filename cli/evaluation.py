@@ -127,15 +127,18 @@ def compare(
 
 def print_comparison(found: "Compared") -> None:
     """The tables, what is not comparable, and the files of the report."""
-    table(found.table)
+    for rows in found.tables:
+        table(rows)
+        typer.echo()
     if part := forgotten_part(found.comparison.entries[0].finals[0].log.metadata):
         typer.echo(f"{part}.")
     if rows := both_ways_compared(found.comparison):
-        typer.echo()
         table(rows)
+        typer.echo()
     for remark in found.remarks:
         typer.echo(remark)
-    typer.echo()
+    if found.remarks:
+        typer.echo()
     for path in found.files:
         typer.echo(f"wrote {path}")
 

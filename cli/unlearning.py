@@ -52,7 +52,7 @@ def finetune(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="Fine-tune this model: tiny, a Hub id, a model folder or a run. (default: the preset's)",
+            help="Fine-tune this model: tiny, smol, a Hub id, a model folder or a run. (default: the preset's)",
             show_default=False,
         ),
     ] = None,

@@ -1,5 +1,7 @@
 """What the documentation site makes of its pages: the help of every command, links and examples that fit the site."""
 
+import importlib
+import json
 import os
 import posixpath
 import re
@@ -9,17 +11,56 @@ import griffe
 from typer.testing import CliRunner
 
 MARK = "<!-- every command -->"
+SETTINGS = re.compile(r"<!-- settings (\w+) of ([\w.]+) -->")
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Put the help of every command where a page asks for it; leave out links to files that the site does not have."""
+    """Put help and tables of settings where a page asks for them; leave out links that lead out of the site."""
     folder = posixpath.dirname(page.file.src_uri)
 
     def inside(link: re.Match[str]) -> str:
         return link[1] if posixpath.normpath(posixpath.join(folder, link[2])).startswith("../") else link[0]
 
     markdown = re.sub(r"\[([^]]+)\]\((\.\./[^)#]+)\)", inside, markdown)
+    markdown = SETTINGS.sub(lambda named: settings_table(named[2], named[1]), markdown)
     return markdown.replace(MARK, _reference()) if MARK in markdown else markdown
+
+
+def settings_table(module: str, name: str) -> str:
+    """Every setting of a class as a table: what it may be, its default, and what it is for."""
+    settings = getattr(importlib.import_module(module), name)
+    schema = settings.model_json_schema()
+    rows = ["| setting | value | default | what it is |", "|---|---|---|---|"]
+    for field, about in schema["properties"].items():
+        default = "needed" if field in schema.get("required", ()) else _default(about.get("default"))
+        cells = (f"`{field}`", _value(about, schema), default, " ".join(about.get("description", "").split()))
+        rows.append(f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |")
+    return "\n".join(rows)
+
+
+def _default(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "-"
+    shown = "its own" if isinstance(value, dict) else value if isinstance(value, str) else json.dumps(value)
+    return shown if shown == "its own" else f"`{shown}`"
+
+
+def _value(about: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What a setting may be, in words: from its JSON Schema."""
+    if "$ref" in about:
+        about = schema["$defs"][about["$ref"].rsplit("/", 1)[-1]]
+    if "anyOf" in about or "oneOf" in about:
+        kinds = [_value(each, schema) for each in about.get("anyOf") or about["oneOf"]]
+        return " or ".join(dict.fromkeys(kinds))
+    if "enum" in about:
+        return ", ".join(f"`{value}`" for value in about["enum"])
+    kind = about.get("type", "anything")
+    if kind == "array":
+        return f"list of {_value(about.get('items', {}), schema)}"
+    names = {"object": "mapping", "string": "text", "boolean": "`true`, `false`", "integer": "whole number"}
+    limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    limited = [f"{word} {about[key]:g}" for key, word in limits.items() if key in about]
+    return " ".join([names.get(kind, kind), *limited])
 
 
 class Examples(griffe.Extension):
@@ -57,8 +98,6 @@ def _help(*words: str) -> str:
 
 
 def _subcommands(module: str, name: str) -> list[str]:
-    import importlib
-
     import typer
 
     defined = getattr(importlib.import_module(f"fiubench.cli.{module}"), name)

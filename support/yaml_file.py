@@ -1,5 +1,6 @@
 """Reading YAML that people write: safe tags only, no repeated keys, one clear message."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's parser is ten
 
 
 class _Loader(_Base):  # type: ignore[misc, valid-type]
-    """SafeLoader that keeps dates as the text they were written as and refuses repeated keys."""
+    """SafeLoader that keeps dates as they were written, reads 1e-4 as a number, and refuses repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -51,6 +52,8 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# 1e-4 is text to YAML 1.1, which wants 1.0e-4
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+e[-+]\d+$", re.I), list("+-0123456789"))
 
 
 def load_yaml(path: Path, error: type[FiubenchError]) -> Any:

@@ -1,7 +1,7 @@
-"""A whole experiment from one YAML file: full model, retain reference, methods x seeds, evaluation, comparison.
+"""A whole experiment from one YAML file: full model, retain reference, variants x seeds, evaluation, comparison.
 
     OUT/full/, OUT/retain/        stage 1 on everyone, and on those who are not to be forgotten
-    OUT/METHOD-seedN/             stage 2
+    OUT/VARIANT-seedN/            stage 2
     OUT/report/                   the comparison
 
 Each step is a run folder that knows whether it is finished, so the same command goes on where it was interrupted.
@@ -32,6 +32,7 @@ from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting.report import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
 from fiubench.unlearning.training.train import finetune, unlearn
+from fiubench.unlearning.training.variants import variants
 from pydantic import field_validator
 
 FULL_RUN, RETAIN_RUN, REPORT = "full", "retain", "report"
@@ -46,19 +47,21 @@ class Evaluated(ScoringSettings):
 
 
 class Experiment(Settings):
-    """What `fiubench experiment` does: fine-tuning, a retain reference, methods x seeds, evaluation, comparison."""
+    """What `fiubench experiment` does: fine-tuning, a retain reference, variants x seeds, evaluation, comparison."""
 
     data: str = Field(min_length=1, description="Dataset folder (relative to the file), release or OWNER/NAME.")
     identities: int | None = Field(None, ge=2, description="Use only so many people, for models too small for all.")
     attributes: tuple[str, ...] = Field((), description="Use the questions about these attributes only.")
     forget: str = Field(pattern=f"^{FORGET}{LABEL}$", description="The forget set, for example forget05.")
     preset: str = Field(min_length=1, description="Preset, or FILE.yaml (relative to the file).")
-    model: str | None = Field(None, min_length=1, description="tiny, a Hub id or a folder, not the preset's model.")
+    model: str | None = Field(None, min_length=1, description="tiny, smol, a Hub id or a folder, not the preset's.")
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)] = (0,)
     """Random seeds of unlearning; the first is fine-tuning's too."""
     finetune: Stage = Field(Stage(), description="Settings of fine-tuning that differ from the preset's.")
-    methods: Annotated[tuple[str, ...] | dict[str, Stage | None], Field(min_length=1)]
-    """Methods: a list, or names with the settings that differ from the preset's."""
+    unlearn: dict[str, Any] = Field({}, description="Settings of all methods that differ from the preset's.")
+    methods: Annotated[tuple[str, ...] | dict[str, dict[str, Any] | None], Field(min_length=1)]
+    """Methods: a list, or names with the settings that differ. A name that is no method's has a method among them. In
+    these and in unlearn, a list of values makes a variant for each value."""
     evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
     workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
 
@@ -78,7 +81,7 @@ class Plan:
     settings: Experiment  # the file's, with ``data`` as it is opened
     preset: Preset  # where models and settings come from
     stage1: Training  # settings of stage 1
-    stage2: Mapping[str, Training]  # method -> settings
+    stage2: Mapping[str, tuple[str, Training]]  # variant -> method and settings
     definition: Definition  # how metrics are computed
 
     def evaluating(self, **changes: Any) -> EvaluationSettings:
@@ -108,15 +111,13 @@ def read_plan(path: Path, **changes: Any) -> Plan:
     if beside.is_dir():
         settings = settings.model_copy(update={"data": str(beside)})
     preset = read_preset(str(own) if own.is_file() else settings.preset)
-    methods = settings.methods
-    chosen = methods if isinstance(methods, dict) else dict.fromkeys(methods)
     plan = Plan(
         settings=settings,
         preset=preset,
         stage1=preset.finetune(where=path, **settings.finetune.given()),
         stage2={
-            name: preset.unlearn(name, where=path, **(stage.given() if stage is not None else {}))
-            for name, stage in chosen.items()
+            each.name: (each.method, preset.unlearn(each.method, where=f"{path}: {each.name}", **each.settings))
+            for each in variants(settings.methods, settings.unlearn, path)
         },
         definition=find_definition(settings.evaluate.definition),
     )
@@ -157,15 +158,15 @@ def experiment(
     with _runner(plan.settings.workers, progress, report) as run:
         run([(_learn, plan, out, name) for name in (FULL_RUN, RETAIN_RUN)])
         _check_memorised(plan, out)
-        forgetting = [(method, seed) for method in plan.stage2 for seed in plan.settings.seeds]
-        run([(_forget, plan, out, method, seed) for method, seed in forgetting])
-    runs, chosen = [_folder(out, method, seed) for method, seed in forgetting], plan.settings.evaluate
+        forgetting = [(variant, seed) for variant in plan.stage2 for seed in plan.settings.seeds]
+        run([(_forget, plan, out, variant, seed) for variant, seed in forgetting])
+    runs, chosen = [_folder(out, variant, seed) for variant, seed in forgetting], plan.settings.evaluate
     conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
     return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
 
 
-def _folder(out: Path, method: str, seed: int) -> Path:
-    return out / f"{method}-seed{seed}"
+def _folder(out: Path, variant: str, seed: int) -> Path:
+    return out / f"{variant}-seed{seed}"
 
 
 def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report) -> None:
@@ -186,23 +187,26 @@ def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report)
     report(f"{name}: evaluated")
 
 
-def _forget(plan: Plan, out: Path, method: str, seed: int, progress: Progress, report: Report) -> None:
-    """Stage 2 with one method and seed, and the evaluation of its checkpoints."""
+def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:
+    """Stage 2 with one variant and seed, and the evaluation of its checkpoints."""
+    method, settings = plan.stage2[variant]
+    name = "" if variant == method else f"{variant}, "
     run = unlearn(
         out / FULL_RUN,
-        _folder(out, method, seed),
+        _folder(out, variant, seed),
         method,
         plan.settings.forget,
         plan.preset,
-        settings=plan.stage2[method],
+        settings=settings,
+        variant=None if variant == method else variant,
         seed=seed,
         progress=progress,
-        report=lambda line: report(f"seed {seed}: {line}"),
+        report=lambda line: report(f"{name}seed {seed}: {line}"),
     )
     every = ALL if plan.settings.evaluate.checkpoints == ALL else None
-    settings = plan.evaluating(reference=out / RETAIN_RUN, checkpoint=every)
-    ask(str(run.directory), settings, progress=progress)
-    report(f"seed {seed}: unlearning ({method}): evaluated")
+    evaluating = plan.evaluating(reference=out / RETAIN_RUN, checkpoint=every)
+    ask(str(run.directory), evaluating, progress=progress)
+    report(f"{name}seed {seed}: unlearning ({method}): evaluated")
 
 
 def _check_memorised(plan: Plan, out: Path) -> None:
@@ -261,7 +265,7 @@ def _begin(lines: Any, threads: int) -> None:
     import torch
 
     _lines = lines
-    torch.set_num_threads(threads)
+    torch.set_num_threads(min(threads, torch.get_num_threads()))  # OMP_NUM_THREADS=1 holds: it decides the sums
 
 
 def _in_process(function: Callable[..., None], *arguments: Any) -> None:

@@ -30,6 +30,8 @@ preset: ../quick.yaml
 methods: [ga]
 evaluate: {memorised: 0, batch_size: 64}
 """
+#: Examples that train larger models, or for longer; all of them are this small one here.
+EXPERIMENTS = ("unlearning.yaml", "smol.yaml", "table2.yaml")
 #: Values that stand for a reader's own, and what stands for them here; whole words of a command line.
 WORDS = {
     "OWNER/NAME": REPO,
@@ -98,7 +100,7 @@ def files(folder: Path) -> None:
     (folder / "quick.yaml").write_text(QUICK)
     (folder / "examples").mkdir()
     for path in (ROOT / "examples").iterdir():
-        if path.name == "unlearning.yaml":
+        if path.name in EXPERIMENTS:
             (folder / "examples" / path.name).write_text(EXPERIMENT)
         else:
             (folder / "examples" / path.name).symlink_to(path)

@@ -27,6 +27,11 @@ def test_dates_stay_as_they_are_written(read, day):
     assert read(f"as_of: {day}") == {"as_of": day}
 
 
+def test_numbers_with_an_exponent(read):
+    """YAML 1.1 takes 1e-4 for text; nobody who writes a learning rate means that."""
+    assert read("a: [1e-4, -3E+2, 1.0e-4, 12e4, x1e-4]") == {"a": [1e-4, -300.0, 1e-4, "12e4", "x1e-4"]}
+
+
 def test_an_anchor_alone_does_no_harm(read):
     assert read("a: &name [1]") == {"a": [1]}
 

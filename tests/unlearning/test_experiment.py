@@ -1,5 +1,6 @@
 """A whole experiment through the command line, in small; and what its file may not say."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,13 @@ import pytest
 import yaml
 from fiubench.cli.main import app
 from fiubench.support.errors import ConfigError, FiubenchError
+from fiubench.unlearning import experiment
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import GateError
-from fiubench.unlearning.experiment import read_plan
+from fiubench.unlearning.experiment import Experiment, read_plan
+from fiubench.unlearning.metrics.definition import find_definition
+from fiubench.unlearning.training.settings import read_preset
+from fiubench.unlearning.training.variants import variants
 from typer.testing import CliRunner
 
 from tests.unlearning.conftest import FORGET
@@ -59,6 +65,28 @@ def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Pat
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in {**manifests, **logs}.items())
 
 
+@pytest.mark.slow
+def test_a_sweep(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
+    """Three learning rates x two methods x two seeds, from one file, all of them by name."""
+    sweep = {
+        "unlearn": {"epochs": 1, "checkpoint_every": 1, "learning_rate": [1e-4, 3e-4, 1e-3]},
+        "methods": {"ga": None, "careful": {"method": "gd", "options": {"retain_weight": 10}}},
+    }
+    file, out = write(tmp_path, dataset, preset_file, **sweep, attributes=["blood_type"]), tmp_path / "out"
+    done = runner.invoke(app, ["experiment", str(file), "--out", str(out)])
+    assert done.exit_code == 0, (done.output, done.exception)
+    names = [f"{name}-learning_rate={rate}" for name in ("ga", "careful") for rate in ("0.0001", "0.0003", "0.001")]
+    folders = {f"{name}-seed{seed}" for name in names for seed in (0, 1)}
+    assert {p.name for p in out.iterdir()} == {"full", "retain", "report", *folders}
+    manifest = Run.open(out / "careful-learning_rate=0.0003-seed1").manifest
+    assert (manifest["method"], manifest["seed"], manifest["settings"]["learning_rate"]) == ("gd", 1, 3e-4)
+    with (out / "report" / "table.csv").open(newline="") as table:
+        rows = [row for row in csv.DictReader(table) if row["metric"] == "forget.exact_match"]
+    shown = {row["model"]: row["seeds"] for row in rows}
+    assert shown == {"before unlearning": "1", "retain reference": "1", **dict.fromkeys(names, "2")}
+    assert all(name in done.output and name in (out / "report" / "index.html").read_text() for name in names)
+
+
 def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, tmp_path: Path) -> None:
     file = write(tmp_path, dataset, preset_file, evaluate={"checkpoints": "final"}, seeds=[0], methods=["ga"])
     done = runner.invoke(app, ["experiment", str(file), "--out", str(tmp_path / "out")])
@@ -77,6 +105,9 @@ def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, 
         ({"methods": {"kl": {"options": {"beta": 1}}}}, "unknown setting 'beta'"),
         ({"preset": "tinny"}, "Did you mean 'tiny'"),
         ({"attributes": ["blood_typ"]}, "Did you mean 'blood_type'"),
+        ({"methods": {"kl-hot": {"learning_rate": 1}}}, "kl-hot: unknown method 'kl-hot'"),
+        ({"methods": {"kl": {"learning_rate": [0.1, "high"]}}}, "kl: learning_rate: should be"),
+        ({"unlearn": {"learning_rat": 1}}, "unknown setting 'learning_rat'"),
         ({"finetune": {"epoch": 2}}, "epoch"),
         ({"seeds": []}, "seeds"),
         ({"data": "nowhere"}, "no such dataset"),
@@ -90,6 +121,23 @@ def test_mistakes_are_found_before_the_first_step(
         read_plan(write(tmp_path, dataset, preset_file, **changes))
 
 
+def test_workers_use_no_more_threads_than_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OMP_NUM_THREADS=1 makes sums that do not hang on the number of cores."""
+    import torch
+
+    monkeypatch.setattr(experiment, "_lines", None)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        experiment._begin(None, 8, [])
+        assert torch.get_num_threads() == 1
+        torch.set_num_threads(4)
+        experiment._begin(None, 2, [])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         read_plan(tmp_path / "none.yaml")
@@ -98,9 +146,15 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
         read_plan(tmp_path / "list.yaml")
 
 
-def test_the_example_is_a_plan(dataset: Path) -> None:
-    example = Path(__file__).parents[2] / "examples" / "unlearning.yaml"
-    assert set(yaml.safe_load(example.read_text())["methods"]) == {"ga", "gd", "kl", "po"}
+@pytest.mark.parametrize("name", ["unlearning", "smol", "table2"])
+def test_the_examples_are_experiments(name: str) -> None:
+    settings = Experiment.read(Path(__file__).parents[2] / "examples" / f"{name}.yaml")
+    preset = read_preset(settings.preset)
+    preset.finetune(**settings.finetune.given())
+    found = variants(settings.methods, settings.unlearn)
+    assert [variant.name for variant in found] == ["ga", "gd", "kl", "po"]
+    assert all(preset.unlearn(variant.method, **variant.settings).epochs for variant in found)
+    find_definition(settings.evaluate.definition)
 
 
 def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: Path, tmp_path: Path) -> None:

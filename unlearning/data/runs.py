@@ -2,7 +2,7 @@
 
 RUN/run.json                    the manifest: data, split, base model, settings, seed, versions, checkpoints
 RUN/checkpoints/checkpoint-N/   weights after N optimizer steps; the latest can be resumed from
-RUN/base/                       the untrained tiny model, where the run made one
+RUN/base/                       the untrained model, where the run made one (tiny, smol)
 """
 
 import os

@@ -42,6 +42,7 @@ def describe(
         )
         run = {
             **{name: manifest[name] for name in ("kind", "method", "seed", "digest")},
+            **({"variant": manifest["variant"]} if "variant" in manifest else {}),
             "name": subject.run.directory.resolve().name,
             "modality": manifest["modality"],
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},

@@ -175,7 +175,7 @@ def _config(target: str) -> Any:
     try:
         return AutoConfig.from_pretrained(target)
     except (OSError, ValueError) as error:
-        hint = "Give 'tiny', a Hub id, a model folder or a run folder of `fiubench finetune`."
+        hint = "Give 'tiny', 'smol', a Hub id, a model folder or a run folder of `fiubench finetune`."
         raise ConfigError(f"cannot be loaded as a model: {_whole(error)}", where=target, hint=hint) from error
 
 

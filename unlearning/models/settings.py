@@ -44,17 +44,24 @@ class Processing(Settings):
             raise ConfigError(f"can't be read: {error}", where=self.chat_template) from error
 
 
-class Size(Settings):
-    """Measures of a tiny model."""
+class Tower(Settings):
+    """Measures of a vision tower with random weights."""
 
-    vocabulary: int = Field(1024, ge=300, description="Tokens that the tokenizer knows.")
     image: int = Field(32, ge=1, description="Side of a picture, in pixels.")
     patch: int = Field(16, ge=1, description="Side of a patch, in pixels; a picture is (image / patch)^2 tokens.")
     vision_hidden: int = Field(48, ge=1, description="Width of the vision tower.")
     vision_layers: int = Field(1, ge=1, description="Layers of the vision tower.")
+    heads: int = Field(
+        4, ge=1, description="Attention heads of the vision tower, and of a tiny model's language model."
+    )
+
+
+class Size(Tower):
+    """Measures of a tiny model."""
+
+    vocabulary: int = Field(1024, ge=300, description="Tokens that the tokenizer knows.")
     hidden: int = Field(128, ge=1, description="Width of the language model.")
     layers: int = Field(2, ge=1, description="Layers of the language model.")
-    heads: int = Field(4, ge=1, description="Attention heads of both.")
     # the usual 0.02 is meant for models a hundred times as wide, and makes these learn half as fast
     spread: float = Field(0.06, gt=0, description="Standard deviation of the language model's first weights.")
     context: int = Field(256, ge=1, description="Longest sequence, in tokens.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fiubench.unlearning.models.settings import Size
+from fiubench.unlearning.models.settings import Size, Tower
 
 IMAGE, PAD, BEGIN, END, USER, ASSISTANT = "<image>", "<pad>", "<s>", "</s>", "<|user|>", "<|assistant|>"
 _CHAT = (
@@ -32,16 +32,7 @@ def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:
     processor = make_processor(texts, size)
     tokenizer = processor.tokenizer
     config = LlavaConfig(
-        vision_config={
-            "model_type": "clip_vision_model",
-            "hidden_size": size.vision_hidden,
-            "intermediate_size": 2 * size.vision_hidden,
-            "num_hidden_layers": size.vision_layers,
-            "num_attention_heads": size.heads,
-            "image_size": size.image,
-            "patch_size": size.patch,
-            "projection_dim": size.vision_hidden,
-        },
+        vision_config=tower(size),
         text_config={
             "model_type": "llama",
             "vocab_size": len(tokenizer),
@@ -73,13 +64,24 @@ def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:
     processor.save_pretrained(out)
 
 
+def tower(size: Tower) -> dict[str, Any]:
+    """The configuration of a small CLIP vision tower."""
+    return {
+        "model_type": "clip_vision_model",
+        "hidden_size": size.vision_hidden,
+        "intermediate_size": 2 * size.vision_hidden,
+        "num_hidden_layers": size.vision_layers,
+        "num_attention_heads": size.heads,
+        "image_size": size.image,
+        "patch_size": size.patch,
+        "projection_dim": size.vision_hidden,
+    }
+
+
 def make_processor(texts: Iterable[str], size: Size) -> Any:
     """Tokenizer (byte-level BPE, single digits) and picture preparation of a tiny model."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlavaProcessor, PreTrainedTokenizerFast
-
-    # imported from its file: the package's own name wants torchvision
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -104,13 +106,23 @@ def make_processor(texts: Iterable[str], size: Size) -> Any:
         additional_special_tokens=[IMAGE, USER, ASSISTANT],
         clean_up_tokenization_spaces=False,
     )
+    return with_pictures(fast, size, _CHAT)
+
+
+def with_pictures(tokenizer: Any, size: Tower, chat: str) -> Any:
+    """A processor: a tokenizer with the preparation of pictures for a :func:`tower`, and a chat template."""
+    from transformers import LlavaProcessor
+
+    # imported from its file: the package's own name wants torchvision
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
     side = {"height": size.image, "width": size.image}
     pictures = CLIPImageProcessorPil(size=side, crop_size=side, do_center_crop=False)
     return LlavaProcessor(
         pictures,
-        fast,
+        tokenizer,
         patch_size=size.patch,
         vision_feature_select_strategy="default",
         num_additional_image_tokens=1,
-        chat_template=_CHAT,
+        chat_template=chat,
     )

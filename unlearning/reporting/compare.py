@@ -1,6 +1,6 @@
 """Runs side by side: one row per method with its seeds, curves over checkpoints, attributes, paired tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -167,10 +167,8 @@ def compare(
         groups: dict[str, list[_Source]] = {}
         for source in sources:
             if source.final.metadata["model"]["fingerprint"] not in shown:
-                log = source.final
-                label = str(log.run["method"]) if log.run.get("kind") == "unlearn" else log.label
-                groups.setdefault(label, []).append(source)
-        for label, members in groups.items():
+                groups.setdefault(_label(source.final), []).append(source)
+        for label, members in _told_apart(groups):
             finals = [scored(s.final, s.before) for s in members]
             made.append(Entry(label, finals, [way(source) for source in members] if curves else ()))
         return made
@@ -178,6 +176,21 @@ def compare(
     chosen = entries(definition, force, curves=True)
     others = {n: entries(d, True, curves=False) for n, d in load_definitions().items() if n != definition.name}
     return Comparison(definition, chosen, others, _tests(chosen, definition))
+
+
+def _label(log: QuestionLog) -> str:
+    """What a line is called: its variant or method, for runs that differ in the seed; any other model by its name."""
+    return str(log.run.get("variant") or log.run["method"]) if log.run.get("kind") == "unlearn" else log.label
+
+
+def _told_apart(groups: Mapping[str, Sequence[_Source]]) -> Iterator[tuple[str, Sequence[_Source]]]:
+    """Groups of runs; where two of one start from the same model with the same seed, each run by its folder's name."""
+    for label, members in groups.items():
+        seeds = [(source.final.run.get("base_fingerprint"), source.final.run.get("seed")) for source in members]
+        if len(set(seeds)) == len(seeds):
+            yield label, members
+        else:
+            yield from ((f"{label} ({source.final.label})", [source]) for source in members)
 
 
 def _source(target: str | Path) -> _Source:

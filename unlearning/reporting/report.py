@@ -14,7 +14,7 @@ from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.compare import Comparison
 from fiubench.unlearning.reporting.page import html
-from fiubench.unlearning.reporting.tables import text_table
+from fiubench.unlearning.reporting.tables import text_table, text_tables
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,8 +29,14 @@ class Compared:
         """A row per model, the heading first."""
         return text_table(self.comparison)
 
+    @property
+    def tables(self) -> list[list[tuple[str, ...]]]:
+        """The same, cut to the width of a terminal: what was kept, and what was forgotten."""
+        return text_tables(self.comparison)
+
     def __repr__(self) -> str:
-        return "\n".join([*("  ".join(row) for row in self.table), *self.remarks])
+        rows = ["\n".join("  ".join(row) for row in table) for table in self.tables]
+        return "\n\n".join([*rows, "\n".join(self.remarks)]).rstrip()
 
     @property
     def remarks(self) -> list[str]:

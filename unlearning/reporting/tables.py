@@ -6,6 +6,8 @@ from typing import Any
 from fiubench.unlearning.metrics.base import METRICS, find, short
 from fiubench.unlearning.reporting.compare import Comparison
 
+_WIDEST = 10  # columns of numbers in a table of text: what a terminal of 120 characters holds
+
 
 def columns(found: Comparison, *, page: bool = True) -> list[str]:
     """The metrics of the comparison's table: what was kept, components of utility first; then what was forgotten.
@@ -13,6 +15,11 @@ def columns(found: Comparison, *, page: bool = True) -> list[str]:
     Args:
         page: with the columns for which only the HTML page has room.
     """
+    return [metric for part in _parts(found, page) for metric in part]
+
+
+def _parts(found: Comparison, page: bool) -> tuple[list[str], list[str]]:
+    """Metrics of what was kept, and of what was forgotten."""
     definition = found.definition
 
     def asked(key: str) -> bool:
@@ -23,7 +30,8 @@ def columns(found: Comparison, *, page: bool = True) -> list[str]:
     kept = [*definition.utility_keys, *(key for key in wanted if key.startswith(("retain.", "utility.")))]
     named = [key for key in definition.columns if find(key)[1].column_if != "known" or _known(found, key)]
     forgotten = named if definition.columns else [key for key in wanted if key not in kept]
-    return list(dict.fromkeys([*kept, *forgotten]))
+    kept = list(dict.fromkeys(kept))
+    return kept, [key for key in dict.fromkeys(forgotten) if key not in kept]
 
 
 def _known(found: Comparison, metric: str) -> bool:
@@ -55,8 +63,23 @@ def difference(value: float | None, own: float | None) -> str:
 
 def text_table(found: Comparison) -> list[tuple[str, ...]]:
     """The paper's table as rows of text, heading first."""
-    shown = columns(found, page=False)
-    rows: list[tuple[str, ...]] = [("model", *short_names(shown))]
+    return _table(found, columns(found, page=False))
+
+
+def text_tables(found: Comparison) -> list[list[tuple[str, ...]]]:
+    """The same as tables that fit a terminal: of what was kept, then of what was forgotten."""
+    tables = []
+    for part in _parts(found, page=False):
+        count = -(-len(part) // _WIDEST)
+        size = -(-len(part) // count) if count else 1
+        tables += [_table(found, part[start : start + size]) for start in range(0, len(part), size)]
+    return tables
+
+
+def _table(found: Comparison, shown: Sequence[str]) -> list[tuple[str, ...]]:
+    everything = columns(found, page=False)
+    names = dict(zip(everything, short_names(everything), strict=True))
+    rows: list[tuple[str, ...]] = [("model", *(names[metric] for metric in shown))]
     for entry in found.entries:
         label = entry.label if len(entry.finals) == 1 else f"{entry.label} ({len(entry.finals)} seeds)"
         label += " !" if entry.warnings else ""  # the warning stands below

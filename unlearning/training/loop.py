@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf, isfinite
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, s
 from fiubench.unlearning.models.loading import BITS, load, number_format, processes
 from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.processors import check
+from fiubench.unlearning.training import loggers
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 _REFERENCE = "reference.safetensors"
+_FEW = 30  # optimizer steps; the paper's forget05 in 8 epochs has 32
 _BOUNDS = ("above", "forget-loss")  # rules by which the checkpoint before counts
 
 
@@ -88,7 +90,11 @@ def run(job: Job) -> Run:
         train_dataset=job.dataset,
         data_collator=partial(collate_pairs, encoder) if isinstance(job.dataset, Pairs) else encoder,
         processing_class=loaded.processor,
-        callbacks=[ProgressCallback(job.progress, _what(job)), *_tensorboard(job), *job.watching],
+        callbacks=[
+            ProgressCallback(job.progress, _what(job)),
+            *loggers.ours(job.settings.report_to, job.out),
+            *job.watching,
+        ],
     )
     trainer.remove_callback(PrinterCallback)  # what it prints is in our own words
     with _memory_hint(job.settings):
@@ -101,6 +107,7 @@ def run(job: Job) -> Run:
             with trainer.accelerator.autocast():  # the trainer does so for its own passes
                 objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    _say_if_few_steps(job, trainer.state.max_steps)
     return _finish(job)
 
 
@@ -188,7 +195,7 @@ def _arguments(job: Job) -> TrainingArguments:
             save_steps=max(1, round(per_epoch * settings.checkpoint_every)),
             seed=job.seed,
             data_seed=job.seed,
-            report_to=[name for name in settings.report_to if name != "tensorboard"],
+            report_to=loggers.of_transformers(settings.report_to),
             disable_tqdm=True,
             remove_unused_columns=False,
             dataloader_num_workers=settings.workers,
@@ -230,15 +237,6 @@ def _checkpointing(settings: Training) -> dict[str, Any]:
 
 def _what(job: Job) -> str:
     return "fine-tuning" if job.method is None else f"unlearning ({job.method.name})"
-
-
-def _tensorboard(job: Job) -> list[Any]:
-    if "tensorboard" not in job.settings.report_to or not processes().is_main_process:
-        return []
-    from tensorboardX import SummaryWriter
-    from transformers.integrations import TensorBoardCallback
-
-    return [TensorBoardCallback(SummaryWriter(str(job.out / "logs")))]
 
 
 def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Encoder) -> dict[str, torch.Tensor]:
@@ -313,6 +311,18 @@ def _report(job: Job, trainer: AnswerTrainer, losses: Mapping[str, float | None]
     spent = time.monotonic() - job.began
     left = spent / step * (trainer.state.max_steps - step)
     job.report(f"{_what(job)}: epoch {epoch:g} of {job.settings.epochs:g}: {parts} ({spent:.0f} s, {left:.0f} s left)")
+
+
+def _say_if_few_steps(job: Job, steps: int) -> None:
+    """Epochs over a small forget set are few steps, after which little may be forgotten: that is told."""
+    if job.method is None or steps >= _FEW or job.manifest["stopped"] or not processes().is_main_process:
+        return
+    rows, size = len(job.dataset), job.settings.batch_size * job.settings.accumulate
+    epochs = ceil(job.settings.epochs * _FEW / steps)
+    job.report(
+        f"{_what(job)}: only {steps} optimizer step{'s' if steps > 1 else ''} in {job.settings.epochs:g} epochs: "
+        f"{rows} rows in steps of {size}. If little is forgotten, --epochs {epochs} makes about {_FEW}."
+    )
 
 
 def _stopped(job: Job) -> str | None:

@@ -9,10 +9,11 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Flag, Settings
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.methods.base import METHODS, make_method
-from fiubench.unlearning.models.settings import Lora, Processing, Size
+from fiubench.unlearning.models.settings import Lora, Processing, Size, Tower
 from pydantic import model_validator
 
-TINY = "tiny"
+TINY, SMOL = "tiny", "smol"
+MADE = (TINY, SMOL)  # models that a run makes for itself
 _PRESETS = Path(__file__).with_name("presets")
 _MAY_BE_NONE = ("lora", "stop")  # None: no adapters, no early stopping
 _FLAG = Flag("Training", metavar="N", default="the preset's")
@@ -108,7 +109,10 @@ class Stage(Settings):
     """Write a checkpoint every time this many epochs have passed; fractions such as 0.5 are possible."""
     keep: Literal["all", "last"] = Field("all", description="Which checkpoints stay on disk.")
     workers: int = Field(0, ge=0, le=64, description="Processes that prepare batches.")
-    report_to: tuple[str, ...] = Field((), description="Loggers of transformers, such as tensorboard or wandb.")
+    report_to: Annotated[
+        tuple[str, ...], Flag("Training", metavar="NAME,NAME,..", separator=",", default="the preset's")
+    ] = ()
+    """Send losses to these loggers of transformers: tensorboard (into RUN/logs), wandb, mlflow, ..; or to none."""
     phrasings: Annotated[int, Field(ge=1, le=3)] = 1
     """Phrasings of each question that are trained on; another one validates."""
     noise_refusals: Annotated[int, Field(ge=0)] = 0
@@ -161,8 +165,9 @@ class PresetFile(Settings):
     """A model with the settings of its fine-tuning and unlearning."""
 
     description: str = Field(min_length=1, description="What the preset is, in one line.")
-    model: str = Field(min_length=1, description="tiny, a Hub id or a folder.")
+    model: str = Field(min_length=1, description="tiny, smol, a Hub id or a folder.")
     tiny: Size = Field(Size(), description="Measures of the tiny model.")
+    smol: Tower = Field(Tower(), description="Measures of smol's vision tower.")
     finetune: Stage = Field(description="Settings of fine-tuning.")
     unlearn: Stage = Field(description="Settings of unlearning, with any method.")
     methods: dict[str, Stage] = Field({}, description="Method -> what differs from `unlearn`.")

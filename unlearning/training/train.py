@@ -28,7 +28,7 @@ from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, rela
 from fiubench.unlearning.methods.base import METHODS, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
-from fiubench.unlearning.training.settings import TINY, Preset, Training, preset_for, read_preset
+from fiubench.unlearning.training.settings import MADE, SMOL, TINY, Preset, Training, preset_for, read_preset
 
 _LARGEST_SEED = 2**32 - 1  # that numpy's own generator takes, which transformers sets
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
@@ -60,13 +60,13 @@ def finetune(
         out: the run's folder.
         preset: where model and settings come from, unless given: a name, ``FILE.yaml`` or a preset that was read.
         split: what to train on.
-        model: ``tiny``, a Hub id, a model folder or another run.
+        model: ``tiny``, ``smol``, a Hub id, a model folder or another run.
         settings: those that differ from the preset's, by name; or all of them.
         identities: with ``forget``: keep only so many people, for small models.
         forget: with ``identities``: the forget set that is kept whole.
         attributes: the questions that are kept; all by default.
         teach: point people out by ``picture``, by ``name`` or ``both`` ways; by name where there are no pictures.
-        seed: of order, adapters and dropout, and of the tiny model's weights.
+        seed: of order, adapters and dropout, and of the weights of ``tiny`` and ``smol``.
         dry_run: take the first steps only, report what the whole would take, and write nothing.
         progress: called with (what, steps done, steps in all).
         report: called with a line at every checkpoint, and with those of a dry run.
@@ -93,8 +93,8 @@ def finetune(
     _check_stop(settings, ())
     items = _some(rows(data, samples, settings.phrasings, taught), split, taught)
     base = model or preset.file.model
-    if base == TINY:
-        base = _tiny_base(_scratch() if dry_run else folder, data, preset, seed, taught)
+    if base in MADE:
+        base = _made_base(base, _scratch() if dry_run else folder, data, preset, seed, taught)
     people = _validation(data, settings, split)
     about: dict[str, Any] = {"taught": taught, "validation": people}
     manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
@@ -116,6 +116,7 @@ def unlearn(
     options: Mapping[str, Any] | None = None,
     teach: str | None = None,
     forget_through: str | None = None,
+    variant: str | None = None,
     seed: int = 0,
     dry_run: bool = False,
     progress: Progress = silent,
@@ -135,6 +136,7 @@ def unlearn(
         options: of the method, where they differ from the settings'.
         teach: how people are pointed out on the retain set; by default as ``base`` was taught.
         forget_through: how on the forget set: ``picture``, ``name`` or ``both``; by default as ``teach``.
+        variant: what tables and reports call the run, if not by its method.
         settings, seed, dry_run, progress, report: as in :func:`finetune`.
 
     Returns:
@@ -166,7 +168,7 @@ def unlearn(
     kept = [sample for sample in data.samples(retain) if sample.unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
-    about: dict[str, Any] = {"retain": retain, "validation": people, "method": method}
+    about: dict[str, Any] = {"retain": retain, "validation": people, "method": method, "variant": variant}
     about |= {"taught": taught, "forgotten": through}
     manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
     pairs = Pairs(
@@ -210,9 +212,9 @@ def _report_part(data: Data, forget: str, report: Report) -> None:
         report(f"{forget}: {what} are forgotten; {len(others)} others about the same people are retained")
 
 
-def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int, taught: Modality) -> str:
-    """The untrained tiny model in the run's folder, made there by one process if no run has begun."""
-    from fiubench.unlearning.models import tiny
+def _made_base(model: str, folder: Path, data: Data, preset: Preset, seed: int, taught: Modality) -> str:
+    """A model of ours in the run's folder, untrained, made there by one process if no run has begun."""
+    from fiubench.unlearning.models import smol, tiny
     from fiubench.unlearning.models.loading import processes, quiet
 
     quiet()
@@ -222,8 +224,11 @@ def _tiny_base(folder: Path, data: Data, preset: Preset, seed: int, taught: Moda
         made = folder / ".base.partial"
         for old in (made, where):
             shutil.rmtree(old, ignore_errors=True)
-        texts = data.texts if taught == PICTURE else [*data.texts, *data.named_texts]
-        tiny.make([*texts, *read_refusals()], preset.file.tiny, seed, made)
+        if model == SMOL:
+            smol.make(preset.file.smol, seed, made)
+        else:
+            texts = data.texts if taught == PICTURE else [*data.texts, *data.named_texts]
+            tiny.make([*texts, *read_refusals()], preset.file.tiny, seed, made)
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
@@ -284,6 +289,7 @@ def _manifest(
     retain: str | None = None,
     validation: Sequence[str] = (),
     method: str | None = None,
+    variant: str | None = None,
 ) -> dict[str, Any]:
     """``run.json`` as it is before the first step."""
     target, local = relative(base, folder)
@@ -307,6 +313,7 @@ def _manifest(
         "kind": kind,
         "status": RUNNING,
         "method": method,
+        **({} if variant is None else {"variant": variant}),
         **from_outside,
         "data": {
             "source": source,

@@ -9,7 +9,7 @@ from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics.base import find
 from fiubench.unlearning.metrics.definition import load_definitions
 from fiubench.unlearning.reporting import compare as comparing
-from fiubench.unlearning.reporting.report import write_report
+from fiubench.unlearning.reporting.report import compare, write_report
 from fiubench.unlearning.reporting.tables import columns, figure
 
 from tests.unlearning import sample_logs
@@ -123,3 +123,33 @@ def test_the_columns_follow_the_definition(logs: dict[str, str]) -> None:
 )
 def test_figures(value: float | None, text: str) -> None:
     assert figure(value) == text
+
+
+def test_tables_fit_a_terminal_and_hold_every_column(logs: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    from fiubench.cli.evaluation import print_comparison
+
+    targets = [logs[name] for name in ("full", "po0", "po1", "ga0")]
+    found = compare(targets, reference=logs["retain95"], force=True)
+    heading = [cell for rows in found.tables for cell in rows[0][1:]]
+    assert heading == list(found.table[0][1:]) and len(set(heading)) == len(heading)
+    assert [row[0] for row in found.tables[0]] == [row[0] for row in found.tables[-1]] == [r[0] for r in found.table]
+    assert "harm. mean" in found.tables[0][0] and "forget EM" in found.tables[1][0]
+    print_comparison(found)
+    tables = capsys.readouterr().out.split("NOT COMPARABLE")[0]
+    assert len(tables) > 1000 and max(map(len, tables.splitlines())) <= 120
+
+
+def test_variants_of_a_method_are_lines_of_their_own(tmp_path: Path) -> None:
+    def written(name: str, seed: int, **named: str) -> str:
+        facts = sample_logs.facts(method="npo", seed=seed, fingerprint=f"{name}{seed}")
+        facts["run"] |= {"name": f"{name}-seed{seed}", **named}
+        write_log(tmp_path / f"{name}{seed}.parquet", sample_logs.refusing().rows, facts)
+        return str(tmp_path / f"{name}{seed}.parquet")
+
+    hot = [written("hot", seed, variant="npo-hot") for seed in (0, 1)]
+    plain = [written("npo", seed) for seed in (0, 1)]
+    found = comparing.compare([*hot, *plain], DEFINITION, force=True)
+    assert [(entry.label, len(entry.finals)) for entry in found.entries] == [("npo-hot", 2), ("npo", 2)]
+    # two runs with one seed are not two seeds of one thing, whatever else differs
+    found = comparing.compare([*plain, written("other", 1)], DEFINITION, force=True)
+    assert [entry.label for entry in found.entries] == ["npo (npo-seed0)", "npo (npo-seed1)", "npo (other-seed1)"]

@@ -8,7 +8,7 @@ from fiubench.unlearning.training.settings import Stop, preset_names, preset_tex
 
 
 def test_presets_know_every_method() -> None:
-    assert preset_names() == ["llama-3.2-11b-vision", "llava-phi-3-mini", "tiny"]
+    assert preset_names() == ["llama-3.2-11b-vision", "llava-phi-3-mini", "smol-llava", "tiny"]
     for name in preset_names():
         preset = read_preset(name)
         preset.finetune()
