@@ -266,8 +266,8 @@ def test_files_that_hold_no_membership(tmp_path, content, message):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    for path in (tmp_path / "nowhere.json", tmp_path):
-        with pytest.raises(ConfigError, match="cannot be read") as told:
+    for path, problem in ((tmp_path / "nowhere.json", "no such file"), (tmp_path, "it is a folder")):
+        with pytest.raises(ConfigError, match=problem) as told:
             read_frozen(str(path))
         assert str(path) in told.value.where
 

@@ -169,9 +169,9 @@ def test_bounds_that_are_no_dates(attribute, make_people, bounds, message):
 @pytest.mark.parametrize(
     ("kind", "expression"),
     [
-        ("integer", "1.5"), ("integer", "'1'"), ("integer", "True"), ("integer", "99999999999 * 99999999999"),
+        ("integer", "1.5"), ("integer", "'1'"), ("integer", "True"),
         ("text", "1"), ("text", "''"), ("text", "room_number > 5"), ("text", "('a', 'b')"),
-        ("money", "'5'"), ("money", "1e308 * 10"), ("money", "1e308 * 10 - 1e308 * 10"), ("money", "1e15"),
+        ("money", "'5'"), ("money", "1e15"),
         ("address", "hospital"), ("date", "'2023-13-01'"), ("date", "'2023-02-30'"), ("date", "'April 5, 2022'"),
         ("date", "room_number"), ("date", "'2023-1-1'"),
     ],
@@ -180,6 +180,20 @@ def test_values_of_another_type(attribute, make_people, kind, expression):
     with pytest.raises(PackError, match=f"is no {kind}") as told:
         make_people(attribute(type=kind, asked=False, compute=expression))
     assert told.value.where == "mine: thing"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expression", "message"),
+    [
+        ("integer", "99999999999 * 99999999999", "a number beyond"),
+        ("money", "1e308 * 10", "an infinite number"),
+        ("money", "1e308 * 10 - 1e308 * 10", "an infinite number, or none"),
+    ],
+)
+def test_values_that_no_file_holds(attribute, make_people, kind, expression, message):
+    with pytest.raises(PackError, match=message) as told:
+        make_people(attribute(type=kind, asked=False, compute=expression))
+    assert told.value.where == "mine: thing: compute"
 
 
 def test_money_is_never_negative(attribute, make_people):

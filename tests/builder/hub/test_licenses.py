@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fiubench.builder.dataset.intact import release_digests
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.hub.staging import licensed_sources
+from fiubench.builder.release import package
 from fiubench.support.errors import ConfigError, Refused
 
 from tests.builder.hub.harness import Commands, Loopback
@@ -20,6 +22,8 @@ def unlicensed(dataset: Path, tmp_path: Path) -> Path:
     copy = Path(shutil.copytree(dataset, tmp_path / "unlicensed"))
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["sources"]["faces"] |= OWN
+    package(copy, manifest)
+    manifest["release"] = release_digests(copy / "release")
     (copy / "manifest.json").write_text(json.dumps(manifest))
     return copy
 

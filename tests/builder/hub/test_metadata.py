@@ -155,7 +155,7 @@ def test_a_failing_measure_is_accepted(hub: Loopback, fiubench: Commands, datase
     (accepted,) = json.loads((tmp_path / "back" / "manifest.json").read_text())["published"]["accepted"]
     assert (accepted["measure"], accepted["title"]) == ("question_length", "Length of questions")
     card = (tmp_path / "back" / "release" / "README.md").read_text()
-    assert "- **The audit fails here, and the dataset was published all the same**: Length of questions" in card
+    assert "- The audit fails here, and the dataset was published all the same: Length of questions" in card
     assert f"(`question_length`) is {accepted['found']}." in card
 
 
