@@ -1,5 +1,6 @@
 """Writing so that a file under its final name is always whole, and that nothing stays of what was killed."""
 
+import errno
 import os
 import shutil
 import stat
@@ -138,6 +139,9 @@ def check_new(out: Path) -> None:
     """
     try:
         used = out.exists() and (not out.is_dir() or any(out.iterdir()))
+        above = next((path for path in out.absolute().parents if path.exists()), out)
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
     except (OSError, ValueError) as error:  # the latter: a NUL in the name
         raise write_error(error, out) from error
     if used:
@@ -153,13 +157,14 @@ def new_folder(out: Path) -> Iterator[Path]:
     Raises:
         DatasetError: ``out`` can't be written to, holds something, or is being filled by another process.
     """
+    check_new(out)
     final = Path(os.path.realpath(out))
     scratch = final.with_name(f".{final.name}{PARTIAL}")
     hint = "Wait for it to end, or name another --out."
     try:
         with held(scratch / _LOCK, DatasetError("another process is filling this folder", where=out, hint=hint)):
             try:
-                check_new(out)
+                check_new(out)  # again: another process may have filled it meanwhile
                 folder = scratch / final.name
                 if folder.exists():
                     shutil.rmtree(folder)

@@ -22,7 +22,6 @@ from fiubench.schemas.documents import (
     RELEASE,
     SPLITS,
     checked,
-    read_identities,
     read_object,
     read_records,
 )
@@ -131,7 +130,7 @@ def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = 
     forgotten = document.get("attributes", ())
     splits, attributes, config = document["splits"], manifest["attributes"], manifest["config"]
     with Packager(directory, splits, attributes, config, forgotten, target, linked=linked) as packager:
-        for record in read_identities(directory / IDENTITIES):
+        for record in read_records(directory / IDENTITIES):
             packager.add(record)
         packager.finish(manifest)
 

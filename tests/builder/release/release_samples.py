@@ -50,7 +50,7 @@ def make_dataset(
                 path.write_bytes(make_image(index, image_bytes))
             file.write(canonical_line(record))
     splits = make_splits(identities, holdout, ratios)
-    document = {"scheme": "nested", "seed": 3, "ratios": list(ratios), "splits": splits}
+    document = {"scheme": "nested", "seed": 3, "ratios": list(ratios), "stratified_by": [], "splits": splits}
     (directory / "splits.json").write_bytes(readable_json(document))
     return make_manifest(directory, names, identities, holdout, ratios, images=images)
 
