@@ -204,3 +204,4 @@ def run() -> None:
     except BaseException as error:
         names = [word for word in arguments if any(word in entries for entries in COMMANDS.values())]
         sys.exit(ending.tell(error, names[0] if names else "fiubench"))
+    sys.exit(0)
