@@ -59,7 +59,7 @@ def _value(about: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"list of {_value(about.get('items', {}), schema)}"
     names = {"object": "mapping", "string": "text", "boolean": "`true`, `false`", "integer": "whole number"}
     limits = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-    limited = [f"{word} {about[key]:g}" for key, word in limits.items() if key in about]
+    limited = [f"{word} {about[key]:.12g}" for key, word in limits.items() if key in about]
     return " ".join([names.get(kind, kind), *limited])
 
 

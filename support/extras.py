@@ -11,6 +11,7 @@ EXTRAS: Mapping[str, Sequence[str]] = {
     "grammar": ("language_tool_python",),
     "kaggle": ("kagglehub",),
     "sign": ("minisign",),
+    "smol": ("gguf",),
     # without what only some processors need, which the library names itself
     "unlearning": ("torch", "transformers", "peft", "accelerate", "rouge_score", "scipy", "tensorboardX"),
     "vocabulary": ("zipcodes",),

@@ -122,6 +122,7 @@ class Server:
         Raises:
             ChatError: there is none.
         """
+        import_openai()  # where it is missing, that is what is wrong
         parts = urlsplit(self.base_url)
         host = parts.hostname or ""
         if parts.scheme in getproxies() and not proxy_bypass(host):

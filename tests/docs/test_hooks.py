@@ -41,7 +41,7 @@ def test_the_page_has_every_setting(hooks: Any) -> None:
 def test_values_are_told_in_words(hooks: Any) -> None:
     table = hooks.settings_table("fiubench.unlearning.experiment", "Experiment")
     assert "| `workers` | whole number at least 1 at most 64 | `1` |" in table
-    assert "| `seeds` | list of whole number at least 0 | `[0]` |" in table
+    assert "| `seeds` | list of whole number at least 0 at most 4294967295 | `[0]` |" in table
     table = hooks.settings_table("fiubench.unlearning.training.settings", "Stage")
     assert "| `learning_rate` | number above 0 or null | - |" in table
     assert "| `keep` | `all`, `last` | `all` |" in table

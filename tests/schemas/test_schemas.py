@@ -123,7 +123,10 @@ DOCUMENTS = {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},
         "preset": "tiny", "seed": 0, "digest": SHA,
-        "data": {"source": "../dataset", "local": True, "digest": SHA, "limit": [40, "forget01", ["doctor"]]},
+        "data": {
+            "source": "../dataset", "local": True, "digest": SHA, "content": SHA, "limit": [40, "forget01", ["doctor"]],
+        },
+        "modality": {"taught": "picture", "forgotten": "name"}, "variant": "wga-hot",
         "split": {"name": "forget01", "digest": SHA, "retain": "retain99", "validation": None},
         "base": {"target": "../full", "local": True, "fingerprint": SHA, "origin": SHA},
         "settings": {"epochs": 1.0}, "versions": {"torch": "2"}, "final": "checkpoints/checkpoint-9", "stopped": None,

@@ -129,10 +129,10 @@ def test_workers_use_no_more_threads_than_they_are_told(monkeypatch: pytest.Monk
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        experiment._begin(None, 8, [])
+        experiment._begin(None, 8)
         assert torch.get_num_threads() == 1
         torch.set_num_threads(4)
-        experiment._begin(None, 2, [])
+        experiment._begin(None, 2)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(threads)

@@ -187,6 +187,7 @@ def test_a_checkpoint_of_adapters_is_asked_as_it_is(run: Path, data: Data, tmp_p
                 if "lora_B" in name:
                     weights.add_(shake)
         adapted.save_pretrained(folder)
+        loaded.processor.save_pretrained(folder)
     before = ask(run, data, tmp_path / "before")
     fresh = ask(unlearned / "checkpoints/checkpoint-1", data, tmp_path / "fresh")
     trained = ask(unlearned, data, tmp_path / "trained")
