@@ -19,7 +19,7 @@ from fiubench.unlearning.training.train import finetune, unlearn
 from tests.unlearning.conftest import FORGET
 from tests.unlearning.small_models import FAMILIES
 
-STANDS_FOR = {"llava-phi-3-mini": "llava", "llama-3.2-11b-vision": "mllama", "tiny": "llava"}
+STANDS_FOR = {"llava-phi-3-mini": "llava", "llama-3.2-11b-vision": "mllama", "tiny": "llava", "smol-llava": "llava"}
 STEPS, RATE = 20, 2e-5  # of FIUBench, table 7
 
 
