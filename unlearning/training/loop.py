@@ -100,11 +100,11 @@ def run(job: Job) -> Run:
     with _memory_hint(job.settings):
         first = job.dataset[0]
         turn = first if isinstance(first, Turn) else next(part for part in first.values() if isinstance(part, Turn))
-        check(
-            trainer.model, encoder.processor, send_to_device(encoder([turn]), next(trainer.model.parameters()).device)
-        )
+        sample = send_to_device(encoder([turn]), next(trainer.model.parameters()).device)
+        with trainer.accelerator.autocast():  # the trainer does so for its own passes
+            check(trainer.model, encoder.processor, sample)
         if job.method is not None and isinstance(job.dataset, Pairs):
-            with trainer.accelerator.autocast():  # the trainer does so for its own passes
+            with trainer.accelerator.autocast():
                 objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     _say_if_few_steps(job, trainer.state.max_steps)
