@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from fiubench.raw_sources.source import EMBEDDED, MOST_UNDER_20, SOURCES
+from fiubench.support.chat.server import check_url
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
@@ -353,6 +354,8 @@ def _check(config: Config, where: str, flags: Collection[str]) -> None:
     if config.qa == LLM and not (config.model and config.base_url):
         hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
         raise ConfigError(f"{written('qa', LLM)} needs a model and the URL of its server", where=where, hint=hint)
+    if config.base_url:
+        check_url(config.base_url, None)
     if config.qa != LLM and (config.model or config.base_url):
         hint = "Add --qa llm, or leave --model and --base-url out."
         raise ConfigError("a model and the URL of its server do nothing without qa: llm", where=where, hint=hint)

@@ -23,7 +23,7 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_bad_input_is_refused_in_words() -> None:
-    counts, wrong = soak(150, QUICK, seconds=20)
+    counts, wrong = soak(150, QUICK, seconds=10)
     assert counts.total() > 10
     assert wrong == []
 
