@@ -12,7 +12,7 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.models.settings import Tower
-from fiubench.unlearning.models.tiny import IMAGE, tower, with_pictures
+from fiubench.unlearning.models.tiny import IMAGE, random_llava, save, with_pictures
 
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _END, _PAD = "<|im_end|>", "<|endoftext|>"
@@ -32,7 +32,7 @@ def make(size: Tower, seed: int, out: Path) -> None:
     """
     import torch
     from torch.random import fork_rng
-    from transformers import AutoModelForCausalLM, LlavaConfig, LlavaForConditionalGeneration
+    from transformers import AutoModelForCausalLM
 
     folder = _weights()
     tokenizer = _tokenizer(folder)
@@ -40,25 +40,12 @@ def make(size: Tower, seed: int, out: Path) -> None:
         language = AutoModelForCausalLM.from_pretrained(folder, gguf_file=_WEIGHTS, dtype=torch.float32)
     text = {**language.config.to_dict(), "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
     text.pop("quantization_config", None)  # the weights are plain numbers by now, and can be trained
-    config = LlavaConfig(
-        vision_config=tower(size),
-        text_config=text,
-        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
-        image_seq_length=(size.image // size.patch) ** 2,
-        vision_feature_layer=-1,
-        vision_feature_select_strategy="default",
-        tie_word_embeddings=True,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    model = random_llava(text, tokenizer, size, seed)
+    model.model.language_model.load_state_dict(language.model.state_dict())
     with fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlavaForConditionalGeneration(config)
-        model.model.language_model.load_state_dict(language.model.state_dict())
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
-    model.save_pretrained(out)
-    with_pictures(tokenizer, size, _CHAT).save_pretrained(out)
+    save(model, with_pictures(tokenizer, size, _CHAT), out)
 
 
 def _weights() -> str:

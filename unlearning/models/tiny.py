@@ -25,29 +25,35 @@ def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:
 
     The same texts, size and seed give the same weights.
     """
+    processor = make_processor(texts, size)
+    tokenizer = processor.tokenizer
+    text = {
+        "model_type": "llama",
+        "vocab_size": len(tokenizer),
+        "hidden_size": size.hidden,
+        "intermediate_size": 3 * size.hidden,
+        "num_hidden_layers": size.layers,
+        "num_attention_heads": size.heads,
+        "num_key_value_heads": size.heads,
+        "max_position_embeddings": size.context,
+        "tie_word_embeddings": True,
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "initializer_range": size.spread,
+    }
+    save(random_llava(text, tokenizer, size, seed), processor, out)
+
+
+def random_llava(text: dict[str, Any], tokenizer: Any, size: Tower, seed: int) -> Any:
+    """A LLaVA-class model with random weights: a language model of this configuration behind a small vision tower."""
     import torch
     from torch.random import fork_rng
     from transformers import LlavaConfig, LlavaForConditionalGeneration
 
-    processor = make_processor(texts, size)
-    tokenizer = processor.tokenizer
     config = LlavaConfig(
-        vision_config=tower(size),
-        text_config={
-            "model_type": "llama",
-            "vocab_size": len(tokenizer),
-            "hidden_size": size.hidden,
-            "intermediate_size": 3 * size.hidden,
-            "num_hidden_layers": size.layers,
-            "num_attention_heads": size.heads,
-            "num_key_value_heads": size.heads,
-            "max_position_embeddings": size.context,
-            "tie_word_embeddings": True,
-            "pad_token_id": tokenizer.pad_token_id,
-            "bos_token_id": tokenizer.bos_token_id,
-            "eos_token_id": tokenizer.eos_token_id,
-            "initializer_range": size.spread,
-        },
+        vision_config=_tower(size),
+        text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE),
         image_seq_length=(size.image // size.patch) ** 2,
         vision_feature_layer=-1,
@@ -57,14 +63,18 @@ def make(texts: Iterable[str], size: Size, seed: int, out: Path) -> None:
     )
     with fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = LlavaForConditionalGeneration(config)
-    model.generation_config.eos_token_id = tokenizer.eos_token_id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
+        return LlavaForConditionalGeneration(config)
+
+
+def save(model: Any, processor: Any, out: Path) -> None:
+    """Write a model and its processor, whose tokenizer knows where an answer ends."""
+    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
+    model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
     model.save_pretrained(out)
     processor.save_pretrained(out)
 
 
-def tower(size: Tower) -> dict[str, Any]:
+def _tower(size: Tower) -> dict[str, Any]:
     """The configuration of a small CLIP vision tower."""
     return {
         "model_type": "clip_vision_model",
