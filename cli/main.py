@@ -52,6 +52,7 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "unlearn": Entry("unlearning", "unlearn", "Make a fine-tuned model forget a forget set."),
         "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
         "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
+        "power": Entry("evaluation", "power", "Say how large a difference a forget set can show."),
         "metrics": Entry("evaluation", "metrics", "List the metrics that evaluated models are measured by."),
         "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),
         "methods": Entry("methods", "app", "List and show unlearning methods and their options."),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fiubench.support.version import __version__ as __version__
     from fiubench.unlearning.evaluation.workflow import evaluate as evaluate
     from fiubench.unlearning.experiment import experiment as experiment
+    from fiubench.unlearning.reporting.power import power as power
     from fiubench.unlearning.reporting.report import compare as compare
     from fiubench.unlearning.training.train import finetune as finetune
     from fiubench.unlearning.training.train import unlearn as unlearn
@@ -59,6 +60,7 @@ _WHERE = {
     "support.version": ("__version__",),
     "unlearning.evaluation.workflow": ("evaluate",),
     "unlearning.experiment": ("experiment",),
+    "unlearning.reporting.power": ("power",),
     "unlearning.reporting.report": ("compare",),
     "unlearning.training.train": ("finetune", "unlearn"),
 }

@@ -102,6 +102,11 @@ class PairedTest:
     p: float | None
     identities: int
 
+    @property
+    def detectable(self) -> float | None:
+        """The smallest difference that four of five such tests would find; null where the test has no error."""
+        return detectable(self.se, self.identities) if self.se else None
+
 
 def paired_test(a: Mapping[tuple[str, str], float], b: Mapping[tuple[str, str], float]) -> PairedTest | None:
     """Compare two models' scores by question, keyed by (identity, attribute); null where they share none.
@@ -122,6 +127,28 @@ def paired_test(a: Mapping[tuple[str, str], float], b: Mapping[tuple[str, str], 
 
     p = 2 * float(t.sf(abs(estimate.value) / estimate.se, estimate.identities - 1))
     return PairedTest(estimate.value, estimate.se, p, estimate.identities)
+
+
+def chance_to_find(effect: float, standard_error: float, people: int) -> float:
+    """Share of experiments whose two-sided test (5 %) finds a difference."""
+    from scipy.stats import ncf
+
+    if standard_error == 0:
+        return 1.0
+    # t squared is an F; its noncentral distribution has no tail that scipy can't compute
+    return float(ncf.sf(_t_quantile(people - 1) ** 2, 1, people - 1, (effect / standard_error) ** 2))
+
+
+def detectable(standard_error: float, people: int, share: float = 0.8) -> float:
+    """The smallest difference that a share of experiments finds."""
+    from scipy.optimize import brentq
+
+    if standard_error == 0:
+        return 0.0
+    highest = 1.0
+    while chance_to_find(highest, 1.0, people) < share:
+        highest *= 2
+    return standard_error * float(brentq(lambda effect: chance_to_find(effect, 1.0, people) - share, 0.0, highest))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

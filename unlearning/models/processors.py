@@ -44,13 +44,15 @@ def complete(processor: Any, config: Any, given: Processing | None = None) -> An
     return processor
 
 
-def check(model: Any, processor: Any, batch: "Mapping[str, Tensor]") -> None:
+def check(model: Any, processor: Any, batch: "Mapping[str, Tensor]", *, hidden_states: bool = False) -> None:
     """Run the model on one sample, so that what doesn't fit together is said before the first step.
 
     Args:
         model: on the device where it will work.
         processor: the one that prepared ``batch``.
         batch: one sample, on the model's device.
+        hidden_states: whether they will be wanted. Transformers 5.24 takes those of the wrong layers of Phi-4's vision
+            tower, and fails, where the model's first pass went without.
 
     Raises:
         ConfigError: the model can't take what the processor prepares.
@@ -60,7 +62,7 @@ def check(model: Any, processor: Any, batch: "Mapping[str, Tensor]") -> None:
     training = model.training
     try:
         with torch.no_grad():
-            model.eval()(**batch, use_cache=False)
+            model.eval()(**batch, **({"output_hidden_states": True} if hidden_states else {}), use_cache=False)
     except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise

@@ -14,7 +14,7 @@ from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.results import Result, before_of, result
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
 from fiubench.unlearning.metrics.aggregate import Scored
-from fiubench.unlearning.metrics.base import bounds, find
+from fiubench.unlearning.metrics.base import bounds, find, title
 from fiubench.unlearning.metrics.definition import Definition, load_definitions
 from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
@@ -113,7 +113,21 @@ class Comparison:
         notes = [f"Intervals of {listed}: {what}." for what, listed in labels.items()]
         if several and self.find(REFERENCE) is not None:
             notes.append("The retain reference is one model: its seed is in no interval.")
-        return [*notes, *dict.fromkeys(note for entry in self.entries for note in entry.finals[0].notes)]
+        return [*notes, *self._power, *dict.fromkeys(note for entry in self.entries for note in entry.finals[0].notes)]
+
+    @property
+    def _power(self) -> list[str]:
+        """By metric, how large a difference must be to be found by four of five such comparisons."""
+        notes = []
+        for metric in TESTED:
+            tests = [test.found for test in self.tests if test.metric == metric]
+            found = sorted(d for test in tests if (d := test.detectable) is not None)
+            if found:
+                least, most = f"{found[0]:.2f}", f"{found[-1]:.2f}"
+                size = least if least == most else f"{least} to {most}, depending on the pair"
+                people = max(test.identities for test in tests)
+                notes.append(f"{title(metric)}, {people} people: four of five comparisons find a difference of {size}.")
+        return notes
 
     @property
     def unlearned(self) -> list[Entry]:
@@ -226,7 +240,7 @@ def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     compared = [e for e in entries if e.label == REFERENCE or e.finals[0].log.run.get("kind") == "unlearn"]
     found: list[tuple[str, str, str, PairedTest]] = []
     for metric in TESTED:
-        scores = {entry.label: _by_question(entry, metric, definition) for entry in compared}
+        scores = {e.label: by_question([f.log for f in e.finals], metric, definition) for e in compared}
         for a, b in combinations(scores, 2):
             test = paired_test(scores[a], scores[b])
             if test is not None:
@@ -235,15 +249,15 @@ def _tests(entries: Sequence[Entry], definition: Definition) -> list[Test]:
     return [Test(m, a, b, test, p) for (m, a, b, test), p in zip(found, adjusted, strict=True)]
 
 
-def _by_question(entry: Entry, metric: str, definition: Definition) -> dict[tuple[str, str], float]:
-    """Score of each question, the mean over seeds."""
+def by_question(logs: Sequence[QuestionLog], metric: str, definition: Definition) -> dict[tuple[str, str], float]:
+    """Score of each question by (identity, attribute), the mean over the logs of runs that differ in the seed."""
     role, of = find(metric)
     gathered: dict[tuple[str, str], list[float]] = {}
-    for found in entry.finals:
-        for question in Scored(found.log, definition).sets[role]:
+    for log in logs:
+        for question in Scored(log, definition).sets[role]:
             if (value := of(question)) is not None:
                 gathered.setdefault(question.key, []).append(value)
-    return {key: float(np.mean(v)) for key, v in gathered.items() if len(v) == len(entry.finals)}
+    return {key: float(np.mean(v)) for key, v in gathered.items() if len(v) == len(logs)}
 
 
 def examples(found: Comparison, most: int) -> list[dict[str, Any]]:

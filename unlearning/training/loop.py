@@ -102,7 +102,8 @@ def run(job: Job) -> Run:
         turn = first if isinstance(first, Turn) else next(part for part in first.values() if isinstance(part, Turn))
         sample = send_to_device(encoder([turn]), next(trainer.model.parameters()).device)
         with trainer.accelerator.autocast():  # the trainer does so for its own passes
-            check(trainer.model, encoder.processor, sample)
+            hidden = job.method is not None and job.method.hidden_states
+            check(trainer.model, encoder.processor, sample, hidden_states=hidden)
         if job.method is not None and isinstance(job.dataset, Pairs):
             with trainer.accelerator.autocast():
                 objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)

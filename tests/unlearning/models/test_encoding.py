@@ -9,6 +9,7 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn, sequences
 from fiubench.unlearning.models.likelihood import negative_log_likelihood, score
 from fiubench.unlearning.models.loading import Loaded, load
+from fiubench.unlearning.models.processors import check
 
 from tests.unlearning.small_models import EVERY, MARKED
 
@@ -119,6 +120,8 @@ def test_some_with_and_some_without_a_picture_are_each_as_they_are_alone(loaded:
         return
     batch = encoder(mixed)
     assert sequences(batch) == len(mixed)
+    sample = encoder([next(turn for turn in turns if turn.image is not None)])
+    check(loaded.model, loaded.processor, sample, hidden_states=True)
     with torch.no_grad():
         together = score(loaded.model, batch)
         alone = [score(loaded.model, encoder([turn])) for turn in mixed]

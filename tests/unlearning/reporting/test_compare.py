@@ -6,8 +6,9 @@ import pytest
 from fiubench.support.errors import DatasetError
 from fiubench.unlearning.data.log import QuestionLog, write_log
 from fiubench.unlearning.evaluation.gates import GateError
-from fiubench.unlearning.metrics.base import find
+from fiubench.unlearning.metrics.base import find, title
 from fiubench.unlearning.metrics.definition import load_definitions
+from fiubench.unlearning.metrics.statistics import chance_to_find
 from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting.report import compare, write_report
 from fiubench.unlearning.reporting.tables import columns, figure
@@ -62,6 +63,17 @@ def test_paired_tests_are_between_methods_and_with_the_reference(logs: dict[str,
     assert retained.found.p == 2 / 2**6  # all six people differ by as much
     assert retained.adjusted is not None and retained.adjusted > retained.found.p
     assert pairs["forget.exact_match", "po", "ga"].found.p == 1
+
+
+def test_how_large_a_difference_it_could_have_found(logs: dict[str, str]) -> None:
+    found = comparing.compare([logs["po0"], logs["ga0"]], DEFINITION, reference=logs["retain95"], force=True)
+    errors = {(t.metric, t.a, t.b): t.found for t in found.tests if t.found.se}
+    for test in errors.values():
+        assert test.detectable is not None and test.se is not None
+        assert chance_to_find(test.detectable, test.se, test.identities) == pytest.approx(0.8)
+    said = [note for note in found.notes if "four of five comparisons find" in note]
+    assert [note.split(",")[0] for note in said] == list(dict.fromkeys(title(metric) for metric, *_ in errors))
+    assert said  # some metric differs among its people
 
 
 def test_other_datasets_are_not_compared(logs: dict[str, str], tmp_path: Path) -> None:
