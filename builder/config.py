@@ -22,7 +22,7 @@ _ABOUT = {"titles": "title", "licenses": "license"}  # field -> what a setting o
 _OF_MODEL = ("model", "base_url", "temperature", "granularity")
 _DRAWN_SIZE, _FOLDER_SIZE, _SMALLEST = 256, 512, 16
 _EARLIEST, _LATEST = "1950-01-01", "2199-12-31"
-_LARGEST = 20_000_000
+_LARGEST = 100_000_000
 
 Text = Annotated[str, Field(min_length=1)]
 

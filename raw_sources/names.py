@@ -9,6 +9,9 @@ from fiubench.support.draws import Ints, permute
 from fiubench.support.errors import ConfigError
 
 GENDERS = ("female", "male")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FORMS = 1 + len(_LETTERS) + len(_LETTERS) ** 2  # no middle initial, one, two
+_HANDED_OUT = 4  # one name in so many is somebody's
 
 
 class NameList(NamedTuple):
@@ -76,32 +79,79 @@ def name_list(gender: str) -> NameList:
     return NameList(given, family, np.array(numbers, np.int64) - np.arange(len(numbers)))
 
 
+class Names(NamedTuple):
+    """Names of people, one of each part for everybody."""
+
+    given: list[str]
+    family: list[str]
+    full: list[str]  # with middle initials, where there are more people than pairs of the two
+
+
 def capacity(gender: str) -> int:
     """How many people of a gender can have a name of their own."""
-    return name_list(gender).span
+    return _FORMS * (name_list(gender).span // _HANDED_OUT)
 
 
-def full_names(seed: int, gender: list[str], rank: Ints, purpose: str = "names") -> tuple[list[str], list[str]]:
-    """Given and family names, one pair per person.
+def places_of(gender: list[str], rank: Ints) -> Ints:
+    """The places of people's names: those without a middle initial first, then those with A., B., .., A. A., ...
+
+    A quarter of the names of each form is handed out; three for each are left, for wrong answers in the same form.
+
+    Args:
+        gender: ``"female"`` or ``"male"`` per person.
+        rank: number of the person among those of the same gender, from 0.
+    """
+    span = _spans(gender)
+    form, at = np.divmod(rank, span // _HANDED_OUT)
+    found: Ints = form * span + at
+    return found
+
+
+def other_places(gender: list[str], place: Ints, turn: int | Ints) -> Ints:
+    """Places of names that nobody has, in the form of a person's; those of the turns 0 to 2 differ for everybody."""
+    span = _spans(gender)
+    form, at = np.divmod(place, span)
+    found: Ints = form * span + (-1 - (_HANDED_OUT - 1) * at - turn) % span
+    return found
+
+
+def full_names(seed: int, gender: list[str], place: Ints, purpose: str = "names") -> Names:
+    """Names, one per person.
 
     Args:
         seed: of the build.
         gender: ``"female"`` or ``"male"`` per person.
-        rank: number of the person among those of the same gender, from 0. Equal ranks get equal names, all
-            others different ones; a name does not depend on how many people there are.
+        place: of the names (:func:`places_of`). Equal places of a gender get equal names, all others different ones; a
+            name does not depend on how many people there are.
         purpose: of the draw; another purpose gives other names.
 
     Raises:
-        ConfigError: a rank is beyond :func:`capacity`.
+        ConfigError: a place is beyond the last name.
     """
-    given, family = np.empty(len(gender), object), np.empty(len(gender), object)
+    given, family, full = (np.empty(len(gender), object) for _ in range(3))
     genders = np.array(gender)
     for kind in GENDERS:
         mine = np.flatnonzero(genders == kind)
-        if mine.size:
-            names, ranks = name_list(kind), rank[mine]
-            if int(ranks.max()) >= names.span:
+        forms, places = np.divmod(place[mine], name_list(kind).span)
+        for form in np.unique(forms).tolist():
+            if form >= _FORMS:
                 hint = "Build fewer identities, or take the names from the health records."
-                raise ConfigError(f"there are only {names.span:,} {kind} names", where="names", hint=hint)
-            given[mine], family[mine] = names.pick(seed, f"{purpose}.{kind}", ranks)
-    return given.tolist(), family.tolist()
+                raise ConfigError(f"there are only {capacity(kind):,} {kind} names", where="names", hint=hint)
+            those = mine[forms == form]
+            drawn = f"{purpose}.{kind}" + (f".{form}" if form else "")
+            given[those], family[those] = name_list(kind).pick(seed, drawn, places[forms == form])
+            full[those] = given[those] + f" {_initials(form)}" + family[those]
+    return Names(given.tolist(), family.tolist(), full.tolist())
+
+
+def _spans(gender: list[str]) -> Ints:
+    first, second = GENDERS
+    return np.where(np.array(gender) == first, name_list(first).span, name_list(second).span)
+
+
+def _initials(form: int) -> str:
+    """Middle initials of a form of name: none, then A. to Z., then A. A. to Z. Z.; each with a space behind it."""
+    first, second = divmod(form - 1 - len(_LETTERS), len(_LETTERS))
+    if form == 0:
+        return ""
+    return f"{_LETTERS[form - 1]}. " if first < 0 else f"{_LETTERS[first]}. {_LETTERS[second]}. "

@@ -20,7 +20,7 @@ from fiubench.builder.values.column import Column
 from fiubench.builder.values.phone import other_numbers, phone_text
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, Weighted, alike, nobody, weighted
 from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
-from fiubench.raw_sources.names import GENDERS, capacity, full_names
+from fiubench.raw_sources.names import GENDERS, full_names, other_places
 from fiubench.raw_sources.table import FileTable, Generator, drawn_again
 from fiubench.support.draws import Ints
 
@@ -94,12 +94,10 @@ class Alternatives:
         return Options(drawn.group, of)
 
     def _names(self, block: Block, turn: int) -> dict[str, list[str]]:
-        """Names of the same genders that nobody has: three for each person, from the end of the ranks."""
-        most = min(map(capacity, GENDERS))
-        rank = (-1 - WRONG * block.name_rank - turn) % most
-        given, family = full_names(self.profiles.config.seed, block.people.gender, rank)
-        return {"full_name": [f"{g} {f}" for g, f in zip(given, family, strict=True)], "given_name": given,
-                "family_name": family}  # fmt: skip
+        """Names of the same genders that nobody has: three for each person."""
+        gender = block.people.gender
+        names = full_names(self.profiles.config.seed, gender, other_places(gender, block.name_rank, turn))
+        return {"full_name": names.full, "given_name": names.given, "family_name": names.family}
 
     def _birth(self, block: Block) -> Range:
         """Birthdays of the same age band; of the same year of age where the face says the age."""
@@ -187,9 +185,9 @@ class Alternatives:
         for name, table in sources.tables.items():
             spare = self._file(name).spare if isinstance(table, FileTable) else None
             rows[name] = index if spare is None else spare[(WRONG * block.index + turn) % len(spare)]
-        rank = (-1 - WRONG * block.name_rank - turn) % min(map(capacity, GENDERS))
+        place = other_places(block.people.gender, block.name_rank, turn)
         phone = other_numbers(self.profiles.config.seed, block.phone, block.index, turn)
-        return replace(block, index=index, rows=rows, name_rank=rank, phone=phone)
+        return replace(block, index=index, rows=rows, name_rank=place, phone=phone)
 
     def _file(self, source: str) -> Frequencies:
         """What the rows of a file hold, counted once."""

@@ -17,7 +17,7 @@ from fiubench.builder.generation.sources import Sources
 from fiubench.builder.values import dates
 from fiubench.builder.values.phone import phone_numbers
 from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
-from fiubench.raw_sources.names import GENDERS, capacity
+from fiubench.raw_sources.names import GENDERS, places_of
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import Face, FaceTable, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 #: How common an age is in a generated population, by band.
 _BAND_WEIGHTS = (20, 30, 26, 17, 7)
+_IDS = 100_000_000  # of eight digits
 _SPARE = 1 << 18  # rows of a file that serve for wrong answers, at most
 #: Generated people from whom one of the holdout is chosen.
 _CANDIDATES = 8
@@ -46,7 +47,7 @@ class Plan:
         gender: 0 female, 1 male.
         birth: birth date as days since 1970-01-01.
         rows: source name -> row of that source.
-        name_rank: rank of the identity among those of its gender.
+        name_rank: place of the identity's name among those of its gender (:func:`names.places_of`).
         phone: ten-digit phone number.
         face: position in the face table, where faces come from a folder.
         unique_id: the identity's public id.
@@ -116,9 +117,12 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     """Pair everyone.
 
     Raises:
-        SourceError: fewer faces or rows than identities.
+        SourceError: fewer faces, rows or ids than identities.
     """
     n = config.total
+    if n > _IDS:  # of names and phone numbers there are more
+        what = f"{n:,} identities with the holdout, and {_IDS:,} ids of eight digits"
+        raise SourceError(what, where="--identities", hint="Build fewer identities.")
     index = np.arange(n)
     face, gender, birth, health = _chosen(config, *_faces_and_records(config, sources, n))
     rows = {
@@ -126,13 +130,7 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     }
     phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
     rank = np.where(gender == 1, np.cumsum(gender == 1), np.cumsum(gender == 0)) - 1
-    for code, name in enumerate(GENDERS):
-        if config.names == "generated" and (count := int((gender == code).sum())) > capacity(name):
-            raise SourceError(
-                f"{count} {name} identities, and the name lists make {capacity(name)} names",
-                where="--identities",
-                hint="Build fewer identities.",
-            )
+    rank = places_of(gender_names(gender), rank)
     _note_few_rows(sources, n)
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
@@ -378,7 +376,7 @@ def _match(
 def _unique_ids(config: Config, sources: Sources, face: Ints | None, index: Ints) -> list[str]:
     if face is not None and sources.faces is not None:
         return [sources.faces.faces[position].unique_id for position in face.tolist()]
-    return [f"{number:08d}" for number in permute(config.seed, "identity.id", index, 100_000_000).tolist()]
+    return [f"{number:08d}" for number in permute(config.seed, "identity.id", index, _IDS).tolist()]
 
 
 def cut_splits(plan: Plan) -> dict[str, Any]:

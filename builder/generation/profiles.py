@@ -20,11 +20,11 @@ from fiubench.builder.generation.sources import Sources
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import AMBIENT, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
-from fiubench.builder.values.base import Drawing, Given
+from fiubench.builder.values.base import WRONG, Drawing, Given
 from fiubench.builder.values.column import Column
 from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.drawn import NOBODY
-from fiubench.raw_sources.names import capacity, full_names
+from fiubench.raw_sources.names import full_names, other_places
 from fiubench.raw_sources.table import FileTable, People
 from fiubench.support.draws import Ints, choose, permute
 from fiubench.support.errors import PackError
@@ -115,7 +115,7 @@ class Profiles:
         if isinstance(health := sources.tables["health"], FileTable):
             all_gender, all_birth = record_people(config, health)
             gender, birth = all_gender[rows["health"]], all_birth[rows["health"]]
-        rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
+        places = other_places(gender_names(gender), *np.divmod(np.arange(_REFERENCE_SIZE), WRONG))
         phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
         return self.facts(
@@ -123,7 +123,7 @@ class Profiles:
                 index,
                 People(gender_names(gender), birth),
                 rows,
-                rank,
+                places,
                 phone,
                 offense,
                 age_known=False,
@@ -167,8 +167,7 @@ class Profiles:
             full = self.sources.tables["health"].take(block.rows["health"], block.people)["record_name"]
             given, family = [n.split()[0] for n in full], [n.split()[-1] for n in full]
         else:
-            given, family = full_names(self.config.seed, block.people.gender, block.name_rank)
-            full = [f"{g} {f}" for g, f in zip(given, family, strict=True)]
+            given, family, full = full_names(self.config.seed, block.people.gender, block.name_rank)
         return {
             "full_name": full,
             "given_name": given,

@@ -19,6 +19,8 @@ _LINES = 100  # 555-0100 .. 555-0199 are reserved for fiction in every area code
 _PEOPLE = _LINES // 4  # who get one of them; three for each are left, for wrong answers
 _NEVER_ASSIGNED = np.array([100 * n + 90 + x for n in range(2, 10) for x in range(10)])  # N9X
 _OFF_RANGE = len(_NEVER_ASSIGNED) * 800 * 10_000
+_SLOTS = 4  # of numbers that nobody has, for each person: three wrong answers and one in reserve
+CAPACITY = _OFF_RANGE // (1 + _SLOTS)  # people whose numbers, true and wrong, are all different
 
 
 @register
@@ -132,7 +134,7 @@ def other_numbers(seed: int, phone: Ints, index: Ints, turn: int) -> Ints:
     others: Ints = area * 10_000_000 + 5_550_100 + lines[area, (_LINES - 1 - 3 * rank - turn) % _LINES]
     spare = np.flatnonzero(area // 10 % 10 == 9)
     if spare.size:
-        others[spare] = _never_assigned(seed, _OFF_RANGE - 1 - index[spare] * 8 - turn)
+        others[spare] = _never_assigned(seed, _OFF_RANGE - 1 - index[spare] * _SLOTS - turn)
     return others
 
 

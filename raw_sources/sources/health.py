@@ -28,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range, alike, nobody
 from fiubench.raw_sources.embedded import YEAR, Branches, Embedded, Fitting, age_on, birthday, iso_dates, pick
-from fiubench.raw_sources.names import GENDERS, capacity, full_names, given_names, is_public_figure, surnames
+from fiubench.raw_sources.names import GENDERS, full_names, given_names, is_public_figure, name_list, surnames
 from fiubench.raw_sources.reading.amounts import amounts
 from fiubench.raw_sources.reading.csvfile import (
     Check,
@@ -341,9 +341,8 @@ class EmbeddedHealth(Embedded):
 
     def _patients(self, rows: Ints, gender: list[str]) -> list[str]:
         """The name on the record, unique among a million rows of one gender."""
-        ranks = rows % min(capacity(kind) for kind in GENDERS)
-        given, family = full_names(self.seed, gender, ranks, self.purpose("record_name"))
-        return [f"{first} {last}" for first, last in zip(given, family, strict=True)]
+        places = rows % min(name_list(kind).span for kind in GENDERS)
+        return full_names(self.seed, gender, places, self.purpose("record_name")).full
 
     def _doctors(self, rows: Ints) -> list[str]:
         given, family = [name for kind in GENDERS for name in given_names(kind)], surnames()

@@ -12,7 +12,8 @@ import pytest
 from fiubench.builder.generation.pairing import AGE_BANDS, Plan, band_of, cut_splits, make_plan, strata_of
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.values import dates
-from fiubench.builder.values.phone import other_numbers, phone_numbers, phone_text
+from fiubench.builder.values.phone import CAPACITY, other_numbers, phone_numbers, phone_text
+from fiubench.raw_sources.names import GENDERS, capacity
 from fiubench.raw_sources.source import SOURCES
 from fiubench.raw_sources.table import FileTable, Origin, Report
 from fiubench.support.draws import draw
@@ -226,6 +227,14 @@ def test_three_more_numbers_are_left_for_each(codes: list[int], seed: int) -> No
                 assert str(other)[1] == "9"
             else:
                 assert phone_text(other)[:11] == phone_text(number)[:11]
+
+
+def test_nobody_is_promised_an_id_name_or_number_that_runs_out() -> None:
+    config = make_config({"faces": "none", "identities": 100_000_000, "holdout": 40})
+    sources = open_sources(config)
+    with pytest.raises(SourceError, match="100,000,040 identities with the holdout"):
+        make_plan(config, sources)
+    assert CAPACITY >= 100_000_000 and all(capacity(gender) >= 100_000_000 for gender in GENDERS)
 
 
 def test_bands() -> None:
