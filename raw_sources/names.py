@@ -102,16 +102,15 @@ def places_of(gender: list[str], rank: Ints) -> Ints:
         rank: number of the person among those of the same gender, from 0.
     """
     span = _spans(gender)
-    form, at = np.divmod(rank, span // _HANDED_OUT)
-    found: Ints = form * span + at
+    each = span // _HANDED_OUT
+    found: Ints = rank // each * span + rank % each
     return found
 
 
 def other_places(gender: list[str], place: Ints, turn: int | Ints) -> Ints:
     """Places of names that nobody has, in the form of a person's; those of the turns 0 to 2 differ for everybody."""
     span = _spans(gender)
-    form, at = np.divmod(place, span)
-    found: Ints = form * span + (-1 - (_HANDED_OUT - 1) * at - turn) % span
+    found: Ints = place // span * span + (-1 - (_HANDED_OUT - 1) * (place % span) - turn) % span
     return found
 
 
@@ -132,7 +131,8 @@ def full_names(seed: int, gender: list[str], place: Ints, purpose: str = "names"
     genders = np.array(gender)
     for kind in GENDERS:
         mine = np.flatnonzero(genders == kind)
-        forms, places = np.divmod(place[mine], name_list(kind).span)
+        span = name_list(kind).span
+        forms, places = place[mine] // span, place[mine] % span
         for form in np.unique(forms).tolist():
             if form >= _FORMS:
                 hint = "Build fewer identities, or take the names from the health records."
@@ -146,7 +146,8 @@ def full_names(seed: int, gender: list[str], place: Ints, purpose: str = "names"
 
 def _spans(gender: list[str]) -> Ints:
     first, second = GENDERS
-    return np.where(np.array(gender) == first, name_list(first).span, name_list(second).span)
+    found: Ints = np.where(np.array(gender) == first, name_list(first).span, name_list(second).span)
+    return found
 
 
 def _initials(form: int) -> str:
