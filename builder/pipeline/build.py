@@ -130,7 +130,7 @@ def build(
     chosen = EXECUTORS.find(executor, "--executor")
     with frames_as_files({} if isinstance(config, Config) else config) as settings:
         checked = config if isinstance(config, Config) else make_config(settings)
-        _check_out(Path(out), resume=resume, overwrite=overwrite)
+        check_out(Path(out), resume=resume, overwrite=overwrite)
         inputs = open_build(checked, workers=workers, progress=progress)
     return _built(inputs, Path(out), chosen, workers, resume, overwrite, progress, limits)
 
@@ -146,28 +146,37 @@ def _built(
     limits: "Limits | None",
 ) -> Summary:
     """The dataset of these inputs in a folder."""
-    config, plan = inputs.config, inputs.plan()
-    kept = _kept_paraphrases(config, plan)
-    splits = cut_splits(plan)
-    cut = Cut.of(plan.unique_id, splits["splits"])  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
+    with prepared(inputs, out, overwrite=overwrite, limits=limits, progress=progress) as (work, report):
+        if executor.planned:
+            save_plan(work)
+        made = put_together(work, make_parts(work, executor, workers), out, progress)
+    return made if report is None else replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
+
+
+@contextmanager
+def prepared(
+    inputs: Inputs, out: Path, *, overwrite: bool, limits: "Limits | None", progress: Progress | None
+) -> Iterator[tuple[Work, "Report | None"]]:
+    """What the parts of these inputs are made from, with the folder held; and what a model was asked, if it was.
+
+    Raises:
+        FiubenchError: see :func:`build`; nothing is left of what no resumed build could use.
+    """
+    config, plan = inputs.config, inputs.plan()
+    paraphrases, origin = _kept_paraphrases(config, plan), {"file": Path(config.qa).name}
+    splits = cut_splits(plan)
+    cut = Cut.of(plan.unique_id, splits["splits"])  # what can fail on input has, and nothing has been written so far
     existed = out.exists()
-    with _claimed(out, inputs, anew=overwrite):
+    with claimed(out, inputs, anew=overwrite):
         try:
             report: Report | None = None
-            paraphrases, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
                 paraphrases, origin, report = _asked_paraphrases(inputs, out, limits, progress)
-            work = Work(inputs, plan, out / FOLDER, splits, cut, paraphrases, origin, str(out))
-            if executor.planned:
-                save_plan(work)
-            made = put_together(work, make_parts(work, executor, workers), out, progress)
-            if report is None:
-                return made
-            return replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
+            yield Work(inputs, plan, out / FOLDER, splits, cut, paraphrases, origin, str(out)), report
         except FiubenchError:
-            if not any((out / FOLDER / PARTS).glob(f"*/{HEADER}")):  # nothing that a resumed build could use
+            if not any((out / FOLDER / PARTS).glob(f"*/{HEADER}")):
                 _clear(out)
                 if not existed:
                     out.rmdir()
@@ -205,7 +214,12 @@ def few(identities: int) -> dict[str, Any]:
     return {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
 
 
-def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that a dataset can't be made in.
+
+    Raises:
+        DatasetError: it holds something, or is no folder.
+    """
     if resume and overwrite:
         raise DatasetError("--resume and --overwrite contradict each other", hint="Give one of them.")
     if out.exists() and not out.is_dir():
@@ -240,8 +254,12 @@ def _clear(out: Path, but: Path | None = None) -> None:
 
 
 @contextmanager
-def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
-    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left."""
+def claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
+    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left.
+
+    Raises:
+        DatasetError: another build is at it, has just finished in it, or has left other parts there.
+    """
     lock = out / FOLDER / "lock"
     hint = "Wait for it to end, or name another --out."
     with held(lock, DatasetError("another build is running in this folder", where=out, hint=hint)):

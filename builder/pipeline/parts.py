@@ -100,17 +100,16 @@ def _is_whole(path: Path, sha256: str) -> bool:
     return path.is_file() and file_digest(path)[: len(sha256)] == sha256
 
 
-def refuse_others(work: Work) -> None:
-    """Refuse what is no part of a plan among its parts.
+def refuse_others(work: Work, there: Iterable[str]) -> None:
+    """Refuse a plan's parts if there is one among them that is none of its.
 
     Raises:
         DatasetError: the first of them is named.
     """
     names = {name_of(part) for part in work.parts}
-    folder = work.folder / PARTS
-    for path in sorted(folder.iterdir()) if folder.exists() else ():
-        if path.is_dir() and path.name not in names:
-            raise DatasetError("is no part of this plan: it is of another one, or a copy", where=path, hint=_REMAKE)
+    if other := next((name for name in there if name not in names), None):
+        what = "is no part of this plan: it is of another one, or a copy"
+        raise DatasetError(what, where=f"{work.location or work.folder}: {PARTS}/{other}", hint="Remove it.")
 
 
 class PartMaker:
@@ -231,7 +230,7 @@ def make_parts(work: Work, executor: "Executor", workers: int) -> Iterator[Part]
     Raises:
         DatasetError: a part can't be made or written, can't be used, or is missing in the end.
     """
-    refuse_others(work)
+    refuse_others(work, [path.name for path in sorted((work.folder / PARTS).glob("*/"))])
     found = {part: there for part in work.parts if (there := read_part(work, part)) is not None}
     missing = [part for part in work.parts if part not in found]
     running = iter(executor.run(work, missing, workers)) if missing else iter(())
@@ -254,4 +253,4 @@ def absent(work: Work, missing: Iterable[Range]) -> DatasetError:
     names = [name_of(part) for part in missing]
     shown = f"{', '.join(names[:3])}{' ..' if len(names) > 3 else ''}"
     hint = "`fiubench part` makes those of a rank that are not there."
-    return DatasetError(f"{len(names)} of {len(work.parts)} parts are missing: {shown}", where=work.folder, hint=hint)
+    return DatasetError(f"{len(names)} of {len(work.parts)} parts are missing: {shown}", where=work.location or work.folder, hint=hint)

@@ -7,7 +7,7 @@ arrays, never code. It lies in ``.build/`` of the dataset's folder, or under an 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 import numpy as np
@@ -124,6 +124,21 @@ def read_plan(folder: Path, location: str) -> Work:
     return Work(inputs, plan, folder, cut_splits(plan), cut, words, document["origin"], location)
 
 
+def plan_files(folder: Path) -> list[str]:
+    """The files beside a ``plan.json``.
+
+    Raises:
+        DatasetError: it is damaged.
+    """
+    try:
+        files = [str(name) for name in orjson.loads(read_bytes(folder / PLAN))["files"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"the plan is damaged: {PLAN}", where=folder, hint=_AGAIN) from error
+    if any(PurePath(name).is_absolute() or ".." in PurePath(name).parts for name in files):
+        raise DatasetError("the plan is damaged: it names files outside it", where=folder, hint=_AGAIN)
+    return files
+
+
 def _document(folder: Path) -> dict[str, Any]:
     """What ``plan.json`` says, if it and the files beside it are whole."""
     if not (folder / PLAN).is_file():
@@ -136,15 +151,14 @@ def _document(folder: Path) -> dict[str, Any]:
     if whole and document["fiubench_version"] != __version__:
         what = f"the plan was made by fiubench {document['fiubench_version']}, and this is {__version__}"
         raise DatasetError(what, where=folder, hint="Every machine needs the same version.")
-    damaged = [PLAN] if not whole else [name for name in document["files"] if not _whole(folder / name, document)]
+    damaged = [PLAN] if not whole else [n for n, sha256 in document["files"].items() if _other(folder / n, sha256)]
     if damaged:
         raise DatasetError(f"the plan is damaged: {damaged[0]}", where=folder, hint=_AGAIN)
     return document
 
 
-def _whole(path: Path, document: Mapping[str, Any]) -> bool:
-    sha256 = next(sha256 for name, sha256 in document["files"].items() if path.as_posix().endswith(f"/{name}"))
-    return path.is_file() and file_digest(path) == sha256
+def _other(path: Path, sha256: str) -> bool:
+    return not path.is_file() or file_digest(path) != sha256
 
 
 def _arrays_of(plan: Plan) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class Packager:
                 has_images=has_faces(self._config),
             )
             self._stack.callback(self._original.close)
+            self._stack.callback(self._statistics.close)
         except OSError as error:
             raise write_error(error, self._target) from error
         return self
@@ -147,6 +148,7 @@ class Packager:
             raise write_error(error, self._target) from error
         release = Release(manifest, self._folder, self._shards.configs(self._cells), self._statistics)
         _describe(release, self._target)
+        self._statistics.close()
         shutil.rmtree(self._folder / _SCRATCH)
 
 

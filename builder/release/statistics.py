@@ -31,7 +31,7 @@ from fiubench.support.files import atomic_writer
 from numpy.typing import NDArray
 
 _LONGEST_VALUE = 40  # characters of a most frequent value that is shown
-_LEARNED, _APPLIED = 20_000, 5_000  # people that guesses from another fact are learned on and applied to, the first ones
+_FEW = 5_000  # people on either side that guesses from another fact are learned on and applied to, the first ones
 _HEADER = (
     "attribute", "category", "sensitivity", "a question", "distinct values", "bits", "most frequent",
     "constant guess", "guess from another fact",
@@ -101,7 +101,7 @@ class Statistics:
         self._sides = bytearray()
         self._facts: dict[str, _Facts] = {}
         self._own: _Arrays = {}
-        self._files: list[Path] = []  # of parts, in order
+        self._files: list[Any] = []  # of parts, in order
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one identity; they come in order."""
@@ -138,9 +138,9 @@ class Statistics:
             np.savez(file, allow_pickle=False, **arrays)
 
     def merge(self, path: Path) -> None:
-        """Add what a part has counted; parts come in order. Its file is read again by :meth:`attributes`."""
-        with np.load(path, allow_pickle=False) as arrays:
-            document = orjson.loads(arrays[_DOCUMENT].tobytes())
+        """Add what a part has counted; parts come in order. Its file stays open, to be read by :meth:`attributes`."""
+        self._files.append(arrays := np.load(path, allow_pickle=False))
+        document = orjson.loads(arrays[_DOCUMENT].tobytes())
         self.people.update({tuple(cells): count for cells, count in document["people"]})
         self.pairs.update(dict(document["pairs"]))
         self.population.update({(gender, born): count for gender, born, count in document["population"]})
@@ -150,7 +150,12 @@ class Statistics:
                 self._asked[name][-1] += about[-1]
             else:
                 self._asked[name] = about
-        self._files.append(path)
+
+    def close(self) -> None:
+        """Let go of the parts' files."""
+        for arrays in self._files:
+            arrays.close()
+        self._files = []
 
     @property
     def applied(self) -> str:
@@ -161,8 +166,8 @@ class Statistics:
         """Per attribute, in the order of the questions."""
         sides = np.concatenate([block["sides"] for block in self._blocks()]) if self._asked else np.empty(0, np.uint8)
         few = np.zeros(len(sides), dtype=bool)
-        for side, most in ((RETAIN, _LEARNED), (FORGET, _APPLIED)):
-            few[np.flatnonzero(sides == side)[:most]] = True
+        for side in (RETAIN, FORGET):
+            few[np.flatnonzero(sides == side)[:_FEW]] = True
         sample = self._columns(sides[few])
         rows = {}
         for name in self._asked:
@@ -198,9 +203,7 @@ class Statistics:
 
     def _blocks(self) -> Iterator[_Arrays]:
         """The facts of each part in order, then those that were added here; an array is read when it is asked for."""
-        for path in self._files:
-            with np.load(path, allow_pickle=False) as arrays:
-                yield arrays
+        yield from self._files
         if self._sides:
             self._own = self._own or self._arrays()
             yield self._own
