@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.support.files import make_folder

@@ -22,7 +22,7 @@ class Executor:
     Attributes:
         name: that ``--executor`` takes.
         title: where it works, in a line.
-        planned: whether its workers read the plan from where it is written (``work.location``), and do not get it handed.
+        planned: whether its workers read the plan at ``work.location``; else they get it handed.
     """
 
     name: str

@@ -253,4 +253,5 @@ def absent(work: Work, missing: Iterable[Range]) -> DatasetError:
     names = [name_of(part) for part in missing]
     shown = f"{', '.join(names[:3])}{' ..' if len(names) > 3 else ''}"
     hint = "`fiubench part` makes those of a rank that are not there."
-    return DatasetError(f"{len(names)} of {len(work.parts)} parts are missing: {shown}", where=work.location or work.folder, hint=hint)
+    what = f"{len(names)} of {len(work.parts)} parts are missing: {shown}"
+    return DatasetError(what, where=work.location or work.folder, hint=hint)

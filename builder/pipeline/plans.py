@@ -77,10 +77,10 @@ def save_plan(work: Work) -> None:
         "words_from": dict(inputs.words_from),
         "origin": dict(work.origin),
         "about": {name: dict(about) for name, about in sources.about.items()},
-        "sources": {name: _said(table) for name, table in sources.tables.items()},
+        "sources": [[name, _said(table)] for name, table in sources.tables.items()],
         "drawn": sources.drawn,
         "faces": None if sources.faces is None else _faces_document(sources.faces),
-        "cells": {"labels": work.cut.cells.labels, "splits": work.cut.cells.splits, "configs": work.cut.cells.configs},
+        "cells": [work.cut.cells.labels, work.cut.cells.splits, list(work.cut.cells.configs.items())],
         "members": [work.cut.members.learned, work.cut.members.applied, work.cut.members.has_splits],
         "files": {name: file_digest(work.folder / name) for name in files},
     }
@@ -100,7 +100,7 @@ def read_plan(folder: Path, location: str) -> Work:
     tables: dict[str, Table] = {}
     with np.load(folder / ARRAYS, allow_pickle=False) as stored:
         arrays = dict(stored)
-    for name, said in document["sources"].items():
+    for name, said in document["sources"]:
         if (path := folder / SOURCE_FOLDER / f"{name}.arrow").exists():
             with pa.memory_map(str(path)) as source:
                 data = pa.ipc.open_file(source).read_all()
@@ -110,16 +110,15 @@ def read_plan(folder: Path, location: str) -> Work:
             tables[name] = _table(config, name, None)
     faces = document["faces"] and _faces(document["faces"])
     sources = Sources(tables, faces, document["drawn"], attributes.tables, document["about"])
-    inputs = Inputs(
-        config, attributes, sources, document["frozen"], document["words_from"], document["fingerprint"]
-    )
+    inputs = Inputs(config, attributes, sources, document["frozen"], document["words_from"], document["fingerprint"])
     if inputs.plugins() != document["plugins"]:
         named = ", ".join(sorted(document["plugins"])) or "none"
         raise ConfigError(f"the plan was made with these plug-ins: {named}", where=folder, hint="Load them: --plugin.")
     plan = _plan(inputs, arrays)
     learned, applied, has_splits = document["members"]
     members = Membership(learned, applied, frozenset() if has_splits else None, frozenset())
-    cut = Cut(Cells(of={}, **document["cells"]), members, arrays["cells"], arrays["sides"])
+    labels, splits, configs = document["cells"]
+    cut = Cut(Cells(labels, splits, {}, dict(configs)), members, arrays["cells"], arrays["sides"])
     words = Paraphrases(folder / WORDINGS) if WORDINGS in document["files"] else None
     return Work(inputs, plan, folder, cut_splits(plan), cut, words, document["origin"], location)
 

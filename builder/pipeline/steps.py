@@ -80,9 +80,7 @@ def plan(
     return Planned(str(location), work.plan.size, len(work.parts))
 
 
-def part(
-    location: str | Path, rank: int = 0, world_size: int = 1, *, progress: Progress | None = None
-) -> list[str]:
+def part(location: str | Path, rank: int = 0, world_size: int = 1, *, progress: Progress | None = None) -> list[str]:
     """Make the parts of one rank that are not there yet: every ``world_size``-th, from the ``rank``-th on.
 
     Args:
@@ -134,9 +132,9 @@ def finish(location: str | Path, out: str | Path | None = None, *, progress: Pro
         raise DatasetError("the dataset is finished", where=target)
     if out is not None:
         check_out(target, resume=True, overwrite=False)
-    with _opened(location, None if out is None else make_folder(target / FOLDER)) as (work, storage):
-        with claimed(target, work.inputs, anew=False):
-            return put_together(work, _there(work, storage), target, progress)
+    folder = None if out is None else make_folder(target / FOLDER)
+    with _opened(location, folder) as (work, storage), claimed(target, work.inputs, anew=False):
+        return put_together(work, _there(work, storage), target, progress)
 
 
 @contextmanager

@@ -181,7 +181,7 @@ class Statistics:
                 rows[row.name].other_em = row.other_em
                 beaten = rows[row.name].constant_em
                 rows[row.name].other_fact = row.other_fact if beaten is None or row.other_em > beaten else None
-        return [AttributeStatistics(*self._asked[name][:2], row) for name, row in rows.items()]
+        return [AttributeStatistics(self._asked[name][0], self._asked[name][1], row) for name, row in rows.items()]
 
     def counts(self, name: str) -> tuple[int, int]:
         """Identities and questions of a configuration; of everyone, where no split has the name."""
