@@ -22,7 +22,7 @@ from fiubench.builder.pipeline.manifest import make_manifest
 from fiubench.builder.pipeline.parts import HEADER, Part, blocks, make_parts
 from fiubench.builder.pipeline.plans import save_plan
 from fiubench.builder.pipeline.work import FOLDER, PARTS, Work
-from fiubench.builder.release.pieces import Cut
+from fiubench.builder.release.pieces import Cut, ranges
 from fiubench.raw_sources.reading.cells import FRAME
 from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.schemas.documents import (
@@ -174,7 +174,8 @@ def prepared(
             report: Report | None = None
             if config.qa == LLM:
                 paraphrases, origin, report = _asked_paraphrases(inputs, out, limits, progress)
-            yield Work(inputs, plan, out / FOLDER, splits, cut, paraphrases, origin, str(out)), report
+            parts = ranges(plan.size)
+            yield Work(inputs, plan, out / FOLDER, parts, splits, cut, paraphrases, origin, str(out)), report
         except FiubenchError:
             if not any((out / FOLDER / PARTS).glob(f"*/{HEADER}")):
                 _clear(out)

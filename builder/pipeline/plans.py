@@ -82,6 +82,7 @@ def save_plan(work: Work) -> None:
         "faces": None if sources.faces is None else _faces_document(sources.faces),
         "cells": [work.cut.cells.labels, work.cut.cells.splits, list(work.cut.cells.configs.items())],
         "members": [work.cut.members.learned, work.cut.members.applied, work.cut.members.has_splits],
+        "parts": work.parts,
         "files": {name: file_digest(work.folder / name) for name in files},
     }
     write_atomic(work.folder / PLAN, readable_json({**document, "digest": digest_of(document)}))
@@ -120,7 +121,8 @@ def read_plan(folder: Path, location: str) -> Work:
     labels, splits, configs = document["cells"]
     cut = Cut(Cells(labels, splits, {}, dict(configs)), members, arrays["cells"], arrays["sides"])
     words = Paraphrases(folder / WORDINGS) if WORDINGS in document["files"] else None
-    return Work(inputs, plan, folder, cut_splits(plan), cut, words, document["origin"], location)
+    parts = [(first, last) for first, last in document["parts"]]
+    return Work(inputs, plan, folder, parts, cut_splits(plan), cut, words, document["origin"], location)
 
 
 def plan_files(folder: Path) -> list[str]:
@@ -202,7 +204,7 @@ def _table(config: Config, name: str, read: FileTable | None) -> Table:
 def _said(table: Table | FaceTable) -> dict[str, Any]:
     return {
         "origin": asdict(table.origin),
-        "report": asdict(table.report),
+        "report": vars(table.report),
         "types": {} if isinstance(table, FaceTable) else dict(table.types),
     }
 

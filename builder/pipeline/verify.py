@@ -23,6 +23,7 @@ from fiubench.builder.pipeline.executing import EXECUTORS, LOCAL
 from fiubench.builder.pipeline.manifest import make_manifest, resplit_fingerprint
 from fiubench.builder.pipeline.parts import make_parts
 from fiubench.builder.pipeline.work import Work
+from fiubench.builder.release.pieces import ranges
 from fiubench.raw_sources.reading.cells import FRAME
 from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.raw_sources.source import EMBEDDED
@@ -113,7 +114,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
         # words of a model are a source like any other: what the build kept of them
         paraphrases = Paraphrases(dataset.paraphrases) if "wordings" in manifest else None
         there = _lines(dataset.directory / IDENTITIES)
-        work = Work(inputs, plan, out, paraphrases=paraphrases)
+        work = Work(inputs, plan, out, ranges(plan.size), paraphrases=paraphrases)
         for part in make_parts(work, EXECUTORS[LOCAL], workers):
             with (part.folder / IDENTITIES).open("rb") as lines:
                 for i, line in enumerate(lines, part.range[0]):

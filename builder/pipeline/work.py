@@ -1,6 +1,6 @@
 """What a build's parts are made from, and where they lie."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import Plan
 from fiubench.builder.generation.paraphrases import Paraphrases
-from fiubench.builder.release.pieces import Cut, Range, ranges
+from fiubench.builder.release.pieces import Cut, Range
 from fiubench.support.canonical import digest_of, file_digest
 
 FOLDER = ".build"
@@ -22,6 +22,7 @@ class Work:
 
     Attributes:
         folder: where the parts lie.
+        parts: the ranges that the identities are made in.
         splits: the content of ``splits.json``; nothing where parts have records and pictures alone.
         cut: the same, in arrays; ``None`` likewise.
         origin: what a manifest says of where the paraphrases are from.
@@ -31,6 +32,7 @@ class Work:
     inputs: Inputs
     plan: Plan
     folder: Path
+    parts: Sequence[Range]
     splits: Mapping[str, Any] = field(default_factory=dict)
     cut: Cut | None = None
     paraphrases: Paraphrases | None = None
@@ -42,11 +44,6 @@ class Work:
         """Digest of all that decides the bytes of the parts."""
         words = None if self.paraphrases is None else file_digest(self.paraphrases.path)
         return digest_of([self.inputs.fingerprint(), words])
-
-    @cached_property
-    def parts(self) -> list[Range]:
-        """The ranges that the identities are made in."""
-        return ranges(self.plan.size)
 
     @cached_property
     def asked(self) -> list[str]:

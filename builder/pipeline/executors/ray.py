@@ -38,6 +38,8 @@ class Ray(Executor):
             waiting = [make.remote(work.location, rank, workers, plugins) for rank in range(workers)]
             ray.get(waiting)
             yield from missing
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
         finally:
             if started:
                 ray.shutdown()
