@@ -425,5 +425,5 @@ def test_the_recipe_for_datatrove_on_slurm(
 
 def test_an_executor_of_somebody_elses(plain: Path, tmp_path: Path) -> None:
     load_plugins([EXAMPLE / "fiubench_town" / "one_by_one.py"])
-    made = fiubench.build(SMALL, tmp_path / "out", executor="one-by-one", workers=2)
+    made = fiubench.build(SMALL, tmp_path / "out", executor="one_by_one", workers=2)
     assert_same(made.directory, plain)
