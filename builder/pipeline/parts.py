@@ -18,7 +18,7 @@ from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.paraphrases import BY_MODEL
 from fiubench.builder.pipeline.work import PARTS, Work, name_of
 from fiubench.builder.release import read_image
-from fiubench.builder.release.pieces import Pieces, Range
+from fiubench.builder.release.pieces import Pieces, Range, piece_names
 from fiubench.builder.values import dates
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import IDENTITIES, IMAGES, SHORT_DIGEST, read_bytes
@@ -71,6 +71,7 @@ def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
         stated = document.pop("digest")
         (first, last), fingerprint = document["range"], document["fingerprint"]
         files, entries, by_model = document["files"], document["entries"], document["by_model"]
+        names, strange = [unique_id for unique_id, _, _ in entries], files.keys() - _known(work)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError("the part is damaged: its header can't be read", where=folder, hint=_REMAKE) from error
     if fingerprint != work.fingerprint:
@@ -78,12 +79,19 @@ def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
     if (first, last) != part:
         what = f"holds identities {first} to {last - 1} under the name of others: that part would be there twice"
         raise DatasetError(f"the part {what}", where=folder, hint=_REMAKE)
+    if stated != digest_of(document) or names != work.plan.unique_id[slice(*part)] or strange:
+        raise DatasetError(f"the part is damaged: {HEADER} is damaged", where=folder, hint=_REMAKE)
     found = Part(part, folder, files, entries, by_model, _images(work, part, folder))
-    if stated != digest_of(document) or not (known or all(map(_is_whole, *zip(*_stated(found), strict=True)))):
-        lost = next((path for path, sha256 in _stated(found) if not _is_whole(path, sha256)), folder / HEADER)
-        told = "damaged" if lost.exists() else "missing"
-        raise DatasetError(f"the part is damaged: {lost.relative_to(folder)} is {told}", where=folder, hint=_REMAKE)
+    for path, sha256 in () if known else _stated(found):
+        if not path.is_file() or file_digest(path)[: len(sha256)] != sha256:
+            told = f"{path.relative_to(folder)} is {'damaged' if path.exists() else 'missing'}"
+            raise DatasetError(f"the part is damaged: {told}", where=folder, hint=_REMAKE)
     return found
+
+
+def _known(work: Work) -> set[str]:
+    """The files that a part may have, but for its pictures: what it says leads nowhere else."""
+    return {IDENTITIES} if work.cut is None else {IDENTITIES, *piece_names(work.cut.cells)}
 
 
 def _images(work: Work, part: Range, folder: Path) -> list[Path]:
@@ -94,10 +102,6 @@ def _stated(part: Part) -> Iterator[tuple[Path, str]]:
     """Every file of a part and its digest, or the beginning of it."""
     yield from ((part.folder / name, sha256) for name, sha256 in part.files.items())
     yield from zip(part.images, (str(image) for _, _, image in part.entries), strict=False)
-
-
-def _is_whole(path: Path, sha256: str) -> bool:
-    return path.is_file() and file_digest(path)[: len(sha256)] == sha256
 
 
 def refuse_others(work: Work, there: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, Membership, membership
 from fiubench.builder.dataset.cells import Cells, make_cells
 from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, line_of
-from fiubench.builder.release.parquet import ParquetFiles
+from fiubench.builder.release.parquet import BENCHMARK, DATA, HELD_OUT, ParquetFiles
 from fiubench.builder.release.statistics import Statistics
 from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.draws import Ints
@@ -32,6 +32,12 @@ def ranges(size: int) -> list[Range]:
     """The parts of a dataset: each is made on its own, and has files of its own in a release."""
     count = min(max(-(-size // _PEOPLE), 1), _PARTS)
     return [(size * i // count, size * (i + 1) // count) for i in range(count)]
+
+
+def piece_names(cells: Cells) -> set[str]:
+    """The files that :class:`Pieces` may write."""
+    tables = [f"{DATA}/{label}" for label in cells.labels]
+    return {FULL_FILE, HOLDOUT_FILE, STATISTICS, *(f"{stem}.parquet" for stem in (*tables, BENCHMARK, HELD_OUT))}
 
 
 @dataclass(frozen=True)

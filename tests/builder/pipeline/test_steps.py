@@ -1,5 +1,6 @@
 """Plan, parts and finish: the bytes of a plain build, whatever makes the parts; and what is refused."""
 
+import hashlib
 import json
 import os
 import re
@@ -263,6 +264,14 @@ def with_another_entry(folder: Path) -> None:
     (folder / HEADER).write_text(json.dumps(header))
 
 
+def leading_elsewhere(folder: Path) -> None:
+    header = json.loads((folder / HEADER).read_text())
+    (folder / "data" / "mine.parquet").write_bytes(b"mine")
+    header["files"]["data/../../../../mine.parquet"] = hashlib.sha256(b"mine").hexdigest()
+    del header["digest"]
+    (folder / HEADER).write_text(json.dumps({**header, "digest": digest_of(header)}))
+
+
 def not_json(folder: Path) -> None:
     (folder / HEADER).write_text("{")
 
@@ -292,6 +301,7 @@ def a_copy_beside(folder: Path) -> None:
         (turned, "the part is damaged: data/", ""),
         (without_a_file, "the part is damaged: full.json is missing", ""),
         (with_another_entry, "the part is damaged: part.json is damaged", ""),
+        (leading_elsewhere, "the part is damaged: part.json is damaged", ""),
         (not_json, "the part is damaged: its header can't be read", ""),
         (of_another_seed, "the part is of another plan", ""),
         (twice, "holds identities 0 to 24 under the name of others: that part would be there twice", ""),
