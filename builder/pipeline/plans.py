@@ -17,7 +17,7 @@ from fiubench.builder.audit.membership import Membership
 from fiubench.builder.config import Config, make_config, settings_of
 from fiubench.builder.dataset.cells import Cells
 from fiubench.builder.generation.inputs import Inputs
-from fiubench.builder.generation.pairing import Offenses, Plan, cut_splits
+from fiubench.builder.generation.pairing import Offenses, Plan
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.packs.attributes import packs_of
@@ -89,7 +89,7 @@ def save_plan(work: Work) -> None:
 
 
 def read_plan(folder: Path, location: str) -> Work:
-    """The plan in a folder.
+    """The plan in a folder, but for its splits, which only ``finish`` writes.
 
     Raises:
         DatasetError: there is none, it is damaged, or of another version of fiubench.
@@ -122,7 +122,7 @@ def read_plan(folder: Path, location: str) -> Work:
     cut = Cut(Cells(labels, splits, {}, dict(configs)), members, arrays["cells"], arrays["sides"])
     words = Paraphrases(folder / WORDINGS) if WORDINGS in document["files"] else None
     parts = [(first, last) for first, last in document["parts"]]
-    return Work(inputs, plan, folder, parts, cut_splits(plan), cut, words, document["origin"], location)
+    return Work(inputs, plan, folder, parts, cut=cut, paraphrases=words, origin=document["origin"], location=location)
 
 
 def plan_files(folder: Path) -> list[str]:

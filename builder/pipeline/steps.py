@@ -7,11 +7,12 @@ that can start a process with a rank will do.
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fiubench.builder.config import Config, make_config
+from fiubench.builder.generation.pairing import cut_splits
 from fiubench.builder.pipeline.build import Summary, check_out, claimed, open_build, prepared, put_together
 from fiubench.builder.pipeline.parts import HEADER, Part, PartMaker, absent, read_part, refuse_others
 from fiubench.builder.pipeline.plans import PLAN, plan_files, read_plan, save_plan
@@ -134,7 +135,8 @@ def finish(location: str | Path, out: str | Path | None = None, *, progress: Pro
         check_out(target, resume=True, overwrite=False)
     folder = None if out is None else make_folder(target / FOLDER)
     with _opened(location, folder) as (work, storage), claimed(target, work.inputs, anew=False):
-        return put_together(work, _there(work, storage), target, progress)
+        whole = replace(work, splits=cut_splits(work.plan))
+        return put_together(whole, _there(whole, storage), target, progress)
 
 
 @contextmanager
