@@ -29,22 +29,34 @@ ConfigFile = Annotated[
 ]
 
 
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=1024,
+        metavar="N",
+        rich_help_panel=RUNNING,
+        help="Work with this many processes in parallel; the result is the same.",
+    ),
+]
+
+
 @with_settings(Config, more=[*file_flags(), *llm.limit_flags()])
 def build(
     *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Build the dataset in this folder.")],
     config: ConfigFile = None,
     given: dict[str, Any],
-    workers: Annotated[
-        int,
+    workers: Workers = 1,
+    executor: Annotated[
+        str,
         typer.Option(
-            min=1,
-            max=1024,
-            metavar="N",
+            metavar="NAME",
             rich_help_panel=RUNNING,
-            help="Work with this many processes in parallel; the result is the same.",
+            help="Let these do the work: processes here (local), or workers of another engine (datatrove, ray); the "
+            "result is the same.",
         ),
-    ] = 1,
+    ] = "local",
     resume: Annotated[
         bool, typer.Option("--resume", rich_help_panel=RUNNING, help="Continue the interrupted build in --out.")
     ] = False,
@@ -72,9 +84,16 @@ def build(
         raise ConfigError("--dry-run and --batch are for --qa llm", hint=hint)
     with progress() as step:
         summary = fiubench.build(
-            settings, out, workers=workers, resume=resume, overwrite=overwrite, progress=step, limits=limits
+            settings,
+            out,
+            workers=workers,
+            executor=executor,
+            resume=resume,
+            overwrite=overwrite,
+            progress=step,
+            limits=limits,
         )
-    _print_summary(summary)
+    print_summary(summary)
     if audit or (audit is None and summary.manifest["counts"]["identities"] <= _AUDITED):
         _print_audit(summary)
     if settings.qa == "llm":
@@ -123,7 +142,8 @@ def _print_audit(summary: "Summary") -> None:
     typer.echo(f"audit     {report.verdict_line}; {more}")
 
 
-def _print_summary(summary: "Summary") -> None:
+def print_summary(summary: "Summary") -> None:
+    """What was built, from what, and how to load it."""
     from fiubench.raw_sources.table import with_example
 
     manifest, counts = summary.manifest, summary.manifest["counts"]

@@ -24,6 +24,9 @@ class Entry(NamedTuple):
 COMMANDS: dict[str, dict[str, Entry]] = {
     "Build": {
         "build": Entry("building", "build", "Build a dataset from faces and records."),
+        "plan": Entry("steps", "plan", "Plan a dataset that many machines build."),
+        "part": Entry("steps", "part", "Make the parts of one machine, by its rank."),
+        "finish": Entry("steps", "finish", "Put a dataset together from its parts."),
         "preview": Entry("building", "preview", "Build a few identities and show them, without writing anything."),
         "sources": Entry("sources", "app", "List, show, check and fetch the sources of faces and records."),
         "faces": Entry("faces", "app", "Estimate age and gender of faces, and review them by eye."),

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from fiubench.builder.pipeline.build import build as build
     from fiubench.builder.pipeline.build import preview as preview
     from fiubench.builder.pipeline.resplit import split as split
+    from fiubench.builder.pipeline.steps import finish as finish
+    from fiubench.builder.pipeline.steps import part as part
+    from fiubench.builder.pipeline.steps import plan as plan
     from fiubench.builder.pipeline.verify import verify as verify
     from fiubench.builder.rules.validate import validate as validate
     from fiubench.support.errors import FiubenchError as FiubenchError
@@ -54,6 +57,7 @@ _WHERE = {
     "builder.hub.pull": ("diff", "downloaded", "pull", "releases"),
     "builder.pipeline.build": ("build", "preview"),
     "builder.pipeline.resplit": ("split",),
+    "builder.pipeline.steps": ("finish", "part", "plan"),
     "builder.pipeline.verify": ("verify",),
     "builder.rules.validate": ("validate",),
     "support.errors": ("FiubenchError",),

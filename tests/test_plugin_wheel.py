@@ -17,6 +17,7 @@ KINDS = {
     "value type": "percent",
     "measure": "long_questions",
     "format": "sharegpt",
+    "executor": "one_by_one",
     "method": "wga",
     "metric": "answer_length",
 }

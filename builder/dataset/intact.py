@@ -52,9 +52,9 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
     )
 
 
-def release_digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a release but the images, which the manifest has already."""
-    return {name: file_digest(folder / name) for name in release_files(folder)}
+def release_digests(folder: Path, known: Mapping[str, str] = {}) -> dict[str, str]:
+    """SHA-256 of every file of a release but the images, which the manifest has already; of some it is known."""
+    return {name: known.get(name) or file_digest(folder / name) for name in release_files(folder)}
 
 
 def release_files(folder: Path) -> list[str]:

@@ -28,7 +28,7 @@ def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[
     """The columns of a question's row, but for the picture."""
     values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
     values["keyword_variants"] = pair.get("keyword_variants") or [[] for _ in pair["keywords"]]
-    values["keyword_parts"] = [[name, part] for name, part in pair.get("keyword_parts", {}).items()]
+    values["keyword_parts"] = [[name, part] for name, part in sorted(pair.get("keyword_parts", {}).items())]
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 
 
@@ -43,7 +43,7 @@ def identity_values(
     values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
     pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
-    profile_json = orjson.dumps(profile).decode()
+    profile_json = orjson.dumps(profile, option=orjson.OPT_SORT_KEYS).decode()  # as records read from a file have it
     return values | {"splits": splits, VERSION: version, "profile": profile_json, "qa_list": pairs}
 
 

@@ -29,6 +29,7 @@ class Inputs:
     sources: Sources
     frozen: dict[str, list[str]] | None  # membership of the forget sets, where a file gives it
     words_from: Mapping[str, str] = field(default_factory=dict)  # digest of a file of paraphrases, or of the prompts
+    known: str = ""  # the fingerprint, where these are read from a plan, which does not hold all that it is made of
 
     def plan(self) -> Plan:
         """Pair everyone."""
@@ -47,6 +48,8 @@ class Inputs:
         Args:
             config: the settings as a manifest has them, where what they name is not at hand.
         """
+        if self.known and config is None:
+            return self.known
         faces = self.sources.faces
         return digest_of(
             {

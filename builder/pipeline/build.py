@@ -2,23 +2,27 @@
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import yaml
-from fiubench.builder.config import LLM, TEMPLATE, Config, make_config
+from fiubench.builder.config import LLM, NO_FACES, TEMPLATE, Config, make_config
 from fiubench.builder.dataset.intact import release_digests
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import Inputs, open_inputs
 from fiubench.builder.generation.pairing import Plan, cut_splits
-from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
+from fiubench.builder.generation.paraphrases import Paraphrases
+from fiubench.builder.pipeline.executing import EXECUTORS, LOCAL, Executor
 from fiubench.builder.pipeline.manifest import make_manifest
-from fiubench.builder.pipeline.parts import WORK, part_file, ranges, write_parts
+from fiubench.builder.pipeline.parts import HEADER, Part, blocks, make_parts
+from fiubench.builder.pipeline.plans import save_plan
+from fiubench.builder.pipeline.work import FOLDER, PARTS, Work
+from fiubench.builder.release.pieces import Cut, ranges
 from fiubench.raw_sources.reading.cells import FRAME
 from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.schemas.documents import (
@@ -28,7 +32,6 @@ from fiubench.schemas.documents import (
     MANIFEST,
     RELEASE,
     RELEASE_WORDINGS,
-    SHORT_DIGEST,
     SPLITS,
     WORDINGS,
     read_object,
@@ -50,8 +53,10 @@ if TYPE_CHECKING:
     from fiubench.support.chat import Limits
     from fiubench.support.chat.report import Reasons, Report
 
+_CHUNK = 1 << 20
+_PREVIEWED = 500  # identities at a time
 #: Everything a build makes: what ``overwrite`` may remove.
-PRODUCTS = (MANIFEST, WORK, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
+PRODUCTS = (MANIFEST, FOLDER, IDENTITIES, SPLITS, BUILD_FILE, IMAGES, RELEASE, WORDINGS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +100,7 @@ def build(
     out: str | Path,
     *,
     workers: int = 1,
+    executor: str = LOCAL,
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -108,7 +114,8 @@ def build(
         config: what to build: settings by name (see :class:`~fiubench.builder.config.Config`), or checked ones. In the
             place of a source's file a ``pandas.DataFrame`` may stand.
         out: the directory; an existing one that is not empty is refused unless one of the next two is set.
-        workers: processes that make identities; the bytes do not depend on it.
+        workers: processes or tasks that make identities; the bytes do not depend on it.
+        executor: where they run (see :mod:`~fiubench.builder.pipeline.executing`); the bytes do not depend on it.
         resume: go on where a build of the same config stopped; a finished one is left as it is.
         overwrite: remove an earlier dataset first.
         progress: called with (what, done, total).
@@ -120,16 +127,18 @@ def build(
     Raises:
         FiubenchError: bad input, or a folder or disk that can't be written to; a model that can't be asked.
     """
+    chosen = EXECUTORS.find(executor, "--executor")
     with frames_as_files({} if isinstance(config, Config) else config) as settings:
         checked = config if isinstance(config, Config) else make_config(settings)
-        _check_out(Path(out), resume=resume, overwrite=overwrite)
+        check_out(Path(out), resume=resume, overwrite=overwrite)
         inputs = open_build(checked, workers=workers, progress=progress)
-    return _built(inputs, Path(out), workers, resume, overwrite, progress, limits)
+    return _built(inputs, Path(out), chosen, workers, resume, overwrite, progress, limits)
 
 
 def _built(
     inputs: Inputs,
     out: Path,
+    executor: Executor,
     workers: int,
     resume: bool,
     overwrite: bool,
@@ -137,24 +146,38 @@ def _built(
     limits: "Limits | None",
 ) -> Summary:
     """The dataset of these inputs in a folder."""
-    config, plan = inputs.config, inputs.plan()
-    kept = _kept_paraphrases(config, plan)
-    membership = cut_splits(plan)  # what can fail on input has, and nothing has been written so far
     if resume and (done := _finished(out, inputs)):
         return done
+    with prepared(inputs, out, overwrite=overwrite, limits=limits, progress=progress) as (work, report):
+        if executor.planned:
+            save_plan(work)
+        made = put_together(work, make_parts(work, executor, workers), out, progress)
+    return made if report is None else replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
+
+
+@contextmanager
+def prepared(
+    inputs: Inputs, out: Path, *, overwrite: bool, limits: "Limits | None", progress: Progress | None
+) -> Iterator[tuple[Work, "Report | None"]]:
+    """What the parts of these inputs are made from, with the folder held; and what a model was asked, if it was.
+
+    Raises:
+        FiubenchError: see :func:`build`; nothing is left of what no resumed build could use.
+    """
+    config, plan = inputs.config, inputs.plan()
+    paraphrases, origin = _kept_paraphrases(config, plan), {"file": Path(config.qa).name}
+    splits = cut_splits(plan)
+    cut = Cut.of(plan.unique_id, splits["splits"])  # what can fail on input has, and nothing has been written so far
     existed = out.exists()
-    with _claimed(out, inputs, anew=overwrite):
+    with claimed(out, inputs, anew=overwrite):
         try:
             report: Report | None = None
-            paraphrases, origin = kept, {"file": Path(config.qa).name}
             if config.qa == LLM:
                 paraphrases, origin, report = _asked_paraphrases(inputs, out, limits, progress)
-            made = _make(inputs, plan, membership, out, workers, progress, paraphrases, origin)
-            if report is None:
-                return made
-            return replace(made, events=dict(sorted(report.events.items())), notes=report.notes)
+            parts = ranges(plan.size)
+            yield Work(inputs, plan, out / FOLDER, parts, splits, cut, paraphrases, origin, str(out)), report
         except FiubenchError:
-            if not any((out / WORK / "parts").glob("*.jsonl")):  # nothing that a resumed build could use
+            if not any((out / FOLDER / PARTS).glob(f"*/{HEADER}")):
                 _clear(out)
                 if not existed:
                     out.rmdir()
@@ -167,9 +190,8 @@ def records(config: Config, start: int = 0, stop: int | None = None) -> Iterator
     plan = inputs.plan()
     last = plan.size if stop is None else min(stop, plan.size)
     maker = IdentityMaker(plan, inputs.attributes, _kept_paraphrases(config, plan))
-    for first, end in ranges(last):
-        if end > start:
-            yield from maker.make(max(first, start), end)
+    for block in blocks((start, last), _PREVIEWED):
+        yield from maker.make(*block)
 
 
 def preview(config: Config | Mapping[str, Any], identities: int = 3) -> list[dict[str, Any]]:
@@ -193,7 +215,12 @@ def few(identities: int) -> dict[str, Any]:
     return {"identities": max(identities, 2), "holdout": 0, "ratios": [50], "split_scheme": "nested"}
 
 
-def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+def check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that a dataset can't be made in.
+
+    Raises:
+        DatasetError: it holds something, or is no folder.
+    """
     if resume and overwrite:
         raise DatasetError("--resume and --overwrite contradict each other", hint="Give one of them.")
     if out.exists() and not out.is_dir():
@@ -207,7 +234,7 @@ def _check_out(out: Path, *, resume: bool, overwrite: bool) -> None:
     if not (resume or overwrite):
         hint = "Add --resume to go on with an unfinished build, --overwrite to replace it, or name another --out."
         raise DatasetError("the folder is not empty", where=out, hint=hint)
-    if not (out / MANIFEST).exists() and not (out / WORK).exists():
+    if not (out / MANIFEST).exists() and not (out / FOLDER).exists():
         what = f"holds something else than a fiubench dataset ({', '.join(entries[:3])} ...)"
         raise DatasetError(what, where=out, hint="It is left alone. Name another --out.")
 
@@ -228,18 +255,22 @@ def _clear(out: Path, but: Path | None = None) -> None:
 
 
 @contextmanager
-def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
-    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left."""
-    lock = out / WORK / "lock"
+def claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
+    """Hold the folder for this build alone; clear it of an earlier dataset, or of what a killed process left.
+
+    Raises:
+        DatasetError: another build is at it, has just finished in it, or has left other parts there.
+    """
+    lock = out / FOLDER / "lock"
     hint = "Wait for it to end, or name another --out."
     with held(lock, DatasetError("another build is running in this folder", where=out, hint=hint)):
         if anew:
             _clear(out, but=lock)
         elif (out / MANIFEST).exists():
-            shutil.rmtree(out / WORK, ignore_errors=True)
+            shutil.rmtree(out / FOLDER, ignore_errors=True)
             what = "another build has just finished in this folder"
             raise DatasetError(what, where=out, hint="Take it as it is, or replace it with --overwrite.")
-        state = out / WORK / "state.json"
+        state = out / FOLDER / "state.json"
         fingerprint = inputs.fingerprint()
         if state.exists() and read_object(state).get("fingerprint") != fingerprint:
             what = "an unfinished build of other settings or sources is in this folder"
@@ -247,9 +278,8 @@ def _claimed(out: Path, inputs: Inputs, *, anew: bool) -> Iterator[None]:
             raise DatasetError(what, where=out, hint=hint)
         write_atomic(state, readable_json({"fingerprint": fingerprint}))
         write_atomic(out / BUILD_FILE, _settings_file(inputs.config).encode())
-        for folder in (out, out / IMAGES, out / WORK / "parts"):
-            for leftover in folder.glob(f".*{PARTIAL}") if folder.exists() else ():
-                leftover.unlink(missing_ok=True)
+        for leftover in out.glob(f".*{PARTIAL}"):
+            leftover.unlink(missing_ok=True)
         yield
 
 
@@ -277,7 +307,7 @@ def _finished(out: Path, inputs: Inputs) -> Summary | None:
             package(out, manifest)
             if "wordings" in manifest:
                 publish_paraphrases(out)
-        shutil.rmtree(out / WORK, ignore_errors=True)  # a build that was killed while it tidied up
+        shutil.rmtree(out / FOLDER, ignore_errors=True)  # a build that was killed while it tidied up
         return Summary(out, manifest)
     hint = "Name another --out, or replace it with --overwrite."
     raise DatasetError("a finished dataset of other settings or sources is in this folder", where=out, hint=hint)
@@ -301,62 +331,56 @@ def _asked_paraphrases(
     from fiubench.builder.phrasings.paraphrasing import ParaphraseJob  # noqa: PLC0415
     from fiubench.support.chat import Limits  # noqa: PLC0415
 
-    path = out / WORK / WORDINGS
+    path = out / FOLDER / WORDINGS
     job = ParaphraseJob(inputs, limits or Limits())
     origin = job.write(path, progress)
     return Paraphrases(path), origin, job.client.report
 
 
-def _make(
-    inputs: Inputs,
-    plan: Plan,
-    splits_document: dict[str, Any],
-    out: Path,
-    workers: int,
-    progress: Progress | None,
-    paraphrases: Paraphrases | None,
-    origin: dict[str, Any],
-) -> Summary:
-    """Make the parts and, as they come, join and package them; the manifest is written last."""
+def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progress | None = None) -> Summary:
+    """A dataset of its parts, which come in order: bytes are copied; the manifest is written last.
+
+    Raises:
+        DatasetError: the folder can't be written to, or nobody is outside the holdout.
+    """
     from fiubench.builder.release import Packager  # noqa: PLC0415
 
-    membership, has_images = readable_json(splits_document), plan.config.has_images
-    asked = [attribute.name for attribute in inputs.attributes.asked(plan.config.questions)]
+    assert work.cut is not None
+    plan, splits, config = work.plan, work.splits["splits"], work.inputs.config.public()
+    membership, whole, by_model = readable_json(work.splits), hashlib.sha256(), 0
+    entries: list[list[str | None]] = []
+    if config["faces"] != NO_FACES:
+        make_folder(out / IMAGES)
     with (
         atomic_writer(out / IDENTITIES) as target,
-        Packager(out, splits_document["splits"], asked, plan.config.public()) as packager,
+        Packager(out / RELEASE, work.cut.cells, work.cut.members, splits, config) as packager,
     ):
-        whole = hashlib.sha256()
-        entries: list[list[str | None]] = []
-        by_model = 0
-        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
-            with part_file(out, part).open("rb") as lines:
-                for line in lines:
-                    i = len(entries)
-                    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST] if has_images else None
-                    entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image])
-                    whole.update(line)
-                    target.write(line)
-                    record = orjson.loads(line)
-                    packager.add(record)
-                    by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
+        for part in parts:
+            with (part.folder / IDENTITIES).open("rb") as lines:
+                for piece in iter(partial(lines.read, _CHUNK), b""):
+                    whole.update(piece)
+                    target.write(piece)
+            for image in part.images:
+                link_or_copy(image, out / IMAGES / image.name)
+            packager.add(part.folder, part.files, part.images)
+            entries += part.entries
+            by_model += part.by_model
             if progress:
-                progress("Building", part[1], plan.size)
+                progress("Building", part.range[1], plan.size)
         sha256 = {"identities": whole.hexdigest(), "splits": digest(membership)}
-        manifest = make_manifest(inputs, plan, entries, sha256)
-        if paraphrases is not None:
+        manifest = make_manifest(work.inputs, plan, entries, sha256)
+        if work.paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
-            manifest["wordings"] = {
-                "sha256": file_digest(paraphrases.path), "by_model": by_model, "by_template": by_template, **origin
-            }  # fmt: skip
-        packager.finish(manifest)
-    if paraphrases is not None:
-        copy(paraphrases.path, out / WORDINGS)
+            counts = {"by_model": by_model, "by_template": by_template}
+            manifest["wordings"] = {"sha256": file_digest(work.paraphrases.path), **counts, **work.origin}
+        packager.finish(manifest, plan.unique_id)
+    if work.paraphrases is not None:
+        copy(work.paraphrases.path, out / WORDINGS)
         publish_paraphrases(out)
-    manifest["release"] = release_digests(out / RELEASE)
+    manifest["release"] = release_digests(out / RELEASE, packager.digests)
     write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
-    shutil.rmtree(out / WORK, ignore_errors=True)  # only scratch: the manifest stands
+    shutil.rmtree(out / FOLDER, ignore_errors=True)  # only scratch: the manifest stands
     return Summary(out, manifest)
 
 

@@ -57,7 +57,6 @@ def make_manifest(
             "images": plan.size if config.has_images else 0,
         },
         "digests": digests,
-        "identities": entries,
     }
     if tables := inputs.attributes.tables:
         manifest["tables"] = [
@@ -70,7 +69,7 @@ def make_manifest(
         manifest["frozen_splits"] = inputs.frozen
     # as it is read again, its keys in order: what is written from it is the same whenever that is
     read: dict[str, Any] = orjson.loads(canonical_line(manifest))
-    return read
+    return dict(sorted({**read, "identities": entries}.items()))
 
 
 def resplit_fingerprint(manifest: Mapping[str, Any]) -> str:

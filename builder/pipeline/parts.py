@@ -1,82 +1,219 @@
 """Parts: ranges of identities that are made on their own, in any order, by any number of processes or machines.
 
-A part is a pure function of (config, sources, range). It is written under ``.build/parts`` with its images, and its
-file appears under its final name only when both are whole: that file is what a resumed build looks for.
+A part is a pure function of (config, sources, range). It is a folder with all that it adds to a dataset: lines of
+``identities.jsonl``, pictures, and the pieces of a release. Its header is written last: it says what the part was made
+from and the digest of every file, so that one of another build, a damaged one and one under a wrong name are found.
 """
 
 import gc
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import as_completed
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 from fiubench.builder.generation.identities import IdentityMaker
-from fiubench.builder.generation.pairing import Plan
-from fiubench.builder.generation.paraphrases import Paraphrases
-from fiubench.builder.packs.model import Attributes
+from fiubench.builder.generation.paraphrases import BY_MODEL
+from fiubench.builder.pipeline.work import PARTS, Work, name_of
+from fiubench.builder.release import read_image
+from fiubench.builder.release.pieces import Pieces, Range, piece_names
 from fiubench.builder.values import dates
 from fiubench.raw_sources.source import EMBEDDED
-from fiubench.schemas.documents import IMAGES
-from fiubench.support.canonical import canonical_line
+from fiubench.schemas.documents import IDENTITIES, IMAGES, SHORT_DIGEST, read_bytes
+from fiubench.support.canonical import canonical_line, digest, digest_of, file_digest
 from fiubench.support.errors import DatasetError
-from fiubench.support.files import make_folder, write_atomic
-from fiubench.support.processes import worker_pool
+from fiubench.support.files import atomic_writer, held, make_folder, write_atomic
 
-WORK = ".build"
-Range = tuple[int, int]
-_SMALLEST, _LARGEST, _PARTS = 50, 1000, 16
+if TYPE_CHECKING:
+    from fiubench.builder.pipeline.executing import Executor
 
-
-def ranges(size: int) -> list[Range]:
-    """The parts of a build: even ranges, small enough to share out and to hold in memory."""
-    step = min(max(-(-size // _PARTS), _SMALLEST), _LARGEST)
-    return [(start, min(start + step, size)) for start in range(0, size, step)]
+HEADER = "part.json"
+_BLOCK = 500  # identities in memory at a time
+_DRAWN = 50  # pictures that are made at a time
+_REMAKE = "Remove it, and it is made again: by --resume, or by `fiubench part`."
 
 
-def part_file(out: Path, part: Range) -> Path:
-    """Where a part's records are kept until the build is finished."""
-    return out / WORK / "parts" / f"{part[0]:09d}-{part[1]:09d}.jsonl"
+@dataclass(frozen=True)
+class Part:
+    """A part that is there.
+
+    Attributes:
+        folder: where it lies.
+        files: name -> SHA-256 of each of its files but the pictures.
+        entries: unique id, digest and digest of the picture of each identity, as the manifest has them.
+        by_model: questions that a model phrased.
+    """
+
+    range: Range
+    folder: Path
+    files: dict[str, str]
+    entries: list[list[str | None]]
+    by_model: int
+    images: list[Path]
+
+
+def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
+    """A part that is there; ``None`` if it is not, or not finished.
+
+    Args:
+        known: it was made in this run: its files need not be looked at.
+
+    Raises:
+        DatasetError: it is of another plan, damaged, or another part under this name.
+    """
+    folder = work.path(part)
+    if not (folder / HEADER).exists():
+        return None
+    try:
+        document: dict[str, Any] = orjson.loads(read_bytes(folder / HEADER))
+        stated = document.pop("digest")
+        (first, last), fingerprint = document["range"], document["fingerprint"]
+        files, entries, by_model = document["files"], document["entries"], document["by_model"]
+        names, strange = [unique_id for unique_id, _, _ in entries], files.keys() - _known(work)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError("the part is damaged: its header can't be read", where=folder, hint=_REMAKE) from error
+    if fingerprint != work.fingerprint:
+        raise DatasetError("the part is of another plan: of other settings or sources", where=folder, hint=_REMAKE)
+    if (first, last) != part:
+        what = f"holds identities {first} to {last - 1} under the name of others: that part would be there twice"
+        raise DatasetError(f"the part {what}", where=folder, hint=_REMAKE)
+    if stated != digest_of(document) or names != work.plan.unique_id[slice(*part)] or strange:
+        raise DatasetError(f"the part is damaged: {HEADER} is damaged", where=folder, hint=_REMAKE)
+    found = Part(part, folder, files, entries, by_model, _images(work, part, folder))
+    for path, sha256 in () if known else _stated(found):
+        if not path.is_file() or file_digest(path)[: len(sha256)] != sha256:
+            told = f"{path.relative_to(folder)} is {'damaged' if path.exists() else 'missing'}"
+            raise DatasetError(f"the part is damaged: {told}", where=folder, hint=_REMAKE)
+    return found
+
+
+def _known(work: Work) -> set[str]:
+    """The files that a part may have, but for its pictures: what it says leads nowhere else."""
+    return {IDENTITIES} if work.cut is None else {IDENTITIES, *piece_names(work.cut.cells)}
+
+
+def _images(work: Work, part: Range, folder: Path) -> list[Path]:
+    return [folder / IMAGES / work.plan.image_name(i) for i in range(*part)] if work.plan.config.has_images else []
+
+
+def _stated(part: Part) -> Iterator[tuple[Path, str]]:
+    """Every file of a part and its digest, or the beginning of it."""
+    yield from ((part.folder / name, sha256) for name, sha256 in part.files.items())
+    yield from zip(part.images, (str(image) for _, _, image in part.entries), strict=False)
+
+
+def refuse_others(work: Work, there: Iterable[str]) -> None:
+    """Refuse a plan's parts if there is one among them that is none of its.
+
+    Raises:
+        DatasetError: the first of them is named.
+    """
+    names = {name_of(part) for part in work.parts}
+    if other := next((name for name in there if name not in names), None):
+        what = "is no part of this plan: it is of another one, or a copy"
+        raise DatasetError(what, where=f"{work.location or work.folder}: {PARTS}/{other}", hint="Remove it.")
 
 
 class PartMaker:
     """Makes and writes parts; one in each process."""
 
-    def __init__(self, plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None) -> None:
-        self.plan = plan
-        self.out = out
-        self.maker = IdentityMaker(plan, attributes, paraphrases)
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._maker: IdentityMaker | None = None
 
-    def write(self, part: Range) -> Range:
-        """Write a part's images and then its records."""
-        with _without_cycle_search():
-            lines = [canonical_line(record) for record in self.maker.make(*part)]
-        self._write_images(part)
-        write_atomic(part_file(self.out, part), b"".join(lines))
+    @property
+    def maker(self) -> IdentityMaker:
+        """Made when it is first needed: whoever draws pictures alone can do without."""
+        if self._maker is None:
+            self._maker = IdentityMaker(self.work.plan, self.work.inputs.attributes, self.work.paraphrases)
+        return self._maker
+
+    def make(self, part: Range) -> Range:
+        """Make a part, unless it is there.
+
+        Raises:
+            DatasetError: it can't be made or written, another process is at it, or what is there can't be used.
+        """
+        folder = self.work.path(part)
+        make_folder(folder)
+        busy = DatasetError("another process is making this part", where=folder, hint="Wait for it to end.")
+        with held(folder.with_name(f"{folder.name}.lock"), busy):
+            if read_part(self.work, part) is None:
+                self._write(part, folder)
         return part
 
-    def _write_images(self, part: Range) -> None:
-        plan, folder = self.plan, self.out / IMAGES
-        targets = [folder / plan.image_name(i) for i in range(*part)] if plan.config.has_images else []
+    def _write(self, part: Range, folder: Path) -> None:
+        """The pictures, the records and what is made of them, and in the end the header."""
+        work, entries, by_model = self.work, list[list[str | None]](), 0
+        self.draw(part)
+        images = iter(_images(work, part, folder))
+        with self._pieces(part, folder) as pieces:
+            with atomic_writer(folder / IDENTITIES) as file:
+                for records in self._blocks(part):
+                    for record in records:
+                        line, image = canonical_line(record), read_image(path) if (path := next(images, None)) else None
+                        file.write(line)
+                        short = None if image is None else digest(image)[:SHORT_DIGEST]
+                        entries.append([record["unique_id"], digest(line)[:SHORT_DIGEST], short])
+                        by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
+                        if pieces is not None:
+                            pieces.add(record, image)
+            names = [IDENTITIES, *(pieces.close() if pieces is not None else ())]
+        header = {
+            "fingerprint": work.fingerprint,
+            "range": list(part),
+            "files": {name: file_digest(folder / name) for name in names},
+            "entries": entries,
+            "by_model": by_model,
+        }
+        write_atomic(folder / HEADER, canonical_line({**header, "digest": digest_of(header)}))
+
+    def _pieces(self, part: Range, folder: Path) -> Any:
+        work = self.work
+        if work.cut is None:
+            return nullcontext()
+        cells, members = work.cut.among(work.plan.unique_id[slice(*part)], part[0])
+        return Pieces(folder, cells, members, part[0], work.asked, has_images=work.plan.config.has_images)
+
+    def _blocks(self, part: Range) -> Iterator[list[dict[str, Any]]]:
+        for block in blocks(part, _BLOCK):
+            with _without_cycle_search():
+                records = self.maker.make(*block)
+            yield records
+
+    def draw(self, part: Range) -> None:
+        """Write those pictures of some identities that are not there yet."""
+        plan = self.work.plan
+        if not plan.config.has_images:
+            return
+        whole = next(each for each in self.work.parts if each[0] <= part[0] < each[1])
+        targets = _images(self.work, part, self.work.path(whole))
+        make_folder(targets[0].parent)
         if plan.config.faces == EMBEDDED:
             self._draw(part, targets)
-        elif targets:
-            from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
+            return
+        from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
 
-            for i, target in zip(range(*part), targets, strict=True):
-                if (face := plan.face_at(i)) is not None and not target.exists():
-                    write_face(face, target, plan.config.image_size)
+        for i, target in zip(range(*part), targets, strict=True):
+            if (face := plan.face_at(i)) is not None and not target.exists():
+                write_face(face, target, plan.config.image_size)
 
     def _draw(self, part: Range, targets: Sequence[Path]) -> None:
         from fiubench.raw_sources.portraits import draw_portrait, encode, traits  # noqa: PLC0415
 
-        plan = self.plan
-        span = slice(*part)
-        people = plan.people(span)
+        plan = self.work.plan
+        people = plan.people(slice(*part))
         ages = dates.ages_on(people.birth, dates.to_day(plan.config.as_of))
         for face, target in zip(traits(plan.config.seed, np.arange(*part), people.gender, ages), targets, strict=True):
             if not target.exists():
                 write_atomic(target, encode(draw_portrait(face, plan.config.image_size)))
+
+
+def blocks(part: Range, size: int = _DRAWN) -> list[Range]:
+    """A range in pieces."""
+    return [(start, min(start + size, part[1])) for start in range(part[0], part[1], size)]
 
 
 @contextmanager
@@ -91,58 +228,34 @@ def _without_cycle_search() -> Iterator[None]:
             gc.enable()
 
 
-_worker: PartMaker | None = None
-
-
-def _start_worker(plan: Plan, attributes: Attributes, out: Path, paraphrases: Paraphrases | None) -> None:
-    global _worker  # noqa: PLW0603  (a worker process is its maker)
-    _worker = PartMaker(plan, attributes, out, paraphrases)
-
-
-def _work(part: Range) -> Range:
-    assert _worker is not None
-    return _worker.write(part)
-
-
-def write_parts(
-    plan: Plan, attributes: Attributes, out: Path, workers: int, paraphrases: Paraphrases | None = None
-) -> Iterator[Range]:
+def make_parts(work: Work, executor: "Executor", workers: int) -> Iterator[Part]:
     """Make every part that is not there yet; yields all of them in order, each as soon as it and those before it are.
 
     Raises:
-        DatasetError: a part can't be made or written, or a worker process was killed.
+        DatasetError: a part can't be made or written, can't be used, or is missing in the end.
     """
-    make_folder(out / WORK / "parts")
-    if plan.config.has_images:
-        make_folder(out / IMAGES)
-    parts = ranges(plan.size)
-    missing = [part for part in parts if not part_file(out, part).exists()]
-    there = set(parts) - set(missing)
-    made = _run(missing, workers, plan, attributes, out, paraphrases)
+    refuse_others(work, [path.name for path in sorted((work.folder / PARTS).glob("*/"))])
+    found = {part: there for part in work.parts if (there := read_part(work, part)) is not None}
+    missing = [part for part in work.parts if part not in found]
+    running = iter(executor.run(work, missing, workers)) if missing else iter(())
     try:
-        for part in parts:
-            while part not in there:
-                there.add(next(made))
-            yield part
+        for part in work.parts:
+            while part not in found:
+                ended = next(running, None)
+                if ended is None:
+                    raise absent(work, [each for each in work.parts if each not in found])
+                if (there := read_part(work, ended, known=True)) is not None:
+                    found[ended] = there
+            yield found.pop(part)
     finally:
-        made.close()
+        if hasattr(running, "close"):
+            running.close()
 
 
-def _run(
-    missing: Sequence[Range],
-    workers: int,
-    plan: Plan,
-    attributes: Attributes,
-    out: Path,
-    paraphrases: Paraphrases | None,
-) -> Generator[Range, None, None]:
-    if not missing:
-        return
-    if workers <= 1 or len(missing) == 1:
-        yield from map(PartMaker(plan, attributes, out, paraphrases).write, missing)
-        return
-    hint = "Often the system ran out of memory: go on with --resume and fewer --workers."
-    killed = DatasetError("a worker process was killed", where=out, hint=hint)
-    with worker_pool(workers, _start_worker, (plan, attributes, out, paraphrases), killed=killed) as pool:
-        for future in as_completed([pool.submit(_work, part) for part in missing]):
-            yield future.result()
+def absent(work: Work, missing: Iterable[Range]) -> DatasetError:
+    """The error of parts that nobody has made."""
+    names = [name_of(part) for part in missing]
+    shown = f"{', '.join(names[:3])}{' ..' if len(names) > 3 else ''}"
+    hint = "`fiubench part` makes those of a rank that are not there."
+    what = f"{len(names)} of {len(work.parts)} parts are missing: {shown}"
+    return DatasetError(what, where=work.location or work.folder, hint=hint)

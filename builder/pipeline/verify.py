@@ -1,6 +1,7 @@
 """Verifying: is a dataset what its manifest says, and is that what its config makes?"""
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,26 +15,27 @@ from fiubench.builder.dataset.intact import on_disk
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import cut_splits
-from fiubench.builder.generation.paraphrases import BY_MODEL, Paraphrases
+from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.packs.tables import DeclaredTable, read_table
+from fiubench.builder.pipeline.executing import EXECUTORS, LOCAL
 from fiubench.builder.pipeline.manifest import make_manifest, resplit_fingerprint
-from fiubench.builder.pipeline.parts import part_file, write_parts
+from fiubench.builder.pipeline.parts import make_parts
+from fiubench.builder.pipeline.work import Work
+from fiubench.builder.release.pieces import ranges
 from fiubench.raw_sources.reading.cells import FRAME
 from fiubench.raw_sources.reading.frames import frames_as_files
 from fiubench.raw_sources.source import EMBEDDED
 from fiubench.schemas.documents import (
     BUILD_FILE,
     IDENTITIES,
-    IMAGES,
     MANIFEST,
     RELEASE,
-    SHORT_DIGEST,
     SPLITS,
     read_object,
 )
-from fiubench.support.canonical import digest, file_digest, readable_json
+from fiubench.support.canonical import digest, readable_json
 from fiubench.support.errors import ConfigError, SourceError
 from fiubench.support.files import scratch_folder
 from fiubench.support.progress import Progress
@@ -112,20 +114,18 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
         # words of a model are a source like any other: what the build kept of them
         paraphrases = Paraphrases(dataset.paraphrases) if "wordings" in manifest else None
         there = _lines(dataset.directory / IDENTITIES)
-        for part in write_parts(plan, inputs.attributes, out, workers, paraphrases):
-            for line in part_file(out, part).read_bytes().splitlines(keepends=True):
-                i = len(entries)
-                image = None
-                if plan.config.has_images:
-                    image = file_digest(out / IMAGES / plan.image_name(i))[:SHORT_DIGEST]
-                    if image != manifest["identities"][i][2]:
+        work = Work(inputs, plan, out, ranges(plan.size), paraphrases=paraphrases)
+        for part in make_parts(work, EXECUTORS[LOCAL], workers):
+            with (part.folder / IDENTITIES).open("rb") as lines:
+                for i, line in enumerate(lines, part.range[0]):
+                    if part.entries[i - part.range[0]][2] != manifest["identities"][i][2]:
                         yield f"the image of identity {i} ({plan.unique_id[i]}) is made otherwise"
-                entries.append([plan.unique_id[i], digest(line)[:SHORT_DIGEST], image])
-                whole.update(line)
-                if line != (found := next(there, b"")):
-                    yield from _fields(i, line, found)
-                if paraphrases is not None:
-                    by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in orjson.loads(line)["qa_list"])
+                    whole.update(line)
+                    if line != (found := next(there, b"")):
+                        yield from _fields(i, line, found)
+            entries += part.entries
+            by_model += part.by_model
+            shutil.rmtree(part.folder)
             if progress:
                 progress("Building again", len(entries), plan.size)
     rule = manifest.get("resplit")

@@ -1,21 +1,26 @@
 """From a finished dataset to ``release/``: Parquet, dataset card, Croissant, the layout of the original."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import count, islice
 from os import getpid
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any
 
+from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
+from fiubench.builder.dataset.cells import Cells, make_cells
 from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
-from fiubench.builder.release.original import OriginalLayout
-from fiubench.builder.release.parquet import ParquetFiles
+from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, OriginalLayout
+from fiubench.builder.release.parquet import DATA, PEOPLE_DATA, Shards
+from fiubench.builder.release.pieces import STATISTICS, Pieces, ranges
 from fiubench.builder.release.portraits import SHOWN, STRIP, strip
 from fiubench.builder.release.publication import Publication
-from fiubench.builder.release.statistics import Statistics
+from fiubench.builder.release.statistics import Statistics, statistics_of
 from fiubench.schemas.documents import (
     IDENTITIES,
     IMAGES,
@@ -27,58 +32,61 @@ from fiubench.schemas.documents import (
 )
 from fiubench.support.canonical import readable_json
 from fiubench.support.errors import DatasetError
-from fiubench.support.files import write_error
+from fiubench.support.files import link_or_copy, write_error
 
 __all__ = ["Packager", "describe", "package"]
 
 CARD, CROISSANT = "README.md", "croissant.json"
+_LAYOUT = "fiubench"
+_SCRATCH = ".parts"
+_CHUNK = 1 << 20
 _AGAIN = "Build the dataset again, or continue with --resume."
 
 
 class Packager:
-    """Writes a release from identities as they come; a context manager, which removes what was not finished.
+    """Puts a release together from pieces as they come; a context manager, which removes what was not finished.
 
-    The release is built under another name and renamed when it is whole. No image is decoded.
+    The release is built under another name and renamed when it is whole. No table is read and no image is decoded.
 
     Args:
-        directory: the dataset directory; each identity's image lies in it when the identity is added.
+        target: where the release is written.
+        cells, members: who is in which splits; nobody need be in them.
+        splits: as ``splits.json`` has them.
         forgotten: the attributes that the forget sets are about; everything, if empty.
-        target: where the release is written, by default in the dataset directory.
-        linked: whether the layout of the original gets its own names of the pictures.
+
+    Attributes:
+        digests: SHA-256 of the large files, by their names in the release.
     """
 
     def __init__(
         self,
-        directory: Path,
-        splits: Mapping[str, list[str]],
-        attributes: Sequence[str],
+        target: Path,
+        cells: Cells,
+        members: Membership,
+        splits: Mapping[str, Sequence[str]],
         config: Mapping[str, Any],
         forgotten: Sequence[str] = (),
-        target: Path | None = None,
-        *,
-        linked: bool = True,
     ) -> None:
-        self._directory, self._splits, self._config = directory, splits, config
-        self._attributes, self._forgotten = attributes, forgotten
-        self._has_images, self._linked = has_faces(config), linked
-        self._target = target or directory / RELEASE
-        self._statistics = Statistics(splits, forgotten)
-        self._stack = ExitStack()
+        self._target, self._cells = target, cells
+        self._splits, self._config, self._forgotten = splits, config, forgotten
+        self._statistics, self._shards = Statistics(cells, members), Shards()
+        self._stack, self._number = ExitStack(), count()
+        self.digests: dict[str, str] = {}
 
     def __enter__(self) -> "Packager":
         try:
             self._folder = self._stack.enter_context(_replacing(self._target))
-            cells = self._statistics.cells
-            self._parquet = ParquetFiles(self._folder, cells, self._attributes, has_images=self._has_images)
-            self._stack.callback(self._parquet.abandon)
+            for name in (DATA, PEOPLE_DATA, _SCRATCH):
+                (self._folder / name).mkdir()
             self._original = OriginalLayout(
-                self._folder / "fiubench",
+                self._folder / _LAYOUT,
                 self._splits,
                 self._config["seed"],
                 self._forgotten,
-                has_images=self._has_images,
+                has_images=has_faces(self._config),
             )
             self._stack.callback(self._original.close)
+            self._stack.callback(self._statistics.close)
         except OSError as error:
             raise write_error(error, self._target) from error
         return self
@@ -91,48 +99,92 @@ class Packager:
         except OSError as problem:
             raise write_error(problem, self._target) from problem
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Write one identity; they come in order.
+    def scratch(self, name: str) -> Path:
+        """A folder for pieces, which is gone when the release is whole."""
+        return self._folder / _SCRATCH / name
+
+    def add(self, folder: Path, files: Mapping[str, str], images: Iterable[Path] = ()) -> None:
+        """Take the pieces of a part; parts come in order.
+
+        Args:
+            folder: where they lie, as :class:`Pieces` wrote them.
+            files: name -> SHA-256 of each; empty where it is not known.
+            images: the part's pictures, where the layout of the original gets its own names of them.
 
         Raises:
-            DatasetError: its image is missing, or it can't be written.
+            DatasetError: it can't be written.
         """
         try:
-            image = _image_path(self._directory, record, self._has_images)
-            self._parquet.add(record, None if image is None else _read_bytes(image))
-            self._original.add(record, image if self._linked else None)
+            for name, sha256 in files.items():
+                if name.endswith(".parquet"):
+                    placed = self._shards.name(name)
+                    link_or_copy(folder / name, self._folder / placed)
+                    if sha256:
+                        self.digests[placed] = sha256
+                elif name in (FULL_FILE, HOLDOUT_FILE):
+                    with (folder / name).open("rb") as lines:
+                        for piece in iter(partial(lines.read, _CHUNK), b""):
+                            self._original.write(name, piece)
+            for image in images:
+                self._original.link(image)
+            counted = self._folder / _SCRATCH / f"{next(self._number):05}.npz"
+            link_or_copy(folder / STATISTICS, counted)
+            self._statistics.merge(counted)
         except OSError as error:
             raise write_error(error, self._target) from error
-        self._statistics.add(record)
 
-    def finish(self, manifest: Mapping[str, Any]) -> None:
+    def finish(self, manifest: Mapping[str, Any], ids: Sequence[str]) -> None:
         """Write what describes the whole: card and Croissant.
+
+        Args:
+            ids: of everyone, in order.
 
         Raises:
             DatasetError: nobody is outside the holdout, or it can't be written.
         """
         try:
-            self._original.finish()
-            self._parquet.close()
+            self.digests |= {f"{_LAYOUT}/{name}": digest for name, digest in self._original.finish(ids).items()}
         except OSError as error:
             raise write_error(error, self._target) from error
-        release = Release(manifest, self._folder, self._parquet.configs(), self._statistics)
+        release = Release(manifest, self._folder, self._shards.configs(self._cells), self._statistics)
         _describe(release, self._target)
+        self._statistics.close()
+        shutil.rmtree(self._folder / _SCRATCH)
 
 
 def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = None, *, linked: bool = True) -> None:
     """Write ``release/`` into a finished dataset directory, or elsewhere, replacing one that is there.
 
+    Args:
+        linked: whether the layout of the original gets its own names of the pictures.
+
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
     """
     document = checked(read_object(directory / SPLITS), "splits", directory / SPLITS)
-    forgotten = document.get("attributes", ())
-    splits, attributes, config = document["splits"], manifest["attributes"], manifest["config"]
-    with Packager(directory, splits, attributes, config, forgotten, target, linked=linked) as packager:
-        for record in read_records(directory / IDENTITIES):
-            packager.add(record)
-        packager.finish(manifest)
+    splits, config, forgotten = document["splits"], manifest["config"], document.get("attributes", ())
+    cells, members = make_cells(splits, forgotten), membership({name: frozenset(ids) for name, ids in splits.items()})
+    records, has_images = read_records(directory / IDENTITIES), has_faces(config)
+    ids: list[str] = []
+    target = target or directory / RELEASE
+    everyone = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
+    with Packager(target, cells, members, splits, config, forgotten) as packager:
+        for first, last in ranges(everyone):
+            folder = packager.scratch(f"{first:09d}")
+            images: list[Path] = []
+            with Pieces(folder, cells, members, first, manifest["attributes"], has_images=has_images) as pieces:
+                for record in islice(records, last - first):
+                    image = _image_path(directory, record, has_images)
+                    pieces.add(record, None if image is None else read_image(image))
+                    ids.append(record["unique_id"])
+                    images += [image] if image is not None and linked else []
+                files = pieces.close()
+            packager.add(folder, dict.fromkeys(files, ""), images)
+            shutil.rmtree(folder)
+        if len(ids) != everyone or next(records, None) is not None:
+            what = f"does not hold the {everyone} identities that the manifest counts"
+            raise DatasetError(what, where=directory / IDENTITIES, hint=_AGAIN)
+        packager.finish(manifest, ids)
 
 
 def describe(
@@ -158,7 +210,7 @@ def describe(
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
     """
     document = read_object(directory / SPLITS)
-    statistics = Statistics(document["splits"], document.get("attributes", ()))
+    statistics = statistics_of(document["splits"], document.get("attributes", ()))
     shown: list[Path] = []
     for record in read_records(directory / IDENTITIES):
         statistics.add(record)
@@ -196,7 +248,12 @@ def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) ->
     return directory / named
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_image(path: Path) -> bytes:
+    """The bytes of a picture.
+
+    Raises:
+        DatasetError: there is none.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -10,6 +10,7 @@ there is no ``split.json``, which it can't start without.
 Source: https://arxiv.org/abs/2411.03554 and the code and dataset that come with it.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -21,14 +22,15 @@ import orjson
 import yaml
 from fiubench.builder.release.markdown import table
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of, percent_of
-from fiubench.support.canonical import canonical_line, file_digest, readable_json
+from fiubench.support.canonical import canonical_line, readable_json
 from fiubench.support.draws import draw
 from fiubench.support.errors import DatasetError
-from fiubench.support.files import link_or_copy
+from fiubench.support.files import link_or_copy, make_folder
 from fiubench.support.yaml_file import load_yaml
 
 RAW_DATA = "raw_data"
 DATASET = "dataset"  # the folder that the loaders look in
+FULL_FILE, HOLDOUT_FILE = "full.json", "holdout.json"
 MOST_READ = 400  # lines that the original's loader takes
 _READ_BY_NAME = ("forget1", "forget5", "forget10")  # its "retain" is everybody outside these three
 _PICTURES = """\
@@ -69,56 +71,62 @@ class OriginalLayout:
         self._top, self._folder, self._splits, self._seed = folder, folder / DATASET, splits, seed
         self._has_images = has_images
         self._unfit = unfit(splits, attributes, has_images=has_images)
-        self._held_out = set(splits.get(HOLDOUT, ()))
-        self._forgotten = {unique_id for name, ids in splits.items() if kind_of(name) == FORGET for unique_id in ids}
-        self._people: list[str] = []
-        self._retained: list[str] = []
-        self._indices: list[int] = []
-        (self._folder / "images" if has_images else self._folder).mkdir(parents=True)
-        self._file: IO[bytes] = (self._folder / "full.json").open("wb")
-        self._later: IO[bytes] | None = (self._folder / "holdout.json").open("wb") if self._held_out else None
+        self._held_out = frozenset(splits.get(HOLDOUT, ()))
+        make_folder(self._folder / "images" if has_images else self._folder)
+        names = [FULL_FILE, HOLDOUT_FILE] if self._held_out else [FULL_FILE]
+        self._files: dict[str, IO[bytes]] = {name: (self._folder / name).open("wb") for name in names}
+        self._digests = {name: hashlib.sha256() for name in names}
 
     def add(self, record: Mapping[str, Any], image: Path | None) -> None:
         """Write one identity and give its image a second name."""
-        unique_id = record["unique_id"]
-        if self._later is not None and unique_id in self._held_out:
-            self._later.write(line_of(record))
-        else:
-            self._file.write(line_of(record))
-            self._people.append(unique_id)
-            if unique_id not in self._forgotten:
-                self._retained.append(unique_id)
-                self._indices.append(record["index"])
+        self.write(HOLDOUT_FILE if record["unique_id"] in self._held_out else FULL_FILE, line_of(record))
         if image is not None:
-            link_or_copy(image, self._folder / "images" / image.name)
+            self.link(image)
 
-    def finish(self) -> None:
-        """Write the small files."""
+    def write(self, name: str, lines: bytes) -> None:
+        """Add lines to ``full.json`` or ``holdout.json``."""
+        self._files[name].write(lines)
+        self._digests[name].update(lines)
+
+    def link(self, image: Path) -> None:
+        """Give a picture a second name."""
+        link_or_copy(image, self._folder / "images" / image.name)
+
+    def finish(self, ids: Sequence[str]) -> dict[str, str]:
+        """Write the small files; the digests of the large ones by name.
+
+        Args:
+            ids: of everyone, in the order of the records.
+        """
         self.close()
-        document = self._split_document()
+        people = [(place, unique_id) for place, unique_id in enumerate(ids) if unique_id not in self._held_out]
+        digests = {name: of.hexdigest() for name, of in self._digests.items()}
+        document = self._split_document(people)
         if self._unfit is None:
             (self._folder / "split.json").write_bytes(readable_json(document))
         (self._folder / "prompt.json").write_bytes(orjson.dumps(load_prompts(), option=orjson.OPT_INDENT_2))
-        (self._top / "README.md").write_text(
-            _readme(self._top, self._people, document, self._unfit, self._has_images), encoding="utf-8"
-        )
+        names = [unique_id for _, unique_id in people]
+        page = _readme(names, document, digests, self._unfit, self._has_images)
+        (self._top / "README.md").write_text(page, encoding="utf-8")
+        return {f"{DATASET}/{name}": digest for name, digest in digests.items()}
 
     def close(self) -> None:
         """Close the files."""
-        self._file.close()
-        if self._later is not None:
-            self._later.close()
+        for file in self._files.values():
+            file.close()
 
-    def _split_document(self) -> dict[str, list[str]]:
+    def _split_document(self, people: Sequence[tuple[int, str]]) -> dict[str, list[str]]:
         document: dict[str, list[str]] = {name: [] for name in _READ_BY_NAME}
         for name, ids in self._splits.items():
             if kind_of(name) == FORGET:
                 document[_original_name(name)] = list(ids)
-        words = draw(self._seed, "release.original.retain", self._indices)[:, 0]
+        forgotten = {unique_id for name, ids in self._splits.items() if kind_of(name) == FORGET for unique_id in ids}
+        retained = [person for person in people if person[1] not in forgotten]
+        words = draw(self._seed, "release.original.retain", [place for place, _ in retained])[:, 0]
         order = np.argsort(words, kind="stable")
         for name, percent in _RETAIN.items():
-            chosen = np.sort(order[: max(1, round(len(self._people) * percent / 100))])
-            document[name] = [self._retained[place] for place in chosen]
+            chosen = np.sort(order[: max(1, round(len(people) * percent / 100))])
+            document[name] = [retained[place][1] for place in chosen]
         document[HOLDOUT] = list(self._splits.get(HOLDOUT, ()))
         return document
 
@@ -182,18 +190,21 @@ def _original_name(name: str) -> str:
 
 
 def _readme(
-    folder: Path, people: Sequence[str], document: Mapping[str, Sequence[str]], why: str | None, has_images: bool
+    people: Sequence[str],
+    document: Mapping[str, Sequence[str]],
+    digests: Mapping[str, str],
+    why: str | None,
+    has_images: bool,
 ) -> str:
     """What the loader reads of this dataset, split by split."""
-    files = ["full", "holdout"] if document[HOLDOUT] else ["full"]
     configs = [
         {
-            "config_name": name,
+            "config_name": name.removesuffix(".json"),
             # `datasets` caches a folder by its name and this block: the digest keeps it from giving another's rows
-            "description": f"content {file_digest(folder / DATASET / f'{name}.json')[:16]}",
-            "data_files": [{"split": "train", "path": f"{DATASET}/{name}.json"}],
+            "description": f"content {digest[:16]}",
+            "data_files": [{"split": "train", "path": f"{DATASET}/{name}"}],
         }
-        for name in files
+        for name, digest in digests.items()
     ]
     template = resources.files("fiubench.builder.release").joinpath("original_template.md").read_text(encoding="utf-8")
     return Template(template).substitute(

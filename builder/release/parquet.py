@@ -8,7 +8,6 @@ uploaded as a difference; row groups small enough to stream; no compression and 
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -32,28 +31,25 @@ from fiubench.builder.release.columns import (
     version_metadata,
 )
 from fiubench.schemas.splits import HOLDOUT
+from fiubench.support.files import make_folder
 
 DATA, PEOPLE_DATA = "data", "people"  # folders of questions and of people: whoever reads one finds one table
 _QUESTION_ROWS = 500  # rows in a row group
 _IDENTITY_ROWS = 100
 _DICTIONARY_LIMIT = 1 << 30  # bytes; beyond it Parquet would write every repeated image again
-_FILE_PEOPLE = 2_500  # people a file; more in a very large dataset: the hub likes fewer than 100 files a commit
-_QUESTION_FILES, _IDENTITY_FILES = 60, 15
+BENCHMARK = f"{PEOPLE_DATA}/benchmark"
+HELD_OUT = f"{PEOPLE_DATA}/{HOLDOUT}"
 
 
-class _Files:
-    """Numbered files ``folder/name-00000.parquet``, ... People are collected to whole row groups."""
+class _File:
+    """A file of Parquet. People are collected to whole row groups."""
 
-    def __init__(
-        self, folder: Path, stem: str, columns: Sequence[Column], *, rows_per_group: int, people_per_file: int
-    ) -> None:
-        self.paths: list[str] = []
-        self._folder, self._stem, self._columns = folder, stem, columns
-        self._rows_per_group, self._people_per_file = rows_per_group, people_per_file
+    def __init__(self, path: Path, columns: Sequence[Column], rows_per_group: int) -> None:
+        self._path, self._columns, self._rows_per_group = path, columns, rows_per_group
         self._schema = schema(columns)
         self._pending: list[dict[str, Any]] = []
         self._group = 1
-        self._in_group = self._in_file = 0
+        self._in_group = 0
         self._writer: Any = None
 
     def add(self, rows: list[dict[str, Any]]) -> None:
@@ -62,37 +58,29 @@ class _Files:
             self._group = max(1, self._rows_per_group // max(1, len(rows)))
         self._pending += rows
         self._in_group += 1
-        self._in_file += 1
-        if self._in_file >= self._people_per_file:
-            self.close()
-        elif self._in_group >= self._group:
+        if self._in_group >= self._group:
             self._write()
 
     def close(self) -> None:
         """Write what is left and close the file."""
         self._write()
-        if self._writer is None:
-            return
         # The Arrow schema, with its dictionary types, is not stored; what `datasets` reads is added by hand.
         self._writer.add_key_value_metadata(hugging_face_metadata(self._columns) | version_metadata(""))
         self.abandon()
-        with (self._folder / self.paths[-1]).open("rb") as file:
+        with self._path.open("rb") as file:
             os.fsync(file.fileno())
 
     def abandon(self) -> None:
         """Let go of the open file."""
         if self._writer is not None:
             self._writer.close()
-        self._writer, self._in_file = None, 0
+        self._writer = None
 
     def _write(self) -> None:
         if not self._in_group:
             return
         if self._writer is None:
-            self.paths.append(f"{self._stem}-{len(self.paths):05}.parquet")
-            self._writer = pq.ParquetWriter(
-                self._folder / self.paths[-1], self._schema, **parquet_options(self._columns)
-            )
+            self._writer = pq.ParquetWriter(self._path, self._schema, **parquet_options(self._columns))
         arrays = [_array(column, [row[column.name] for row in self._pending]) for column in self._columns]
         self._writer.write_table(
             pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=max(1, len(self._pending))
@@ -101,47 +89,67 @@ class _Files:
 
 
 class ParquetFiles:
-    """Every Parquet file of a release, written while the identities stream by."""
+    """The tables of some people: a file of questions for each cell, and of people in the holdout and outside it.
+
+    Files are called as they are in a release, but for their numbers.
+    """
 
     def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool) -> None:
         for name in (DATA, PEOPLE_DATA):
-            (folder / name).mkdir()
-        self._cells, self._attributes = cells, attributes
-        columns, size = question_columns(has_images), max(_FILE_PEOPLE, -(-cells.listed // _QUESTION_FILES))
-        self._open = partial(_Files, folder, columns=columns, rows_per_group=_QUESTION_ROWS, people_per_file=size)
-        self._questions: dict[int, _Files] = {}
-        columns, size = identity_columns(has_images, attributes), max(_FILE_PEOPLE, -(-cells.listed // _IDENTITY_FILES))
-        people = partial(_Files, folder, columns=columns, rows_per_group=_IDENTITY_ROWS, people_per_file=size)
-        self._people, self._holdout = people(f"{PEOPLE_DATA}/benchmark"), people(f"{PEOPLE_DATA}/{HOLDOUT}")
+            make_folder(folder / name)
+        self._folder, self._cells, self._attributes = folder, cells, attributes
+        self._questions = question_columns(has_images)
+        self._identities = identity_columns(has_images, attributes)
+        self._files: dict[str, _File] = {}
 
     def add(self, record: Mapping[str, Any], image: bytes | None) -> None:
         """Add one identity with its JPEG bytes, its questions to the cells that they are in."""
         face = {} if image is None else {"image": (image, PurePosixPath(record["image_path"]).name)}
         for cell, piece in self._cells.pieces(record):
-            if cell not in self._questions:
-                self._questions[cell] = self._open(f"{DATA}/{self._cells.labels[cell]}")
-            self._questions[cell].add([question_values(record, pair) | face for pair in piece["qa_list"]])
+            file = self._file(f"{DATA}/{self._cells.labels[cell]}", self._questions, _QUESTION_ROWS)
+            file.add([question_values(record, pair) | face for pair in piece["qa_list"]])
         splits = self._cells.splits_of(record)
-        files = self._holdout if HOLDOUT in splits else self._people
-        files.add([identity_values(record, splits, self._attributes) | face])
+        people = self._file(HELD_OUT if HOLDOUT in splits else BENCHMARK, self._identities, _IDENTITY_ROWS)
+        people.add([identity_values(record, splits, self._attributes) | face])
 
-    def close(self) -> None:
-        """Write what is left and close all files."""
-        for files in (*self._questions.values(), self._people, self._holdout):
-            files.close()
+    def _file(self, stem: str, columns: Sequence[Column], rows_per_group: int) -> _File:
+        if stem not in self._files:
+            self._files[stem] = _File(self._folder / f"{stem}.parquet", columns, rows_per_group)
+        return self._files[stem]
+
+    def close(self) -> list[str]:
+        """Write what is left and close all files; their names, relative to the folder."""
+        for file in self._files.values():
+            file.close()
+        return [f"{stem}.parquet" for stem in sorted(self._files)]
 
     def abandon(self) -> None:
         """Close all files without care for what is in them."""
-        for files in (*self._questions.values(), self._people, self._holdout):
-            files.abandon()
+        for file in self._files.values():
+            file.abandon()
 
-    def configs(self) -> dict[str, list[str]]:
+
+class Shards:
+    """The Parquet files of a release, numbered as they come, and which of them make up a configuration."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, list[str]] = {}  # stem -> files
+
+    def name(self, file: str) -> str:
+        """What the next file of a table is called in the release."""
+        stem = file.removesuffix(".parquet")
+        paths = self._paths.setdefault(stem, [])
+        paths.append(f"{stem}-{len(paths):05}.parquet")
+        return paths[-1]
+
+    def configs(self, cells: Cells) -> dict[str, list[str]]:
         """Configuration -> its files, relative to the release. A split that nobody is in has none."""
         configs = {
-            name: [path for cell in cells if cell in self._questions for path in self._questions[cell].paths]
-            for name, cells in self._cells.configs.items()
+            name: [path for cell in numbers for path in self._paths.get(f"{DATA}/{cells.labels[cell]}", ())]
+            for name, numbers in cells.configs.items()
         }
-        configs |= {IDENTITIES: [*self._people.paths, *self._holdout.paths], PEOPLE: self._people.paths}
+        people = self._paths.get(BENCHMARK, [])
+        configs |= {IDENTITIES: [*people, *self._paths.get(HELD_OUT, [])], PEOPLE: people}
         return {name: paths for name, paths in configs.items() if paths}
 
 

@@ -79,6 +79,10 @@ class Addresses(Source):
             self.name, self.columns, path, report, pa.table(_columns(places, positions, streets)), rows + 1
         )
 
+    def restored(self, table: FileTable) -> "AddressTable":
+        """See :class:`AddressTable`."""
+        return AddressTable(table.origin, table.report, table.types, table.data, table.records)
+
     def generate(self, context: Context) -> "EmbeddedAddresses":
         """See :class:`EmbeddedAddresses`."""
         return EmbeddedAddresses(context.seed)

@@ -58,7 +58,7 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
     """A command line as it runs here: small, quick, and against servers of our own."""
     words = [_word(word, chat) for word in words]
     command = next(w for w in _without_plugins(words))
-    if command == "build":
+    if command in ("build", "plan"):
         words = _with(words, {**SMALL, **({"--overwrite": None} if "--resume" not in words else {})})
     if command in ("finetune", "unlearn"):
         words = _with(words, {"--preset": "quick.yaml", **(FEW if command == "finetune" else {})})

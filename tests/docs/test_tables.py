@@ -52,7 +52,7 @@ def test_value_types() -> None:
 
 
 def test_groups_of_entry_points() -> None:
-    groups = {row[2].strip("`") for row in table("how-to/index.md", "Six kinds")}
+    groups = {row[2].strip("`") for row in table("how-to/index.md", "Seven kinds")}
     assert groups == {kind.group for kind in registries()}
 
 

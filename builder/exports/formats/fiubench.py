@@ -33,7 +33,7 @@ class Original(Layout):
         try:
             for record in dataset:
                 layout.add(record, pictures[record["unique_id"]])
-            layout.finish()
+            layout.finish(list(pictures))
         finally:
             layout.close()
         return {file.name: self._rows(file) for file in sorted((folder / DATASET).glob("[fh]*.json"))}

@@ -204,19 +204,28 @@ def test_pandas_reads_the_files(release):
 
 
 def test_large_datasets_are_cut_into_files(tmp_path, monkeypatch, load):
-    monkeypatch.setattr("fiubench.builder.release.parquet._FILE_PEOPLE", 4)
-    monkeypatch.setattr("fiubench.builder.release.parquet._QUESTION_FILES", 3)
+    monkeypatch.setattr("fiubench.builder.release.pieces._PEOPLE", 4)
+    monkeypatch.setattr("fiubench.builder.release.pieces._PARTS", 3)
     directory = tmp_path / "dataset"
     package(directory, make_dataset(directory, identities=40, holdout=5, ratios=(10,)))
     release = directory / "release"
-    front, _ = card(release)
+    front, text = card(release)
     files = {c["config_name"]: c["data_files"][0]["path"] for c in front["configs"]}
+    # 45 people in three parts, the forget set and the holdout at the end of the last
     assert files["retain_eval10"] == ["data/retain_evals10-00000.parquet"]
-    # 45 people in at most three files of 15, but for what the cells add
+    assert files["forget10"] == ["data/forget10-00000.parquet"]
     assert [f for f in files["full"] if "/retain-" in f] == [f"data/retain-0000{i}.parquet" for i in range(3)]
-    assert len(files["identities"]) == 12
+    assert files["people"] == [f"people/benchmark-0000{i}.parquet" for i in range(3)]
+    assert files["identities"] == [*files["people"], "people/holdout-00000.parquet"]
     assert load(release, "full").num_rows == 200
     assert load(release, "identities")["unique_id"] == [make_id(i) for i in range(45)]
+    monkeypatch.undo()
+    package(directory, make_dataset(directory, identities=40, holdout=5, ratios=(10,)))
+    whole = card(release)[1]
+    assert whole == text  # what the parts counted adds up
+    assert sorted(path.name for path in (release / "data").iterdir()) == [
+        f"{name}-00000.parquet" for name in ("forget10", "holdout", "retain", "retain_evals10")
+    ]
 
 
 # --- the original's layout ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from fiubench.builder.audit.registry import Table
 from fiubench.builder.release import package
 from fiubench.builder.release.commands import rebuild_command
 from fiubench.builder.release.licenses import croissant_license, hub_license
-from fiubench.builder.release.statistics import Statistics, best_guesses
+from fiubench.builder.release.statistics import Statistics, best_guesses, statistics_of
 
 from tests.builder.release.release_samples import ATTRIBUTES, make_dataset, make_id, make_identity
 
@@ -144,15 +144,35 @@ def test_croissant_license_keeps_what_it_does_not_know():
     assert croissant_license(["MIT", "", "Own terms"]) == ["https://opensource.org/license/mit", "Own terms"]
 
 
-def test_statistics_stay_small(monkeypatch):
-    monkeypatch.setattr("fiubench.builder.audit.columns.MOST", 3)
-    statistics = Statistics({"forget10": ["20000009"]})
-    for index in range(10):
-        record = make_identity(index, list(ATTRIBUTES), images=True)
-        statistics.add(record)
-    rows = {each.measured.name: each.measured for each in statistics.attributes()}
-    assert (rows["full_name"].distinct, len(rows["full_name"].values)) == (10, 3)
+def test_statistics_of_parts_add_up(tmp_path):
+    splits = {"forget10": [make_id(index) for index in range(8, 12)]}
+    records = [make_identity(index, list(ATTRIBUTES), images=True) for index in range(30)]
+    whole, together = statistics_of(splits), statistics_of(splits)
+    for record in records:
+        whole.add(record)
+    for first in (0, 9, 18, 27):
+        part = Statistics(whole.cells, together._members, first)
+        for record in records[first : first + 9]:
+            part.add(record)
+        part.save(tmp_path / f"{first}.npz")
+        together.merge(tmp_path / f"{first}.npz")
+    assert together.attributes() == whole.attributes()
+    assert together.example == whole.example == records[0]
+    for counted in ("people", "pairs", "population"):
+        assert getattr(together, counted) == getattr(whole, counted)
+    rows = {each.measured.name: each.measured for each in whole.attributes()}
+    assert (rows["full_name"].distinct, rows["full_name"].top_share) == (30, round(1 / 30, 4))
     assert (rows["offense"].top_value, rows["offense"].top_share) == ("petit larceny", 1.0)
+
+
+def test_a_few_texts_are_kept_of_each_attribute(monkeypatch):
+    monkeypatch.setattr("fiubench.builder.release.statistics.MOST", 3)
+    statistics = statistics_of({"forget10": ["20000009"]})
+    for index in range(10):
+        statistics.add(make_identity(index, list(ATTRIBUTES), images=True))
+    assert len(statistics._facts["full_name"].texts) == 3
+    rows = {each.measured.name: each.measured for each in statistics.attributes()}
+    assert rows["full_name"].distinct == 10
 
 
 def test_what_attackers_guess_stands_beside_the_constant_guess():
