@@ -244,7 +244,7 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pai
 def _as_written(kind: str, value: Any, answer: str) -> str | None:
     """The value as the answer words it."""
     try:
-        return next((text for text in VALUE_TYPES[kind].ways(value) if text in answer), None)
+        return max((text for text in VALUE_TYPES[kind].ways(value) if text in answer), key=len, default=None)
     except (AttributeError, KeyError, TypeError, ValueError):  # another's types
         return None
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
 from fiubench.builder.generation.pairing import record_birth, spare_rows
-from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
+from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate, group_of
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing
@@ -44,8 +44,8 @@ class Alternatives:
                 return self._person(column, attribute, block, facts)
             return self._column(source, column, attribute, block, facts[attribute.name].values)
         if origin.kind == "choose":
-            there = list(origin.options), [float(weight) for weight in origin.options.values()]
-            return Options(np.zeros(len(block.index), np.int64), lambda _: there)
+            group = group_of(attribute, self._values(facts, len(block.index)), len(block.index))
+            return Options(group, origin.options.groups.__getitem__)
         if origin.kind == "compute":
             return self._computed(attribute, block, facts)
         return self._generated(attribute, block, facts)
@@ -147,9 +147,10 @@ class Alternatives:
     def _generated(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         origin, config = attribute.origin, self.profiles.config
         values = self._values(facts, len(block.index))
-        where = f"{attribute.pack}: {attribute.name}"
-        given = tuple(evaluate(e, values, len(block.index), where) for e in origin.expressions)
-        drawing = Drawing(config.seed, f"attribute.{attribute.name}", block.index, origin.options, given, where)
+        given = tuple(evaluate(e, values, len(block.index)) for e in origin.expressions)
+        drawing = Drawing(
+            config.seed, f"attribute.{attribute.name}", block.index, origin.options, given, attribute.where
+        )
         drawn = attribute.type.drawn(facts[attribute.name].values, drawing)
         return drawn or Anew(
             lambda turn: generate(attribute, config.seed, drawing.purpose, nobody(block.index, turn), values),

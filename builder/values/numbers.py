@@ -8,7 +8,7 @@ from fiubench.support.errors import PackError
 _MOST_STEPS = 1 << 32  # different numbers that one drawn word can pick
 
 
-def check_range(generator: str, options: Mapping[str, Any], step: float, hint: str, where: str) -> None:
+def check_range(generator: str, options: Mapping[str, Any], step: float, hint: str, where: object) -> None:
     """Refuse a range that is empty or has more values than can be drawn."""
     low, high = options["min"], options["max"]
     if high < low:
