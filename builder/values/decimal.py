@@ -38,7 +38,7 @@ class Decimal(ValueType):
         "unit": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^[^\d\s.,-][^\d]*$",
                  "description": "Decimals: what is written behind the number."},
         "digits": {"type": "integer", "minimum": 0, "maximum": _MOST_DIGITS,
-                   "description": "Decimals: how many digits stand behind the point (default 1)."},
+                   "description": "Decimals: how many digits stand behind the point (default: as many as the number has)."},
     }  # fmt: skip
     generator = "decimal"
     generator_options = STEPS
@@ -50,9 +50,10 @@ class Decimal(ValueType):
         return f"{value:.{_MOST_DIGITS}f}".rstrip("0").rstrip(".")
 
     def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        digits, unit = options.get("digits", 1), options.get("unit", "")
+        digits, unit = options.get("digits"), options.get("unit", "")
         behind = unit if unit.startswith(_GLUED) or not unit else f" {unit}"
-        return lambda value: f"{value:.{digits}f}{behind}"
+        number = self.write if digits is None else f"{{:.{digits}f}}".format
+        return lambda value: f"{number(value)}{behind}"
 
     def ways(self, value: Any) -> tuple[str, ...]:
         return self.write(value), *(f"{value:.{digits}f}" for digits in range(_MOST_DIGITS + 1))
@@ -63,7 +64,8 @@ class Decimal(ValueType):
 
     def write_like(self, other: Any, value: Any, text: str) -> str:
         number, behind = _apart(text)
-        return f"{other:.{len(number.partition('.')[2])}f}{behind}"
+        digits = len(number.partition(".")[2])
+        return f"{self.write(other) if number == self.write(value) else f'{other:.{digits}f}'}{behind}"
 
     def parse(self, text: str) -> float | None:
         match = _ALONE.fullmatch(text)
@@ -85,7 +87,7 @@ class Decimal(ValueType):
         check_range(self.generator, options, options["step"], "Narrow it, or give a larger `step`.", where)
 
     def check_written(self, generated: Any, options: Mapping[str, Any], where: object) -> None:
-        digits, fewest = options.get("digits", 1), digits_of(generated["min"], generated["step"])
+        digits, fewest = options.get("digits", 0), digits_of(generated["min"], generated["step"])
         if digits < fewest:
             what = (
                 f"values in steps of {generated['step']} from {generated['min']} are not told apart by {digits} digits"

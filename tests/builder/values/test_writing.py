@@ -116,8 +116,10 @@ def test_decimals_with_digits_and_units(options, text):
     assert kind.write_like(12.25, 1.8, text) == kind.writer(options)(12.25)
 
 
-@given(st.lists(st.sampled_from(["eggs", "latex", "nuts", "tree pollen", "wheat"]), min_size=1, max_size=5, unique=True))
+@given(
+    st.lists(st.sampled_from(["eggs", "latex", "nuts", "tree pollen", "wheat"]), min_size=1, max_size=5, unique=True)
+)
 def test_a_list_is_read_as_it_is_written(items):
     kind = VALUE_TYPES["list"]
     assert kind.parse(kind.write(sorted(items))) == sorted(items)
-    assert kind.keyword_parts(sorted(items)).values() | set() == set(items)
+    assert sorted(kind.keyword_parts(sorted(items)).values()) == sorted(items)
