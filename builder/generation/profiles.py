@@ -103,6 +103,11 @@ class Profiles:
     @cached_property
     def reference(self) -> dict[str, Column]:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
+        return self.facts(self.reference_block)
+
+    @cached_property
+    def reference_block(self) -> Block:
+        """The people who are in no dataset."""
         config, sources = self.config, self.sources
         index = NOBODY + np.arange(_REFERENCE_SIZE)
         rows = {}
@@ -118,17 +123,7 @@ class Profiles:
         rank = min(map(capacity, ("female", "male"))) - 1 - np.arange(_REFERENCE_SIZE)
         phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-        return self.facts(
-            Block(
-                index,
-                People(gender_names(gender), birth),
-                rows,
-                rank,
-                phone,
-                offense,
-                age_known=False,
-            )
-        )
+        return Block(index, People(gender_names(gender), birth), rows, rank, phone, offense, age_known=False)
 
     def _column(
         self,

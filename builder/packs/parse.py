@@ -50,11 +50,10 @@ def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
         raise PackError(
             "an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where, hint=hint
         )
-    for found in schemas.violations("attribute_pack", document):
-        violation = _nearer(found, document)
+    if (violation := _first(document)) is not None:
         raise PackError(
             f"{violation.path}: {violation.message}",
-            where=_place(where, document, violation.location),
+            where=_place(where, document, (*violation.location, *_unknown(violation, document)[:1])),
             hint=_schema_hint(violation, document),
         )
     places = [where.at("attributes", i, name=entry["name"]) for i, entry in enumerate(document.get("attributes", ()))]
@@ -167,16 +166,22 @@ def _perturbation(entry: dict[str, Any], kind: ValueType, where: Place) -> Pertu
     return Perturbation(tuple(given.get("extra", ())), given.get("within"), given.get("distance"))
 
 
-def _nearer(violation: schemas.Violation, document: dict[str, Any]) -> schemas.Violation:
-    """What is wrong with a choice of which it can be seen which kind it is meant to be."""
-    if violation.location[-1:] != ("choose",):
-        return violation
-    given, defs = _at(document, violation.location), schemas.load("attribute_pack")["$defs"]
-    if (form := _form(given)) is not None:
-        for inner in schemas.violations({**defs[form], "$defs": defs}, given):
-            location = (*violation.location, *inner.location)
-            return schemas.Violation(schemas.readable_path(location), inner.message, inner.keyword, location)
-    return violation
+def _first(document: dict[str, Any]) -> schemas.Violation | None:
+    """What is wrong with a document first; a key that is none before the one that it should be, which is missing."""
+    found = list(schemas.violations("attribute_pack", document))
+    if not found:
+        return None
+    there = [violation for violation in found if violation.location == found[0].location]
+    return next((violation for violation in there if violation.keyword in _UNKNOWN), found[0])
+
+
+def _unknown(violation: schemas.Violation, document: dict[str, Any]) -> list[str]:
+    """The keys that a place of a document should not have."""
+    given = _at(document, violation.location)
+    if violation.keyword not in _UNKNOWN:
+        return []
+    known = _known_keys(violation.location, given)
+    return [key for key in given if key not in known]
 
 
 def _at(document: Any, location: tuple[str | int, ...]) -> Any:
@@ -196,23 +201,25 @@ def _place(where: Place, document: dict[str, Any], location: tuple[str | int, ..
 
 def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
     given = _at(document, violation.location)
-    if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
+    if unknown := _unknown(violation, document):
         known = _known_keys(violation.location, given)
-        if unknown := [key for key in given if key not in known]:
-            return did_you_mean(unknown[0], known) + (_DROPPED_HINT if unknown[0] in _DROPPED else "")
+        return did_you_mean(unknown[0], known) + (_DROPPED_HINT if unknown[0] in _DROPPED else "")
     if violation.message.endswith('is not of type "string"'):
         return _QUOTES
     *_, parent, place = ("", "", *violation.location)
-    if parent in ("questions", "answers"):
-        return _QUESTION if parent == "questions" else _ANSWER
-    if place == "choose" and _form(given) is None:
-        return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
-    if violation.keyword == "oneOf":
-        return "Give exactly one of `from`, `choose`, `generate`, `compute`."
-    of_type = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
-    return of_type if place == "type" else "docs/attributes.md describes each key."
+    hint = _DESCRIBED
+    if place == "type":
+        hint = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
+    elif violation.keyword == "oneOf":
+        hint = "Give exactly one of `from`, `choose`, `generate`, `compute`."
+    elif parent in ("questions", "answers"):
+        hint = _QUESTION if parent == "questions" else _ANSWER
+    elif violation.keyword not in ("required", "enum") and {"choose", "of"} & {*violation.location}:
+        hint = f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
+    return hint
 
 
+_UNKNOWN = ("additionalProperties", "unevaluatedProperties")  # by which a schema refuses a key
 #: Keys that ``perturb`` had before wrong answers were drawn as the true ones are.
 _DROPPED = ("days", "percent", "by", "points", "not_before", "not_after")
 _DROPPED_HINT = (
@@ -221,6 +228,7 @@ _DROPPED_HINT = (
 )
 #: How the schema describes what a manifest adds to a pack.
 _KEPT = "In a manifest"
+_DESCRIBED = "docs/attributes.md describes each key."
 _QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
 _QUESTION = "A question ends in a question mark and holds no placeholder."
 _ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
@@ -243,6 +251,7 @@ def _known_keys(location: tuple[str | int, ...], given: Any) -> Mapping[str, Any
         return added
     here = schema["$defs"]["attribute"] if location[:1] == ("attributes",) else schema
     for step in location[2:]:
-        here = here["properties"][step]
+        here = here["properties"].get(step) or here["additionalProperties"]
+        here = here.get("then", here)
     known: Mapping[str, Any] = here["properties"]
     return known

@@ -101,6 +101,7 @@ class ValueType:
         unique: what a value is called in the message that two people have the same; empty where they may.
         dated: values are days in ISO form, so questions about them ask "when".
         worded: values are words, so that a short answer without a verb may be one.
+        wrong: what wrong values of generated ones are, for people who write packs.
         in_parts: a right answer holds each of the :meth:`keyword_parts`, in whatever order.
     """
 
@@ -119,6 +120,7 @@ class ValueType:
     dated: ClassVar[bool] = False
     worded: ClassVar[bool] = False
     in_parts: ClassVar[bool] = False
+    wrong: ClassVar[str] = "other values"
 
     # --- what a value is
 

@@ -24,12 +24,14 @@ class Code(ValueType):
     generator_options = {
         "description": "A: letter, #: digit, anything else as it is; \\A and \\# for the characters themselves. "
         "Unique for every identity. With `check`, * is a check digit.",
-        "anyOf": [
-            _PATTERN,
-            {"type": "object", "required": ["pattern", "check"], "additionalProperties": False,
-             "properties": {"pattern": _PATTERN, "check": {"enum": list(CHECKS)}}},
-        ],
-    }  # fmt: skip
+        "if": {"type": "object"},
+        "then": {
+            "required": ["pattern", "check"],
+            "additionalProperties": False,
+            "properties": {"pattern": _PATTERN, "check": {"enum": list(CHECKS)}},
+        },
+        "else": _PATTERN,
+    }
     identifier = True
 
     def check_options(self, options: Any, where: object) -> None:

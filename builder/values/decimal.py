@@ -38,7 +38,7 @@ class Decimal(ValueType):
         "unit": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^[^\d\s.,-][^\d]*$",
                  "description": "Decimals: what is written behind the number."},
         "digits": {"type": "integer", "minimum": 0, "maximum": _MOST_DIGITS,
-                   "description": "Decimals: how many digits stand behind the point (default: as many as the number has)."},
+                   "description": "Decimals: digits behind the point (default: as many as there are)."},
     }  # fmt: skip
     generator = "decimal"
     generator_options = STEPS

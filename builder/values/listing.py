@@ -43,16 +43,19 @@ class List(ValueType):
         "properties": {
             "of": {"$ref": "#/$defs/weighted"},
             "count": {
-                "anyOf": [
-                    _COUNT,
-                    {"type": "object", "required": ["min", "max"], "additionalProperties": False,
-                     "properties": {"min": _COUNT, "max": _COUNT}},
-                ]
+                "if": {"type": "object"},
+                "then": {
+                    "required": ["min", "max"],
+                    "additionalProperties": False,
+                    "properties": {"min": _COUNT, "max": _COUNT},
+                },
+                "else": _COUNT,
             },
         },
-    }  # fmt: skip
+    }
     worded = True
     in_parts = True
+    wrong = "lists of the same length"
 
     def write(self, value: Any) -> str:
         return " and ".join(filter(None, (", ".join(value[:-1]), value[-1])))
@@ -71,7 +74,7 @@ class List(ValueType):
     def check_options(self, options: Any, where: object) -> None:
         fewest, most = _counts(options)
         if most < fewest:
-            raise PackError(f"generate.list: max {most} is less than min {fewest}", where=where)
+            raise PackError(f"generate.list: max {most} is less than min {fewest}", where=where, hint="Exchange them.")
         for item in options["of"]:
             if "," in item or " and " in item:
                 what, hint = f"generate.list: {item!r} reads as two", "Leave out commas and `and`."

@@ -12,7 +12,7 @@ def check_range(generator: str, options: Mapping[str, Any], step: float, hint: s
     """Refuse a range that is empty or has more values than can be drawn."""
     low, high = options["min"], options["max"]
     if high < low:
-        raise PackError(f"generate.{generator}: max {high} is less than min {low}", where=where)
+        raise PackError(f"generate.{generator}: max {high} is less than min {low}", where=where, hint="Exchange them.")
     if (high - low) / step >= _MOST_STEPS:
         message = f"generate.{generator}: more than {_MOST_STEPS:,} values from {low} to {high}"
         raise PackError(message, where=where, hint=hint)

@@ -22,12 +22,17 @@ class Parts(ValueType):
     name = "parts"
     help = "values made of parts"
     generator = "parts"
+    wrong = "other parts within their ranges"
     generator_options = {
         "type": "object",
         "required": ["format"],
         "minProperties": 2,
         "properties": {"format": {"type": "string", "minLength": 1, "maxLength": 100}},
-        "additionalProperties": {"anyOf": [{**STEPS, "required": ["min", "max"]}, {"$ref": "#/$defs/weighted"}]},
+        "additionalProperties": {
+            "if": {"type": "object", "propertyNames": {"enum": list(STEPS["properties"])}},
+            "then": {**STEPS, "required": ["min", "max"]},
+            "else": {"$ref": "#/$defs/weighted"},
+        },
     }
 
     def check_options(self, options: Any, where: object) -> None:
