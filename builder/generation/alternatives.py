@@ -204,16 +204,22 @@ class Alternatives:
 
     @cached_property
     def _drawn_again(self) -> dict[str, list[Attribute]]:
-        """For each computed attribute what it is made of, in making order, from the facts that are drawn for it."""
-        attributes = self.profiles.attributes
-        return {
-            name: [
+        """For each computed attribute what it is made of, in making order, from the facts that are drawn for it.
+
+        Facts that are asked about stay as they are, unless all are: who knows them must not see which value goes with
+        them.
+        """
+        attributes, asked = self.profiles.attributes, frozenset(a.name for a in self.profiles.asked)
+
+        def again(name: str, kept: frozenset[str]) -> list[Attribute]:
+            behind = attributes.behind(name, kept)
+            return [
                 attributes.by_name[other]
                 for other in attributes.order
-                if other in made_from and ({other} | attributes.made_from[other]) & attributes.drawn
+                if other in behind and ({other} | attributes.made_from[other]) & attributes.drawn
             ]
-            for name, made_from in attributes.made_from.items()
-        }
+
+        return {name: again(name, asked) or again(name, frozenset()) for name in attributes.by_name}
 
     def _recomputed(
         self, attribute: Attribute, again: Sequence[Attribute], block: Block, facts: Facts, turn: int

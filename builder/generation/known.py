@@ -10,7 +10,7 @@ from fiubench.builder.config import NO_FACES, make_config, source_settings
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import read_packs
-from fiubench.builder.packs.choice import Choice, called
+from fiubench.builder.packs.choice import Choice
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import BUILT_IN, Attribute
 from fiubench.raw_sources.drawn import Options
@@ -93,7 +93,7 @@ def check_literals(profiles: Profiles) -> None:
 
 def _check(known: Known, fact: Attribute | None, literal: str, source: str, where: object) -> None:
     values = None if fact is None else known.values(fact)
-    if fact is None or values is None or literal in {called(value) for value in values}:
+    if fact is None or values is None or literal in values | {*fact.perturb.extra}:
         return
     raise PackError(f"{fact.name} is never {literal!r}, as {source!r} has it", where=where, hint=_hint(literal, values))
 

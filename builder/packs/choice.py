@@ -23,7 +23,6 @@ from fiubench.raw_sources.source import Context
 from fiubench.support.canonical import digest_of
 from fiubench.support.draws import Ints, choose
 from fiubench.support.errors import PackError, SourceError, did_you_mean
-from fiubench.support.extras import need
 
 _MOST = 20_000  # different values: the manifest holds them
 _DRAWS = 1_000  # of a provider of Faker, where the pack says nothing else
@@ -175,8 +174,7 @@ def _text(kind: ValueType, value: Any) -> str:
 
 def _of_faker(options: Mapping[str, Any], kind: ValueType, where: Place) -> dict[str, Any]:
     """What a provider of Faker gives, as often as it gives it; a function of the options and of Faker's version."""
-    need("faker")
-    import faker  # noqa: PLC0415  an extra
+    import faker  # noqa: PLC0415  a third of a second
 
     locale, name = options.get("locale", _LOCALE), options["faker"]
     try:

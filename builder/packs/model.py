@@ -201,6 +201,15 @@ class Attributes:
             made[name] = frozenset(found)
         return made
 
+    def behind(self, name: str, kept: frozenset[str]) -> frozenset[str]:
+        """The facts that a value is made from, and what those are made from, but for what is behind those kept."""
+        found, left = set[str](), [name]
+        while left:
+            needed = {n for e in self.by_name[left.pop()].origin.expressions for n in e.names if n not in AMBIENT}
+            left.extend(needed - kept - found)
+            found |= needed - kept
+        return frozenset(found)
+
     @cached_property
     def drawn(self) -> frozenset[str]:
         """Facts that are generated or chosen: neither taken from a source nor computed."""

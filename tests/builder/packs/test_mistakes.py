@@ -74,7 +74,7 @@ MISTAKES = {
     "a question of another's gender": ("does he play", "does this person play", 16, "'he'", "Write 'this person'"),
     "a misspelled word": ("the favurite", "the favourite", 17, "'favurite'", "`words`"),
     "a word twice": ("What is is the", "What is the", 17, "twice in a row", "Write the word once"),
-    "words run together": ("is onrecord for the person", "is on record for the person", 19, "'onrecord'", "'on record'"),
+    "words run together": ("is onrecord for", "is on record for", 19, "'onrecord'", "'on record'"),
     "a space too many": ("Which  sport is", "Which sport is", 19, "a space too many", "single spaces"),
     "an answer without a value": ("sport is {vaule}.", "sport is {value}.", 21, "answers[0]", "{value}"),
     "an answer that begins with its value": ("{value} is this person's sport.", "This person's sport is {value}.", 21,
