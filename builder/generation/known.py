@@ -83,8 +83,10 @@ def check_literals(profiles: Profiles) -> None:
         if attribute.pack == BUILT_IN:
             continue
         for _, expression in attribute.reads():
-            for fact, literal in _compared(expression):
-                _check(known, by_name.get(fact), literal, expression.source, expression.where)
+            for fact, literal, inside in _compared(expression):
+                read = by_name.get(fact)
+                if not inside or (read is not None and read.kind == "list"):  # in a text, it is a part of it
+                    _check(known, read, literal, expression.source, expression.where)
         if isinstance(choice := attribute.origin.options, Choice) and attribute.origin.expressions:
             by = attribute.origin.expressions[0].source.strip()
             for case in choice.cases if by in by_name else ():
@@ -103,8 +105,8 @@ def _hint(literal: str, values: frozenset[str]) -> str:
     return hint if hint.startswith("Did") or len(values) <= _FEW else f"It has {len(values)} values: {_LISTED}."
 
 
-def _compared(expression: Expression) -> Iterator[tuple[str, str]]:
-    """Facts that an expression compares with texts: the name of the fact, and the text."""
+def _compared(expression: Expression) -> Iterator[tuple[str, str, bool]]:
+    """Facts that an expression compares with texts: the name of the fact, the text, whether it is looked for in it."""
     for node in ast.walk(ast.parse(expression.source, mode="eval")):
         if not isinstance(node, ast.Compare):
             continue
@@ -113,7 +115,8 @@ def _compared(expression: Expression) -> Iterator[tuple[str, str]]:
             if isinstance(operator, _COMPARED):
                 for name, other in ((left, right), (right, left)):
                     if isinstance(name, ast.Name):
-                        yield from ((name.id, text) for text in _constants(other))
+                        inside = name is right and isinstance(operator, (ast.In, ast.NotIn))
+                        yield from ((name.id, text, inside) for text in _constants(other))
 
 
 def _constants(node: ast.expr) -> list[str]:

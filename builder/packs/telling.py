@@ -10,7 +10,9 @@ def told(attribute: Attribute, attributes: Attributes) -> str:
         given = f" for the same {origin.expressions[0].source}" if origin.expressions else ""
         return f"other values of the list{given}, as frequent as they are"
     if origin.kind == "compute":
-        drawn = sorted(attributes.made_from[attribute.name] & attributes.drawn)
+        asked = frozenset(name for name, other in attributes.by_name.items() if other.asked)
+        behind = attributes.behind(attribute.name, asked) & attributes.drawn
+        drawn = sorted(behind or attributes.made_from[attribute.name] & attributes.drawn)
         return f"computed from other draws of {' and '.join(drawn)}" if drawn else "as other people have"
     if origin.kind == "from":
         within = f" with the same {attribute.perturb.within}" if attribute.perturb.within else ""
