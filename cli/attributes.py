@@ -59,14 +59,17 @@ def show_attribute(
 
 @app.command()
 def check(file: PackFile, tables: Tables = None) -> None:
-    """Check a pack, on its own and beside the built-in one."""
-    from fiubench.builder.pipeline.build import records
+    """Check a pack, on its own and beside the built-in one, as a build and a publication would; tell what it makes.
+
+    Everyone of a default build is made and audited.
+    """
+    from fiubench.builder.pipeline.checking import check_packs
 
     added = [a for a in read_packs([file], tables or ()).by_name.values() if a.pack != "built-in"]
-    # whether values can be made, constraints met and wrong answers found shows in the making
-    for _ in records(_config(file, tables or ())):
-        pass
+    told = list(check_packs(_config(file, tables or ())))
     typer.echo(f"{file}: fine; attributes: {len(added)}, asked about: {sum(a.asked for a in added)}")
+    for name, text in told:
+        typer.echo(f"  {name}: {text}")
 
 
 @app.command()

@@ -134,6 +134,25 @@ def check(
             typer.echo(f"  {column:20} {value}")
 
 
+@app.command()
+def values(
+    column: Annotated[
+        str, typer.Argument(metavar="SOURCE.COLUMN", help="A column as packs name it, such as health.medication.")
+    ],
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read the source from this file instead of what is embedded.")
+    ] = None,
+    tables: Annotated[
+        list[Path] | None, typer.Option("--table", metavar="FILE", help="Know this table of your own (YAML), too.")
+    ] = None,
+) -> None:
+    """List the values of a column of words: what constraints and cases of a pack may name."""
+    from fiubench.builder.generation.known import values_of_column
+
+    for value in values_of_column(column, file, tables or ()):
+        typer.echo(value)
+
+
 def _declared(path: Path) -> "DeclaredTable | None":
     """The table that a file declares, if it is a YAML file."""
     from fiubench.builder.packs.tables import SUFFIXES, read_table

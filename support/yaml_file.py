@@ -1,6 +1,7 @@
 """Reading YAML that people write: safe tags only, no repeated keys, one clear message."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,26 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
         raise error("nested too deeply", where=path) from problem
     except ValueError as problem:  # 0x_, or a number of five thousand digits
         raise error(f"holds a number that can't be read: {problem}", where=path) from problem
+
+
+def line_of(path: Path, location: Sequence[str | int]) -> int | None:
+    """The line of a YAML file on which a place of its document stands; of the deepest step that is there.
+
+    ``None`` where the file can't be read (any more).
+    """
+    try:
+        node = yaml.compose(read_small(path, FiubenchError).decode("utf-8-sig"), Loader=_Base)
+    except (FiubenchError, UnicodeDecodeError, yaml.YAMLError):
+        return None
+    mark = node.start_mark if node else None
+    for step in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = node.value[step], node.value[step]
+        else:
+            found = None
+        if found is None:
+            break
+        mark, node = found[0].start_mark, found[1]
+    return mark.line + 1 if mark else None

@@ -69,6 +69,7 @@ class Person:
         where: how to find it in the file, for people.
         image: path or bytes of the face; ``None`` where the dataset names none.
         record: as it was read, where it is an identity of our own.
+        known: words that are spelled right, as the packs of the dataset say.
     """
 
     unique_id: str
@@ -78,6 +79,7 @@ class Person:
     image: Path | bytes | None
     pairs: list[Pair]
     record: Mapping[str, Any] | None = None
+    known: frozenset[str] = frozenset()
 
     @cached_property
     def facts(self) -> dict[str, Pair]:
@@ -116,7 +118,7 @@ class Target:
 # --- our identities -------------------------------------------------------------------------------------------------
 
 
-def person_of(record: Mapping[str, Any], root: Path) -> Person:
+def person_of(record: Mapping[str, Any], root: Path, known: frozenset[str] = frozenset()) -> Person:
     """An identity of our own, of the dataset in a folder."""
     return Person(
         record["unique_id"],
@@ -126,6 +128,7 @@ def person_of(record: Mapping[str, Any], root: Path) -> Person:
         None if record["image_path"] is None else root / record["image_path"],
         pairs_of(record),
         record,
+        known,
     )
 
 
@@ -154,7 +157,9 @@ def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
 # --- records of others ----------------------------------------------------------------------------------------------
 
 
-def people_of_records(records: Iterable[Mapping[str, Any]], path: Path) -> Iterator[Person]:
+def people_of_records(
+    records: Iterable[Mapping[str, Any]], path: Path, known: frozenset[str] = frozenset()
+) -> Iterator[Person]:
     """People from records of the shape of ``full.json``, which lie in the file ``path``.
 
     Raises:
@@ -172,6 +177,7 @@ def people_of_records(records: Iterable[Mapping[str, Any]], path: Path) -> Itera
             where,
             _image(path, record.get("image_path")),
             [_pair(qa, record.get("raw_data"), path, f"{where}, qa_list[{i}]") for i, qa in enumerate(pairs)],
+            known=known,
         )
 
 
@@ -244,7 +250,7 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pai
 def _as_written(kind: str, value: Any, answer: str) -> str | None:
     """The value as the answer words it."""
     try:
-        return next((text for text in VALUE_TYPES[kind].ways(value) if text in answer), None)
+        return max((text for text in VALUE_TYPES[kind].ways(value) if text in answer), key=len, default=None)
     except (AttributeError, KeyError, TypeError, ValueError):  # another's types
         return None
 

@@ -4,7 +4,9 @@ A target is a dataset directory, a release, a file of the shape of ``full.json``
 or a dataset on the Hugging Face Hub. All become people with pairs (``people.py``), so that no measure knows the form.
 """
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from fiubench.builder.audit.people import Target, people_of, people_of_records, person_of
 from fiubench.builder.dataset.reading import open_dataset
@@ -34,13 +36,19 @@ def open_target(target: str) -> Target:
     raise DatasetError("no such file or folder", where=target, hint=_HINT)
 
 
+def words_of_packs(documents: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """What the packs of a dataset say is spelled right, in lower case."""
+    return frozenset(word.lower() for document in documents for word in document.get("words", ()))
+
+
 def _directory(path: Path, name: str) -> Target:
     release = _release(path, name)
     if release is None and (path / MANIFEST).exists():
         dataset = open_dataset(path)
         splits = {split: frozenset(ids) for split, ids in dataset.splits.items()}
+        known = words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
         return Target(
-            name, "dataset", lambda: (person_of(record, path) for record in dataset), splits, dataset.manifest
+            name, "dataset", lambda: (person_of(record, path, known) for record in dataset), splits, dataset.manifest
         )
     if release := release or _release(path / RELEASE, name):
         return release
@@ -58,10 +66,13 @@ def _release(path: Path, name: str) -> Target | None:
         return None
     files = [file for file in (full, full.with_name(_HOLDOUT)) if file.is_file()]
     beside = next((folder / SPLITS for folder in (path, path.parent) if (folder / SPLITS).is_file()), full)
+    manifest = next((folder / MANIFEST for folder in (path, path.parent) if (folder / MANIFEST).is_file()), None)
+    packs = read_object(manifest).get("packs", ()) if manifest else ()
+    known = words_of_packs(pack["content"] for pack in packs)
     return Target(
         name,
         "records",
-        lambda: (person for file in files for person in people_of_records(read_records(file), file)),
+        lambda: (person for file in files for person in people_of_records(read_records(file), file, known)),
         _splits_beside(beside),
     )
 

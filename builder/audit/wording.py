@@ -4,6 +4,8 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from fiubench.builder.audit.british import is_british
+
 if TYPE_CHECKING:
     from spellchecker import SpellChecker
 
@@ -42,15 +44,21 @@ def template(sentence: str, *values: str | None) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def faults(words: str) -> Faults:
-    """Doubled, glued and misspelled words of a sentence without its values (a few thousand differ in a dataset)."""
+def faults(words: str, known: frozenset[str] = frozenset()) -> Faults:
+    """Doubled, glued and misspelled words of a sentence without its values (a few thousand differ in a dataset).
+
+    Args:
+        words: the sentence.
+        known: words in lower case that are right, whatever the dictionary says.
+    """
     doubled = _DOUBLED.search(words.lower())
     glued = misspelled = None
     for match in _WORDS.finditer(words):
         word = match[0]
         if word[0].isupper() and match.start():  # a name inside the sentence
             continue
-        kind, piece = _look_at(word.lower().strip("'"))
+        lower = word.lower().strip("'")
+        kind, piece = ("", "") if lower.removesuffix("'s") in known else _look_at(lower)
         if kind == "glued":
             glued = glued or piece
         elif kind == "misspelled":
@@ -65,7 +73,7 @@ def _look_at(word: str) -> tuple[str, str]:
         return "glued", f"{word} ({match[1]} {match[2]})"
     bare = word.removesuffix("'s").replace("'", "")
     dictionary = _dictionary()
-    if len(bare) < 3 or bare in dictionary or word in dictionary:
+    if len(bare) < 3 or bare in dictionary or word in dictionary or is_british(bare, dictionary.__contains__):
         return "", ""
     near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= _KNOWN_WELL]
     nearest = max(near, key=lambda other: (dictionary[other], other)) if near and len(bare) >= _SHORTEST else ""

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 _PROBES, _SAMPLE = 8, 256  # places at which constraints are tried
 
-Constraint = tuple[str, Expression]  # with its place for messages
-
 
 class Allowed:
     """What may stand in place of the values of one attribute of a block of identities.
@@ -33,7 +31,7 @@ class Allowed:
     """
 
     def __init__(
-        self, name: str, block: Block, facts: Facts, constraints: Sequence[Constraint], config: Config, purpose: str
+        self, name: str, block: Block, facts: Facts, constraints: Sequence[Expression], config: Config, purpose: str
     ) -> None:
         self.name, self.block, self.facts, self.constraints = name, block, facts, constraints
         self._seed, self._as_of, self._purpose = config.seed, config.as_of, purpose
@@ -44,10 +42,10 @@ class Allowed:
         """Whether the constraints hold for other values of identities ``who``, ``(m,)``."""
         return self._hold(self.constraints, who, values)
 
-    def _hold(self, constraints: Sequence[Constraint], who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
+    def _hold(self, constraints: Sequence[Expression], who: Ints, values: Sequence[Any]) -> NDArray[np.bool_]:
         good = np.ones(len(who), np.bool_)
         places = None if who is self.everyone else who.tolist()
-        for where, constraint in constraints:
+        for constraint in constraints:
             columns: dict[str, Sequence[Any]] = {
                 name: column if places is None else [column[i] for i in places]
                 for name in constraint.names
@@ -55,7 +53,7 @@ class Allowed:
                 for column in (self.facts[name].values,)
             }
             columns |= {"as_of": [self._as_of] * len(who), self.name: values}
-            good &= np.array(constraint.column(columns, len(who), where), np.bool_)
+            good &= np.array(constraint.column(columns, len(who)), np.bool_)
         return good
 
     def bounds(self, drawn: Range) -> tuple[Ints, Ints]:
@@ -68,7 +66,7 @@ class Allowed:
                     self._bisect(drawn, end, inner.copy(), constraint, down=down)
         return low, high
 
-    def _bisect(self, drawn: Range, end: Ints, inner: Ints, constraint: Constraint, *, down: bool) -> None:
+    def _bisect(self, drawn: Range, end: Ints, inner: Ints, constraint: Expression, *, down: bool) -> None:
         """Move an end of the range, in place, towards the truth until a constraint holds there."""
         step = 0 if down else -1
         who = self.everyone[~self._hold([constraint], self.everyone, drawn.make(self.everyone, end + step))]

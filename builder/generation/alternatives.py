@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
 from fiubench.builder.generation.pairing import record_birth, spare_rows
-from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate
+from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate, group_of
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing
@@ -44,8 +44,8 @@ class Alternatives:
                 return self._person(column, attribute, block, facts)
             return self._column(source, column, attribute, block, facts[attribute.name].values)
         if origin.kind == "choose":
-            there = list(origin.options), [float(weight) for weight in origin.options.values()]
-            return Options(np.zeros(len(block.index), np.int64), lambda _: there)
+            group = group_of(attribute, self._values(facts, len(block.index)), len(block.index))
+            return Options(group, origin.options.groups.__getitem__)
         if origin.kind == "compute":
             return self._computed(attribute, block, facts)
         return self._generated(attribute, block, facts)
@@ -145,9 +145,10 @@ class Alternatives:
     def _generated(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         origin, config = attribute.origin, self.profiles.config
         values = self._values(facts, len(block.index))
-        where = f"{attribute.pack}: {attribute.name}"
-        given = tuple(evaluate(e, values, len(block.index), where) for e in origin.expressions)
-        drawing = Drawing(config.seed, f"attribute.{attribute.name}", block.index, origin.options, given, where)
+        given = tuple(evaluate(e, values, len(block.index)) for e in origin.expressions)
+        drawing = Drawing(
+            config.seed, f"attribute.{attribute.name}", block.index, origin.options, given, attribute.where
+        )
         drawn = attribute.type.drawn(facts[attribute.name].values, drawing)
         return drawn or Anew(
             lambda turn: generate(attribute, config.seed, drawing.purpose, nobody(block.index, turn), values),
@@ -201,16 +202,22 @@ class Alternatives:
 
     @cached_property
     def _drawn_again(self) -> dict[str, list[Attribute]]:
-        """For each computed attribute what it is made of, in making order, from the facts that are drawn for it."""
-        attributes = self.profiles.attributes
-        return {
-            name: [
+        """For each computed attribute what it is made of, in making order, from the facts that are drawn for it.
+
+        Facts that are asked about stay as they are, unless all are: who knows them must not see which value goes with
+        them.
+        """
+        attributes, asked = self.profiles.attributes, frozenset(a.name for a in self.profiles.asked)
+
+        def again(name: str, kept: frozenset[str]) -> list[Attribute]:
+            behind = attributes.behind(name, kept)
+            return [
                 attributes.by_name[other]
                 for other in attributes.order
-                if other in made_from and ({other} | attributes.made_from[other]) & attributes.drawn
+                if other in behind and ({other} | attributes.made_from[other]) & attributes.drawn
             ]
-            for name, made_from in attributes.made_from.items()
-        }
+
+        return {name: again(name, asked) or again(name, frozenset()) for name in attributes.by_name}
 
     def _recomputed(
         self, attribute: Attribute, again: Sequence[Attribute], block: Block, facts: Facts, turn: int

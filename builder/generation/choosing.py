@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from fiubench.builder.generation.allowed import Allowed, Constraint
+from fiubench.builder.generation.allowed import Allowed
 from fiubench.builder.generation.alternatives import Facts
 from fiubench.builder.generation.exchangeable import (
     CIRCLE_WORDS,
@@ -25,6 +25,7 @@ from fiubench.builder.generation.exchangeable import (
 )
 from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.profiles import Block, Profiles
+from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
 from fiubench.builder.values.english import holds, normal
@@ -65,7 +66,7 @@ class Choosing:
         block: Block,
         facts: Facts,
         profiles: Profiles,
-        constraints: Sequence[Constraint],
+        constraints: Sequence[Expression],
         laid: Laid,
     ) -> None:
         self.attribute, self.block, self.profiles = attribute, block, profiles
@@ -114,7 +115,7 @@ class Choosing:
     def _of_range(self, drawn: Range) -> Chosen:
         share = DISTANCES[self.attribute.perturb.distance or self.profiles.config.distance]
         low, high = self.allowed.bounds(drawn)
-        bounded = all(constraint.one_sided for _, constraint in self.constraints)
+        bounded = all(constraint.one_sided for constraint in self.constraints)
         if not bounded and (gaps := self.allowed.with_gaps(drawn, low, high)).size:
             drawn = self.allowed.of_sample(drawn, gaps)
             low[gaps], high[gaps] = 0, drawn.size[gaps]

@@ -9,7 +9,7 @@ from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.questions import captions, render
-from fiubench.builder.packs.model import Attributes
+from fiubench.builder.packs.model import BUILT_IN, Attributes
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
@@ -90,20 +90,21 @@ class IdentityMaker:
     def _check(self, record: Mapping[str, Any]) -> None:
         if not schemas.is_valid("identity")(record):
             violation = next(schemas.violations("identity", record))
-            raise _broken(record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json"))
+            raise self._broken(
+                record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json")
+            )
         for problem in (
             *qa_problems(record, wording=self.paraphrases is not None),
             *self.coherence.contact_problems(record["profile"]),
         ):
-            raise _broken(record, problem)
+            raise self._broken(record, problem)
 
-
-def _broken(record: Mapping[str, Any], problem: Problem) -> DatasetError:
-    return DatasetError(
-        str(problem),
-        where=f"identity {record['index']} ({record['unique_id']})",
-        hint="The pack or source behind this fact makes what a dataset may not hold.",
-    )
+    def _broken(self, record: Mapping[str, Any], problem: Problem) -> DatasetError:
+        who = f"identity {record['index']} ({record['unique_id']})"
+        attribute = self.profiles.attributes.by_name.get(problem.attribute)
+        where = who if attribute is None or attribute.pack == BUILT_IN else f"{attribute.where}: {who}"
+        hint = "The pack or source behind this fact makes what a dataset may not hold."
+        return DatasetError(str(problem), where=where, hint=hint)
 
 
 def _caption_paragraphs(attributes: Attributes, active: list[str]) -> list[list[str]]:

@@ -7,8 +7,10 @@ from typing import Any
 
 from fiubench.builder.config import LLM, TEMPLATE, Config
 from fiubench.builder.dataset import splits
+from fiubench.builder.generation.known import check_literals
 from fiubench.builder.generation.pairing import Plan, make_plan
 from fiubench.builder.generation.paraphrases import Paraphrases
+from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attributes
@@ -84,6 +86,7 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, attributes.tables, workers=workers, progress=progress)
+    check_literals(Profiles(config, sources, attributes))
     words_from = {"prompts": prompts} if config.qa == LLM else {}
     if config.qa not in (TEMPLATE, LLM):
         words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}

@@ -65,7 +65,7 @@ class Perturber:
                         made[i] = three
                 return made
         constraints = [
-            (f"{a.pack}: {a.name}", c)
+            c
             for a in self.profiles.active
             for c in a.constraints
             if (others or a.pack == attribute.pack)
@@ -90,7 +90,7 @@ class Perturber:
 def _too_few(attribute: Attribute, text: str) -> PackError:
     return PackError(
         f"{text!r} has no three wrong values that could be true, differ from it and do not hold it",
-        where=f"{attribute.pack}: {attribute.name}",
+        where=attribute.where,
         hint="Widen what it is drawn from, or loosen constraints; of words, plausible ones can be added: "
         "`perturb: {extra: [...]}`.",
     )

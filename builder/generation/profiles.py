@@ -26,7 +26,7 @@ from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.names import full_names, other_places
 from fiubench.raw_sources.table import FileTable, People
-from fiubench.support.draws import Ints, choose, permute
+from fiubench.support.draws import Ints, permute
 from fiubench.support.errors import PackError
 
 REDRAWN = " (redrawn)"
@@ -103,6 +103,11 @@ class Profiles:
     @cached_property
     def reference(self) -> dict[str, Column]:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
+        return self.facts(self.reference_block)
+
+    @cached_property
+    def reference_block(self) -> Block:
+        """The people who are in no dataset."""
         config, sources = self.config, self.sources
         index = NOBODY + np.arange(_REFERENCE_SIZE)
         rows = {}
@@ -118,17 +123,7 @@ class Profiles:
         places = other_places(gender_names(gender), *np.divmod(np.arange(_REFERENCE_SIZE), WRONG))
         phone = phone_numbers(config.seed, area_codes(sources, rows["addresses"]))
         offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-        return self.facts(
-            Block(
-                index,
-                People(gender_names(gender), birth),
-                rows,
-                places,
-                phone,
-                offense,
-                age_known=False,
-            )
-        )
+        return Block(index, People(gender_names(gender), birth), rows, places, phone, offense, age_known=False)
 
     def _column(
         self,
@@ -149,7 +144,7 @@ class Profiles:
                 ]
         else:
             made = self._generate(attribute, block.index, values, 0)
-            attribute.type.check(made, f"{attribute.pack}: {attribute.name}")
+            attribute.type.check(made, attribute.where)
         if attribute.constraints:
             made = self.constrained(attribute, block.index, made, values)
         return Column.of(attribute.kind, made, origin, attribute.options)
@@ -196,8 +191,7 @@ class Profiles:
         for attempt in range(1, _ATTEMPTS + 1):
             facts = {n: [values[n][i] for i in wrong.tolist()] for n in {*attribute.needs(), *AMBIENT} if n in values}
             facts[attribute.name] = [made[i] for i in wrong.tolist()]
-            place = f"{attribute.pack}: {attribute.name}: constraints"
-            held = [constraint.column(facts, len(wrong), place) for constraint in attribute.constraints]
+            held = [constraint.column(facts, len(wrong)) for constraint in attribute.constraints]
             broken = [not all(row) for row in zip(*held, strict=True)]
             facts = {name: [v for v, bad in zip(column, broken, strict=True) if bad] for name, column in facts.items()}
             wrong = wrong[broken]
@@ -211,7 +205,7 @@ class Profiles:
         i = int(wrong[0])
         raise PackError(
             f"{len(wrong)} identities break a constraint; the first is number {int(index[i])}, with {made[i]!r}",
-            where=f"{attribute.pack}: {attribute.name}",
+            where=attribute.where,
             hint="Constraints: "
             + "; ".join(c.source for c in attribute.constraints)
             + ". Loosen them, or widen the values.",
@@ -243,16 +237,24 @@ def generate(
     Raises:
         PackError: an expression fails, or the options can't be met.
     """
-    origin, where = attribute.origin, f"{attribute.pack}: {attribute.name}"
+    origin = attribute.origin
     if origin.kind == "choose":
-        options = list(origin.options)
-        return [options[i] for i in choose(seed, purpose, index, list(origin.options.values())).tolist()]
+        drawn: list[Any] = origin.options.draw(seed, purpose, index, group_of(attribute, facts, len(index)))
+        return drawn
     if origin.kind == "compute":
-        return attribute.type.computed(origin.expressions[0].column(facts, len(index), f"{where}: compute"))
-    given = tuple(evaluate(expression, facts, len(index), where) for expression in origin.expressions)
-    return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, where))
+        return attribute.type.computed(origin.expressions[0].column(facts, len(index)))
+    given = tuple(evaluate(expression, facts, len(index)) for expression in origin.expressions)
+    return attribute.type.generate(Drawing(seed, purpose, index, origin.options, given, attribute.where))
 
 
-def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> Given:
+def group_of(attribute: Attribute, facts: Mapping[str, Sequence[Any]], size: int) -> Ints:
+    """Which group of its choice each identity draws from, by what the facts say."""
+    if not attribute.origin.expressions:
+        return np.zeros(size, np.int64)
+    group: Ints = attribute.origin.options.group_of(attribute.origin.expressions[0].column(facts, size))
+    return group
+
+
+def evaluate(expression: Expression, facts: Mapping[str, Sequence[Any]], size: int) -> Given:
     """What an expression gives for each row of the facts."""
-    return Given(expression.source, expression.column(facts, size, where), where)
+    return Given(expression.source, expression.column(facts, size), expression.where)

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, placeholders
+from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, Place, placeholders
 from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.packs.tables import DeclaredTable, read_tables, tables_of
 from fiubench.raw_sources.source import SOURCES, Source
@@ -27,14 +27,14 @@ def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = ()) -> Attri
     Raises:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
-    packs = (parse_pack(load_yaml(file, PackError), file.name, str(file)) for file in files)
+    packs = (parse_pack(load_yaml(file, PackError), file.name, file) for file in files)
     return combine([built_in(), *packs], read_tables(tables))
 
 
 def packs_of(manifest: Mapping[str, Any]) -> Attributes:
     """The packs of a dataset, as its manifest keeps them, without keys of ``perturb`` of earlier versions."""
     documents = [(_without_earlier_keys(each["content"]), each["file"]) for each in manifest["packs"]]
-    return combine([parse_pack(document, file, file) for document, file in documents], tables_of(manifest))
+    return combine([parse_pack(document, file) for document, file in documents], tables_of(manifest))
 
 
 def _without_earlier_keys(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def built_in() -> Pack:
     """The pack of the 20 questions (and a reserve) that ships with fiubench, written in the same language."""
     path = resources.files("fiubench.builder.packs").joinpath("builtin.yaml")
     with resources.as_file(path) as file:
-        return parse_pack(load_yaml(file, PackError), "builtin.yaml", "builtin.yaml")
+        return parse_pack(load_yaml(file, PackError), "builtin.yaml")
 
 
 def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> Attributes:
@@ -65,7 +65,9 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
     for pack in packs:
         if pack.name in seen_packs:
             raise PackError(
-                f"two packs are called {pack.name!r}", where=pack.file, hint="Give one another `pack:` name."
+                f"two packs are called {pack.name!r}",
+                where=pack.where.at("pack", name=""),
+                hint="Give one another `pack:` name.",
             )
         seen_packs.add(pack.name)
         for attribute in pack.attributes:
@@ -73,36 +75,38 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
                 owner = f"the {by_name[attribute.name].pack} pack" if attribute.name in by_name else "every build"
                 raise PackError(
                     f"attribute {attribute.name!r} is declared by {owner} already",
-                    where=pack.file,
+                    where=pack.where.at(*attribute.where.location, "name", name=""),
                     hint="Give it another name.",
                 )
             by_name[attribute.name] = attribute
     for pack in packs:
         for name, added in pack.phrasings.items():
-            by_name[name] = _with_more(by_name, name, added, f"{pack.file}: phrasings: {name}")
+            by_name[name] = _with_more(
+                by_name, name, added, pack.where.at("phrasings", name, name=f"phrasings: {name}")
+            )
     for pack in packs:
         for attribute in pack.attributes:
-            _check_references(attribute, by_name, sources, f"{pack.file}: {attribute.name}")
+            _check_references(attribute, by_name, sources)
         _check_caption(pack, by_name)
-    order = _order(by_name, {pack.name: pack.file for pack in packs})
+    order = _order(by_name)
     attributes = Attributes(tuple(packs), by_name, order, tables)
     for pack in packs:
         for attribute in pack.attributes:
             if attribute.perturb.distance and attribute.origin.kind == "compute":
-                _check_distance(attributes, attribute.name, f"{pack.file}: {attribute.name}")
+                _check_distance(attributes, attribute)
     return attributes
 
 
-def _check_distance(attributes: Attributes, name: str, where: str) -> None:
-    if drawn := sorted(attributes.made_from[name] & attributes.drawn):
+def _check_distance(attributes: Attributes, attribute: Attribute) -> None:
+    if drawn := sorted(attributes.made_from[attribute.name] & attributes.drawn):
         raise PackError(
             f"perturb.distance does nothing for what is computed from generated or chosen facts ({', '.join(drawn)})",
-            where=where,
+            where=attribute.where.at("perturb", "distance", name=""),
             hint=f"Leave `distance` out: wrong values are computed from other draws of {' and '.join(drawn)}.",
         )
 
 
-def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: str) -> Attribute:
+def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: Place) -> Attribute:
     """An attribute with another pack's phrasings after its own."""
     _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
     attribute = by_name[name]
@@ -116,57 +120,67 @@ def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, wher
     )
 
 
-def _order(by_name: dict[str, Attribute], files: Mapping[str, str]) -> tuple[str, ...]:
+def _order(by_name: dict[str, Attribute]) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter({name: a.needs() for name, a in by_name.items()}).static_order())
     except CycleError as error:
         path = " -> ".join(reversed(error.args[1]))
         raise PackError(
             f"facts that depend on each other in a circle: {path}",
-            where=files[by_name[error.args[1][0]].pack],
+            where=by_name[error.args[1][0]].where,
             hint="Break the circle: at least one of them must not be computed from the others.",
         ) from error
 
 
-def _check_known(name: str, known: Collection[str], message: str, where: str) -> None:
+def _check_known(name: str, known: Collection[str], message: str, where: object) -> None:
     if name not in known:
         raise PackError(message, where=where, hint=did_you_mean(name, known))
 
 
-def _check_references(
-    attribute: Attribute, by_name: dict[str, Attribute], sources: Mapping[str, Source], where: str
-) -> None:
+def _check_references(attribute: Attribute, by_name: dict[str, Attribute], sources: Mapping[str, Source]) -> None:
+    where = attribute.where
     if attribute.origin.kind == "from":
         source, column = attribute.origin.options.split(".")
         if source not in sources:
             hint = f"{did_you_mean(source, sources)} A table of your own is declared in a YAML file: --table FILE."
-            raise PackError(f"unknown source {source!r}", where=where, hint=hint)
+            raise PackError(f"unknown source {source!r}", where=where.at("from", name=""), hint=hint)
         columns = sources[source].columns
-        _check_known(column, columns, f"source {source!r} has no column {column!r}", where)
+        _check_known(column, columns, f"source {source!r} has no column {column!r}", where.at("from", name=""))
         if columns[column] != attribute.kind:
             raise PackError(
                 f"{source}.{column} holds {columns[column]}, not {attribute.kind}",
-                where=where,
+                where=where.at("type", name=""),
                 hint=f"Write `type: {columns[column]}`.",
             )
     known = [*by_name, *AMBIENT]
     for place, expression in attribute.reads():
         for name in expression.names:
-            _check_known(name, known, f"{place}: unknown fact {name!r} in {expression.source!r}", where)
+            what = f"{place}: unknown fact {name!r} in {expression.source!r}"
+            _check_known(name, known, what, expression.where)
     if (within := attribute.perturb.within) is not None:
-        _check_known(within, by_name, f"perturb.within: unknown fact {within!r}", where)
+        _check_known(
+            within, by_name, f"perturb.within: unknown fact {within!r}", where.at("perturb", "within", name="")
+        )
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
-    templates = [(phrasing, "caption") for paragraph in pack.caption for phrasing in paragraph]
-    templates += [(a.caption, f"{a.name}.caption") for a in pack.attributes if a.caption]
-    for template, place in templates:
+    templates = [
+        (phrasing, "caption", pack.where.at("caption", i, j, name=""))
+        for i, paragraph in enumerate(pack.caption)
+        for j, phrasing in enumerate(paragraph)
+    ]
+    templates += [
+        (a.caption, f"{a.name}.caption", pack.where.at(*a.where.location, "caption", name=""))
+        for a in pack.attributes
+        if a.caption
+    ]
+    for template, place, where in templates:
         rest = PLACEHOLDER.sub("", template)
         if "{" in rest or "}" in rest:
             raise PackError(
                 f"{place}: a brace without a fact in {template!r}",
-                where=pack.file,
+                where=where,
                 hint="Write {fact} or {a fact}.",
             )
         for _, name in placeholders(template):
-            _check_known(name, by_name, f"{place}: unknown fact {name!r}", pack.file)
+            _check_known(name, by_name, f"{place}: unknown fact {name!r}", where)

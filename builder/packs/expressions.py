@@ -8,6 +8,7 @@ refused when the pack is read, so an expression can compute and nothing else. Da
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ _ALLOWED = (
     ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn,
 )  # fmt: skip
 _RISING = ("add_days", "add_years", "age_on", "days_between", "year")  # rise or fall with each of their facts
+_NUMBERS = re.compile(r"\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 _LONGEST = 1000  # characters of an expression, and of a text that it makes
 _LARGEST = 2**63 - 1  # what a file can hold; facts made of facts could grow without end
 _DIGITS = 15  # most that round() rounds to, on either side of the point
@@ -39,6 +41,14 @@ def _round(value: Any, digits: int = 0) -> Any:
     return round(value, digits) if digits else round(value)
 
 
+def _number_in(text: str, place: int = 1) -> float | int:
+    """The first number in a text, or the second, ...: "128/79" has two."""
+    found = _NUMBERS.findall(text)
+    if not 1 <= place <= len(found):
+        raise ValueError(f"{text!r:.40} has {len(found)} numbers")
+    return float(found[place - 1]) if "." in found[place - 1] else int(found[place - 1])
+
+
 #: What an expression may call: name -> function.
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
@@ -52,6 +62,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "lower": str.lower,
     "max": max,
     "min": min,
+    "number": _number_in,
     "month": lambda day: int(day[5:7]),
     "round": _round,
     "text": str,
@@ -76,7 +87,7 @@ class _Guard(ast.NodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.op, (ast.Mult, ast.Mod)):
-            node.left, node.right = (_call("_number", [side]) for side in (node.left, node.right))
+            node.left, node.right = (_call("__number", [side]) for side in (node.left, node.right))
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
@@ -95,9 +106,10 @@ class Expression:
     source: str
     names: tuple[str, ...]
     function: Callable[..., Any]
+    where: object = ""  # its place in a pack, for messages
     one_sided: bool = False  # a bound: where two values of a fact meet it, those between them do
 
-    def column(self, facts: Mapping[str, Sequence[Any]], size: int, where: str) -> list[Any]:
+    def column(self, facts: Mapping[str, Sequence[Any]], size: int) -> list[Any]:
         """Evaluate for every row of the facts' columns.
 
         Raises:
@@ -109,11 +121,11 @@ class Expression:
             else:
                 values = list(map(self.function, *(facts[name] for name in self.names)))
         except (TypeError, ValueError, ArithmeticError, IndexError, AttributeError) as error:
-            raise PackError(f"expression {self.source!r} can't be computed: {error}", where=where) from error
+            raise PackError(f"expression {self.source!r} can't be computed: {error}", where=self.where) from error
         for kind in set(map(type, values)) & _BOUNDS.keys():
             fits, what = _BOUNDS[kind]
             if not all(fits(value) for value in values if type(value) is kind):
-                raise PackError(f"expression {self.source!r} makes {what}", where=where)
+                raise PackError(f"expression {self.source!r} makes {what}", where=self.where)
         return values
 
 
@@ -125,7 +137,7 @@ _BOUNDS: Mapping[type, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def _check_node(node: ast.AST, source: str, where: str) -> None:
+def _check_node(node: ast.AST, source: str, where: object) -> None:
     """Refuse what is outside the language."""
     if not isinstance(node, _ALLOWED):
         raise PackError(
@@ -163,7 +175,7 @@ def _one_sided(node: ast.expr) -> bool:
     )
 
 
-def compile_expression(source: str, where: str) -> Expression:
+def compile_expression(source: str, where: object) -> Expression:
     """Parse and compile one expression.
 
     Raises:
@@ -184,10 +196,10 @@ def compile_expression(source: str, where: str) -> Expression:
     one_sided = _one_sided(tree.body)  # before the tree is changed
     names = list(dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in called))
     arguments = ast.arguments([], [ast.arg(name) for name in names], None, [], [], None, [])
-    scope = {"__builtins__": {}, "_number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
+    scope = {"__builtins__": {}, "__number": _number, **{f"_{name}": f for name, f in FUNCTIONS.items()}}
     try:
         function = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, _Guard().visit(tree).body)))
         compiled = eval(compile(function, "<expression>", "eval"), scope)  # noqa: S307  (every node was checked above)
     except (RecursionError, MemoryError) as error:
         raise PackError(f"expression {source!r:.80} is nested too deeply", where=where) from error
-    return Expression(source, tuple(names), compiled, one_sided)
+    return Expression(source, tuple(names), compiled, where, one_sided)

@@ -14,7 +14,7 @@ def keywords_of(attribute: Attribute) -> Callable[[Any, str], dict[str, Any]]:
 
     ``keywords``; and where there are any, ``keyword_variants``, a list for each of them, and ``keyword_parts``.
     """
-    kind, as_parts = attribute.type, attribute.keywords == "parts"
+    kind, as_parts = attribute.type, attribute.keywords == "parts" or attribute.type.in_parts
     spellings = partial(_spellings, attribute.variants, kind.spellings) if attribute.variants else kind.spellings
 
     def fields(value: Any, text: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _spellings(variants: Sequence[Variant], known: Callable[[str], Sequence[str]
     return found
 
 
-def compile_variants(variants: Mapping[str, Sequence[str]], where: str) -> tuple[Variant, ...]:
+def compile_variants(variants: Mapping[str, Sequence[str]], where: object) -> tuple[Variant, ...]:
     """What a pack says below ``variants``: words -> how else they are spelled; ``*`` stands for the rest of a value.
 
     Raises:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from fiubench.builder.packs.expressions import Expression
@@ -13,6 +14,7 @@ from fiubench.builder.values.english import article
 from fiubench.raw_sources.source import SOURCES, Source
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
+from fiubench.support.yaml_file import line_of
 
 #: Facts that every expression may read besides the pack's own.
 AMBIENT = ("as_of",)
@@ -20,6 +22,33 @@ BUILT_IN = "built-in"
 #: Where an answer's phrasing holds the value, without and with an article.
 VALUE, A_VALUE = "{value}", "{a value}"
 PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something of a pack stands, for messages: "pets.yaml: pet: compute (line 12)".
+
+    Attributes:
+        file: the pack's.
+        location: keys and numbers that lead there.
+        names: what people call it.
+        known: whether the file is there; else only a manifest has its content.
+    """
+
+    file: str
+    location: tuple[str | int, ...] = ()
+    names: tuple[str, ...] = ()
+    known: bool = False
+
+    def at(self, *location: str | int, name: str | None = None) -> "Place":
+        """A place below it."""
+        called = ".".join(str(step) for step in location if isinstance(step, str)) if name is None else name
+        return replace(self, location=(*self.location, *location), names=(*self.names, *filter(None, [str(called)])))
+
+    def __str__(self) -> str:
+        """The line is looked up when it is asked for: there is hardly ever an error."""
+        line = line_of(Path(self.file), self.location) if self.known else None
+        return ": ".join((self.file, *self.names)) + (f" (line {line})" if line else "")
 
 
 @dataclass(frozen=True)
@@ -86,6 +115,7 @@ class Attribute:
     variants: tuple[Variant, ...] = ()
     perturb: Perturbation = field(default_factory=Perturbation)
     description: str = ""
+    where: Place = field(default=Place(""), compare=False)
 
     @property
     def type(self) -> ValueType:
@@ -132,6 +162,7 @@ class Pack:
     attributes: tuple[Attribute, ...]
     caption: tuple[tuple[str, ...], ...]
     phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
+    where: Place = field(default=Place(""), compare=False)
 
     @property
     def sha256(self) -> str:
@@ -169,6 +200,15 @@ class Attributes:
                 left.extend(further)
             made[name] = frozenset(found)
         return made
+
+    def behind(self, name: str, kept: frozenset[str]) -> frozenset[str]:
+        """The facts that a value is made from, and what those are made from, but for what is behind those kept."""
+        found, left = set[str](), [name]
+        while left:
+            needed = {n for e in self.by_name[left.pop()].origin.expressions for n in e.names if n not in AMBIENT}
+            left.extend(needed - kept - found)
+            found |= needed - kept
+        return frozenset(found)
 
     @cached_property
     def drawn(self) -> frozenset[str]:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from fiubench.builder.packs.choice import parse_choice, resolved
 from fiubench.builder.packs.expressions import compile_expression
 from fiubench.builder.packs.keywords import compile_variants
-from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased
+from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased, Place
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.support.errors import PackError, did_you_mean
 
@@ -31,38 +33,56 @@ def _add_types(document: dict[str, Any]) -> None:
 schemas.complete("attribute_pack", _add_types)
 
 
-def parse_pack(document: Any, file: str, where: str) -> Pack:
-    """Check a pack's document against the schema and compile it. ``where`` names it in messages."""
+def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
+    """Check a pack's document against the schema and compile it.
+
+    Args:
+        document: the content.
+        file: its name.
+        path: where it lies; ``None``: its content is all that there is.
+
+    Raises:
+        PackError: it is not valid, or the values that it names can't be used.
+    """
+    where = Place(str(path or file), known=path is not None)
     if not isinstance(document, dict):
         hint = "docs/attributes.md shows one, and `fiubench attributes check FILE` checks it."
         raise PackError(
             "an attribute pack is a mapping with `pack` and `attributes` or `phrasings`", where=where, hint=hint
         )
-    for violation in schemas.violations("attribute_pack", document):
+    if (violation := _first(document)) is not None:
         raise PackError(
             f"{violation.path}: {violation.message}",
-            where=_place(where, document, violation.location),
+            where=_place(where, document, (*violation.location, *_unknown(violation, document)[:1])),
             hint=_schema_hint(violation, document),
         )
-    entries = tuple(_attribute(entry, document["pack"], where) for entry in document.get("attributes", ()))
+    places = [where.at("attributes", i, name=entry["name"]) for i, entry in enumerate(document.get("attributes", ()))]
+    if path is not None and places:
+        listed = zip(document["attributes"], places, strict=True)
+        document = {**document, "attributes": [resolved(entry, path.parent, at) for entry, at in listed]}
+    entries = tuple(
+        _attribute(entry, document["pack"], at)
+        for entry, at in zip(document.get("attributes", ()), places, strict=True)
+    )
     caption = tuple(tuple(paragraph) for paragraph in document.get("caption", ()))
     phrasings = {}
     for name, entry in document.get("phrasings", {}).items():
-        _check_phrasings(entry, f"{where}: phrasings: {name}")
+        _check_phrasings(entry, where.at("phrasings", name, name=f"phrasings: {name}"))
         phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
-    return Pack(document["pack"], file, document, entries, caption, phrasings)
+    return Pack(document["pack"], file, document, entries, caption, phrasings, where)
 
 
-def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
-    at = f"{where}: {entry['name']}"
+def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:
     _check_phrasings(entry, at)
     kind = VALUE_TYPES[entry["type"]]
     if entry.get("keywords") == "parts" and type(kind).keyword_parts is ValueType.keyword_parts:
         what = f"`keywords: parts` does nothing for the type {kind.name}, whose values have no parts"
-        raise PackError(what, where=at, hint="Leave `keywords` out.")
+        raise PackError(what, where=at.at("keywords", name=""), hint="Leave `keywords` out.")
     others = {key for other in VALUE_TYPES.values() for key in other.options} - kind.options.keys()
     for key in sorted(others & entry.keys()):
-        raise PackError(f"`{key}` does nothing for the type {kind.name}", where=at, hint=f"Leave `{key}` out.")
+        raise PackError(
+            f"`{key}` does nothing for the type {kind.name}", where=at.at(key, name=""), hint=f"Leave `{key}` out."
+        )
     return Attribute(
         name=entry["name"],
         category=entry["category"],
@@ -72,124 +92,166 @@ def _attribute(entry: dict[str, Any], pack: str, where: str) -> Attribute:
         sensitivity=entry.get("sensitivity", "low"),
         options={key: entry[key] for key in kind.options if key in entry},
         reserve=entry.get("reserve", False),
-        constraints=tuple(compile_expression(e, f"{at}: constraints") for e in entry.get("constraints", ())),
+        constraints=tuple(
+            compile_expression(constraint, at.at("constraints", i))
+            for i, constraint in enumerate(entry.get("constraints", ()))
+        ),
         questions=tuple(entry.get("questions", ())),
         answers=tuple(entry.get("answers", ())),
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
-        variants=compile_variants(entry.get("variants", {}), at),
+        variants=compile_variants(entry.get("variants", {}), at.at("variants", name="")),
         perturb=_perturbation(entry, kind, at),
         description=entry.get("description", ""),
+        where=at,
     )
 
 
-def _check_phrasings(entry: Mapping[str, Any], where: str) -> None:
-    for phrasing in entry.get("answers", ()):
+def _check_phrasings(entry: Mapping[str, Any], where: Place) -> None:
+    for i, phrasing in enumerate(entry.get("answers", ())):
         if phrasing.startswith("{"):
             raise PackError(
                 f"answer {phrasing!r} begins with the value",
-                where=where,
+                where=where.at("answers", i, name=""),
                 hint="Begin with a word, so that the value keeps its own capitals.",
             )
-    for phrasing in (*entry.get("questions", ()), *entry.get("answers", ())):
+    phrasings = {
+        (key, i): phrasing for key in ("questions", "answers") for i, phrasing in enumerate(entry.get(key, ()))
+    }
+    for place, phrasing in phrasings.items():
         if word := GENDERED.search(phrasing):
             raise PackError(
                 f"{phrasing!r} gives the gender away with {word[0]!r}",
-                where=where,
+                where=where.at(*place, name=""),
                 hint="Write 'this person' instead.",
             )
 
 
-def _origin(entry: dict[str, Any], where: str) -> Origin:
+def _origin(entry: dict[str, Any], where: Place) -> Origin:
     if "from" in entry:
         return Origin("from", entry["from"])
     if "choose" in entry:
-        options = entry["choose"]
-        # A mapping has no order (a manifest sorts it), so the draw must not depend on the one it was written in.
-        return Origin(
-            "choose", dict(sorted(options.items())) if isinstance(options, dict) else dict.fromkeys(options, 1)
-        )
+        return Origin("choose", *parse_choice(entry["choose"], VALUE_TYPES[entry["type"]], where))
     if "compute" in entry:
-        return Origin("compute", None, (compile_expression(entry["compute"], f"{where}: compute"),))
+        return Origin("compute", None, (compile_expression(entry["compute"], where.at("compute")),))
     name, options = next(iter(entry["generate"].items()))
     fitting = [kind.name for kind in VALUE_TYPES.values() if kind.generator == name]
     if entry["type"] not in fitting:
         raise PackError(
             f"`generate: {name}` makes {' or '.join(fitting)}, not {entry['type']}",
-            where=where,
+            where=where.at("generate", name=""),
             hint=f"Write `type: {fitting[0]}`.",
         )
     kind = VALUE_TYPES[entry["type"]]
-    kind.check_options(options, where)
+    kind.check_options(options, where.at("generate", name, name=""))
+    written = {key: entry[key] for key in kind.options if key in entry}
+    kind.check_written(options, written, where.at("generate", name, name=""))
     given = [key for key in kind.expressions if key in options]
     return Origin(
-        name, options, tuple(compile_expression(options[key], f"{where}: generate.{name}.{key}") for key in given)
+        name, options, tuple(compile_expression(options[key], where.at("generate", name, key)) for key in given)
     )
 
 
-def _perturbation(entry: dict[str, Any], kind: ValueType, where: str) -> Perturbation:
+def _perturbation(entry: dict[str, Any], kind: ValueType, where: Place) -> Perturbation:
     given = entry.get("perturb", {})
     if "distance" in given and not kind.ordered:
         what = f"perturb.distance does nothing for the type {kind.name}, whose values have no order"
-        raise PackError(what, where=where, hint="Leave `distance` out.")
+        raise PackError(what, where=where.at("perturb", "distance", name=""), hint="Leave `distance` out.")
     if "distance" in given and "choose" in entry:
         what = "perturb.distance does nothing for `choose`, whose values are drawn by their weights alone"
-        raise PackError(what, where=where, hint="Leave `distance` out.")
+        raise PackError(what, where=where.at("perturb", "distance", name=""), hint="Leave `distance` out.")
     if "within" in given and not {"from", "compute"} & entry.keys():
         what = "perturb.within does nothing where values are not taken from a source or computed"
-        raise PackError(what, where=where, hint="Leave `within` out.")
+        raise PackError(what, where=where.at("perturb", "within", name=""), hint="Leave `within` out.")
     return Perturbation(tuple(given.get("extra", ())), given.get("within"), given.get("distance"))
 
 
-def _place(where: str, document: dict[str, Any], location: tuple[str | int, ...]) -> str:
+def _first(document: dict[str, Any]) -> schemas.Violation | None:
+    """What is wrong with a document first; a key that is none before the one that it should be, which is missing."""
+    found = list(schemas.violations("attribute_pack", document))
+    if not found:
+        return None
+    there = [violation for violation in found if violation.location == found[0].location]
+    return next((violation for violation in there if violation.keyword in _UNKNOWN), found[0])
+
+
+def _unknown(violation: schemas.Violation, document: dict[str, Any]) -> list[str]:
+    """The keys that a place of a document should not have."""
+    given = _at(document, violation.location)
+    if violation.keyword not in _UNKNOWN:
+        return []
+    known = _known_keys(violation.location, given)
+    return [key for key in given if key not in known]
+
+
+def _at(document: Any, location: tuple[str | int, ...]) -> Any:
+    for step in location:
+        document = document[step]
+    return document
+
+
+def _place(where: Place, document: dict[str, Any], location: tuple[str | int, ...]) -> Place:
     match location:
-        case ("attributes", int(number), *_):
+        case ("attributes", int(number), *rest):
             entry = document["attributes"][number]
             name = entry.get("name") if isinstance(entry, dict) else None
-            return f"{where}: {name or f'attribute {number + 1}'}"
-    return where
+            return where.at("attributes", number, name=name or f"attribute {number + 1}").at(*rest, name="")
+    return where.at(*location, name="")
 
 
 def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
-    given: Any = document
-    for step in violation.location:
-        given = given[step]
-    if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
-        known = _known_keys(violation.location)
-        if unknown := [key for key in given if key not in known]:
-            return did_you_mean(unknown[0], known) + (_DROPPED_HINT if unknown[0] in _DROPPED else "")
+    given = _at(document, violation.location)
+    if unknown := _unknown(violation, document):
+        known = _known_keys(violation.location, given)
+        return did_you_mean(unknown[0], known) + (_DROPPED_HINT if unknown[0] in _DROPPED else "")
     if violation.message.endswith('is not of type "string"'):
         return _QUOTES
     *_, parent, place = ("", "", *violation.location)
-    if parent in ("questions", "answers"):
-        return _QUESTION if parent == "questions" else _ANSWER
-    if place == "choose":
-        return f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
-    if violation.keyword == "oneOf":
-        return "Give exactly one of `from`, `choose`, `generate`, `compute`."
-    of_type = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
-    return of_type if place == "type" else "docs/attributes.md describes each key."
+    hint = _DESCRIBED
+    if place == "type":
+        hint = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
+    elif violation.keyword == "oneOf":
+        hint = "Give exactly one of `from`, `choose`, `generate`, `compute`."
+    elif parent in ("questions", "answers"):
+        hint = _QUESTION if parent == "questions" else _ANSWER
+    elif violation.keyword not in ("required", "enum") and {"choose", "of"} & {*violation.location}:
+        hint = f"A list of two or more different words, or `word: weight` with weights above 0. {_QUOTES}"
+    return hint
 
 
+_UNKNOWN = ("additionalProperties", "unevaluatedProperties")  # by which a schema refuses a key
 #: Keys that ``perturb`` had before wrong answers were drawn as the true ones are.
 _DROPPED = ("days", "percent", "by", "points", "not_before", "not_after")
 _DROPPED_HINT = (
     " Remove the key: wrong values are drawn as the true ones are. `distance: near`, `medium` or `far` says how far "
     "apart they lie, and a constraint says what must hold of them."
 )
+#: How the schema describes what a manifest adds to a pack.
+_KEPT = "In a manifest"
+_DESCRIBED = "docs/attributes.md describes each key."
 _QUOTES = "YAML reads yes, no, on, off as truth values, and 1990 as a number: put such words in quotes."
 _QUESTION = "A question ends in a question mark and holds no placeholder."
 _ANSWER = "An answer is a sentence with {value} (or {a value}) once, ending in a full stop."
 
 
-def _known_keys(location: tuple[str | int, ...]) -> Mapping[str, Any]:
+def _form(choice: Any) -> str | None:
+    """The definition of the schema that a choice is meant to follow, where that can be seen."""
+    keys = [key for key in ("file", "faker", "by") if isinstance(choice, dict) and isinstance(choice.get(key), str)]
+    return f"choose_{keys[0]}" if keys else None
+
+
+def _known_keys(location: tuple[str | int, ...], given: Any) -> Mapping[str, Any]:
     """The properties that the schema has at a place of a pack."""
     schema = schemas.load("attribute_pack")
+    if form := location[-1:] == ("choose",) and _form(given):
+        keys: Mapping[str, Any] = schema["$defs"][form]["properties"]
+        return {key: entry for key, entry in keys.items() if not entry.get("description", "").startswith(_KEPT)}
     if location[:1] == ("phrasings",):
         added: Mapping[str, Any] = schema["properties"]["phrasings"]["additionalProperties"]["properties"]
         return added
     here = schema["$defs"]["attribute"] if location[:1] == ("attributes",) else schema
     for step in location[2:]:
-        here = here["properties"][step]
+        here = here["properties"].get(step) or here["additionalProperties"]
+        here = here.get("then", here)
     known: Mapping[str, Any] = here["properties"]
     return known

@@ -51,7 +51,7 @@ def cases(target: Path, packs: Sequence[Path], tables: Sequence[Path], sample: i
 
 def _listed(target: Path, packs: Sequence[Path], tables: Sequence[Path]) -> tuple[list[Candidate], Ground]:
     if target.suffix.lower() in (".yaml", ".yml"):
-        pack = parse_pack(load_yaml(target, PackError), target.name, str(target))
+        pack = parse_pack(load_yaml(target, PackError), target.name, target)
         own = [(a.name, a.questions, a.answers) for a in pack.attributes]
         own += [(name, added.questions, added.answers) for name, added in pack.phrasings.items()]
         listed = [

@@ -63,8 +63,9 @@ def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
     """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
     profile = record["profile"]
     for name, fact in profile.items():
-        if fact["text"] not in (texts := VALUE_TYPES[fact["type"]].ways(fact["value"])):
-            yield Problem(f"profile.{name}.text", name, f"is {fact['text']!r}", f"{fact['value']!r} reads {texts[0]!r}")
+        kind, value, text = VALUE_TYPES[fact["type"]], fact["value"], fact["text"]
+        if not kind.writes(value, text):
+            yield Problem(f"profile.{name}.text", name, f"is {text!r}", f"{value!r} reads {kind.write(value)!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
         fact = profile.get(name)
@@ -94,7 +95,7 @@ def _public_figures(record: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _holds(constraint: Expression, values: Mapping[str, Any]) -> bool:
     try:
-        return bool(constraint.column({name: (values[name],) for name in constraint.names}, 1, "")[0])
+        return bool(constraint.column({name: (values[name],) for name in constraint.names}, 1)[0])
     except PackError:  # a value of another form than the constraint is made for
         return False
 

@@ -56,7 +56,7 @@ class Given(NamedTuple):
 
     source: str
     values: list[Any]
-    where: str
+    where: object
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Drawing:
     index: Ints
     options: Any = field(default_factory=dict)
     given: tuple[Given, ...] = ()
-    where: str = ""
+    where: object = ""
 
     def words(self, count: int) -> Words:
         """Random words, ``(n, count)``."""
@@ -101,6 +101,8 @@ class ValueType:
         unique: what a value is called in the message that two people have the same; empty where they may.
         dated: values are days in ISO form, so questions about them ask "when".
         worded: values are words, so that a short answer without a verb may be one.
+        wrong: what wrong values of generated ones are, for people who write packs.
+        in_parts: a right answer holds each of the :meth:`keyword_parts`, in whatever order.
     """
 
     name: ClassVar[str]
@@ -117,6 +119,8 @@ class ValueType:
     unique: ClassVar[str] = ""
     dated: ClassVar[bool] = False
     worded: ClassVar[bool] = False
+    in_parts: ClassVar[bool] = False
+    wrong: ClassVar[str] = "other values"
 
     # --- what a value is
 
@@ -135,7 +139,7 @@ class ValueType:
             return False
         return not (isinstance(value, int | float) and not abs(value) <= LARGEST_NUMBER) and self._valid(value)
 
-    def check(self, made: Sequence[Any], where: str) -> None:
+    def check(self, made: Sequence[Any], where: object) -> None:
         """Refuse what an attribute's expression or generator made if it is not of this type.
 
         Raises:
@@ -159,6 +163,10 @@ class ValueType:
     def ways(self, value: Any) -> tuple[str, ...]:
         """Every way in which options let it be written, the default first."""
         return (self.write(value),)
+
+    def writes(self, value: Any, text: str) -> bool:
+        """Whether a text is one of the ways in which options let a value be written."""
+        return text in self.ways(value)
 
     def write_like(self, other: Any, value: Any, text: str) -> str:
         """Another value in the way in which ``text`` writes ``value``."""
@@ -243,11 +251,18 @@ class ValueType:
 
     # --- how it is made
 
-    def check_options(self, options: Any, where: str) -> None:
+    def check_options(self, options: Any, where: object) -> None:
         """Refuse options of the generator that a schema can't (``max`` below ``min``).
 
         Raises:
             PackError: they contradict each other.
+        """
+
+    def check_written(self, generated: Any, options: Mapping[str, Any], where: object) -> None:
+        """Refuse options of the type that write two values alike which the generator tells apart.
+
+        Raises:
+            PackError: they do.
         """
 
     def one_each(self, options: Any) -> bool:

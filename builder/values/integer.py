@@ -41,7 +41,7 @@ class Integer(ValueType):
     def spellings(self, keyword: str) -> Sequence[str]:
         return (f"{int(keyword):,}",) if len(keyword.lstrip("-")) > 3 else ()
 
-    def check_options(self, options: Any, where: str) -> None:
+    def check_options(self, options: Any, where: object) -> None:
         check_range(self.generator, options, 1, "Narrow it.", where)
 
     def generate(self, drawing: Drawing) -> list[Any]:

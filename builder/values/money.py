@@ -43,7 +43,7 @@ class Money(ValueType):
     ordered = True
     form = re.compile(r"\$\d[\d,]*(\.\d+)?")
 
-    def check(self, made: Sequence[Any], where: str) -> None:
+    def check(self, made: Sequence[Any], where: object) -> None:
         super().check(made, where)
         if made and min(made) < 0:
             raise PackError(f"makes {min(made)!r}: money is never negative", where=where)
@@ -80,7 +80,7 @@ class Money(ValueType):
         forms += [] if "." in amount else [f"${amount}.00"]
         return [form for form in forms if form != keyword]
 
-    def check_options(self, options: Any, where: str) -> None:
+    def check_options(self, options: Any, where: object) -> None:
         hint = "Narrow it, or give a larger `step`."
         check_range(self.generator, options, options.get("step", _CENT), hint, where)
 

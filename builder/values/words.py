@@ -36,7 +36,7 @@ class Words(ValueType):
         },
     }
 
-    def check_options(self, options: Any, where: str) -> None:
+    def check_options(self, options: Any, where: object) -> None:
         template, lists = options["template"], _lists(options)
         named = _PART.findall(template)
         for name in named:
@@ -78,7 +78,7 @@ def _lists(options: Mapping[str, Any]) -> list[str]:
     return sorted(key for key, words in options.items() if isinstance(words, list))
 
 
-def _check_unique(options: Mapping[str, Any], where: str) -> None:
+def _check_unique(options: Mapping[str, Any], where: object) -> None:
     """Refuse lists of which two combinations may read alike, as "{a}{b}" of ab + c and a + bc."""
     pieces = _PART.split(f"{options['template']}\n".casefold())
     for part, after in zip(pieces[1::2], pieces[2::2], strict=True):

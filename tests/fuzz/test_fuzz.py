@@ -62,7 +62,7 @@ def told() -> Iterator[None]:
 @given(spoilt(PACK))
 def test_packs(document: Any) -> None:
     with told():
-        combine([built_in(), parse_pack(document, "p.yaml", "p.yaml")])
+        combine([built_in(), parse_pack(document, "p.yaml")])
 
 
 @BUDGET

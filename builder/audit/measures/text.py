@@ -149,7 +149,7 @@ def _word_faults(pair: Pair, person: Person) -> wording.Faults:
         sentences += (wording.template(answer, pair.text, person.name) for answer in answers)
     found: list[str | None] = [None, None, None]
     for sentence in sentences:
-        if any(faults := wording.faults(sentence)):
+        if any(faults := wording.faults(sentence, person.known)):
             shown = sentence.replace(wording.VALUE, "...")
             found = [old or (piece and f"{piece}: {shown}") for old, piece in zip(found, faults, strict=True)]
     return wording.Faults(*found)

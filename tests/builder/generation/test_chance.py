@@ -58,3 +58,59 @@ def test_numbers_under_a_constraint(places, bounds, month, distance, seed):
     ]
     keys = {"generate": {"integer": {"min": low, "max": low + room}}, "perturb": {"distance": distance}}
     assert places(seed, int, type="integer", constraints=constraints, **keys) < chi2.isf(_SURE, 3)
+
+
+@settings(max_examples=6, deadline=None)
+@given(weights, weights, st.integers(0, 10**6))
+def test_choices_that_depend_on_another_fact(places, of_women, of_men, seed):
+    """The rank by how likely a value is for the person: wrong values are drawn from the same distribution."""
+    cases = {
+        gender: {word: min(weight, max(sum(drawn) // 8, 1)) for word, weight in zip(words, drawn, strict=False)}
+        for gender, drawn, words in (("female", of_women, _WORDS), ("male", of_men, _WORDS[::-1]))
+    }
+
+    def rank(word):
+        return max(cases["female"].get(word, 0), 0) - cases["male"].get(word, 0), word
+
+    choose = {"by": "gender", "cases": cases}
+    assert places(seed, rank, type="enum", choose=choose) < chi2.isf(_SURE, 3)
+    choose = {"by": "month(date_of_birth) <= 5", "cases": {"true": cases["female"]}, "otherwise": cases["male"]}
+    constraints = [f"month(date_of_birth) % 2 == 0 or thing != {_WORDS[0]!r}"]
+    assert places(seed, rank, type="enum", choose=choose, constraints=constraints) < chi2.isf(_SURE, 3)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 400), st.sampled_from([0.01, 0.05, 0.1]), st.sampled_from(["near", "far"]), st.integers(0, 10**6))
+def test_decimals(places, low, step, distance, seed):
+    options = {"min": low / 100, "max": low / 100 + 100 * step, "step": step}
+    keys = {"generate": {"decimal": options}, "perturb": {"distance": distance}, "digits": 2, "unit": "kg"}
+    constraints = [f"month(date_of_birth) > 3 or thing <= {low / 100 + 50 * step}"]
+    assert places(seed, float, type="decimal", constraints=constraints, **keys) < chi2.isf(_SURE, 3)
+
+
+@settings(max_examples=4, deadline=None)
+@given(weights, st.integers(1, 4), st.integers(0, 2), st.integers(0, 10**6))
+def test_lists(places, drawn, fewest, more, seed):
+    """By how common the things are that stand in a list: those of the truth are no more so than of the others."""
+    of = dict(zip(_WORDS, drawn, strict=False))
+    generate = {"list": {"of": of, "count": {"min": fewest, "max": fewest + more}}}
+    constraints = [f"gender == 'male' or not ({_WORDS[0]!r} in thing)"]
+
+    def common(items):
+        return sum(of[item] for item in items), items
+
+    assert places(seed, common, type="list", generate=generate, constraints=constraints) < chi2.isf(_SURE, 3)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(90, 110), st.integers(6, 50), weights, st.integers(0, 10**6))
+def test_values_made_of_parts(places, low, room, drawn, seed):
+    words = dict(zip(_WORDS, drawn, strict=False))
+    parts = {"format": "{a}/{b} {c}", "a": {"min": low, "max": low + room}, "b": {"min": 0, "max": 2, "step": 0.5}}
+    constraints = [f"number(thing) <= {low + room} - month(date_of_birth) // 3"]
+    generate = {"parts": {**parts, "c": words}}
+
+    def size(text):
+        return words[text.split()[1]], text
+
+    assert places(seed, size, type="parts", generate=generate, constraints=constraints) < chi2.isf(_SURE, 3)

@@ -121,7 +121,7 @@ def test_phones_stay_in_their_area_and_in_fiction(people):
 def test_too_few_values(make_people, attribute):
     with pytest.raises(PackError, match=r"'(day|night)' has no three wrong values") as told:
         make_people(attribute(type="enum", choose={"day": 2, "night": 1}))
-    assert told.value.where == "mine: thing" and "extra" in told.value.hint
+    assert told.value.where.endswith("mine.yaml: thing (line 4)") and "extra" in told.value.hint
 
 
 def test_extra_values_stand_in(things):
@@ -393,3 +393,18 @@ def test_order_says_nothing(people):
             wrong = qa_of(record, name)["perturbed_value"]
             places[wrong.index(min(wrong))] += 1
     assert min(places) > 0.25 * sum(places)
+
+
+def test_a_computed_value_goes_with_the_facts_that_are_asked_about(attribute, make_people):
+    """Who knows the one part must not see which value goes with it; where every part is asked about, all are drawn."""
+    tens, ones = (
+        attribute(name, asked=name == "tens", type="integer", generate={"integer": {"min": low, "max": low + 40}})
+        for name, low in (("tens", 10), ("ones", 50))
+    )
+    both = attribute("both", compute="text(tens) + '/' + text(ones)")
+    for record in make_people(tens, ones, both, stop=30):
+        qa = next(qa for qa in record["qa_list"] if qa["attribute"] == "both")
+        assert {wrong.split("/")[0] for wrong in qa["perturbed_value"]} == {qa["value"]["value"].split("/")[0]}
+    for record in make_people(tens, attribute("twice", compute="text(tens * 2) + ' years'"), stop=30):
+        qa = record["qa_list"][-1]
+        assert len({qa["value"]["value"], *qa["perturbed_value"]}) == 4

@@ -65,6 +65,7 @@ def address_forms(a: dict[str, str]) -> list[str]:
             f"{a['street']} in {a['city']}, {a['state']} {a['zip']}".replace(" in ", ", ")]  # fmt: skip
 
 
+LISTS = st.lists(WORDS, min_size=1, max_size=4, unique_by=str.lower).map(sorted)
 FORMS: dict[str, Any] = {
     "date": (DATES.map(date.isoformat), lambda v: date_forms(date.fromisoformat(v))),
     "money": (CENTS.map(lambda c: c / 100), lambda v: money_forms(round(v * 100))),
@@ -75,6 +76,9 @@ FORMS: dict[str, Any] = {
     "enum": (WORDS, lambda v: [v, v.upper(), v.capitalize(), v.replace(" ", "-")]),
     "text": (WORDS, lambda v: [v, v.title(), f"the {v}"]),
     "address": (ADDRESSES, address_forms),
+    "decimal": (CENTS.map(lambda c: c / 100), lambda v: [f"{v:.2f}", f"{v:,.2f}", f"{v:.3f} kg", f"{v:.2f}%"]),
+    "list": (LISTS, lambda v: [v[0], v[0].upper()] if len(v) == 1 else [f"{', '.join(v[1:])}, and {v[0]}"]),
+    "parts": (st.tuples(st.integers(1, 999), st.integers(1, 999)).map("{0[0]}/{0[1]}".format), lambda v: [f"{v} mmHg"]),
 }
 
 
@@ -123,7 +127,7 @@ def test_one_character_makes_another_value(kind: str, data: st.DataObject) -> No
     assume(not (kind == "date" and mutated.lower()[:3] == text.lower()[:3] and mutated[:1].isalpha()
                 and mutated.split()[1:] == text.split()[1:]))  # fmt: skip  # "Apr", "Sept": a month written short
     assume(not (kind == "integer" and int(mutated or -1) == value))  # 007
-    assume(not (kind == "money" and float(mutated.strip("$").replace(",", "")) == value))  # $2.9
+    assume(not (kind in ("money", "decimal") and float(mutated.strip("$").replace(",", "") or -1) == value))  # $2.9
     assert not states(kind, value, f"The value on record is {mutated}."), (text, mutated)
 
 

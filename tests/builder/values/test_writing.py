@@ -55,6 +55,13 @@ def test_every_text_has_an_article(noun):
         ("money", 0.1, "$0.10"),
         ("money", 1234567.0, "$1,234,567.00"),
         ("integer", 1024, "1024"),
+        ("decimal", 1.8, "1.8"),
+        ("decimal", -40.0, "-40"),
+        ("decimal", 0.000001, "0.000001"),
+        ("list", ["latex"], "latex"),
+        ("list", ["latex", "wheat"], "latex and wheat"),
+        ("list", ["eggs", "latex", "wheat"], "eggs, latex and wheat"),
+        ("parts", "128/79 mmHg", "128/79 mmHg"),
         (
             "address",
             {"street": "4 Oak Lane, Apt 2", "city": "Salem", "state": "OR", "zip": "97301"},
@@ -81,7 +88,7 @@ def test_the_schema_of_identities_lists_the_built_in_types():
     listed = {}
     for branch in load("identity")["$defs"]["typed"]["anyOf"]:
         kind, value = branch["properties"]["type"], branch["properties"]["value"]
-        value = load("identity")["$defs"]["address"] if "$ref" in value else value
+        value = load("identity")["$defs"][value["$ref"].split("/")[-1]] if "$ref" in value else value
         listed |= dict.fromkeys(kind.get("enum") or [kind["const"]], value)
     assert listed == {name: kind.json_type for name, kind in VALUE_TYPES.items()}
     assert sorted(load("attribute_pack")["$defs"]["attribute"]["properties"]["type"]["enum"]) == sorted(listed)
@@ -93,3 +100,26 @@ def test_a_column_has_a_text_and_an_origin_for_each_value():
     assert column.origin == ["crimes.offense_date"] * 2
     assert Column.of("enum", ["x", "y"], ["a", "b"]).origin == ["a", "b"]
     assert Column.of("money", [10.0], "m", {"cents": False}).text == ["$10"]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [({}, "1.8"), ({"digits": 2}, "1.80"), ({"digits": 2, "unit": "m"}, "1.80 m"), ({"unit": "%"}, "1.8%"),
+     ({"unit": "°C"}, "1.8°C"), ({"digits": 0, "unit": "fl. oz"}, "2 fl. oz")],
+)  # fmt: skip
+def test_decimals_with_digits_and_units(options, text):
+    kind = VALUE_TYPES["decimal"]
+    assert kind.writer(options)(1.8) == text
+    assert kind.writes(1.8, text)
+    assert not kind.writes(1.7, text) or options.get("digits") == 0
+    assert kind.parse(text) == (2 if options.get("digits") == 0 else 1.8)
+    assert kind.write_like(12.25, 1.8, text) == kind.writer(options)(12.25)
+
+
+@given(
+    st.lists(st.sampled_from(["eggs", "latex", "nuts", "tree pollen", "wheat"]), min_size=1, max_size=5, unique=True)
+)
+def test_a_list_is_read_as_it_is_written(items):
+    kind = VALUE_TYPES["list"]
+    assert kind.parse(kind.write(sorted(items))) == sorted(items)
+    assert sorted(kind.keyword_parts(sorted(items)).values()) == sorted(items)
