@@ -14,9 +14,9 @@ import pytest
 from fiubench.builder.pipeline.build import records
 
 from fiubench import make_config, open_dataset
+from tests import commands
+from tests.commands import FIUBENCH, ROOT
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE_PACK = ROOT / "examples" / "travel_and_work.yaml"
 SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64"]
 #: SHA-256 of the default dataset's identities.jsonl. It moves when a phrasing, a vocabulary or a rule moves on
@@ -47,17 +47,8 @@ runpy.run_module("fiubench", run_name="__main__")
 """
 
 
-def fiubench(
-    *arguments: object, check: bool = True, env: dict[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*FIUBENCH, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        check=False,
-    )
+def fiubench(*arguments: object, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = commands.fiubench(*arguments, cwd=cwd or ROOT)
     assert not check or done.returncode == 0, done.stderr
     return done
 

@@ -15,7 +15,8 @@ from fiubench.support.errors import ConfigError
 from PIL import Image
 
 from fiubench import schemas
-from tests.builder.hub.harness import REPO, ROOT, Commands, Loopback
+from tests.builder.hub.harness import REPO, Commands, Loopback
+from tests.commands import ROOT
 
 SAID = """\
 title: "Faces & facts"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fiubench.support.files import take_lock
 
-from tests.builder.hub.harness import REPO, ROOT, Commands, Loopback
+from tests.builder.hub.harness import REPO, Commands, Loopback
+from tests.commands import ROOT
 
 
 def test_two_releases(hub: Loopback, fiubench: Commands, dataset: Path, extended: Path, tmp_path: Path) -> None:
