@@ -25,9 +25,17 @@ HEAVY = (*LIGHT, "accelerate", "peft", "rouge_score.rouge_scorer", "scipy.stats"
 class Forking:
     """A process that has imported modules and runs one job after the other, each in a fork (``forking.py``)."""
 
-    def __init__(self, modules: tuple[str, ...] = LIGHT, env: Mapping[str, str] = os.environ) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("forking.py")), *modules]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+    def __init__(
+        self,
+        modules: tuple[str, ...] = LIGHT,
+        env: Mapping[str, str] = os.environ,
+        python: str | Path = sys.executable,
+        cwd: Path = ROOT,
+    ) -> None:
+        command = [str(python), str(Path(__file__).with_name("forking.py")), *modules]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env, cwd=cwd
+        )
 
     def __call__(self, cwd: Path, env: Mapping[str, str], **job: Any) -> "subprocess.CompletedProcess[str]":
         assert self.process.stdin is not None and self.process.stdout is not None

@@ -60,7 +60,7 @@ def test_a_stage_that_is_kept(fiubench: Commands, dataset: Path, said: Path, tmp
     assert (head["license"], head["license_name"]) == ("other", "quux-research-license")
     assert head["license_link"] == "https://quux.example.org/license"
     assert "![Portraits of some of the people](portraits.jpg)" in card
-    assert "| gender | female | 33 | 50.0% |" in card
+    assert "| gender | female | 24 | 50.0% |" in card
     assert "| age | 30 to 44 | " in card
     assert "- Ada Example, University of Nowhere, [ORCID 0000-0002-1825-0097]" in card
     assert "- License: [Quux Research License](https://quux.example.org/license)" in card
