@@ -24,7 +24,7 @@ CRIMES = "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC"
 
 def refused(*arguments: object, says: list[str], preexec: object = None, cwd: Path | None = None, code: int = 2) -> str:
     if preexec is None:
-        done = commands.fiubench(*arguments, cwd=cwd or ROOT)
+        done = commands.fiubench(*arguments, cwd=cwd or ROOT, models="finetune" in arguments)
     else:
         command = [*FIUBENCH, *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=preexec, cwd=cwd)  # type: ignore[call-overload]
