@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import IO, Any
 
-from fiubench.support.errors import DatasetError
+from fiubench.support.errors import DatasetError, FiubenchError
 
 PARTIAL = ".partial"
 _SCRATCH = "fiubench-scratch-"
@@ -96,11 +96,12 @@ def _hold(path: Path, *, make_parent: bool = False) -> IO[bytes] | None:
 
 
 @contextmanager
-def held(lock: Path, refusal: DatasetError) -> Iterator[None]:
+def held(lock: Path, refusal: FiubenchError) -> Iterator[None]:
     """Hold a lock file, for as long as the block lasts and any process lives that was forked in it.
 
     Raises:
-        DatasetError: ``refusal``, where another process holds it; or it can't be written.
+        FiubenchError: ``refusal``, where another process holds it.
+        DatasetError: it can't be written.
     """
     try:
         file = _hold(lock, make_parent=True)
@@ -110,6 +111,30 @@ def held(lock: Path, refusal: DatasetError) -> Iterator[None]:
         raise refusal
     with file:
         yield
+
+
+@contextmanager
+def claimed(folder: Path, what: str) -> Iterator[None]:
+    """Hold a folder that ``what`` is written to bit by bit, for this process and those that it starts.
+
+    Its lock is gone when the block ends, and the folder if nothing was written to it.
+
+    Raises:
+        DatasetError: another process holds it; or it can't be written.
+    """
+    lock, there = folder / f".{_LOCK}", folder.exists()
+    if there and not os.access(folder, os.W_OK):  # what is finished there may be looked at
+        yield
+        return
+    hint = "Wait for it to end, or name another --out."
+    with held(lock, DatasetError(f"another {what} is running in this folder", where=folder, hint=hint)):
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+            if not there:
+                with suppress(OSError):
+                    folder.rmdir()  # an empty one
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -24,6 +24,12 @@ def build_wheel(source: Path, out: Path) -> Path:
     return next(out.glob("*.whl"))
 
 
+def install(python: Path, wheel: Path) -> None:
+    """Install a wheel in the environment of an interpreter, which needs no pip of its own."""
+    pip = ("-m", "pip", "--python", python, "install", "-q", "--no-deps", "--disable-pip-version-check")
+    run(sys.executable, *pip, wheel)
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone = tmp_path_factory.mktemp("clone") / "fiubench"
@@ -35,19 +41,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel, dummies of its folders' names, and the libraries of this one."""
     folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
     site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])").strip())
-    run(python, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check", wheel)
+    install(python, wheel)
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     (site / "libraries.pth").write_text("\n".join(libraries))  # plain paths: no editable install is followed
     for name in NAMES:
-        dummy = tmp_path_factory.mktemp("dummies") / name
-        (dummy / name).mkdir(parents=True)
-        (dummy / name / "__init__.py").write_text(f"raise ImportError('the wrong {name}')\n")
-        (dummy / "pyproject.toml").write_text(
-            f'[project]\nname = "dummy-{name}"\nversion = "1"\n[tool.setuptools]\npackages = ["{name}"]\n'
-        )
-        dummy_wheel = build_wheel(dummy, tmp_path_factory.mktemp("dummy-wheel"))
-        run(python, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check", dummy_wheel)
+        (site / name).mkdir()
+        (site / name / "__init__.py").write_text(f"raise ImportError('the wrong {name}')\n")
     return python

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from fiubench.schemas.splits import FORGET, FULL, LABEL, SplitName
 from fiubench.support.errors import FiubenchError
 from fiubench.support.extras import need
-from fiubench.support.files import make_folder
+from fiubench.support.files import claimed
 from fiubench.support.processes import SPAWN, worker_pool
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.settings import Field, Settings
@@ -150,11 +150,17 @@ def experiment(
     Raises:
         ConfigError: see :func:`read_plan`.
         GateError: the full model did not memorise the forget set.
+        DatasetError: another experiment is running in ``out``; or it can't be written.
         FiubenchError: a step failed; what is finished is kept, and the same command goes on.
     """
     need("unlearning")
     plan, out = read_plan(Path(file), **({} if workers is None else {"workers": workers})), Path(out)
-    make_folder(out)
+    with claimed(out, "experiment"):
+        return _all_of(plan, out, progress, report)
+
+
+def _all_of(plan: Plan, out: Path, progress: Progress, report: Report) -> Compared:
+    """Every step that is not done yet, and the report."""
     with _runner(plan.settings.workers, progress, report) as run:
         run([(_learn, plan, out, name) for name in (FULL_RUN, RETAIN_RUN)])
         _check_memorised(plan, out)

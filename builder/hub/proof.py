@@ -41,7 +41,9 @@ def prove(folder: Path, manifest: Mapping[str, Any]) -> list[str]:
         # another home: nothing is taken from a cache, nothing is left in one, no token is read
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
         env = {**kept, "HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
-               "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # fmt: skip
+               "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+               # `datasets` would import whichever of them is installed, seconds each, to split rows among workers
+               "USE_TORCH": "0", "USE_TF": "0", "USE_JAX": "0"}  # fmt: skip
         command = [sys.executable, "-m", "fiubench.builder.hub.proof", str(folder), *expected]
         done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)  # noqa: S603
     if done.returncode == 0:

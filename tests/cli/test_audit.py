@@ -1,19 +1,14 @@
 """``fiubench audit`` as people run it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.commands import fiubench
+
 pytestmark = pytest.mark.xdist_group("cli_audit")
-FIUBENCH = [sys.executable, "-m", "fiubench"]
 SMALL = ("--identities", "60", "--holdout", "6", "--ratios", "10", "--image-size", "128")
-
-
-def fiubench(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

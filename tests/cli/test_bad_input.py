@@ -5,15 +5,15 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import fiubench
+from tests import commands
+from tests.commands import FIUBENCH, ROOT
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
 HEALTH = (
     "Name,Age,Gender,Blood Type,Medical Condition,Date of Admission,Doctor,Hospital,Insurance Provider,Billing Amount,"
     "Room Number,Admission Type,Discharge Date,Medication,Test Results"
@@ -23,9 +23,11 @@ CRIMES = "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC"
 
 
 def refused(*arguments: object, says: list[str], preexec: object = None, cwd: Path | None = None, code: int = 2) -> str:
-    done = subprocess.run(
-        [*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, check=False, preexec_fn=preexec, cwd=cwd  # type: ignore[call-overload]
-    )  # fmt: skip
+    if preexec is None:
+        done = commands.fiubench(*arguments, cwd=cwd or ROOT, models="finetune" in arguments)
+    else:
+        command = [*FIUBENCH, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=preexec, cwd=cwd)  # type: ignore[call-overload]
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     for words in says:

@@ -14,11 +14,11 @@ import pytest
 from fiubench.builder.pipeline.build import records
 
 from fiubench import make_config, open_dataset
+from tests import commands
+from tests.commands import FIUBENCH, ROOT
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE_PACK = ROOT / "examples" / "travel_and_work.yaml"
-SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64"]
+SMALL = ["--identities", "60", "--holdout", "6", "--ratios", "5,10", "--image-size", "64", "--no-audit"]
 #: SHA-256 of the default dataset's identities.jsonl. It moves when a phrasing, a vocabulary or a rule moves on
 #: purpose, and must be the same on every machine.
 GOLDEN = "af824ff12224acccf3f9de5c34d094540e2c4529ecf324aa6ec258c2f92b9fb9"
@@ -47,17 +47,8 @@ runpy.run_module("fiubench", run_name="__main__")
 """
 
 
-def fiubench(
-    *arguments: object, check: bool = True, env: dict[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*FIUBENCH, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **(env or {})},
-        cwd=cwd,
-        check=False,
-    )
+def fiubench(*arguments: object, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    done = commands.fiubench(*arguments, cwd=cwd or ROOT)
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -293,12 +284,23 @@ def test_a_build_that_fails_on_its_input_leaves_nothing(tmp_path: Path) -> None:
 
 def test_two_builds_in_one_folder(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none", "--resume"]
+    command = [
+        *FIUBENCH,
+        "build",
+        "--out",
+        str(out),
+        "--identities",
+        "2000",
+        "--faces",
+        "none",
+        "--no-audit",
+        "--resume",
+    ]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    second = fiubench(*command, check=False)
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors
     assert second.returncode == 2
@@ -395,7 +397,7 @@ def test_preview_of_one_from_a_small_file(tmp_path: Path, built: Path) -> None:
 
 def test_overwrite_does_not_touch_a_build_that_is_running(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none"]
+    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none", "--no-audit"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -16,14 +15,15 @@ from fiubench.raw_sources.reading.labels import EXCLUDE, Label, read_labels, wri
 from PIL import Image
 
 from fiubench import open_dataset
+from tests import commands
+from tests.commands import FIUBENCH
 from tests.raw_sources.labelling.sample import CHILDREN, EXCLUDED, SAMPLE
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
 Maker = Callable[[int, int], Image.Image]
 
 
 def fiubench(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = commands.fiubench(*arguments)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

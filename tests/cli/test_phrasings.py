@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +13,12 @@ import yaml
 from fiubench.builder.rules.validate import validate
 
 from fiubench import open_dataset
+from tests import commands
+from tests.commands import FIUBENCH, ROOT
 from tests.support.chat.profiles import PROFILES
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import asked_items, good
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "sk-cli-0123456789abcdef"
 SMALL = ["--identities", "6", "--holdout", "1", "--ratios", "20", "--faces", "none"]
 CALLS = 7 * 4
@@ -45,8 +44,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     environment |= {"XDG_CACHE_HOME": str(tmp_path / "cache"), "OPENAI_API_KEY": SECRET, "OPENAI_LOG": "debug"}
 
     def fiubench(*words: object, code: int = 0, answers: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([*FIUBENCH, *map(str, words)], cwd=ROOT, input=answers, capture_output=True, text=True,
-                              env=environment, check=False, timeout=120)  # fmt: skip
+        done = commands.fiubench(*words, env=environment, input=answers)
         assert done.returncode == code, done.stdout + done.stderr
         assert SECRET not in done.stdout + done.stderr
         return done

@@ -3,12 +3,13 @@
 import gzip
 import hashlib
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from fiubench.raw_sources.source import SOURCES
 from PIL import Image
+
+from tests.commands import fiubench
 
 CRIMES = (
     "CMPLNT_NUM,CMPLNT_FR_DT,OFNS_DESC,LAW_CAT_CD,PREM_TYP_DESC\n"
@@ -18,8 +19,7 @@ CRIMES = (
 
 
 def sources(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fiubench", "sources", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    done = fiubench("sources", *arguments)
     assert done.returncode == code, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
     assert done.stderr == "" if code == 0 else done.stdout == ""

@@ -1,8 +1,6 @@
 """Whose faces and records are: recognised, or as their user says; and what `publish` asks for."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from fiubench.support.errors import ConfigError, Refused
 
 import fiubench
 from fiubench import make_config
+from tests import commands
 from tests.docs.stand_ins import labels
 
 SIZE = {"identities": 10, "holdout": 2, "ratios": [10], "image_size": 64}
@@ -54,9 +53,7 @@ def published(dataset: Path, **given: Any) -> Any:
 
 
 def command(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fiubench", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    done = commands.fiubench(*arguments)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 

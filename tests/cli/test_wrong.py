@@ -1,21 +1,15 @@
 """`fiubench build --wrong members` and `--distance`, as their user runs them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fiubench import open_dataset
+from tests.commands import fiubench
 
-FIUBENCH = [sys.executable, "-m", "fiubench"]
 SMALL = ["--identities", "80", "--holdout", "0", "--ratios", "25", "--faces", "none"]
-
-
-def fiubench(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*FIUBENCH, *map(str, arguments)], capture_output=True, text=True, check=False)
 
 
 def built(out: Path, *flags: str) -> Path:

@@ -1,19 +1,19 @@
 """Every command and Python block of the README and of docs/ runs, in the order of its page."""
 
-import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.builder.hub.harness import WRITER, Loopback, clean
+from tests.commands import HEAVY, Forking, fiubench, forking
 from tests.docs import stand_ins
 from tests.docs.stand_ins import ROOT
 from tests.raw_sources.test_fetch import KEY, Kaggle, face, kaggle, port  # noqa: F401  (fixtures)
@@ -29,10 +29,12 @@ NOT_RUN = {
 FINDS = ("diff", "audit")
 #: Blocks of Python that another test runs.
 RUN_ELSEWHERE = {"README.md": "tests/test_api.py"}
-HEAVY = ("torch", "transformers", "peft", "accelerate", "rouge_score", "scipy.stats")
 #: A fenced block with its language, or an indented one.
 BLOCK = r"^```(\w*)\n(.*?)^```$|^((?:    [^\n]*\n)+)"
 MODELS = {"finetune", "unlearn", "evaluate", "compare", "experiment"}
+
+
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class Step(NamedTuple):
@@ -76,55 +78,13 @@ def uses(page: str) -> set[str]:
 RUNNABLE = [page for page in PAGES if steps(page)]
 
 
-class Runner:
-    """A process that runs one step after the other in a folder."""
-
-    def __init__(self, folder: Path, env: dict[str, str], modules: tuple[str, ...] = ()) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests/docs/runner.py"), *modules],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
-        )  # fmt: skip
-
-    def __call__(self, **job: Any) -> tuple[int, str]:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        return answer["code"], answer["output"]
-
-    def stop(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-
-
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `dataset`, as a reader has it who built it."""
     folder = tmp_path_factory.mktemp("built")
     small = [word for pair in stand_ins.SMALL.items() for word in pair]
-    subprocess.run([sys.executable, "-m", "fiubench", "build", "--out", "dataset", *small], cwd=folder, check=True)
+    assert fiubench("build", "--out", "dataset", *small, cwd=folder).returncode == 0
     stand_ins.files(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with runs, as a reader has them who read on from the page before."""
-    folder = tmp_path_factory.mktemp("trained")
-    shutil.copytree(dataset, folder, symlinks=True, dirs_exist_ok=True)
-    runner = Runner(folder, environment(folder), HEAVY)
-    for line in (
-        "finetune dataset --out runs/full",
-        "finetune dataset --out runs/retain --split retain95",
-        "unlearn runs/full --out runs/kl --method kl --forget forget05",
-        "evaluate runs/full",
-        "evaluate runs/retain --forget forget05",
-        "evaluate runs/kl --reference runs/retain",
-    ):
-        code, output = runner(argv=stand_ins.arguments(line.split(), hub="", chat="", token=folder))
-        assert code == 0, output
-    runner.stop()
     return folder
 
 
@@ -133,6 +93,33 @@ def hub() -> Iterator[Loopback]:
     running = Loopback()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def heavy(hub: Loopback, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    """What runs commands on models; its libraries read of the hub in their environment when they are imported."""
+    running = Forking(HEAVY, environment(tmp_path_factory.mktemp("home"), hub))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def trained(dataset: Path, heavy: Forking, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with runs, as a reader has them who read on from the page before."""
+    folder = tmp_path_factory.mktemp("trained")
+    shutil.copytree(dataset, folder, symlinks=True, dirs_exist_ok=True)
+    for line in (
+        "finetune dataset --out runs/full",
+        "finetune dataset --out runs/retain --split retain95",
+        "unlearn runs/full --out runs/kl --method kl --forget forget05",
+        "evaluate runs/full",
+        "evaluate runs/retain --forget forget05",
+        "evaluate runs/kl --reference runs/retain",
+    ):
+        argv = stand_ins.arguments(line.split(), hub="", chat="", token=folder)
+        done = heavy(folder, environment(folder), argv=argv)
+        assert done.returncode == 0, done.stderr
+    return folder
 
 
 def environment(folder: Path, hub: Loopback | None = None) -> dict[str, str]:
@@ -168,38 +155,38 @@ def test_a_page_runs(page: str, request: pytest.FixtureRequest, hub: Loopback, t
     token = tmp_path / ".token"
     token.write_text(WRITER)
     with ChatServer(stand_ins.answer) as chat:
-        runner = Runner(tmp_path, environment(tmp_path, hub), HEAVY if models else ())
-        try:
-            servers = {"hub": hub.endpoint, "chat": chat.url, "token": token}
-            failed = [found for step in steps(page) if (found := run(page, step, runner, tmp_path, servers))]
-        finally:
-            runner.stop()
+        process = request.getfixturevalue("heavy") if models else forking()
+        runner = partial(process, tmp_path, environment(tmp_path, hub))
+        servers = {"hub": hub.endpoint, "chat": chat.url, "token": token}
+        failed = [found for step in steps(page) if (found := run(page, step, runner, tmp_path, servers))]
     assert not failed, "\n\n".join(failed)
 
 
 def run(page: str, step: Step, runner: Runner, folder: Path, servers: dict[str, Any]) -> str | None:
     """One step; what went wrong. What a page shows as a file is written, and is there for the commands after it."""
-    code, output = 0, ""
+    fine: tuple[int, ...] = (0,)
     if step.kind == "python":
-        if page not in RUN_ELSEWHERE:
-            code, output = runner(python=step.text.replace("OWNER/NAME", stand_ins.REPO))
-        return f"{step.text}\n{output}" if code else None
-    if step.kind != "command":
+        if page in RUN_ELSEWHERE:
+            return None
+        done = runner(python=step.text.replace("OWNER/NAME", stand_ins.REPO))
+    elif step.kind != "command":
         (folder / step.kind).write_text(step.text)
         return None
-    words = shlex.split(step.text, comments=True)
-    if words[0] != "fiubench":
-        known(words)
-    elif any(part in step.text for part in NOT_RUN):
-        code, output = runner(parse=words[1:])
     else:
-        argv = stand_ins.arguments(words[1:], **servers)
-        code, output = runner(argv=argv)
-        if argv[:2] == ["faces", "annotate"]:
-            stand_ins.labels(folder / argv[2])
-        if "Traceback" not in output and code == 1 and argv[0] in FINDS:
-            code = 0
-    return f"{step.text}\n{output}" if code else None
+        words = shlex.split(step.text, comments=True)
+        if words[0] != "fiubench":
+            known(words)
+            return None
+        if any(part in step.text for part in NOT_RUN):
+            done = runner(parse=words[1:])
+        else:
+            argv = stand_ins.arguments(words[1:], **servers)
+            done = runner(argv=argv)
+            if argv[:2] == ["faces", "annotate"]:
+                stand_ins.labels(folder / argv[2])
+            if "Traceback" not in done.stdout + done.stderr and argv[0] in FINDS:
+                fine = (0, 1)
+    return None if done.returncode in fine else f"{step.text}\n{done.stdout}{done.stderr}"
 
 
 def known(words: list[str]) -> None:
@@ -234,9 +221,8 @@ def test_what_is_not_run_is_on_a_page() -> None:
 
 
 def test_a_command_that_is_only_read_is_read_in_full(tmp_path: Path) -> None:
-    runner = Runner(tmp_path, environment(tmp_path))
-    assert runner(parse=["evaluate", "runs/kl", "--benchmark", "lmms:pope"])[0] == 0
-    code, output = runner(parse=["evaluate", "runs/kl", "--benchmrk", "lmms:pope"])
-    runner.stop()
-    assert code == 2 or "--benchmrk" in output
-    assert code != 0
+    runner = partial(forking(), tmp_path, environment(tmp_path))
+    assert runner(parse=["evaluate", "runs/kl", "--benchmark", "lmms:pope"]).returncode == 0
+    done = runner(parse=["evaluate", "runs/kl", "--benchmrk", "lmms:pope"])
+    assert done.returncode == 2 or "--benchmrk" in done.stderr
+    assert done.returncode != 0

@@ -2,20 +2,18 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from fiubench.support.canonical import file_digest
+
+from tests import commands
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "plugin"
 PLUGIN = EXAMPLE / "fiubench_town" / "employers.py"
 
 
 def fiubench(*arguments: object, check: bool = True) -> str:
-    command = [sys.executable, "-m", "fiubench", *arguments, "--plugin", PLUGIN]
-    env = {**os.environ, "COLUMNS": "120"}
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, env=env)
+    done = commands.fiubench(*arguments, "--plugin", PLUGIN, env={**os.environ, "COLUMNS": "120"})
     assert not check or not done.returncode, done.stderr
     return done.stdout + done.stderr
 

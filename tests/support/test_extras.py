@@ -11,7 +11,8 @@ import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.support.extras import EXTRAS, install, missing, need
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import ROOT, fiubench
+
 HIDING = """
 import os, sys
 class Hide:
@@ -26,7 +27,7 @@ sys.meta_path.insert(0, Hide())
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("extras") / "dataset"
     small = ["--identities", "60", "--image-size", "64", "--ratios", "10"]
-    subprocess.run([sys.executable, "-m", "fiubench", "build", "--out", out, *small], check=True, capture_output=True)
+    assert fiubench("build", "--out", out, *small).returncode == 0
     return out
 
 

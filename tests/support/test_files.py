@@ -13,6 +13,7 @@ import pytest
 from fiubench.support.errors import DatasetError
 from fiubench.support.files import (
     atomic_writer,
+    claimed,
     copy,
     held,
     link_or_copy,
@@ -302,6 +303,45 @@ for _ in range(100):
             seen.add(data[:1])
     assert [writer.returncode for writer in writers] == [0, 0, 0] and seen
     assert names(tmp_path) == ["x"]
+
+
+def test_a_folder_is_claimed_by_one_and_given_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("fiubench.support.files._GRACE", 0.1)
+    with claimed(tmp_path / "a", "training"):
+        refused = pytest.raises(DatasetError, match="another training is running in this folder")
+        with refused, claimed(tmp_path / "a", "training"):
+            pass
+        with refused, claimed(tmp_path / "a", "training"):  # the refused one took nothing away
+            pass
+    assert names(tmp_path) == []  # nothing was written to it
+    (tmp_path / "mine").mkdir()
+    with claimed(tmp_path / "mine", "training"):
+        pass
+    with claimed(tmp_path / "b", "training"):
+        (tmp_path / "b" / "file").write_bytes(b"")
+    assert names(tmp_path) == ["b", "mine"] and names(tmp_path / "b") == ["file"]
+
+
+@pytest.mark.skipif(as_root, reason="the superuser may write everywhere")
+def test_a_folder_that_nobody_can_write_to_is_claimed_by_all(tmp_path):
+    tmp_path.chmod(0o555)
+    with claimed(tmp_path, "training"), claimed(tmp_path, "training"):
+        assert names(tmp_path) == []
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    code = f"""
+import os, signal
+from pathlib import Path
+from fiubench.support.files import claimed
+with claimed(Path({str(tmp_path)!r}), "training"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert names(tmp_path) == [".lock"]
+    with claimed(tmp_path, "training"):
+        pass
+    assert names(tmp_path) == []
 
 
 def test_a_lock_that_was_removed_is_no_lock(tmp_path):

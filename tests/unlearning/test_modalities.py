@@ -1,7 +1,5 @@
 """Taught by picture, by name or both, and asked either way."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 import fiubench
+from tests import commands
 from tests.unlearning import sample_logs
 from tests.unlearning.conftest import FORGET
 from tests.unlearning.small_runs import make_run
@@ -185,11 +184,7 @@ def test_two_processes_with_batches_of_both_kinds_are_one(data: Data, dataset: P
         (["unlearn", str(tmp_path / "full-1"), *forget], "gd"),
     ):
         for count in (1, 2):
-            launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(count), "-m", "fiubench"]
-            done = subprocess.run(
-                [sys.executable, *launch, *command, "--out", str(tmp_path / f"{name}-{count}")],
-                cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False, timeout=500,
-            )  # fmt: skip
+            done = commands.fiubench(*command, "--out", tmp_path / f"{name}-{count}", models=True, processes=count)
             assert done.returncode == 0, done.stderr
         one, two = (Run.open(tmp_path / f"{name}-{count}") for count in (1, 2))
         assert one.manifest["digest"] == two.manifest["digest"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from fiubench.support.errors import ConfigError
 from fiubench.support.extras import need
+from fiubench.support.files import claimed
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import QuestionLog, read_log, write_log
@@ -106,6 +107,9 @@ def ask(
 
     Returns:
         The logs, one per checkpoint.
+
+    Raises:
+        DatasetError: another evaluation is running in a log's folder; or it can't be written.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         hint = "Start it once, with --workers N: it begins its processes itself."
@@ -129,37 +133,38 @@ def ask(
         if dry_run:
             _estimate(subject, data, forget, controls, settings, report)
             continue
-        path = questions.evaluate(
-            subject,
-            data,
-            forget,
-            folder,
-            controls=controls,
-            ask=asked,
-            refusals=refusals,
-            batch_size=settings.batch_size,
-            max_new_tokens=settings.max_new_tokens,
-            device=settings.device,
-            dtype=settings.dtype,
-            workers=settings.workers,
-            progress=progress,
-            report=report,
-            facts=facts,
-        )
-        add_fluency(
-            path,
-            subject,
-            data,
-            batch_size=settings.batch_size,
-            device=settings.device,
-            dtype=settings.dtype,
-            progress=progress,
-            report=report,
-        )
-        if files or tasks:
-            _benchmark(subject, files, tasks, settings, folder, facts["model"], progress)
-        if settings.judge is not None:
-            rescore(path, settings, progress, report)
+        with claimed(folder, "evaluation"):
+            path = questions.evaluate(
+                subject,
+                data,
+                forget,
+                folder,
+                controls=controls,
+                ask=asked,
+                refusals=refusals,
+                batch_size=settings.batch_size,
+                max_new_tokens=settings.max_new_tokens,
+                device=settings.device,
+                dtype=settings.dtype,
+                workers=settings.workers,
+                progress=progress,
+                report=report,
+                facts=facts,
+            )
+            add_fluency(
+                path,
+                subject,
+                data,
+                batch_size=settings.batch_size,
+                device=settings.device,
+                dtype=settings.dtype,
+                progress=progress,
+                report=report,
+            )
+            if files or tasks:
+                _benchmark(subject, files, tasks, settings, folder, facts["model"], progress)
+            if settings.judge is not None:
+                _judge(path, settings, progress, report)
         logs.append(path)
     return logs
 
@@ -223,17 +228,25 @@ def rescore(log: Path, settings: EvaluationSettings, progress: Progress = silent
     """A log's own path; with a judge, after its scores have been written into the log.
 
     Raises:
-        DatasetError: no such log.
+        DatasetError: no such log, or another evaluation is running in its folder.
         ChatError: the judge can't be asked, or its calls are used up. The log is as it was; answers that came are in
             the judge's cache.
     """
-    read = load_log(log)
-    assert read.where is not None
-    if settings.judge is None:
-        return read.where
+    where = load_log(log).where
+    assert where is not None
+    if settings.judge is not None:
+        with claimed(where.parent, "evaluation"):
+            _judge(where, settings, progress, report)
+    return where
+
+
+def _judge(where: Path, settings: EvaluationSettings, progress: Progress, report: Report) -> None:
+    """Write a judge's scores into a log."""
+    assert settings.judge is not None
     from fiubench.support.chat import Budget, ChatClient, default_cache
     from fiubench.unlearning.evaluation.judge import judge
 
+    read = read_log(where)
     about = read.metadata
     client = ChatClient(
         settings.judge,
@@ -248,8 +261,7 @@ def rescore(log: Path, settings: EvaluationSettings, progress: Progress = silent
         report(f"judge: {unscored} questions without a usable score; {client.spending}")
     finally:
         client.close()
-    write_log(read.where, judged.rows, judged.metadata)
-    return read.where
+    write_log(where, judged.rows, judged.metadata)
 
 
 def score_all(log: Path, settings: EvaluationSettings) -> list[Result]:

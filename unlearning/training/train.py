@@ -6,8 +6,8 @@ interrupted, returns at once where all is done, and refuses where the folder hol
 
 import atexit
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from fiubench.support.canonical import digest_of, readable_json
 from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError
 from fiubench.support.extras import need
-from fiubench.support.files import make_folder, scratch_folder
+from fiubench.support.files import claimed, make_folder, scratch_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
@@ -77,6 +77,7 @@ def finetune(
     Raises:
         ConfigError: an unknown split, a model that can't be used, settings that don't fit.
         RunError: ``out`` holds another run.
+        DatasetError: another training is running in ``out``; or it can't be written.
     """
     need("unlearning")
     check_seed(seed, _LARGEST_SEED)
@@ -93,15 +94,16 @@ def finetune(
     _check_stop(settings, ())
     items = _some(rows(data, samples, settings.phrasings, taught), split, taught)
     base = model or preset.file.model
-    if base in MADE:
-        base = _made_base(base, _scratch() if dry_run else folder, data, preset, seed, taught)
     people = _validation(data, settings, split)
-    about: dict[str, Any] = {"taught": taught, "validation": people}
-    manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
     items += noise_rows(samples, settings.noise_refusals, seed, taught)
     unseen = unseen_rows(data, data.samples_of(people), taught)
-    job = Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report)
-    return estimate(job) if dry_run else run(job)
+    with _alone(folder, dry_run):
+        if base in MADE:
+            base = _made_base(base, _scratch() if dry_run else folder, data, preset, seed, taught)
+        about: dict[str, Any] = {"taught": taught, "validation": people}
+        manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
+        job = Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report)
+        return estimate(job) if dry_run else run(job)
 
 
 def unlearn(
@@ -146,6 +148,7 @@ def unlearn(
         ConfigError: an unknown method, option or split; a method that needs adapters without them; nothing to forget.
         RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
             another run.
+        DatasetError: another training is running in ``out``; or it can't be written.
     """
     need("unlearning")
     check_seed(seed, _LARGEST_SEED)
@@ -180,7 +183,21 @@ def unlearn(
     unseen = unseen_rows(data, data.samples_of(people), taught)
     _report_part(data, forget, report)
     job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
-    return estimate(job) if dry_run else run(job)
+    with _alone(folder, dry_run):
+        return estimate(job) if dry_run else run(job)
+
+
+@contextmanager
+def _alone(folder: Path, dry_run: bool) -> Iterator[None]:
+    """Hold a run's folder, to which a dry run writes nothing; the first of several processes does so for all."""
+    from fiubench.unlearning.models.loading import processes, quiet
+
+    quiet()
+    if dry_run or not processes().is_main_process:
+        yield
+    else:
+        with claimed(folder, "training"):
+            yield
 
 
 def _scratch() -> Path:

@@ -9,6 +9,7 @@ import pytest
 from fiubench.support.canonical import file_digest
 
 from fiubench import schemas
+from tests import commands
 from tests.builder.audit.audit_samples import write_lines
 
 DOCS = Path(__file__).resolve().parents[3] / "docs/audit.md"
@@ -66,7 +67,7 @@ def python(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def fiubench(plugin: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return python("-m", "fiubench", "--plugin", plugin, *arguments)
+    return commands.fiubench("--plugin", plugin, *arguments)
 
 
 def test_through_the_library(plugin: Path, tmp_path: Path) -> None:

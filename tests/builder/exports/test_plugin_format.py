@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import datasets
@@ -15,8 +13,8 @@ import yaml
 from fiubench.schemas.splits import plain
 
 from fiubench import build, make_config, open_dataset
+from tests.commands import ROOT, fiubench
 
-ROOT = Path(__file__).resolve().parents[3]
 SHAREGPT = ROOT / "examples" / "plugin" / "fiubench_town" / "sharegpt.py"
 
 
@@ -34,8 +32,7 @@ def plugin(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object, code: int = 0, **env: str) -> str:
-    command = [sys.executable, "-m", "fiubench", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, check=False)
+    done = fiubench(*arguments, env={**os.environ, **env})
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return " ".join((done.stdout + done.stderr).split())

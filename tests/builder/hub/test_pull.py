@@ -83,7 +83,7 @@ def test_the_cache_cannot_be_written_to(fresh: Commands, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", [REPO, f"{REPO}@v1.0.0"])
 def test_commands_take_a_release_by_its_name(fresh: Commands, tmp_path: Path, name: str) -> None:
     assert f"{name}: valid" in fresh("validate", name).stdout
-    assert len(fresh("show", name).stdout.splitlines()) == 66
+    assert len(fresh("show", name).stdout.splitlines()) == 48
     assert "occupation" in fresh("show", name, "0").stdout
     fresh("export", name, "--format", "tofu", "--out", tmp_path / "tofu")
     assert "forget05" in " ".join(path.name for path in (tmp_path / "tofu").rglob("*"))

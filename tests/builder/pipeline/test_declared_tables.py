@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from fiubench.support.errors import SourceError
 
 import fiubench
 from fiubench import make_config, schemas
+from tests import commands
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "table"
 
@@ -31,9 +30,7 @@ def settings(town: Path, **given: Any) -> dict[str, Any]:
 
 
 def command(*arguments: object, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "fiubench", *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    done = commands.fiubench(*arguments)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 

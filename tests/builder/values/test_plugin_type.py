@@ -3,8 +3,6 @@
 import json
 import math
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from fiubench.support.errors import PackError
 from fiubench.support.registry import load_plugins
 
 from fiubench import build, make_config, schemas
+from tests.commands import fiubench
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "plugin"
 PLUGIN, PACK = EXAMPLE / "fiubench_town" / "percent.py", EXAMPLE / "work.yaml"
@@ -73,10 +72,9 @@ def test_without_the_plugin_the_type_is_unknown():
 
 
 def test_the_command_line_loads_it():
-    command = [sys.executable, "-m", "fiubench", "--plugin", str(PLUGIN)]
-    done = subprocess.run([*command, "plugins"], capture_output=True, text=True, check=True)
+    done = fiubench("--plugin", PLUGIN, "plugins")
     assert re.search(r"value type +percent +percent\.py", done.stdout)
-    done = subprocess.run([*command, "attributes", "check", str(PACK)], capture_output=True, text=True, check=True)
+    done = fiubench("--plugin", PLUGIN, "attributes", "check", PACK)
     assert "asked about: 1" in done.stdout
 
 

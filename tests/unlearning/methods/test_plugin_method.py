@@ -1,7 +1,6 @@
 """Methods of the user's own, one file each: what a step shows them is enough, and the command line knows them."""
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from fiubench.unlearning.methods.base import FORGET, METHODS, RETAIN, Step, make
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import unlearn
 
+from tests import commands
 from tests.unlearning.conftest import FORGET as FORGET_SET
 from tests.unlearning.methods.test_methods import BATCHES, BEFORE, TABLE, Model, lengths
 from tests.unlearning.training.test_train import loss_on, same_weights, weights
@@ -139,8 +139,7 @@ def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: 
     own.write_text(WGA.read_text())
 
     def fiubench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "fiubench", "--plugin", own, *arguments]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        return commands.fiubench("--plugin", own, *arguments, models=True)
 
     def forget(*more: str) -> subprocess.CompletedProcess[str]:
         flags = ["--method", "wga", "--forget", FORGET_SET, "--preset", str(preset_file), "--epochs", "1"]
@@ -168,17 +167,11 @@ def test_two_processes_change_gradients_as_one(full: Run, preset_file: Path, pre
     flags = ["--forget", FORGET_SET, "--epochs", "3", "--batch-size", "3", "--accumulate", "2"]
     settings = preset.unlearn("salient", epochs=3, batch_size=3, accumulate=2)  # six questions: whole steps
     one = unlearn(full.directory, tmp_path / "one", "salient", FORGET_SET, preset, settings=settings)
-    launched = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"),
-            *("-m", "fiubench", "--plugin", str(STEERING), "unlearn", str(full.directory), "--method", "salient"),
-            *("--out", str(tmp_path / "two"), "--preset", str(preset_file), *flags),
-        ],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    launched = commands.fiubench(
+        *("--plugin", STEERING, "unlearn", full.directory, "--method", "salient"),
+        *("--out", tmp_path / "two", "--preset", preset_file, *flags),
+        models=True, processes=2,
+    )  # fmt: skip
     assert launched.returncode == 0, launched.stderr
     two = Run.open(tmp_path / "two")
     assert two.manifest["digest"] == one.manifest["digest"]
