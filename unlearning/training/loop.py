@@ -120,15 +120,23 @@ class _Objective:
         self.reference: Mapping[str, torch.Tensor] = {}
 
     def __call__(
-        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float]
+        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float], progress: tuple[int, int]
     ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
         if self.method is None:
             return Step(model, {"": batch}, {}, sizes=self._sizes(sizes, [""])).nll(""), {}
         batches = {name: batch[name] for name in self.method.needed}
         index = batch["index"]
         reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
-        hidden = self.method.hidden_states
-        step = Step(model, batches, reference, hidden_states=hidden, sizes=self._sizes(sizes, batches))
+        done, steps = progress
+        step = Step(
+            model,
+            batches,
+            reference,
+            hidden_states=self.method.hidden_states,
+            sizes=self._sizes(sizes, batches),
+            number=done,
+            steps=steps,
+        )
         losses = self.method.loss(step)
         if losses.shape != index.shape:
             problem = f"its loss has shape {tuple(losses.shape)}, not one number per sample, {tuple(index.shape)}"

@@ -156,7 +156,7 @@ def unlearn(
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen = make_method(method, {**settings.options, **(options or {})})
     settings = settings.model_copy(update={"options": chosen.model_dump()})
-    if chosen.needs_adapters and settings.lora is None:
+    if chosen.needs_before and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
     _check_stop(settings, chosen.needed)

@@ -1,6 +1,7 @@
 """``transformers.Trainer`` with samples as the unit of the loss, a keyed order, and checkpoints whole or absent."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from os import fsync
@@ -14,15 +15,17 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 _RESUMING = ("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "pytorch_model_fsdp*", "global_step*")
 _NEVER_KEPT = ("training_args.bin", "README.md")  # a pickle that nothing reads; a card without content
 
-Objective = Callable[[Any, Mapping[str, Any], Mapping[str, float]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
+Objective = Callable[
+    [Any, Mapping[str, Any], Mapping[str, float], tuple[int, int]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]
+]
 
 
 class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Minimises the mean over the samples of a whole optimizer step, however it is cut into passes and processes.
 
     Args:
-        objective: (model, batch, sizes of the step per sample: see :func:`sizes`) -> loss per sample, shape (batch,),
-            and scalars for the log.
+        objective: (model, batch, sizes of the step per sample: see :func:`sizes`, optimizer steps done and in all) ->
+            loss per sample, shape (batch,), and scalars for the log.
         after_backward: called with the model once per optimizer step, when its gradients are whole, before clipping.
         on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
             checkpoint is whole; says whether to stop.
@@ -64,7 +67,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Sum over the pass's samples by the number in the step, times processes: gradients are averaged over them."""
-        losses, parts = self._objective(model, inputs, self._sizes)
+        progress = (self.state.global_step, self.state.max_steps)
+        losses, parts = self._objective(model, inputs, self._sizes, progress)
         for means in (self._since_log, self._since_checkpoint):
             means.add({"loss": losses.detach().mean(), **parts}, len(losses))
         return losses.sum() / num_items_in_batch * self.args.world_size
@@ -131,17 +135,17 @@ class _Means:
 
     def __init__(self) -> None:
         self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
+        self._counts: Counter[str] = Counter()
 
     def add(self, values: Mapping[str, torch.Tensor], count: int) -> None:
-        for name, value in values.items():
+        for name, value in values.items():  # not every step has every one
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value * count
-        self._count += count
+            self._counts[name] += count
 
     def take(self) -> dict[str, float]:
         """The means so far; begins anew."""
-        means = {name: float(total) / self._count for name, total in self._sums.items()} if self._count else {}
-        self._sums, self._count = {}, 0
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        self._sums, self._counts = {}, Counter()
         return means
 
 
