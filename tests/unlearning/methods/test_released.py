@@ -25,7 +25,7 @@ from fiubench.unlearning.methods.base import (
     Sizes,
     Step,
     make_method,
-)  # fmt: skip
+)
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import load
 from fiubench.unlearning.models.parts import add_lora
@@ -328,7 +328,7 @@ def test_rmu_needs_a_layer_that_there_is(case: Case) -> None:
 
 
 def test_what_peers_scale_otherwise(case: Case) -> None:
-    """open-unlearning: DPO, and AltPO by it, are twice ours; SimNPO has beta (L - delta) where its paper has - gamma."""
+    """open-unlearning: DPO, and AltPO by it, are twice ours; SimNPO has beta (L - delta), its paper beta L - gamma."""
     batches = case.batches(case.pairs)
     preferred = ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])
     peers = -2 / 0.1 * logsigmoid(0.1 * preferred).mean()
