@@ -11,8 +11,8 @@ class LanguageModelUnlearning(Retaining):
     """``forget_weight E_F[-L(y|x)] + mismatch_weight E_F[L(yr|x)] + retain_weight E_R[KL(p0 || p)]``.
 
     Yao et al., 2023 (LLMU, arXiv 2310.10683): gradient ascent, answers to other questions learnt in place of the true
-    ones, and predictions on the retain set kept. ``yr`` is the answer of the pair's retain row. Weights are those of the
-    released code.
+    ones, and predictions on the retain set kept. ``yr`` is the answer of the pair's retain row. Weights are the
+    released code's.
     """
 
     name = "llmu"
