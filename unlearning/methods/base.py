@@ -66,6 +66,7 @@ class Step:
             mean over the samples of the optimizer step is one over its tokens. Without, each answer counts as much.
         number: optimizer steps that were taken before this one.
         steps: optimizer steps of the whole training.
+        memory: what :meth:`Method.after_step` noted down; to be read only.
 
     Attributes:
         parts: scalars for the log; a method may add its own.
@@ -81,9 +82,10 @@ class Step:
         sizes: Mapping[str, Sizes] | None = None,
         number: int = 0,
         steps: int = 1,
+        memory: Mapping[str, float] | None = None,
     ) -> None:
         self.model, self.batches, self.reference, self.sizes = model, batches, reference, sizes
-        self.number, self.steps = number, steps
+        self.number, self.steps, self.memory = number, steps, memory or {}
         self.parts: dict[str, Tensor] = {}
         self._hidden_states, self._learning = hidden_states, True
         self._scored: dict[str, Predicted] = {}
@@ -267,6 +269,25 @@ class Method(Settings, ABC):
     def loss(self, step: Step) -> "Tensor":
         """The loss of each sample, shape (batch,); an optimizer step minimises its mean over all its samples."""
 
+    def prepare(self, model: Any) -> None:
+        """Change how the model computes while it learns, or which parameters do; called before the first step.
+
+        Called again where a run is resumed. No checkpoint holds it: a model that is loaded computes as ever.
+
+        Args:
+            model: the model that learns, unwrapped.
+        """
+
+    def after_step(self, means: Mapping[str, float], memory: dict[str, float], number: int, steps: int) -> None:
+        """Note down what later steps depend on; called once per optimizer step, on every process.
+
+        Args:
+            means: of :attr:`Step.parts` over all samples of the step.
+            memory: to be changed in place; kept with every checkpoint, so that a resumed run is the uninterrupted one.
+            number: optimizer steps that were taken before this one.
+            steps: optimizer steps of the whole training.
+        """
+
     def after_backward(self, model: Any) -> None:
         """Look at the gradients of an optimizer step, and change them in place (masks, projections).
 
@@ -287,7 +308,7 @@ RETAIN_LOSS = "That loss: nll, L(y|x); kl, KL(p0 || p) on the answers' tokens, s
 class Retaining(Method):
     """A method whose loss is one on the forget set and, by a weight, one that keeps the retain set."""
 
-    batches = (FORGET, RETAIN)
+    batches: ClassVar[tuple[str, ...]] = (FORGET, RETAIN)
     retain_weight: float = Field(1.0, ge=0, description=RETAIN_WEIGHT)
     retain_loss: Literal["nll", "kl"] = Field("nll", description=RETAIN_LOSS)
 
@@ -304,7 +325,11 @@ class Retaining(Method):
         forget = self.forget_loss(step)
         if not self.retain_weight:
             return forget
-        return forget + self.retain_weight * (step.nll if self.retain_loss == "nll" else step.divergence)(RETAIN)
+        return forget + self.retain_weight * self.kept(step)
+
+    def kept(self, step: Step) -> "Tensor":
+        """The loss of each sample on the retain set, shape (batch,)."""
+        return step.nll(RETAIN) if self.retain_loss == "nll" else step.divergence(RETAIN)
 
 
 METHODS: Registry[type[Method]] = Registry("method", "methods", "fiubench.unlearning.methods")

@@ -5,6 +5,7 @@ both take L to be the model's own loss.
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,6 +229,11 @@ def satimp(case: Case, reduction: str, beta1: float, beta2: float) -> torch.Tens
     return reduced(values, reduction)
 
 
+def pdu(case: Case, reduction: str) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    return reduced([(z.max(dim=1)[0] - z.mean(dim=1)).square() for z in at(case.logits(batch), batch)], reduction)
+
+
 Formula = Callable[[Case, str], torch.Tensor]
 FORMULAS: list[tuple[str, dict[str, Any], Formula]] = [
     ("ga", {}, lambda c, r: -mean(c, FORGET, r)),
@@ -260,6 +266,13 @@ FORMULAS: list[tuple[str, dict[str, Any], Formula]] = [
         "llmu",
         {},
         lambda c, r: -0.5 * mean(c, FORGET, r) + mean(c, MISMATCH, r) + kl(c, r, "answer"),
+    ),
+    ("negation", {}, lambda c, r: mean(c, FORGET, r)),  # on a model that is prepared: see below
+    ("pdu", {}, lambda c, r: pdu(c, r) + 100 * (mean(c, RETAIN, r) - 0.3)),
+    (
+        "pdu",
+        {"retain_weight": 2, "bound": 0, "retain_loss": "kl"},
+        lambda c, r: pdu(c, r) + 2 * kl(c, r, "answer"),
     ),
     ("scrub", {}, lambda c, r: 0.5 * kl(c, r, "answer") + mean(c, RETAIN, r)),
 ]
@@ -318,6 +331,45 @@ def test_scrub_steps_away_and_back(case: Case, reduction: str) -> None:
         found = ours(case, method, reduction, case.pairs, number, 8)
         assert found.item() / len(case.pairs) == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
     same(case, ours(case, method, reduction, case.pairs, 3, 8), away)
+
+
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+def test_negation_learns_the_opposite(case: Case, reduction: str) -> None:
+    """On a prepared model adapters count as -dW/strength; the gradient in dW follows by the chain rule."""
+    method, scaled = make_method("negation", {"strength": 2}), deepcopy(case)
+    opposite = {name: weights for name, weights in scaled.model.named_parameters() if "lora_B" in name}
+    with torch.no_grad():
+        for weights in opposite.values():
+            weights.mul_(-0.5)
+    expected = mean(scaled, FORGET, reduction)
+    wanted = {name: value * (-0.5 if "lora_B" in name else 1) for name, value in scaled.gradients(expected).items()}
+    prepared = deepcopy(case)
+    method.prepare(prepared.model)
+    loss = ours(prepared, method, reduction, case.pairs) / len(case.pairs)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.item() != pytest.approx(mean(case, FORGET, reduction).item(), rel=1e-3)
+    found, largest = prepared.gradients(loss), max(float(value.abs().max()) for value in wanted.values())
+    for name in opposite.keys() | {name for name in wanted if "lora_A" in name}:
+        torch.testing.assert_close(found[name], wanted[name], rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_the_weight_of_pdu_follows_the_loss() -> None:
+    method, memory = make_method("pdu", {"warmup": 0.5, "bound": 1, "dual_rate": 4, "retain_weight": 10}), {}
+    weights = []
+    for number, loss in enumerate([9, 9, 2, 0.5, 0, 0, 0, 3]):
+        method.after_step({RETAIN: float(loss)}, memory, number, 4)
+        weights.append(memory.get("retain_weight"))
+    assert weights == [None, None, 14, 12, 8, 4, 0, 8]
+
+
+def test_pdu_takes_the_weight_that_it_remembers(case: Case) -> None:
+    batches = case.batches(case.pairs)
+    found = [
+        make_method("pdu").loss(Step(case.model, batches, {}, memory=memory)).mean()
+        for memory in ({"retain_weight": 7.0}, {"retain_weight": 0.0})
+    ]
+    kept = mean(case, RETAIN, "per_answer") - 0.3
+    assert (found[0] - found[1]).item() == pytest.approx(7 * kept.item(), rel=1e-4)
 
 
 def test_rmu_needs_a_layer_that_there_is(case: Case) -> None:
