@@ -134,6 +134,14 @@ def test_the_refusal_method_asks_for_no_true_answer() -> None:
 def test_a_retain_batch_of_no_weight_is_not_loaded() -> None:
     assert make_method("npo").needed == (FORGET,)
     assert make_method("npo", {"retain_weight": 1}).needed == (FORGET, RETAIN)
+    assert make_method("llmu", {"mismatch_weight": 0}).needed == (FORGET, RETAIN)
+
+
+def test_predictions_are_kept_with_adapters_alone() -> None:
+    assert not make_method("gd").needs_before
+    assert make_method("gd", {"retain_loss": "kl"}).needs_before
+    assert not make_method("gd", {"retain_loss": "kl", "retain_weight": 0}).needs_before
+    assert make_method("undial").needs_before
 
 
 @pytest.mark.parametrize(
@@ -202,6 +210,10 @@ def test_a_users_own_method_is_registered_once() -> None:
     class Wrong(Own):
         batches = ("holdout",)
 
+    class Drawn(Own):
+        name = "drawn"
+        reference = (RETAIN,)
+
     try:
         register(Own)
         assert isinstance(make_method("own"), Own)
@@ -209,5 +221,7 @@ def test_a_users_own_method_is_registered_once() -> None:
             register(Other)
         with pytest.raises(ConfigError, match="no batch 'holdout'"):
             register(Wrong)
+        with pytest.raises(ConfigError, match="no reference of retain"):
+            register(Drawn)
     finally:
         del METHODS._entries["own"]
