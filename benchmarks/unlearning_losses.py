@@ -15,7 +15,17 @@ from typing import Any
 import torch
 import yaml
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN, Sizes, Step, make_method
+from fiubench.unlearning.methods.base import (
+    ALTERNATE,
+    FORGET,
+    METHODS,
+    MISMATCH,
+    REFUSAL,
+    RETAIN,
+    Sizes,
+    Step,
+    make_method,
+)
 from fiubench.unlearning.models.encoding import Encoder
 from fiubench.unlearning.models.loading import load
 from fiubench.unlearning.training.batches import Pairs, collate_pairs, rows, sizes
@@ -24,7 +34,7 @@ from fiubench.unlearning.training.train import finetune, unlearn
 
 import fiubench
 
-NAMES = (FORGET, RETAIN, REFUSAL)
+NAMES = (FORGET, RETAIN, REFUSAL, ALTERNATE, MISMATCH)
 ASKED = ("full_name", "occupation", "blood_type", "medical_condition", "doctor", "room_number", "medication", "offense")
 LORA = {"rank": 16, "alpha": 32, "dropout": 0.0}
 PRESET = {
@@ -35,7 +45,7 @@ PRESET = {
     "unlearn": {"epochs": 3, "learning_rate": 1.0e-3, "batch_size": 8, "lora": LORA, "checkpoint_every": 3},
 }
 RELEASED: Mapping[str, Mapping[str, Any]] = {"kl": {"kl_over": "all"}}
-RETAINED: Mapping[str, Mapping[str, Any]] = {name: {"retain_weight": 1} for name in ("npo", "dpo")}
+RETAINED: Mapping[str, Mapping[str, Any]] = {name: {"retain_weight": 1} for name in ("npo", "dpo", "ceu", "undial")}
 
 
 def moved_model(folder: Path) -> tuple[Any, Encoder, Pairs]:
@@ -63,9 +73,10 @@ def measured(
     each = {part: Sizes(counted[f"{part}.tokens"] / count, counted[f"{part}.places"] / count) for part in NAMES}
     before = Step(model, batches, {}).before
     reference = {part: before.log_likelihood(part) for part in method.reference}
-    step = Step(model, batches, reference, sizes=each if released else None)
+    step = Step(model, batches, reference, hidden_states=method.hidden_states, sizes=each if released else None)
     loss = method.loss(step).mean()
-    found = torch.autograd.grad(loss, [weights for weights in model.parameters() if weights.requires_grad])
+    learns = [weights for weights in model.parameters() if weights.requires_grad]
+    found = torch.autograd.grad(loss, learns, allow_unused=True, materialize_grads=True)
     return loss.item(), torch.cat([gradient.flatten() for gradient in found]), step.parts
 
 
@@ -77,7 +88,7 @@ def main() -> None:
         counted = sizes(batch)
         print({name: f"{counted[f'{name}.tokens']:.0f} of {counted[f'{name}.places']:.0f}" for name in NAMES})
         print("| method | per_answer | released | gradients: ratio of lengths | cosine |\n|---|---|---|---|---|")
-        for name in ("ga", "gd", "kl", "po", "npo", "simnpo", "dpo"):
+        for name in METHODS:
             options = RETAINED.get(name, {})
             ours = measured(model, batch, name, options, released=False)
             theirs = measured(model, batch, name, {**options, **RELEASED.get(name, {})}, released=True)

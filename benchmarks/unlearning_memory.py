@@ -27,7 +27,11 @@ PRESET = {
     "tiny": SIZE,
     "finetune": {**TRAINING, "epochs": 0.01, "lora": None},
     "unlearn": {**TRAINING, "lora": {"rank": 8, "alpha": 16, "dropout": 0.0}},
-    "methods": {name: {"options": {"retain_weight": 1}} for name in METHODS if name != "ga"},
+    "methods": {
+        name: {"options": {"retain_weight": 1}}
+        for name, each in METHODS.items()
+        if "retain_weight" in each.model_fields
+    },
 }
 STEP = """
 import sys

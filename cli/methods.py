@@ -9,8 +9,9 @@ from fiubench.cli.console import table
 from fiubench.unlearning.methods.base import METHODS
 
 app = typer.Typer(no_args_is_help=True, help="List and show unlearning methods and their options.")
-_NOTATION = """x: picture and question; y: the true answer; y0: a refusal; L: mean of -log p over the answer's tokens;
-E_F, E_R: mean over the forget set, the retain set; p: the model that learns; p0: the model before unlearning."""
+_NOTATION = """x: picture and question; y: the true answer; y0: a refusal; ya: a wrong answer of the dataset; yr:
+the answer to another question; L: mean of -log p over the answer's tokens; E_F, E_R: mean over the forget set, the
+retain set; z: logits; p: the model that learns; p0: the model before unlearning."""
 _LIMITS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
 
 

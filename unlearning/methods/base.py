@@ -2,7 +2,9 @@
 
 Notation: ``x`` a picture with a question, ``y`` an answer; ``L(y|x)`` the mean of ``-log p`` over the answer's tokens
 (whether ``E[L(y|x)]`` is a mean over answers or over all their tokens, says the setting ``reduction``), ``log p(y|x)``
-the sum over them; ``F`` the forget set, ``R`` the retain set, ``y0`` a refusal ("I don't know.").
+the sum over them; ``F`` the forget set, ``R`` the retain set, ``y0`` a refusal ("I don't know."), ``ya`` a wrong answer
+of the same kind as the true one, ``yr`` the answer to another question; ``z`` the logits, one for each token of the
+vocabulary.
 ``p`` is the model that learns, ``p0`` the same model before unlearning, which is never held twice: it is the model with
 its adapters off (:attr:`Step.before`), or a number per sample that is computed once, before the first step
 (:attr:`Step.reference`).
@@ -15,11 +17,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
-from fiubench.support.settings import Settings
+from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.models.encoding import ORDER, parts_of
 from fiubench.unlearning.models.likelihood import Predicted, beside_pictures, score, shows_pictures, unwrapped
 
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
 else:
     Tensor = Any  # torch is imported by the functions that compute
 
-__all__ = ["FORGET", "METHODS", "REFUSAL", "RETAIN", "Method", "Step", "Tensor", "make_method", "register"]
+__all__ = [
+    "ALTERNATE", "FORGET", "METHODS", "MISMATCH", "REFUSAL", "RETAIN", "RETAIN_LOSS", "RETAIN_WEIGHT",
+    "Method", "Retaining", "Step", "Tensor", "make_method", "register",
+]  # fmt: skip
 
-FORGET, RETAIN, REFUSAL = "forget", "retain", "refusal"
+FORGET, RETAIN, REFUSAL, ALTERNATE, MISMATCH = "forget", "retain", "refusal", "alternate", "mismatch"
 
 
 class Sizes(NamedTuple):
@@ -45,8 +50,9 @@ class Sizes(NamedTuple):
 class Step:
     """What a method sees in one forward pass: the model, its batches, and what the model predicts for them.
 
-    Batches are called ``forget``, ``retain`` and ``refusal`` (the forget questions, answered with a refusal); a step
-    has those that :attr:`Method.batches` names. Values per token have shape (batch, tokens): column ``t`` is the same
+    Batches are called ``forget``, ``retain`` and, with the forget questions answered otherwise, ``refusal``,
+    ``alternate`` (a wrong answer of the dataset) and ``mismatch`` (the answer of the pair's retain row); a step has
+    those that :attr:`Method.batches` names. Values per token have shape (batch, tokens): column ``t`` is the same
     place of every row, counted from the place where the first answer of the batch begins, and :meth:`mask` says which
     of them belong to an answer. Elsewhere values are 0. Each batch goes through the model once, when it is first asked
     for.
@@ -58,6 +64,9 @@ class Step:
         hidden_states: whether hidden states are kept (:attr:`Method.hidden_states`).
         sizes: of each batch, where the training's ``reduction`` is ``released``: losses are then divided so that their
             mean over the samples of the optimizer step is one over its tokens. Without, each answer counts as much.
+        number: optimizer steps that were taken before this one.
+        steps: optimizer steps of the whole training.
+        memory: what :meth:`Method.after_step` noted down; to be read only.
 
     Attributes:
         parts: scalars for the log; a method may add its own.
@@ -71,8 +80,12 @@ class Step:
         *,
         hidden_states: bool = False,
         sizes: Mapping[str, Sizes] | None = None,
+        number: int = 0,
+        steps: int = 1,
+        memory: Mapping[str, float] | None = None,
     ) -> None:
         self.model, self.batches, self.reference, self.sizes = model, batches, reference, sizes
+        self.number, self.steps, self.memory = number, steps, memory or {}
         self.parts: dict[str, Tensor] = {}
         self._hidden_states, self._learning = hidden_states, True
         self._scored: dict[str, Predicted] = {}
@@ -112,6 +125,10 @@ class Step:
     def nll(self, name: str) -> "Tensor":
         """``L(y|x)``, the mean of ``-log p`` over the answer's tokens, shape (batch,)."""
         return self.joint_nll({name: 1.0})
+
+    def mean(self, name: str, values: "Tensor") -> "Tensor":
+        """The mean of a value per token, shape (batch, tokens), over the answer's tokens, as :meth:`nll` takes it."""
+        return (values * self.mask(name)).sum(dim=1) / self._tokens(name)
 
     def joint_nll(self, weights: Mapping[str, float]) -> "Tensor":
         """``L(y|x)`` of several batches by their weights, shape (batch,); those of no weight are left out.
@@ -162,8 +179,8 @@ class Step:
         else:
             scored = self._score(name)
             sums = scored.per_sequence(_divergence(scored.logits, self.before._score(name).logits))
-            per_answer = sums / (scored.counts() if sizes is None else sizes.tokens)
-        self.parts["divergence"] = per_answer.detach().mean()
+            per_answer = sums / self._tokens(name)
+        self.parts["divergence" if name == RETAIN else f"{name}_divergence"] = per_answer.detach().mean()
         return per_answer
 
     def _flat_log_probs(self, name: str) -> "Tensor":
@@ -171,8 +188,12 @@ class Step:
             scored = self._score(name)
             self._log_probs[name] = scored.log_probs()
             sums = scored.per_sequence(self._log_probs[name].detach())
-            self.parts[name] = (-sums / (scored.counts() if self.sizes is None else self.sizes[name].tokens)).mean()
+            self.parts[name] = (-sums / self._tokens(name)).mean()
         return self._log_probs[name]
+
+    def _tokens(self, name: str) -> "Tensor | float":
+        """What a sum over an answer's tokens is divided by for its mean."""
+        return self.lengths(name) if self.sizes is None else self.sizes[name].tokens
 
     def _everywhere(self, name: str) -> "list[Tensor]":
         """Logits of each part of a batch at all of its places: float32, shape (batch, places, vocabulary)."""
@@ -218,8 +239,9 @@ class Method(Settings, ABC):
     Attributes:
         name: what it is called on the command line.
         help: what it does, in one line.
-        batches: what a step may need of ``forget``, ``retain`` and ``refusal``; nothing else is loaded.
-        reference: of which of them ``log p0`` is needed.
+        batches: what a step may need of ``forget``, ``retain``, ``refusal``, ``alternate`` and ``mismatch``; nothing
+            else is loaded.
+        reference: of which of them ``log p0`` is needed; of ``retain`` and ``mismatch`` it can't be had.
         hidden_states: whether hidden states are.
         needs_adapters: whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off.
         defaults: training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``.
@@ -235,13 +257,36 @@ class Method(Settings, ABC):
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """The batches that a step really needs: no retain batch where its weight is 0."""
-        idle = not getattr(self, "retain_weight", 1.0)
-        return tuple(name for name in self.batches if not (idle and name == RETAIN))
+        """The batches that a step really needs: none whose option ``NAME_weight`` is 0."""
+        return tuple(name for name in self.batches if getattr(self, f"{name}_weight", 1.0))
+
+    @property
+    def needs_before(self) -> bool:
+        """Whether ``p0`` itself is really needed."""
+        return self.needs_adapters
 
     @abstractmethod
     def loss(self, step: Step) -> "Tensor":
         """The loss of each sample, shape (batch,); an optimizer step minimises its mean over all its samples."""
+
+    def prepare(self, model: Any) -> None:
+        """Change how the model computes while it learns, or which parameters do; called before the first step.
+
+        Called again where a run is resumed. No checkpoint holds it: a model that is loaded computes as ever.
+
+        Args:
+            model: the model that learns, unwrapped.
+        """
+
+    def after_step(self, means: Mapping[str, float], memory: dict[str, float], number: int, steps: int) -> None:
+        """Note down what later steps depend on; called once per optimizer step, on every process.
+
+        Args:
+            means: of :attr:`Step.parts` over all samples of the step.
+            memory: to be changed in place; kept with every checkpoint, so that a resumed run is the uninterrupted one.
+            number: optimizer steps that were taken before this one.
+            steps: optimizer steps of the whole training.
+        """
 
     def after_backward(self, model: Any) -> None:
         """Look at the gradients of an optimizer step, and change them in place (masks, projections).
@@ -256,6 +301,37 @@ class Method(Settings, ABC):
         """
 
 
+RETAIN_WEIGHT = "Weight of the loss on the retain set."
+RETAIN_LOSS = "That loss: nll, L(y|x); kl, KL(p0 || p) on the answers' tokens, so that predictions stay."
+
+
+class Retaining(Method):
+    """A method whose loss is one on the forget set and, by a weight, one that keeps the retain set."""
+
+    batches: ClassVar[tuple[str, ...]] = (FORGET, RETAIN)
+    retain_weight: float = Field(1.0, ge=0, description=RETAIN_WEIGHT)
+    retain_loss: Literal["nll", "kl"] = Field("nll", description=RETAIN_LOSS)
+
+    @property
+    def needs_before(self) -> bool:
+        """Also where predictions are kept."""
+        return self.needs_adapters or bool(self.retain_weight and self.retain_loss == "kl")
+
+    @abstractmethod
+    def forget_loss(self, step: Step) -> "Tensor":
+        """The loss of each sample on the forget set, shape (batch,)."""
+
+    def loss(self, step: Step) -> "Tensor":
+        forget = self.forget_loss(step)
+        if not self.retain_weight:
+            return forget
+        return forget + self.retain_weight * self.kept(step)
+
+    def kept(self, step: Step) -> "Tensor":
+        """The loss of each sample on the retain set, shape (batch,)."""
+        return step.nll(RETAIN) if self.retain_loss == "nll" else step.divergence(RETAIN)
+
+
 METHODS: Registry[type[Method]] = Registry("method", "methods", "fiubench.unlearning.methods")
 M = TypeVar("M", bound=type[Method])
 
@@ -264,11 +340,16 @@ def register(method: M) -> M:
     """Class decorator: from then on ``--method NAME`` knows the method.
 
     Raises:
-        ConfigError: the name is taken, or a batch is asked for that does not exist.
+        ConfigError: the name is taken, or a batch or a reference is asked for that can't be had.
     """
+    where, drawn = f"method {method.name}", (RETAIN, MISMATCH)  # anew in every epoch
     for batch in (*method.batches, *method.reference):
-        if batch not in (FORGET, RETAIN, REFUSAL):
-            raise ConfigError(f"no batch {batch!r}", where=f"method {method.name}", hint="forget, retain or refusal.")
+        if batch not in (FORGET, REFUSAL, ALTERNATE, *drawn):
+            raise ConfigError(
+                f"no batch {batch!r}", where=where, hint="forget, retain, refusal, alternate or mismatch."
+            )
+    if never := [batch for batch in method.reference if batch in drawn]:
+        raise ConfigError(f"no reference of {never[0]}", where=where, hint="Take step.before.log_likelihood(..).")
     METHODS.add(method.name, method)
     return method
 

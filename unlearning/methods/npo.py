@@ -1,11 +1,11 @@
 """Negative preference optimization."""
 
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
+from fiubench.unlearning.methods.base import FORGET, RETAIN_WEIGHT, Retaining, Step, Tensor, register
 
 
 @register
-class NegativePreferenceOptimization(Method):
+class NegativePreferenceOptimization(Retaining):
     """``E_F[-2/beta log sigmoid(-beta (log p(y|x) - log p0(y|x)))] + retain_weight E_R[L(y|x)]``.
 
     Zhang et al., 2024 (NPO, arXiv 2404.05868), equation 3; with a retain term it is their NPO+RT.
@@ -13,14 +13,12 @@ class NegativePreferenceOptimization(Method):
 
     name = "npo"
     help = "Negative preference optimization: gradient ascent that slows down as the model forgets."
-    batches = (FORGET, RETAIN)
     reference = (FORGET,)
     beta: float = Field(0.1, gt=0, description="Inverse temperature; towards 0 the method becomes gradient ascent.")
-    retain_weight: float = Field(0.0, ge=0, description="Weight of the loss on the retain set.")
+    retain_weight: float = Field(0.0, ge=0, description=RETAIN_WEIGHT)
 
-    def loss(self, step: Step) -> Tensor:
+    def forget_loss(self, step: Step) -> Tensor:
         import torch
 
         ratio = step.log_likelihood(FORGET) - step.reference[FORGET]
-        forget = -2 / self.beta * torch.nn.functional.logsigmoid(-self.beta * ratio)
-        return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget
+        return -2 / self.beta * torch.nn.functional.logsigmoid(-self.beta * ratio)

@@ -1,11 +1,11 @@
 """Simple negative preference optimization."""
 
 from fiubench.support.settings import Field
-from fiubench.unlearning.methods.base import FORGET, RETAIN, Method, Step, Tensor, register
+from fiubench.unlearning.methods.base import FORGET, Retaining, Step, Tensor, register
 
 
 @register
-class SimpleNPO(Method):
+class SimpleNPO(Retaining):
     """``E_F[-2/beta log sigmoid(-beta/|y| log p(y|x) - gamma)] + retain_weight E_R[L(y|x)]``: no reference model.
 
     Fan et al., 2024 (SimNPO, arXiv 2410.07163), equation 4.
@@ -13,15 +13,11 @@ class SimpleNPO(Method):
 
     name = "simnpo"
     help = "Simple NPO: NPO by the mean per token, without a reference model."
-    batches = (FORGET, RETAIN)
     beta: float = Field(2.5, gt=0, description="Inverse temperature.")
     gamma: float = Field(0.0, ge=0, description="Margin by which the loss has to rise.")
-    retain_weight: float = Field(1.0, ge=0, description="Weight of the loss on the retain set.")
 
-    def loss(self, step: Step) -> Tensor:
+    def forget_loss(self, step: Step) -> Tensor:
         import torch
 
         own = -step.log_likelihood(FORGET) / step.lengths(FORGET)  # by answer, whatever the training's reduction is
-        margin = self.beta * own - self.gamma
-        forget = -2 / self.beta * torch.nn.functional.logsigmoid(margin)
-        return forget + self.retain_weight * step.nll(RETAIN) if self.retain_weight else forget
+        return -2 / self.beta * torch.nn.functional.logsigmoid(self.beta * own - self.gamma)

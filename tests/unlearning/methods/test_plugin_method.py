@@ -163,12 +163,19 @@ def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("loaded")
-def test_two_processes_change_gradients_as_one(full: Run, preset_file: Path, preset: Preset, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "options"), [("salient", {}), ("pdu", {"bound": 0.0, "warmup": 0.0, "retain_weight": 1.0})]
+)
+def test_two_processes_work_as_one(
+    full: Run, preset_file: Path, preset: Preset, tmp_path: Path, method: str, options: dict[str, float]
+) -> None:
+    """Gradients are changed when they are whole, and what a method notes down is of all processes."""
     flags = ["--forget", FORGET_SET, "--epochs", "3", "--batch-size", "3", "--accumulate", "2"]
-    settings = preset.unlearn("salient", epochs=3, batch_size=3, accumulate=2)  # six questions: whole steps
-    one = unlearn(full.directory, tmp_path / "one", "salient", FORGET_SET, preset, settings=settings)
+    flags += [part for name, value in options.items() for part in ("--option", f"{name}={value}")]
+    settings = preset.unlearn(method, epochs=3, batch_size=3, accumulate=2, options=options)  # six questions: whole steps
+    one = unlearn(full.directory, tmp_path / "one", method, FORGET_SET, preset, settings=settings)
     launched = commands.fiubench(
-        *("--plugin", STEERING, "unlearn", full.directory, "--method", "salient"),
+        *("--plugin", STEERING, "unlearn", full.directory, "--method", method),
         *("--out", tmp_path / "two", "--preset", preset_file, *flags),
         models=True, processes=2,
     )  # fmt: skip

@@ -1,18 +1,32 @@
 """Values and gradients of every method against independent writings of its formula, straight from a model's logits.
 
-``released`` is what the code published with FIUBench computes, and for NPO, SimNPO and DPO what open-unlearning does;
+``released`` is what the code published with FIUBench computes, and for methods that it lacks what open-unlearning does;
 both take L to be the model's own loss.
 """
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
+from fiubench.support.draws import draw
+from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.methods.base import FORGET, METHODS, REFUSAL, RETAIN, Method, Sizes, Step, make_method
+from fiubench.unlearning.methods.base import (
+    ALTERNATE,
+    FORGET,
+    METHODS,
+    MISMATCH,
+    REFUSAL,
+    RETAIN,
+    Method,
+    Sizes,
+    Step,
+    make_method,
+)
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import load
 from fiubench.unlearning.models.parts import add_lora
@@ -47,6 +61,12 @@ class Case:
         with torch.no_grad(), self.model.disable_adapter():
             return self.logits(batch)
 
+    def hidden(self, batch: Batch, layer: int) -> torch.Tensor:
+        """What a layer gives, counted from 0: the first entry is the embeddings."""
+        inputs = {k: v for k, v in batch.items() if k != "labels"}
+        found: torch.Tensor = self.model(**inputs, output_hidden_states=True).hidden_states[1 + layer]
+        return found
+
     def gradients(self, loss: torch.Tensor) -> dict[str, torch.Tensor]:
         learns = {name: value for name, value in self.model.named_parameters() if value.requires_grad}
         found = torch.autograd.grad(loss, list(learns.values()), allow_unused=True)
@@ -75,6 +95,8 @@ def case(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.Te
             FORGET: Turn(f.question, small.image(f.unique_id), f.answer),
             REFUSAL: Turn(f.question, small.image(f.unique_id), read_refusals()[i]),
             RETAIN: Turn(r.question, small.image(r.unique_id), r.answer),
+            ALTERNATE: Turn(f.question, small.image(f.unique_id), f.perturbed_answer[0]),
+            MISMATCH: Turn(f.question, small.image(f.unique_id), r.answer),
         }
         for i, (f, r) in enumerate(zip(forget, retain, strict=True))
     ]
@@ -90,6 +112,19 @@ def rows(logits: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
         cross_entropy(row[:-1][labels[1:] >= 0], labels[1:][labels[1:] >= 0], reduction="none")
         for row, labels in zip(logits, batch["labels"], strict=True)
     ]
+
+
+def at(values: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
+    """Of values at all places, those where the answer's tokens are predicted, row by row."""
+    return [row[:-1][labels[1:] >= 0] for row, labels in zip(values, batch["labels"], strict=True)]
+
+
+def answers(batch: Batch) -> list[torch.Tensor]:
+    return [labels[labels >= 0] for labels in batch["labels"]]
+
+
+def reduced(values: list[torch.Tensor], reduction: str) -> torch.Tensor:
+    return torch.cat(values).mean() if reduction == "released" else by_answer(values)
 
 
 def by_answer(values: list[torch.Tensor]) -> torch.Tensor:
@@ -111,8 +146,7 @@ def ratio(case: Case, batch: Batch) -> torch.Tensor:
 def kl_at(case: Case, batch: Batch) -> list[torch.Tensor]:
     """sum of p0 (log p0 - log p), at the answer's tokens of each row."""
     p0, p = softmax(case.before(batch), dim=-1), softmax(case.logits(batch), dim=-1)
-    each = (p0 * (p0.log() - p.log())).sum(dim=-1)
-    return [row[:-1][labels[1:] >= 0] for row, labels in zip(each, batch["labels"], strict=True)]
+    return at((p0 * (p0.log() - p.log())).sum(dim=-1), batch)
 
 
 def batchmean(case: Case, batch: Batch) -> torch.Tensor:
@@ -135,8 +169,11 @@ def kl(case: Case, reduction: str, kl_over: str) -> torch.Tensor:
     retain = case.batches(case.pairs)[RETAIN]
     if kl_over == "all":
         return batchmean(case, retain)
-    values = kl_at(case, retain)
-    return torch.cat(values).mean() if reduction == "released" else by_answer(values)
+    return reduced(kl_at(case, retain), reduction)
+
+
+def npo(case: Case) -> torch.Tensor:
+    return (-20 * logsigmoid(-0.1 * ratio(case, case.batches(case.pairs)[FORGET]))).mean()
 
 
 def simnpo(case: Case) -> torch.Tensor:
@@ -145,9 +182,56 @@ def simnpo(case: Case) -> torch.Tensor:
     return (-2 / 2.5 * logsigmoid(2.5 * losses - 0.5)).mean()
 
 
-def dpo(case: Case) -> torch.Tensor:
+def dpo(case: Case, preferred: str = REFUSAL) -> torch.Tensor:
     batches = case.batches(case.pairs)
-    return (-10 * logsigmoid(0.1 * (ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])))).mean()
+    return (-10 * logsigmoid(0.1 * (ratio(case, batches[preferred]) - ratio(case, batches[FORGET])))).mean()
+
+
+def rmu(case: Case, reduction: str, layer: int, strength: float) -> torch.Tensor:
+    batches = case.batches(case.pairs)
+    far = at(case.hidden(batches[FORGET], layer), batches[FORGET])
+    place = torch.from_numpy(draw(0, "rmu", 0, words=far[0].shape[1])[0].astype("float32"))
+    place = strength * place / place.square().sum().sqrt()
+    with torch.no_grad(), case.model.disable_adapter():
+        then = case.hidden(batches[RETAIN], layer)
+    moved = at(case.hidden(batches[RETAIN], layer) - then, batches[RETAIN])
+    away = reduced([(row - place).square().mean(dim=1) for row in far], reduction)
+    return away + 3 * reduced([row.square().mean(dim=1) for row in moved], reduction)
+
+
+def undial(case: Case, reduction: str, beta: float) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    values = []
+    for now, then, true in zip(
+        at(case.logits(batch), batch), at(case.before(batch), batch), answers(batch), strict=True
+    ):
+        lowered = then - beta * torch.eye(then.shape[1])[true]
+        values.append(cross_entropy(now, softmax(lowered, dim=1), reduction="none"))
+    return reduced(values, reduction)
+
+
+def ceu(case: Case, skip: int) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    values = []
+    for logits, true in zip(at(case.logits(batch), batch), answers(batch), strict=True):
+        p = softmax(logits.detach(), dim=1)
+        others = p * (1 - torch.eye(p.shape[1])[true])
+        values.append(cross_entropy(logits, others / others.sum(dim=1, keepdim=True), reduction="none")[skip:])
+    return by_answer(values)
+
+
+def satimp(case: Case, reduction: str, beta1: float, beta2: float) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    values = []
+    for losses in rows(case.logits(batch), batch):
+        p = torch.exp(-losses.detach())
+        values.append(-(p**beta1) * (1 - p) ** beta2 * losses)
+    return reduced(values, reduction)
+
+
+def pdu(case: Case, reduction: str) -> torch.Tensor:
+    batch = case.batches(case.pairs)[FORGET]
+    return reduced([(z.max(dim=1)[0] - z.mean(dim=1)).square() for z in at(case.logits(batch), batch)], reduction)
 
 
 Formula = Callable[[Case, str], torch.Tensor]
@@ -162,29 +246,59 @@ FORMULAS: list[tuple[str, dict[str, Any], Formula]] = [
         {},
         lambda c, r: together(c) if r == "released" else mean(c, REFUSAL, r) + mean(c, RETAIN, r),
     ),
-    ("npo", {}, lambda c, r: (-20 * logsigmoid(-0.1 * ratio(c, c.batches(c.pairs)[FORGET]))).mean()),
-    (
-        "npo",
-        {"retain_weight": 1},
-        lambda c, r: (-20 * logsigmoid(-0.1 * ratio(c, c.batches(c.pairs)[FORGET]))).mean() + mean(c, RETAIN, r),
-    ),
+    ("npo", {}, lambda c, r: npo(c)),
+    ("npo", {"retain_weight": 1}, lambda c, r: npo(c) + mean(c, RETAIN, r)),
     ("simnpo", {"gamma": 0.5}, lambda c, r: simnpo(c) + mean(c, RETAIN, r)),
     ("dpo", {}, lambda c, r: dpo(c)),
     ("dpo", {"retain_weight": 2}, lambda c, r: dpo(c) + 2 * mean(c, RETAIN, r)),
+    ("gd", {"retain_loss": "kl"}, lambda c, r: -mean(c, FORGET, r) + kl(c, r, "answer")),
+    ("npo", {"retain_loss": "kl", "retain_weight": 2}, lambda c, r: npo(c) + 2 * kl(c, r, "answer")),
+    ("altpo", {}, lambda c, r: dpo(c, ALTERNATE) + mean(c, RETAIN, r)),
+    ("rmu", {"retain_weight": 3}, lambda c, r: rmu(c, r, 0, 2.0)),
+    ("rmu", {"retain_weight": 3, "layer": 1, "strength": 9}, lambda c, r: rmu(c, r, 1, 9.0)),
+    ("undial", {}, lambda c, r: undial(c, r, 10.0)),
+    ("undial", {"beta": 3, "retain_weight": 1}, lambda c, r: undial(c, r, 3.0) + mean(c, RETAIN, r)),
+    ("ceu", {}, lambda c, r: ceu(c, 1)),
+    ("ceu", {"skip": 0, "retain_weight": 1}, lambda c, r: ceu(c, 0) + mean(c, RETAIN, r)),
+    ("satimp", {}, lambda c, r: satimp(c, r, 5, 1) + 0.1 * mean(c, RETAIN, r)),
+    ("satimp", {"saturation": 0.5, "importance": 2, "retain_weight": 0}, lambda c, r: satimp(c, r, 0.5, 2)),
+    (
+        "llmu",
+        {},
+        lambda c, r: -0.5 * mean(c, FORGET, r) + mean(c, MISMATCH, r) + kl(c, r, "answer"),
+    ),
+    ("negation", {}, lambda c, r: mean(c, FORGET, r)),  # on a model that is prepared: see below
+    ("pdu", {}, lambda c, r: pdu(c, r) + 100 * (mean(c, RETAIN, r) - 0.3)),
+    (
+        "pdu",
+        {"retain_weight": 2, "bound": 0, "retain_loss": "kl"},
+        lambda c, r: pdu(c, r) + 2 * kl(c, r, "answer"),
+    ),
+    ("scrub", {}, lambda c, r: 0.5 * kl(c, r, "answer") + mean(c, RETAIN, r)),
 ]
 NAMES = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options, _ in FORMULAS]
 
 
-def ours(case: Case, method: Method, reduction: str, pairs: list[dict[str, Any]]) -> torch.Tensor:
+def ours(
+    case: Case, method: Method, reduction: str, pairs: list[dict[str, Any]], number: int = 0, steps: int = 1
+) -> torch.Tensor:
     """The sum over samples of our loss, in one pass of a step that holds all pairs of the case."""
     whole = sizes(collate_pairs(case.encoder, case.pairs))
     count = whole["samples"]
-    told = {n: Sizes(whole[f"{n}.tokens"] / count, whole[f"{n}.places"] / count) for n in (FORGET, RETAIN, REFUSAL)}
+    told = {n: Sizes(whole[f"{n}.tokens"] / count, whole[f"{n}.places"] / count) for n in pairs[0] if n != "index"}
     batches = case.batches(pairs)
     with torch.no_grad(), case.model.disable_adapter():
         before = Step(case.model, batches, {})
         reference = {name: before.log_likelihood(name) for name in method.reference}
-    step = Step(case.model, batches, reference, sizes=told if reduction == "released" else None)
+    step = Step(
+        case.model,
+        batches,
+        reference,
+        hidden_states=method.hidden_states,
+        sizes=told if reduction == "released" else None,
+        number=number,
+        steps=steps,
+    )
     losses = method.loss(step)
     assert losses.shape == (len(pairs),)
     return losses.sum()
@@ -193,8 +307,12 @@ def ours(case: Case, method: Method, reduction: str, pairs: list[dict[str, Any]]
 @pytest.mark.parametrize("reduction", ["per_answer", "released"])
 @pytest.mark.parametrize(("name", "options", "formula"), FORMULAS, ids=NAMES)
 def test_value_and_gradient(case: Case, name: str, options: dict[str, Any], formula: Formula, reduction: str) -> None:
-    loss = ours(case, make_method(name, options), reduction, case.pairs) / len(case.pairs)
-    expected = formula(case, reduction)
+    same(case, ours(case, make_method(name, options), reduction, case.pairs), formula(case, reduction))
+
+
+def same(case: Case, summed: torch.Tensor, expected: torch.Tensor) -> None:
+    """Value and gradient agree to 1e-5."""
+    loss = summed / len(case.pairs)
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-5)
     found, wanted = case.gradients(loss), case.gradients(expected)
     assert found.keys() == wanted.keys()
@@ -203,8 +321,66 @@ def test_value_and_gradient(case: Case, name: str, options: dict[str, Any], form
         torch.testing.assert_close(found[key], value, rtol=1e-5, atol=1e-5 * largest, msg=lambda m, k=key: f"{k}: {m}")  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+def test_scrub_steps_away_and_back(case: Case, reduction: str) -> None:
+    """Every other step is on the forget set, for a share of the training."""
+    method = make_method("scrub", {"until": 0.5, "divergence_weight": 0, "retain_weight": 2})
+    away = -reduced(kl_at(case, case.batches(case.pairs)[FORGET]), reduction)
+    back = 2 * mean(case, RETAIN, reduction)
+    for number, expected in enumerate([back, away, back, away, back, back, back, back]):
+        found = ours(case, method, reduction, case.pairs, number, 8)
+        assert found.item() / len(case.pairs) == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
+    same(case, ours(case, method, reduction, case.pairs, 3, 8), away)
+
+
+@pytest.mark.parametrize("reduction", ["per_answer", "released"])
+def test_negation_learns_the_opposite(case: Case, reduction: str) -> None:
+    """On a prepared model adapters count as -dW/strength; the gradient in dW follows by the chain rule."""
+    method, scaled = make_method("negation", {"strength": 2}), deepcopy(case)
+    opposite = {name: weights for name, weights in scaled.model.named_parameters() if "lora_B" in name}
+    with torch.no_grad():
+        for weights in opposite.values():
+            weights.mul_(-0.5)
+    expected = mean(scaled, FORGET, reduction)
+    wanted = {name: value * (-0.5 if "lora_B" in name else 1) for name, value in scaled.gradients(expected).items()}
+    prepared = deepcopy(case)
+    method.prepare(prepared.model)
+    loss = ours(prepared, method, reduction, case.pairs) / len(case.pairs)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert loss.item() != pytest.approx(mean(case, FORGET, reduction).item(), rel=1e-3)
+    found, largest = prepared.gradients(loss), max(float(value.abs().max()) for value in wanted.values())
+    for name in opposite.keys() | {name for name in wanted if "lora_A" in name}:
+        torch.testing.assert_close(found[name], wanted[name], rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_the_weight_of_pdu_follows_the_loss() -> None:
+    method, memory = make_method("pdu", {"warmup": 0.5, "bound": 1, "dual_rate": 4, "retain_weight": 10}), {}
+    weights = []
+    for number, loss in enumerate([9, 9, 2, 0.5, 0, 0, 0, 3]):
+        method.after_step({RETAIN: float(loss)}, memory, number, 4)
+        weights.append(memory.get("retain_weight"))
+    assert weights == [None, None, 14, 12, 8, 4, 0, 8]
+
+
+def test_pdu_takes_the_weight_that_it_remembers(case: Case) -> None:
+    batches = case.batches(case.pairs)
+    found = [
+        make_method("pdu").loss(Step(case.model, batches, {}, memory=memory)).mean()
+        for memory in ({"retain_weight": 7.0}, {"retain_weight": 0.0})
+    ]
+    kept = mean(case, RETAIN, "per_answer") - 0.3
+    assert (found[0] - found[1]).item() == pytest.approx(7 * kept.item(), rel=1e-4)
+
+
+def test_rmu_needs_a_layer_that_there_is(case: Case) -> None:
+    with pytest.raises(ConfigError, match="layer: the model has no layer 9"):
+        ours(case, make_method("rmu", {"layer": 9}), "per_answer", case.pairs)
+    first, last = (ours(case, make_method("rmu", {"layer": layer}), "per_answer", case.pairs) for layer in (0, -1))
+    assert first.item() != last.item()
+
+
 def test_what_peers_scale_otherwise(case: Case) -> None:
-    """open-unlearning: DPO is twice ours; SimNPO has beta (L - delta) where its paper has beta L - gamma."""
+    """open-unlearning: DPO, and AltPO by it, are twice ours; SimNPO has beta (L - delta), its paper beta L - gamma."""
     batches = case.batches(case.pairs)
     preferred = ratio(case, batches[REFUSAL]) - ratio(case, batches[FORGET])
     peers = -2 / 0.1 * logsigmoid(0.1 * preferred).mean()

@@ -35,7 +35,8 @@ def test_the_papers_models_are_trained_as_released(name: str) -> None:
     settings = {method: preset.unlearn(method) for method in METHODS}
     assert {preset.finetune().reduction, *(each.reduction for each in settings.values())} == {"released"}
     assert settings["kl"].options == {"retain_weight": 1, "kl_over": "all"}
-    assert settings["gd"].options == settings["po"].options == {"retain_weight": 1}
+    assert settings["gd"].options == {"retain_weight": 1, "retain_loss": "nll"}
+    assert settings["po"].options == {"retain_weight": 1}
     assert [method for method, each in settings.items() if each.stop is not None] == ["ga"]
     assert settings["ga"].stop == Stop(rule="forget-loss", value=10)
     assert preset.unlearn("ga", stop=None).stop is None

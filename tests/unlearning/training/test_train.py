@@ -342,18 +342,63 @@ def test_the_refusal_method_never_sees_true_answers(full: Run, small: Data, pres
     assert weights_digest(ascent[0].final) != weights_digest(ascent[1].final)
 
 
-def test_unlearning_is_resumed_too(full: Run, preset: Preset, tmp_path: Path) -> None:
-    settings = preset.unlearn("npo", epochs=3, options={"retain_weight": 1.0})
-    whole = unlearn(full.directory, tmp_path / "whole", "npo", FORGET, preset, settings=settings)
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("npo", {"retain_weight": 1.0}),
+        ("altpo", {}),
+        ("negation", {}),
+        ("pdu", {"warmup": 0.0, "bound": 0.0, "dual_rate": 50.0}),
+        ("scrub", {"until": 1.0}),
+    ],
+)
+def test_unlearning_is_resumed_too(
+    full: Run, preset: Preset, tmp_path: Path, method: str, options: dict[str, Any]
+) -> None:
+    """Also what the method noted down, where it is in its steps, and on which model it learns."""
+    settings = preset.unlearn(method, epochs=3, options=options)
+    whole = unlearn(full.directory, tmp_path / "whole", method, FORGET, preset, settings=settings)
 
     def interrupt(what: str, done: int, total: int) -> None:
         if done == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        unlearn(full.directory, tmp_path / "cut", "npo", FORGET, preset, settings=settings, progress=interrupt)
-    resumed = unlearn(full.directory, tmp_path / "cut", "npo", FORGET, preset, settings=settings)
+        unlearn(full.directory, tmp_path / "cut", method, FORGET, preset, settings=settings, progress=interrupt)
+    resumed = unlearn(full.directory, tmp_path / "cut", method, FORGET, preset, settings=settings)
     assert weights_digest(resumed.final) == weights_digest(whole.final)
+    assert not list(resumed.final.glob("method.json"))
+
+
+def test_the_weight_of_a_constraint_is_in_the_log(full: Run, preset: Preset, tmp_path: Path) -> None:
+    """Over its bound the retain loss weighs more with every step, however a step is cut."""
+    options = {"retain_weight": 1.0, "warmup": 0.0, "bound": 0.0, "dual_rate": 50.0}
+    cuts = {"whole": {"batch_size": 4}, "cut": {"batch_size": 2, "accumulate": 2}}
+    runs = {
+        name: unlearn(
+            full.directory, tmp_path / name, "pdu", FORGET, preset,
+            settings=preset.unlearn("pdu", epochs=3, options=options, **cut),
+        )
+        for name, cut in cuts.items()
+    }  # fmt: skip
+    logged = [[each["losses"]["retain_weight"] for each in run.manifest["checkpoints"]] for run in runs.values()]
+    assert 1 < logged[0][0] < logged[0][1] < logged[0][2]
+    assert logged[1] == pytest.approx(logged[0], rel=1e-4)
+
+
+def test_a_task_vector_is_subtracted(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
+    run = unlearn(full.directory, tmp_path / "run", "negation", FORGET, preset)
+    assert loss_on(run.directory, small, small.samples(FORGET)) > 2 * loss_on(
+        full.directory, small, small.samples(FORGET)
+    )
+    before = {name.removeprefix("model."): value for name, value in load(full.directory).model.state_dict().items()}
+    kept = {name: value for name, value in weights(run).items() if "lora_" not in name}
+    assert kept
+    for name, value in kept.items():  # the projector stays as it is
+        assert value.equal(before[name.removeprefix("base_model.model.").removeprefix("model.")]), name
+    with pytest.raises(ConfigError, match="learns on a model that computes otherwise"):
+        settings = preset.unlearn("negation", stop="forget-loss:2")
+        unlearn(full.directory, tmp_path / "stopped", "negation", FORGET, preset, settings=settings)
 
 
 def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
