@@ -40,7 +40,7 @@ def check_packs(config: Config) -> Iterator[tuple[str, str]]:
             raise PackError(what, where=where, hint=right)
     plan = inputs.plan()
     maker = IdentityMaker(plan, inputs.attributes)
-    made = [record for block in blocks((0, plan.size)) for record in maker.make(*block)]
+    made = [record for block in blocks((0, plan.size), 500) for record in maker.make(*block)]
     splits = {name: frozenset(ids) for name, ids in cut_splits(plan)["splits"].items()}
     people = lambda: (person_of(record, Path(), known) for record in made)  # noqa: E731
     report = audit(Target("", "dataset", people, splits), faces=False, embed=False, attacks=False)

@@ -172,7 +172,8 @@ def test_two_processes_work_as_one(
     """Gradients are changed when they are whole, and what a method notes down is of all processes."""
     flags = ["--forget", FORGET_SET, "--epochs", "3", "--batch-size", "3", "--accumulate", "2"]
     flags += [part for name, value in options.items() for part in ("--option", f"{name}={value}")]
-    settings = preset.unlearn(method, epochs=3, batch_size=3, accumulate=2, options=options)  # six questions: whole steps
+    # six questions: whole steps
+    settings = preset.unlearn(method, epochs=3, batch_size=3, accumulate=2, options=options)
     one = unlearn(full.directory, tmp_path / "one", method, FORGET_SET, preset, settings=settings)
     launched = commands.fiubench(
         *("--plugin", STEERING, "unlearn", full.directory, "--method", method),
