@@ -7,7 +7,7 @@ from and the digest of every file, so that one of another build, a damaged one a
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,7 +170,7 @@ class PartMaker:
         }
         write_atomic(folder / HEADER, canonical_line({**header, "digest": digest_of(header)}))
 
-    def _pieces(self, part: Range, folder: Path) -> Any:
+    def _pieces(self, part: Range, folder: Path) -> AbstractContextManager[Pieces | None]:
         work = self.work
         if work.cut is None:
             return nullcontext()

@@ -84,6 +84,8 @@ def plan(
 def part(location: str | Path, rank: int = 0, world_size: int = 1, *, progress: Progress | None = None) -> list[str]:
     """Make the parts of one rank that are not there yet: every ``world_size``-th, from the ``rank``-th on.
 
+    >>> part("big", rank=3, world_size=8)                                            # doctest: +SKIP
+
     Args:
         location: where the plan lies.
         rank: of this process, from 0.
@@ -115,6 +117,8 @@ def part(location: str | Path, rank: int = 0, world_size: int = 1, *, progress: 
 
 def finish(location: str | Path, out: str | Path | None = None, *, progress: Progress | None = None) -> Summary:
     """Put a dataset together from its parts: bytes are copied, and what describes the whole is written.
+
+    >>> print(finish("big"))                                                         # doctest: +SKIP
 
     Args:
         location: where plan and parts lie.

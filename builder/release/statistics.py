@@ -164,7 +164,7 @@ class Statistics:
 
     def attributes(self) -> list[AttributeStatistics]:
         """Per attribute, in the order of the questions."""
-        sides = np.concatenate([block["sides"] for block in self._blocks()]) if self._asked else np.empty(0, np.uint8)
+        sides = np.concatenate([block[_SIDES] for block in self._blocks()]) if self._asked else np.empty(0, np.uint8)
         few = np.zeros(len(sides), dtype=bool)
         for side in (RETAIN, FORGET):
             few[np.flatnonzero(sides == side)[:_FEW]] = True
