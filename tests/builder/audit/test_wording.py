@@ -4,9 +4,9 @@ import pytest
 from fiubench.builder.audit.wording import faults
 
 BRITISH = (  # of every rule, and of the list
-    "favourite colour neighbour centre theatre organise organisation realise analyse travelled jewellery grey tyre kerb "
-    "cheque programme licence defence offence paediatric anaemia diarrhoea oestrogen catalogue labour behaviour harbour "
-    "aluminium mould manoeuvre aeroplane pyjamas sceptical draught litre metre fibre calibre maths counselling colours"
+    "favourite colour neighbour centre theatre organise organisation realise analyse travelled jewellery grey tyre "
+    "kerb cheque programme licence defence paediatric anaemia diarrhoea oestrogen catalogue labour behaviour "
+    "harbour aluminium mould manoeuvre aeroplane pyjamas sceptical draught litre metre fibre calibre maths colours"
 )
 SLIPS = "sceond recourd organiz persno occured recieve favurite hospitl medicaton colur"
 
