@@ -25,6 +25,7 @@ from fiubench.support.draws import Ints, choose
 from fiubench.support.errors import PackError, SourceError, did_you_mean
 
 _MOST = 20_000  # different values: the manifest holds them
+_HEAVIEST = 1_000_000_000  # as the schema says
 _DRAWS = 1_000  # of a provider of Faker, where the pack says nothing else
 _LOCALE = "en_US"
 
@@ -89,6 +90,10 @@ def parse_choice(options: Any, kind: ValueType, where: Place) -> tuple[Choice, t
         if "values" not in options:
             raise PackError("choose: the values are in a file that is not at hand", where=where)
         values = options["values"]
+        if any(isinstance(each, dict) != (by is not None) for each in values.values()):
+            raise PackError(
+                "choose.values: no values for each case, and for nothing else", where=where.at("choose", name="")
+            )
     elif by is not None:
         values, rest = options["cases"], options.get("otherwise")
     if by is None:
@@ -135,6 +140,9 @@ def resolved(entry: Mapping[str, Any], folder: Path, where: Place) -> Mapping[st
     found = _of_file(options, kind, folder, at) if "file" in options else _of_faker(options, kind, at)
     counted = found["values"]
     for weights in counted.values() if "cases" in options else [counted]:
+        if weights and max(weights.values()) > _HEAVIEST:
+            what = f"a value weighs {max(weights.values()):g}"
+            raise PackError(what, where=at, hint=f"Weights are at most {_HEAVIEST:,}: divide them.")
         if not 2 <= len(weights) <= _MOST:
             what = f"{len(weights)} different values" if weights else "no values"
             hint = f"Two or more make a choice, and at most {_MOST:,}; a table (--table) may have more."

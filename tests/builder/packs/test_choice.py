@@ -69,6 +69,18 @@ def test_a_dataset_needs_the_file_no_more(attribute, write_pack, cars, tmp_path)
     assert any("packs" in line for line in verify(tmp_path / "out"))
 
 
+@pytest.mark.parametrize(
+    "values",
+    [{"a": {"x": 1, "y": 2}}, {"a": 1, "b": {"x": 1}}, {}, {"a": "1", "b": 2}, {"a": -1, "b": 2}, {"a": {}, "b": 1}],
+)
+def test_values_of_a_manifest_that_can_not_be(attribute, write_pack, values):
+    """Whoever pulls a dataset reads what somebody else wrote."""
+    choose = {"file": "cars.csv", "column": "model", "values": values}
+    content = {"pack": "mine", "attributes": [attribute(type="enum", choose=choose)]}
+    with pytest.raises(PackError):
+        packs_of({"packs": [{"file": "mine.yaml", "content": content}]})
+
+
 def test_another_file_makes_another_dataset(attribute, write_pack, cars):
     pack = write_pack(attribute(type="enum", choose={"file": "cars.csv", "column": "model"}))
     one = read_packs([pack]).packs[1].sha256
@@ -83,6 +95,11 @@ def test_another_file_makes_another_dataset(attribute, write_pack, cars):
         (CARS, {"column": "model", "weights": "model"}, "no decimal that can be used"),
         (CARS.replace("2.5", "-2"), {"column": "model", "weights": "sold"}, "sold: a weight of -2"),
         ("model\nGolf\nGolf\n", {"column": "model"}, "1 different values"),
+        (
+            "model,sold\nGolf,999999999\nGolf,999999999\nPolo,1\n",
+            {"column": "model", "weights": "sold"},
+            "weighs 2e+09",
+        ),
         ("model\n" + "".join(f"m{i}\n" for i in range(20_001)), {"column": "model"}, "20001 different values"),
         ("\x00\x01", {"column": "model"}, "cars.csv"),
         (CARS, {"column": "model", "by": "gender"}, "cases"),
