@@ -300,7 +300,7 @@ def test_two_builds_in_one_folder(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    second = fiubench(*command, check=False)
+    second = fiubench(*command[len(FIUBENCH) :], check=False)
     _, errors = first.communicate(timeout=600)
     assert first.returncode == 0, errors
     assert second.returncode == 2
