@@ -290,7 +290,7 @@ def test_two_builds_in_one_folder(tmp_path: Path) -> None:
         "--out",
         str(out),
         "--identities",
-        "2000",
+        "1000",
         "--faces",
         "none",
         "--no-audit",
