@@ -290,7 +290,7 @@ def test_two_builds_in_one_folder(tmp_path: Path) -> None:
         "--out",
         str(out),
         "--identities",
-        "2000",
+        "1000",
         "--faces",
         "none",
         "--no-audit",
@@ -300,8 +300,8 @@ def test_two_builds_in_one_folder(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    second = fiubench(*command, check=False)
-    _, errors = first.communicate(timeout=120)
+    second = fiubench(*command[len(FIUBENCH) :], check=False)
+    _, errors = first.communicate(timeout=600)
     assert first.returncode == 0, errors
     assert second.returncode == 2
     assert "another build is running" in second.stderr
@@ -397,17 +397,17 @@ def test_preview_of_one_from_a_small_file(tmp_path: Path, built: Path) -> None:
 
 def test_overwrite_does_not_touch_a_build_that_is_running(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "2000", "--faces", "none", "--no-audit"]
+    command = [*FIUBENCH, "build", "--out", str(out), "--identities", "1000", "--faces", "none", "--no-audit"]
     first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (out / ".build" / "state.json").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     second = fiubench("build", "--out", out, *SMALL, "--overwrite", check=False)
-    _, errors = first.communicate(timeout=120)
+    _, errors = first.communicate(timeout=600)
     assert first.returncode == 0, errors
     assert second.returncode == 2
     assert "another build is running" in second.stderr
-    assert open_dataset(out).manifest["counts"]["identities"] == 2000
+    assert open_dataset(out).manifest["counts"]["identities"] == 1000
     fiubench("build", "--out", out, *SMALL, "--overwrite")
     assert open_dataset(out).manifest["counts"]["identities"] == 60
 

@@ -93,6 +93,7 @@ class Bench:
         self._hub: Loopback | None = None
         self._chat: ChatServer | None = None
         self.paid: dict[Path, int] = {}
+        self.repositories = 0
 
     def run(self, *arguments: object) -> None:
         command = [*FIUBENCH, *map(str, arguments)]
@@ -211,15 +212,16 @@ class Bench:
 
     def _copied(self, work: Path) -> None:
         shutil.copytree(self.dataset, work / "out")
+        self.repositories += 1
 
     def _publish(self, work: Path) -> list[object]:
         assert self.hub
-        repo = f"alice/{work.name}"
+        repo = f"alice/published-{self.repositories}"
         return ["publish", work / "out", "--repo", repo, "--version", "v1.0.0", *self.online]
 
     def _published(self, work: Path, kills: int) -> int:
         assert kills >= 0
-        repo = f"alice/{work.name}"
+        repo = f"alice/published-{self.repositories}"
         return abs(len(self.hub.titles(repo)) - 1) + abs(len(self.hub.repo(repo)["tags"]) - 1)
 
 
@@ -256,7 +258,7 @@ class Soak:
 
     def __init__(self, bench: Bench, command: Command, seed: int) -> None:
         self.bench, self.command, self.seed = bench, command, seed
-        self.tally, self.numbers, self.works = Tally(), count(), count()
+        self.tally, self.numbers = Tally(), count()
         work = self._work()
         began = time.monotonic()
         process = self._start(work)
@@ -269,7 +271,10 @@ class Soak:
         shutil.rmtree(work)
 
     def _work(self) -> Path:
-        work = self.bench.home / f"{self.command.name.replace(' ', '-')}-{next(self.works)}"
+        work = self.bench.home / self.command.name.replace(
+            " ", "-"
+        )  # always the same: adapters name their base by path
+        shutil.rmtree(work, ignore_errors=True)
         (work / "tmp").mkdir(parents=True)
         self.command.prepare(work)
         return work
@@ -285,7 +290,12 @@ class Soak:
     def _litter(self, work: Path) -> set[str]:
         """Hidden and temporary things among what was made, and everything in the temporary folder."""
         made = [path for name in (".", *self.command.products) for path in (work / name).glob(".*")]
-        made += [p for name in self.command.products for p in (work / name).rglob("*") if ".partial" in p.name]
+        made += [
+            p
+            for name in self.command.products
+            for p in (work / name).rglob("*")
+            if ".partial" in p.name or p.name == ".lock"
+        ]
         made += (work / "tmp").iterdir()
         return {path.relative_to(work).as_posix() for path in made}
 
