@@ -10,11 +10,12 @@ from fiubench.unlearning.metrics.base import METRICS
 def registries() -> list[Registry[object]]:
     """The registry of every kind that can be added to."""
     from fiubench.builder.audit import MEASURES
+    from fiubench.builder.dataset.adapter import ADAPTERS
     from fiubench.builder.exports import FORMATS
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, METHODS, METRICS]  # type: ignore[list-item]
+    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, METHODS, METRICS]  # type: ignore[list-item]
 
 
 def plugins() -> None:
