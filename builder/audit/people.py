@@ -169,7 +169,7 @@ def people_of(others: Others) -> Iterator[Person]:
     for where, record, file in others.people():
         place = file or others.name
         name, gender, image = (record.get(key) for key in ("name", "gender", "image"))
-        pairs = enumerate(record["qa_list"])
+        pairs = enumerate(record["qa_list"], 1)
         yield Person(
             record["unique_id"],
             name if isinstance(name, str) else "",
