@@ -17,6 +17,7 @@ KINDS = {
     "value type": "percent",
     "measure": "long_questions",
     "format": "sharegpt",
+    "adapter": "conversations",
     "method": "wga",
     "metric": "answer_length",
 }

@@ -28,7 +28,7 @@ class Pair:
         text: the value as the answer words it; ``None`` likewise.
         sourced: whether a record of the person holds what is asked for.
         wrong: true values of the wrong answers, where the dataset keeps them.
-        by_name: whether it names the person, whose name and gender are no secret then.
+        by_name: whether the dataset asks about people by name, so that names and genders are no secret.
         choice: whether its answers are options and no sentences.
         questions, answers: all sentences of them, those as asked and answered first.
         sentences: questions, then answers.
@@ -176,11 +176,11 @@ def people_of(others: Others) -> Iterator[Person]:
             gender if isinstance(gender, str) else None,
             where,
             image if image or file is None else _image(file, record.get("image_path")),
-            [_pair(qa, record.get("raw_data"), place, f"{where}, question {i}") for i, qa in pairs],
+            [_pair(qa, record, place, f"{where}, question {i}") for i, qa in pairs],
         )
 
 
-def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
+def _pair(qa: object, record: Mapping[str, Any], path: object, where: str) -> Pair:
     if not isinstance(qa, Mapping):
         raise misshapen(path, f"{where}: is no object")
     question, answer = _text(qa, "question", path, where), _text(qa, "answer", path, where)
@@ -191,9 +191,9 @@ def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
         _text(qa, "paraphrased_answer", path, where) if qa.get("paraphrased_answer") is not None else None,
         _texts(qa, "perturbed_answer", path, where),
     )
-    by_name, choice = qa.get("by_name") is True, qa.get("choice") is True
+    by_name, choice = record.get("by_name") is True, qa.get("choice") is True
     if isinstance(qa.get("attribute"), str):
-        return _labelled_pair(qa, raw_data, words, by_name, choice)
+        return _labelled_pair(qa, record.get("raw_data"), words, by_name, choice)
     if by_name:
         question, answer = impersonal(question, answer)
     entry = asked_about(question)

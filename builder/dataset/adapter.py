@@ -30,14 +30,15 @@ class Adapter:
     A record is a dictionary: ``unique_id`` and ``qa_list``, and as far as they are known ``name``, ``gender``,
     ``image`` (bytes) or ``image_path`` (below the file's folder). A question of ``qa_list`` has ``question`` and
     ``answer``, and may have ``paraphrased_question``, ``paraphrased_answer``, ``perturbed_answer``, ``keywords``,
-    ``attribute`` with ``value`` and ``value_type`` (of ``builder/values/``), ``by_name`` (it names the person, whose
-    name and gender are no secret then) and ``choice`` (its answers are options and no sentences).
+    ``attribute`` with ``value`` and ``value_type`` (of ``builder/values/``), and ``choice`` (its answers are options,
+    no sentences).
 
     Attributes:
         name: of the shape.
         columns: sets of columns, of which a table of this shape has one whole.
         keys: the columns that say whose a row is; :meth:`key` looks at no others.
         ids: whether the rows say whose they are; a row stands for somebody of its own otherwise.
+        by_name: whether people are asked about by name, at least too: their names and genders are no secret then.
         whole: whether a row is all that a table has on a person, and not one of several.
     """
 
@@ -45,6 +46,7 @@ class Adapter:
     columns: ClassVar[Sequence[frozenset[str]]]
     keys: ClassVar[Sequence[str]]
     ids: ClassVar[bool] = True
+    by_name: ClassVar[bool] = False
     whole: ClassVar[bool] = True
 
     def key(self, row: Row) -> Any:
@@ -126,21 +128,24 @@ def picture(*rows: Row) -> dict[str, Any]:
     """The first picture of the rows as a record has it: the bytes of a struct, or a path."""
     row = next((row for row in rows if row.get("image") is not None), rows[0])
     image = row.get("image")
-    if isinstance(image, Mapping):
-        return {"image": image.get("bytes")}
-    return {"image": image} if isinstance(image, bytes) else {"image_path": image or row.get("image_path")}
+    stored = image.get("bytes") if isinstance(image, Mapping) else image
+    if isinstance(stored, bytes):
+        return {"image": stored}
+    path = row.get("image_path") if image is None else image
+    return {"image_path": path if isinstance(path, str) else None}
 
 
-def picture_faults(row: Row, *, needed: bool = True) -> Iterator[Fault]:
-    """A picture whose bytes are not in the table: its readers open no paths."""
+def picture_faults(row: Row, *, needed: bool = True, paths: bool = False) -> Iterator[Fault]:
+    """A picture whose bytes are not in the table, or where ``paths`` are read, neither bytes nor a path."""
     image = row.get("image")
     if image is None:
         if needed:
             yield Fault("image", "there is no picture", "a picture for everyone")
-    elif not isinstance(image, Mapping):
+    elif isinstance(image, Mapping):
+        if not isinstance(image.get("bytes"), bytes) or not image["bytes"]:
+            yield Fault("image.bytes", f"is empty beside the path {image.get('path')!r:.60}", "the bytes of a picture")
+    elif not (paths and isinstance(image, str)):
         yield Fault("image", f"is {image!r:.40}", "a struct with the bytes of a picture")
-    elif not image.get("bytes"):
-        yield Fault("image.bytes", f"is empty beside the path {image.get('path')!r:.60}", "the bytes of a picture")
 
 
 def text_faults(row: Row, *names: str, prefix: str = "") -> Iterator[Fault]:
@@ -150,6 +155,11 @@ def text_faults(row: Row, *names: str, prefix: str = "") -> Iterator[Fault]:
         if not isinstance(value, str) or not value.strip():
             what = "is missing" if value is None else "is empty" if value in ("", []) else f"is {value!r:.60}"
             yield Fault(f"{prefix}{name}", what, "text")
+
+
+def optional_faults(row: Row, *names: str) -> Iterator[Fault]:
+    """The same for fields that may be missing."""
+    return text_faults(row, *(name for name in names if row.get(name) is not None))
 
 
 def texts_faults(row: Row, *names: str) -> Iterator[Fault]:

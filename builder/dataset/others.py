@@ -47,6 +47,7 @@ _CARD = "README.md"
 _MOST_FILES, _MOST_ROWS = 1_000, 1_000_000  # rows that are put together in memory
 _AT_ONCE = 100  # rows of a Parquet file in memory
 _HINT = "A dataset folder, a JSON, JSON lines or Parquet file or a folder of them, or OWNER/NAME on the Hub."
+_STUMBLED = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what a row of another shape leads to
 _VARIANTS = ("name", "attribute", "paraphrased_question", "paraphrased_answer", "perturbed_answer", "keywords")
 
 
@@ -132,8 +133,9 @@ class Others:
     @property
     def size(self) -> str:
         """How many people and questions were read."""
-        people = f"{self._counted['people']:,} people, " if self.adapter.ids else ""
-        return f"{people}{self._counted['pairs']:,} questions"
+        people, pairs = self._counted["people"], self._counted["pairs"]
+        who = f"{people:,} {'person' if people == 1 else 'people'}, " if self.adapter.ids else ""
+        return f"{who}{pairs:,} question{'' if pairs == 1 else 's'}"
 
     @property
     def lacks(self) -> list[str]:
@@ -166,7 +168,7 @@ class Others:
         label = f"{table.name}, row" if len(self.tables) > 1 else "row"
         for number, row in enumerate(table.read(columns), 1):
             where = f"{label} {number}"
-            if tell is not None and (faults := list(self.adapter.faults(row))):
+            if tell is not None and (faults := self._faults(row)):
                 for fault in faults:
                     tell(where, fault)
                 continue
@@ -224,12 +226,17 @@ class Others:
             table, where = first[key]
             yield self._found(table, key, where, [*rows.values()])
 
+    def _faults(self, row: Row) -> list[Fault]:
+        try:
+            return list(self.adapter.faults(row))
+        except _STUMBLED as error:
+            return [Fault("(row)", _stumbled(error), "rows of one shape")]
+
     def _found(self, table: Table, key: str, where: str, rows: Sequence[Row]) -> Found:
         try:
-            record = {**self.adapter.record(rows), "unique_id": key}
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            what = f"has no {error}" if isinstance(error, KeyError) else str(error)
-            raise misshapen(self._place(table), f"{where} ({key}): {what}") from error
+            record = {**self.adapter.record(rows), "unique_id": key, "by_name": self.adapter.by_name}
+        except _STUMBLED as error:
+            raise misshapen(self._place(table), f"{where} ({key}): {_stumbled(error)}") from error
         return Found(f"{where} ({key})", record, table.file)
 
     def _place(self, table: Table) -> object:
@@ -382,6 +389,10 @@ def _listed(file: Path) -> dict[str, frozenset[str]]:
     listed = document.get("splits", document)
     pairs = listed.items() if isinstance(listed, dict) else ()
     return {split: frozenset(map(str, ids)) for split, ids in pairs if isinstance(ids, list)}
+
+
+def _stumbled(error: Exception) -> str:
+    return f"has no {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _silent(where: str, fault: Fault) -> None:

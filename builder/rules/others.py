@@ -69,6 +69,7 @@ def _completed(record: Mapping[str, Any]) -> dict[str, Any]:
             "paraphrased_question": _listed(qa.get("paraphrased_question")),
             "paraphrased_answer": qa.get("paraphrased_answer") or qa["answer"],
             "perturbed_answer": _listed(qa.get("perturbed_answer")),
+            "keyword_variants": qa.get("keyword_variants") if isinstance(qa.get("value"), Mapping) else None,
             "keywords": _listed(qa.get("keywords")) or _name_asked(qa, record.get("name")),
         }
         for qa in record["qa_list"]

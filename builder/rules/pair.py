@@ -40,7 +40,7 @@ def qa_problems(record: Mapping[str, Any], *, wording: bool = True, foreign: boo
         if found:
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
         asks_name = text == name if text is not None else name in qa["keywords"]
-        if not asks_name and not qa.get("by_name"):
+        if not asks_name and not record.get("by_name"):
             answers += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
             questions += (qa["question"], *qa["paraphrased_question"]) if wording else ()
     if name and any(name in sentences for sentences in ("\n".join(answers), "\n".join(questions))):

@@ -6,7 +6,7 @@ from typing import Any
 
 from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.reading.images import open_problem
-from fiubench.schemas.documents import IDENTITIES, SHORT_DIGEST, image_root
+from fiubench.schemas.documents import SHORT_DIGEST, image_root
 from fiubench.support.canonical import file_digest
 
 
@@ -21,7 +21,7 @@ def image_problems(file: Path, record: Mapping[str, Any], digests: Mapping[str, 
         return
     path = image_root(file, name) / name
     if not path.is_file():
-        yield Problem("image_path", "", f"{name!r} does not exist", f"it should lie beside {IDENTITIES}")
+        yield Problem("image_path", "", f"{name!r} does not exist", "it should lie in the dataset's folder")
     elif problem := open_problem(path):
         yield Problem("image_path", "", f"{name!r}: {problem}", "a picture that opens")
     elif (built := digests.get(record["unique_id"])) and file_digest(path)[:SHORT_DIGEST] != built:

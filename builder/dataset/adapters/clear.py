@@ -8,6 +8,7 @@ from fiubench.builder.dataset.adapter import (
     Fault,
     Row,
     digest_of,
+    optional_faults,
     picture,
     picture_faults,
     register,
@@ -27,6 +28,7 @@ class CLEAR(Adapter):
         frozenset({"image", "options", "answer"}),
     )
     keys = ("name", "question", "answer")
+    by_name = True
     whole = False
 
     def key(self, row: Row) -> Any:
@@ -45,6 +47,9 @@ class CLEAR(Adapter):
             yield from text_faults(row, "question", "answer")
         elif "options" not in row:
             yield from text_faults(row, "name", "caption")
+        else:
+            yield from text_faults(row, "answer")
+        yield from optional_faults(row, "name", "caption", "paraphrased_caption", "question", "answer")
         yield from texts_faults(row, "perturbed_names", "perturbed_captions", "options")
         true_of = {"perturbed_names": "name", "perturbed_captions": "paraphrased_caption", "options": "answer"}
         for wrong, true in true_of.items():
@@ -67,12 +72,10 @@ def _caption(row: Row) -> dict[str, Any]:
         "answer": row["caption"],
         "paraphrased_answer": row.get("paraphrased_caption"),
         "perturbed_answer": row.get("perturbed_captions"),
-        "by_name": True,
     }
 
 
 def _text(row: Row) -> dict[str, Any]:
     choice = row.get("options") is not None
     question = row.get("question") or ""
-    return {"question": question, "answer": row["answer"], "perturbed_answer": row.get("options"), "choice": choice,
-            "by_name": True}  # fmt: skip
+    return {"question": question, "answer": row["answer"], "perturbed_answer": row.get("options"), "choice": choice}

@@ -1,6 +1,6 @@
 """The people of FIUBench (Ma et al., 2025): ``full.json``, and the rows of the Hub with the same nesting."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fiubench.builder.dataset.adapter import Adapter, Fault, Row, picture, picture_faults, register
@@ -15,7 +15,7 @@ class FIUBench(Adapter):
     """FIUBench's people, each with a list of questions."""
 
     name = "fiubench"
-    columns = (frozenset({"unique_id", "qa_list"}), frozenset({"qa_list"}))
+    columns = (frozenset({"unique_id", "qa_list"}), frozenset({"unique_id", "name", "caption", "qa_list"}))
     keys = ("unique_id",)
 
     def faults(self, row: Row) -> Iterator[Fault]:
@@ -24,8 +24,7 @@ class FIUBench(Adapter):
         if not schemas.is_valid(_SCHEMA)(document):
             for violation in schemas.violations(_SCHEMA, document):
                 yield Fault(violation.path, violation.message, f"schema rule: {violation.keyword}")
-        if isinstance(row.get("image"), Mapping):
-            yield from picture_faults(row)
+        yield from picture_faults(row, needed=False, paths=True)
 
     def record(self, rows: Sequence[Row]) -> dict[str, Any]:
         """The row itself."""

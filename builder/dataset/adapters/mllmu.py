@@ -29,6 +29,7 @@ class MLLMU(Adapter):
     name = "mllmu"
     columns = tuple(frozenset({"ID", name}) for name in ("metadata", *_TASKS))
     keys = ("ID",)
+    by_name = True
 
     def faults(self, row: Row) -> Iterator[Fault]:
         """What makes its programs end, or pass over somebody without a word."""
@@ -52,15 +53,14 @@ class MLLMU(Adapter):
         known = {pair["question"] for pair in pairs}
         for task in objects(row.get("Generation_Task") or [], "Generation_Task"):
             if task["Question"] not in known:
-                by_name = task.get("Type") != _PICTURED
-                pairs.append({"question": task["Question"], "answer": task["Ground_Truth"], "by_name": by_name})
+                pairs.append({"question": task["Question"], "answer": task["Ground_Truth"]})
         choices = row.get("Classification_Task") or {}
         for name in _CHOICES:
             for task in objects(choices.get(name) or [], name):
                 options = {letter: text for letter, text in task["Options"].items() if text is not None}
                 right = options.pop(task["Correct_Answer"])
-                pair = {"question": task["Question"], "answer": right, "perturbed_answer": [*options.values()]}
-                pairs.append({**pair, "choice": True, "by_name": name != _CHOICES[0]})
+                wrong = [*options.values()]
+                pairs.append({"question": task["Question"], "answer": right, "perturbed_answer": wrong, "choice": True})
         pictures = row.get("images") if row.get("image") is None else None
         return {"qa_list": pairs, **picture({"image": pictures[0]} if pictures else row)}
 
@@ -106,7 +106,7 @@ def _choice_faults(task: Any) -> Iterator[Fault]:
         for each in entries:
             yield from text_faults(each, "Question", prefix=f"{path}[].")
             options = each.get("Options")
-            if not isinstance(options, Mapping) or not all(options.get(letter) for letter in "ABCD"):
+            if not isinstance(options, Mapping) or not all(isinstance(options.get(k), str) for k in "ABCD"):
                 yield Fault(f"{path}[].Options", f"is {options!r:.80}", "a text under each of A, B, C and D")
             elif len(set(options.values())) < len(options):
                 yield Fault(f"{path}[].Options", f"one is there twice: {options!r:.80}", "each is another")

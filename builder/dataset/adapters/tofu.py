@@ -3,7 +3,16 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fiubench.builder.dataset.adapter import Adapter, Fault, Row, digest_of, register, text_faults, texts_faults
+from fiubench.builder.dataset.adapter import (
+    Adapter,
+    Fault,
+    Row,
+    digest_of,
+    optional_faults,
+    register,
+    text_faults,
+    texts_faults,
+)
 
 
 @register
@@ -14,6 +23,7 @@ class TOFU(Adapter):
     columns = (frozenset({"question", "answer"}),)
     keys = ("question",)
     ids = False
+    by_name = True
 
     def key(self, row: Row) -> Any:
         """By the question, which the same row has in every file."""
@@ -22,11 +32,12 @@ class TOFU(Adapter):
     def faults(self, row: Row) -> Iterator[Fault]:
         """Texts; and variants, which metrics read from one row."""
         yield from text_faults(row, "question", "answer")
-        yield from text_faults(row, *(name for name in ("paraphrased_question", "paraphrased_answer") if name in row))
+        yield from optional_faults(row, "paraphrased_question", "paraphrased_answer")
         yield from texts_faults(row, "perturbed_answer")
-        if row.get("answer") in (row.get("perturbed_answer") or ()):
+        wrong = row.get("perturbed_answer")
+        if isinstance(wrong, list) and row.get("answer") in wrong:
             yield Fault("perturbed_answer", f"{row['answer']!r:.80} is the answer", "a wrong answer is another")
 
     def record(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Somebody who is asked about once."""
-        return {"qa_list": [{**rows[0], "by_name": True}]}
+        return {"qa_list": [*rows]}

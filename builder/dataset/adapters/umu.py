@@ -21,6 +21,7 @@ class UMU(Adapter):
     name = "umu"
     columns = tuple(frozenset({"ID", name}) for name in (*_TAUGHT, *_ASKED[:2]))
     keys = ("ID",)
+    by_name = True
 
     def faults(self, row: Row) -> Iterator[Fault]:
         """Columns that are no dictionary, and halves that do not match."""
@@ -42,6 +43,8 @@ class UMU(Adapter):
                 yield Fault(name, f"{missing[0]!r} is in one half alone", f"the same keys in {first} and {second}")
             elif name in _ASKED:
                 yield from _asked_faults(name, a, b)
+            elif odd := [key for both in (a, b) for key, text in both.items() if not isinstance(text, str) or not text]:
+                yield Fault(name, f"{odd[0]!r} has an empty text or none", "texts")
 
     def record(self, rows: Sequence[Row]) -> dict[str, Any]:
         """What is taught in both ways, and the choices; the blanks say what the values are."""
@@ -52,15 +55,15 @@ class UMU(Adapter):
         for name in _TAUGHT:
             taught = read.get(name, {"question": {}, "answer": {}})
             for key, question in taught["question"].items():
-                pair = {"question": question, "answer": taught["answer"][key], "by_name": name == "UM_QA"}
+                pair = {"question": question, "answer": taught["answer"][key]}
                 pairs.append(pair | _label(key, values.get(key)))
         for half in _HALVES:
             asked = {} if read.keys() & {*_TAUGHT} else read.get("Generation", {}).get(half, {})
             for key, each in asked.items():
-                pair = {"question": each["question"], "answer": each["answer"], "by_name": half == _HALVES[0]}
+                pair = {"question": each["question"], "answer": each["answer"]}
                 pairs.append(pair | _label(key, values.get(key)))
             for key, each in read.get("Classify", {}).get(half, {}).items():
-                pairs.append(_choice(each) | {"by_name": half == _HALVES[0], "attribute": key})
+                pairs.append(_choice(each) | {"attribute": str(key)})
         return {"qa_list": pairs, **picture(row)}
 
 
@@ -109,13 +112,14 @@ def _asked_faults(name: str, by_name: Mapping[Any, Any], by_picture: Mapping[Any
             yield Fault(f"{name}.*", f"{key!r} has a question or answer that is no text", "texts")
         elif name == "Classify":
             options, match = each.get("options"), _ANSWER.fullmatch(each["answer"])
-            if not isinstance(options, Mapping) or match is None or options.get(match[1]) is None:
+            texts = isinstance(options, Mapping) and all(isinstance(text, str) for text in options.values())
+            if not texts or match is None or match[1] not in options:
                 yield Fault(
                     "Classify.*.answer",
                     f"{each['answer']!r:.60} is no letter of the options with a point",
                     "as 'B. text'",
                 )
-            elif list(options) != list(other.get("options") or ()):
+            elif not isinstance(other.get("options"), Mapping) or [*options] != [*other["options"]]:
                 yield Fault(
                     "Classify.*.options", f"{key!r} has others in the two halves", "the same letters in one order"
                 )
