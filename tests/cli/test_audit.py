@@ -56,7 +56,7 @@ def test_a_clean_dataset(built: tuple[Path, str], tmp_path: Path) -> None:
 def test_exit_codes(built: tuple[Path, str], faulty: Path) -> None:
     done = fiubench("audit", faulty, "--no-faces")
     assert done.returncode == 1
-    assert "lower_case_starts: record 4" in done.stdout
+    assert "lower_case_starts: row 4" in done.stdout
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "never").returncode == 0
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "leakage").returncode == 0
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "text").returncode == 1
