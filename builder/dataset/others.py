@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property, partial
 from itertools import chain, count, groupby
 from pathlib import Path
@@ -27,7 +28,7 @@ from fiubench.schemas.documents import RELEASE_RECORDS, SPLITS, read_object, rea
 from fiubench.schemas.hub import config_names, stream_rows
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT
 from fiubench.support.errors import DatasetError
-from fiubench.support.reading import read_small
+from fiubench.support.reading import open_file, read_small
 from fiubench.support.yaml_file import parse_yaml
 
 Tell = Callable[[str, Fault], object]  # called with where a row is, and what is wrong with it
@@ -44,7 +45,8 @@ _BESIDE = {
     "wordings.jsonl",
 }
 _CARD = "README.md"
-_MOST_FILES, _MOST_ROWS = 1_000, 1_000_000  # rows that are put together in memory
+_MOST_FILES, _MOST_ENTRIES = 1_000, 1_000_000  # of a folder, the latter with its pictures
+_MOST_ROWS = 1_000_000  # that are put together in memory
 _AT_ONCE = 100  # rows of a Parquet file in memory
 _HINT = "A dataset folder, a JSON, JSON lines or Parquet file or a folder of them, or OWNER/NAME on the Hub."
 _STUMBLED = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what a row of another shape leads to
@@ -94,10 +96,15 @@ class Others:
         if self._list is not None:
             return _listed(self._list)
         found: dict[str, set[str]] = defaultdict(set)
-        for table in self.tables if len(self.tables) > 1 else ():
-            for split in sorted(split for split in table.splits if split.startswith((FORGET, HOLDOUT))):
+        for table in self.tables if self._named else ():
+            for split in sorted(_aside(table)):
                 found[split].update(key for _, _, key in self._keyed(table, None, self.adapter.keys))
         return {split: frozenset(ids) for split, ids in found.items()}
+
+    @property
+    def _named(self) -> bool:
+        """Whether the tables' names tell some people from the others."""
+        return any(map(_aside, self.tables)) and not all(map(_aside, self.tables))
 
     @cached_property
     def _list(self) -> Path | None:
@@ -143,7 +150,7 @@ class Others:
         names = {"pictures": "pictures", **{name: name.replace("_", " ").removesuffix("s") + "s" for name in _VARIANTS}}
         names["perturbed_answer"] = "wrong answers"
         lacking = [name for key, name in names.items() if not self._counted[key]]
-        if self._list is None and not (len(self.tables) > 1 and any(table.splits for table in self.tables)):
+        if self._list is None and not self._named:
             lacking.append("splits")
         return [*([] if self.adapter.ids else ["ids (each row stands for somebody)"]), *lacking]
 
@@ -172,7 +179,10 @@ class Others:
                 for fault in faults:
                     tell(where, fault)
                 continue
-            key = self.adapter.key(row)
+            try:
+                key = self.adapter.key(row)
+            except _STUMBLED as error:
+                raise misshapen(self._place(table), f"{where}: {_stumbled(error)}") from error
             if not isinstance(key, str | int) or key == "":
                 what = "is missing" if key is None else f"is {key!r:.60}, not text"
                 raise misshapen(self._place(table), f"{where}: {self.adapter.keys[0]!r} {what}")
@@ -204,7 +214,7 @@ class Others:
 
     def _together(self, tell: Tell | None) -> Iterator[Found]:
         """People whose rows lie in several tables, which may repeat each other: put together but for the pictures."""
-        known: dict[str, dict[object, dict[str, Any]]] = defaultdict(dict)
+        known: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         first: dict[str, tuple[Table, str]] = {}
         items = ((each, item) for each in self.tables for item in self._keyed(each, tell))
         for number, (table, (where, row, key)) in enumerate(items):
@@ -212,15 +222,14 @@ class Others:
                 hint = "Name one of the files."
                 raise DatasetError(f"more than {_MOST_ROWS:,} rows in several files", where=self.name, hint=hint)
             said = {name: value for name, value in row.items() if value is not None and name != "image"}
-            known[key].setdefault(self.adapter.part(row), {}).update(said)
+            known[key].setdefault(str(self.adapter.part(row)), {}).update(said)
             first.setdefault(key, (table, where))
         for table in self.tables:
             pictured = self._keyed(table, tell and _silent) if "image" in table.columns else iter(())
             for where, row, key in pictured:
                 if row.get("image") is not None and key in known:
                     rows = known.pop(key)
-                    part = self.adapter.part(row)
-                    rows[part]["image"] = row["image"]
+                    rows[str(self.adapter.part(row))]["image"] = row["image"]
                     yield self._found(table, key, where, [*rows.values()])
         for key, rows in known.items():
             table, where = first[key]
@@ -269,7 +278,7 @@ def open_others(target: str | Path, name: str | None = None) -> Others:
     tables = []
     for file in data_files(folder):
         inner = file.relative_to(folder)
-        named = [config for config, patterns in configs.items() if any(inner.match(each) for each in patterns)]
+        named = [name for name, patterns in configs.items() if any(fnmatchcase(inner.as_posix(), p) for p in patterns)]
         parts = named or [*inner.parts[:-1], inner.stem]
         splits = frozenset(split for part in parts if (split := split_of(part)))
         tables.append(_table(file, str(inner), splits))
@@ -298,13 +307,13 @@ def data_files(folder: Path) -> list[Path]:
         DatasetError: there are too many to be a dataset.
     """
     files = []
-    for file in folder.rglob("*"):
+    for number, file in enumerate(folder.rglob("*")):
         inner = file.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in inner)
-        if file.suffix in _SUFFIXES and file.name not in _BESIDE and not hidden and file.is_file():
+        if file.suffix.lower() in _SUFFIXES and file.name not in _BESIDE and not hidden and file.is_file():
             files.append(file)
-            if len(files) > _MOST_FILES:
-                raise DatasetError(f"more than {_MOST_FILES} files", where=folder, hint=_HINT)
+        if len(files) > _MOST_FILES or number > _MOST_ENTRIES:
+            raise DatasetError("too many files for one dataset", where=folder, hint=_HINT)
     return sorted(files)
 
 
@@ -324,7 +333,7 @@ def _known(name: str, tables: list[Table], where: object, root: Path | None = No
 
 
 def _table(file: Path, name: str, splits: frozenset[str]) -> Table:
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         return Table(name, splits, _parquet_columns(file), partial(_parquet_rows, file), file)
     first = next(read_records(file))
     return Table(name, splits, tuple(first), lambda columns: read_records(file), file)
@@ -335,7 +344,8 @@ def _parquet_columns(file: Path) -> tuple[str, ...]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        return tuple(pq.read_schema(file).names)
+        with open_file(file, DatasetError, hint=_HINT) as stream:
+            return tuple(pq.read_schema(stream).names)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(file, error) from error
 
@@ -345,12 +355,12 @@ def _parquet_rows(file: Path, columns: Sequence[str] | None) -> Iterator[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     try:
-        with pq.ParquetFile(file) as opened:
+        with open_file(file, DatasetError, hint=_HINT) as stream, pq.ParquetFile(stream) as opened:
             wanted = None if columns is None else [name for name in opened.schema_arrow.names if name in columns]
             for batch in opened.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
                 batch.validate(full=True)
                 yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
         raise _damaged(file, error) from error
 
 
@@ -377,7 +387,7 @@ def _configs(folder: Path) -> dict[str, list[str]]:
 def _patterns(files: Any) -> Iterable[str]:
     """The paths in a card's ``data_files``: a path, a list of them, or of objects with a path or a list of them."""
     if isinstance(files, str):
-        return [files] if files else []
+        return [files.removeprefix("./")]
     if isinstance(files, Mapping):
         return _patterns(files.get("path"))
     return chain.from_iterable(map(_patterns, files)) if isinstance(files, list) else []
@@ -393,6 +403,11 @@ def _listed(file: Path) -> dict[str, frozenset[str]]:
 
 def _stumbled(error: Exception) -> str:
     return f"has no {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _aside(table: Table) -> list[str]:
+    """The forget sets and the holdout that a table is of."""
+    return [split for split in table.splits if split.startswith((FORGET, HOLDOUT))]
 
 
 def _silent(where: str, fault: Fault) -> None:

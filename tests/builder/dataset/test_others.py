@@ -1,6 +1,7 @@
 """Datasets in others' shapes, with rows as their readers want them: recognised, read, validated and audited."""
 
 import json
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from io import BytesIO
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.dataset.adapter import ADAPTERS, recognised, split_of
 from fiubench.builder.dataset.adapters.umu import literal
-from fiubench.builder.dataset.others import open_others
+from fiubench.builder.dataset.others import hub_others, open_others
 from fiubench.support.errors import DatasetError, FiubenchError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -248,6 +249,26 @@ def test_a_card_says_which_file_is_of_which_split(tmp_path: Path) -> None:
     assert open_others(tmp_path).splits == {"forget33": {"00017"}}
 
 
+def test_rows_through_datasets_are_the_same(tmp_path: Path) -> None:
+    """As `audit OWNER/NAME` reads them: a folder with a card stands for the repository."""
+    rows = [tofu(number) for number in range(4)]
+    entries = {"full": rows, "forget25": rows[:1], "retain75": rows[1:]}
+    for name, listed in entries.items():
+        lines(tmp_path / f"{name}.jsonl", listed)
+    front = {"configs": [{"config_name": name, "data_files": f"{name}.jsonl"} for name in entries]}
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps(front)}\n---\n")
+    here, there = open_others(tmp_path), hub_others(str(tmp_path))
+    assert [p.record["qa_list"] for p in here.people()] == [p.record["qa_list"] for p in there.people()]
+    assert here.splits == there.splits and len(here.splits["forget25"]) == 1
+
+
+def test_forget_sets_alone_are_no_splits(tmp_path: Path) -> None:
+    lines(tmp_path / "forget25.json", [tofu(0)])
+    lines(tmp_path / "forget50.json", [tofu(0), tofu(1)])
+    others = open_others(tmp_path)
+    assert others.splits == {} and len(list(others.people())) == 2 and "splits" in others.lacks
+
+
 def test_members_are_listed_beside(tmp_path: Path) -> None:
     lines(tmp_path / "full.json", [fiubench(number) for number in range(3)])
     (tmp_path / "split.json").write_text(json.dumps({"forget5": ["00017"], "note": "x"}))
@@ -368,6 +389,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=says):
             list(validate(tmp_path / name))
     (tmp_path / "none").mkdir()
+    os.mkfifo(tmp_path / "pipe.parquet")
+    with pytest.raises(DatasetError, match="a pipe"):
+        list(validate(tmp_path / "pipe.parquet"))
     pq.write_table(pa.table({"question": pa.array([], pa.string()), "answer": pa.array([], pa.string())}),
                    tmp_path / "none" / "e.parquet")  # fmt: skip
     for read in (audit, lambda target: list(validate(target))):
@@ -384,6 +408,14 @@ def test_python_notation_is_data(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         literal(text)
     assert literal("{'a': {'b': 'c\\d'}}") == {"a": {"b": "c\\d"}}
+
+
+def test_rows_of_several_files_that_are_no_text(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        lines(tmp_path / f"{name}.jsonl", [{**qa(), "question": ["a", "list"]}])
+    with pytest.raises(DatasetError, match="'question' is"):
+        audit(tmp_path)
+    assert "question: is" in checked(tmp_path)[1][0]
 
 
 def test_paths_stay_below_the_file(tmp_path: Path) -> None:
