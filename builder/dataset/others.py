@@ -122,20 +122,13 @@ class Others:
         Raises:
             DatasetError: a file can't be read, or there is nobody; or a row has another shape.
         """
-        self._counted = dict.fromkeys(("people", "pairs", "pictures", *_VARIANTS), 0)
+        self._counted = dict.fromkeys(("rows", "people", "pairs", "pictures", *_VARIANTS), 0)
         apart = not self.adapter.whole and len(self.tables) > 1
-        rows = False
         for found in self._together(tell) if apart else self._streamed(tell):
-            rows = True
             self._count(found.record)
             yield found
-        if not rows and tell is None:
+        if not self._counted["rows"]:
             raise DatasetError("there is nobody in it", where=self.name)
-
-    @property
-    def size_of_people(self) -> int:
-        """How many people were read."""
-        return self._counted["people"]
 
     @property
     def size(self) -> str:
@@ -175,6 +168,8 @@ class Others:
         label = f"{table.name}, row" if len(self.tables) > 1 else "row"
         for number, row in enumerate(table.read(columns), 1):
             where = f"{label} {number}"
+            if columns is None:
+                self._counted["rows"] += 1
             if tell is not None and (faults := self._faults(row)):
                 for fault in faults:
                     tell(where, fault)

@@ -14,7 +14,6 @@ from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.picture import image_problems
 from fiubench.builder.rules.problem import Finding, Problem
 from fiubench.raw_sources.reading.images import open_problem
-from fiubench.support.errors import DatasetError
 from fiubench.support.progress import Report
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -41,18 +40,17 @@ def others_findings(others: Others, images: bool, step: Report) -> Iterator[Find
 
     uniqueness = Uniqueness()
     for number, found in enumerate(others.people(tell_fault)):
-        for problem in _problems(found, number, uniqueness, images):
+        for problem in _problems(found, number, uniqueness if others.adapter.ids else None, images):
             tell(found.where, problem)
-    if not first and not others.size_of_people:
-        raise DatasetError("there is nobody in it", where=others.name)
     step(_summary(others, images))
     for kind, (where, problem) in first.items():
         yield Finding(others.name, where, problem, counts[kind])
 
 
-def _problems(found: Found, number: int, uniqueness: Uniqueness, images: bool) -> Iterator[Problem]:
+def _problems(found: Found, number: int, uniqueness: Uniqueness | None, images: bool) -> Iterator[Problem]:
     yield from qa_problems(_completed(found.record), foreign=True)
-    yield from uniqueness.problems(found.record, number)
+    if uniqueness is not None:
+        yield from uniqueness.problems(found.record, number)
     if images and found.record.get("image"):
         if problem := open_problem(found.record["image"]):
             yield Problem("image", "", problem, "a picture that opens")
