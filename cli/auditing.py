@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from fiubench.builder.audit.terminal import limits_text, markdown_tables, rows
-from fiubench.cli.console import many, progress, table
+from fiubench.cli.console import many, print_line, progress, table
 
 if TYPE_CHECKING:
     from fiubench.builder.audit import Report
@@ -19,7 +19,8 @@ def audit(
     target: Annotated[
         str,
         typer.Argument(
-            help="A dataset folder, a file like full.json, a file of bare QA pairs, or OWNER/NAME on the Hub."
+            help="A dataset folder, OWNER/NAME on the Hub, or a file or folder in the shape of FIUBench, bare QA "
+            "pairs, TOFU, CLEAR, MLLMU-Bench or UMU-Bench."
         ),
     ],
     against: Annotated[
@@ -86,7 +87,9 @@ def audit(
     for each in filter(None, (report, other)):
         of = each.target
         size = f"{many(of['identities'], 'identity')}, {many(of['qa_pairs'], 'QA pair')}"
-        typer.echo(f"{of['name']}: {size}, {many(of['images'], 'image')}")
+        print_line(f"{of['name']}: {size}, {many(of['images'], 'image')}")
+        if "read_as" in of:
+            print_line(f"  read as {of['read_as']}; lacks {', '.join(of['lacks']) or 'nothing'}")
     typer.echo(f"guesses: learned on {report.target['learned']}, applied to {report.target['applied']}\n")
     print_findings(report, other)
     if json:

@@ -20,7 +20,8 @@ def validate(
     target: Annotated[
         str,
         typer.Argument(
-            help="A dataset folder, a JSON file like the full.json of FIUBench, or OWNER/NAME[@version] on the hub."
+            help="A dataset folder, OWNER/NAME[@version] on the hub, or a file or folder in the shape of FIUBench, "
+            "bare QA pairs, TOFU, CLEAR, MLLMU-Bench or UMU-Bench."
         ),
     ],
     images: Annotated[bool, typer.Option(help="Open every picture and check it too.")] = True,
@@ -30,14 +31,19 @@ def validate(
     *,
     given: dict[str, Any],
 ) -> None:
-    """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any."""
-    count = 0
+    """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any.
+
+    Of a dataset in another's shape one line says what it is, what was checked and what it lacks, and each kind of
+    violation is printed once with its count.
+    """
+    lines = count = 0
     with fiubench.downloaded(target, step=print_step, **given) as place:
-        for count, finding in enumerate(fiubench.validate(place, images=images), 1):
-            if count <= most:
+        for lines, finding in enumerate(fiubench.validate(place, images=images, step=print_line), 1):
+            count += finding.count
+            if lines <= most:
                 print_line(finding)
-    if count > most:
-        typer.echo(f"... and {count - most} more")
+    if lines > most:
+        typer.echo(f"... and {lines - most} more")
     conclude(target, count, "violation", "valid")
 
 

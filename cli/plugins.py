@@ -10,12 +10,14 @@ from fiubench.unlearning.metrics.base import METRICS
 def registries() -> list[Registry[object]]:
     """The registry of every kind that can be added to."""
     from fiubench.builder.audit import MEASURES
+    from fiubench.builder.dataset.adapter import ADAPTERS
     from fiubench.builder.exports import FORMATS
     from fiubench.builder.pipeline.executing import EXECUTORS
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, EXECUTORS, METHODS, METRICS]  # type: ignore[list-item]
+    kinds = [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]
+    return kinds  # type: ignore[return-value]
 
 
 def plugins() -> None:

@@ -65,10 +65,16 @@ def load_yaml(path: Path, error: type[FiubenchError]) -> Any:
     """
     try:
         text = read_small(path, error).decode("utf-8-sig")
-        _refuse_traps(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except UnicodeDecodeError as problem:
         raise error(f"not UTF-8 text (byte {problem.start})", where=path, hint="Save the file as UTF-8.") from problem
+    return parse_yaml(text, path, error)
+
+
+def parse_yaml(text: str, path: Path, error: type[FiubenchError]) -> Any:
+    """The document in a text from a file (see :func:`load_yaml`)."""
+    try:
+        _refuse_traps(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         place = f"{path}, line {mark.line + 1}, column {mark.column + 1}" if mark else path

@@ -20,6 +20,7 @@ KINDS = {
     "value type": "percent",
     "measure": "long_questions",
     "format": "sharegpt",
+    "adapter": "conversations",
     "executor": "one_by_one",
     "method": "wga",
     "metric": "answer_length",

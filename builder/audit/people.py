@@ -1,16 +1,16 @@
 """People and their questions, as every measure sees them, and how they are made of the rows of any dataset."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fiubench.builder.audit.recognition import asked_about, value_in
+from fiubench.builder.audit.recognition import asked_about, impersonal, value_in
+from fiubench.builder.dataset.adapter import misshapen
+from fiubench.builder.dataset.others import Others
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.schemas.documents import image_root
-from fiubench.support.errors import DatasetError
 
 #: Attributes that are one person's alone, beside those of a type that always is.
 _UNIQUE = ("full_name", "email")
@@ -28,7 +28,9 @@ class Pair:
         text: the value as the answer words it; ``None`` likewise.
         sourced: whether a record of the person holds what is asked for.
         wrong: true values of the wrong answers, where the dataset keeps them.
-        questions, answers: all of them, those as asked and answered first.
+        by_name: whether the dataset asks about people by name, so that names and genders are no secret.
+        choice: whether its answers are options and no sentences.
+        questions, answers: all sentences of them, those as asked and answered first.
         sentences: questions, then answers.
     """
 
@@ -44,6 +46,8 @@ class Pair:
     other_answer: str | None
     wrong_answers: list[str]
     wrong: list[Any] | None
+    by_name: bool = False
+    choice: bool = False
     questions: tuple[str, ...] = field(init=False)
     answers: tuple[str, ...] = field(init=False)
     sentences: tuple[str, ...] = field(init=False)
@@ -55,9 +59,9 @@ class Pair:
         return (kind is not None and kind.identifier) or self.attribute in _UNIQUE
 
     def __post_init__(self) -> None:
-        self.questions = (self.question, *self.other_questions)
+        self.questions = (*filter(None, (self.question,)), *self.other_questions)
         other = () if self.other_answer is None else (self.other_answer,)
-        self.answers = (self.answer, *other, *self.wrong_answers)
+        self.answers = () if self.choice else (self.answer, *other, *self.wrong_answers)
         self.sentences = self.questions + self.answers
 
 
@@ -97,10 +101,11 @@ class Target:
 
     Attributes:
         name: of the file or folder, without the path to it, which may name somebody's machine; or on the Hub.
-        kind: ``dataset``, ``records``, ``qa`` or ``hub``.
+        kind: ``dataset``, or the name of the adapter that reads it.
         people: call it to read everyone, from the first on.
         splits: split name -> unique ids; empty where the dataset has none.
         manifest: of a dataset directory.
+        others: of anything else.
     """
 
     name: str
@@ -108,6 +113,7 @@ class Target:
     people: Callable[[], Iterator[Person]]
     splits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     manifest: Mapping[str, Any] | None = None
+    others: Others | None = None
 
     @property
     def as_of(self) -> str | None:
@@ -157,63 +163,30 @@ def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
 # --- records of others ----------------------------------------------------------------------------------------------
 
 
-def people_of_records(
-    records: Iterable[Mapping[str, Any]], path: Path, known: frozenset[str] = frozenset()
-) -> Iterator[Person]:
-    """People from records of the shape of ``full.json``, which lie in the file ``path``.
+def people_of(others: Others, known: frozenset[str] = frozenset()) -> Iterator[Person]:
+    """People of a dataset in another's shape, whose packs know some words.
 
     Raises:
-        DatasetError: a record has another shape.
+        DatasetError: a row has another shape than the first.
     """
-    for number, record in enumerate(records, 1):
-        where = f"record {number} ({record.get('unique_id')})"
-        pairs = record.get("qa_list")
-        if not isinstance(pairs, list) or not pairs:
-            raise _misshapen(path, where, "has no list 'qa_list'")
+    for where, record, file in others.people():
+        place = file or others.name
+        name, gender, image = (record.get(key) for key in ("name", "gender", "image"))
+        pairs = enumerate(record["qa_list"], 1)
         yield Person(
-            _text(record, "unique_id", path, where),
-            _text(record, "name", path, where),
-            record.get("gender") if isinstance(record.get("gender"), str) else None,
+            record["unique_id"],
+            name if isinstance(name, str) else "",
+            gender if isinstance(gender, str) else None,
             where,
-            _image(path, record.get("image_path")),
-            [_pair(qa, record.get("raw_data"), path, f"{where}, qa_list[{i}]") for i, qa in enumerate(pairs)],
+            image if image or file is None else _image(file, record.get("image_path")),
+            [_pair(qa, record, place, f"{where}, question {i}") for i, qa in pairs],
             known=known,
         )
 
 
-def people_of(rows: Iterable[Mapping[str, Any]], path: object) -> Iterator[Person]:
-    """People from rows of one question each; the rows of a person follow each other.
-
-    Raises:
-        DatasetError: a row has another shape, or a person comes back later on.
-    """
-    seen: set[int] = set()
-    numbered = enumerate(rows, 1)
-    for unique_id, group in groupby(numbered, key=lambda item: _text(item[1], "unique_id", path, f"row {item[0]}")):
-        listed = list(group)
-        number, first = listed[0]
-        names = [_text(row, "name", path, f"row {n}") for n, row in listed]
-        if hash(unique_id) in seen:
-            raise DatasetError(
-                f"row {number} is of {unique_id!r} again",
-                where=path,
-                hint="The rows of a person must follow each other: sort the file by unique_id.",
-            )
-        seen.add(hash(unique_id))
-        image = first.get("image")
-        yield Person(
-            unique_id,
-            names[0],
-            first.get("gender"),
-            f"row {number} ({unique_id})",
-            image.get("bytes") if isinstance(image, Mapping) else None,
-            [_pair(row, None, path, f"row {n}") for n, row in listed],
-        )
-
-
-def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
+def _pair(qa: object, record: Mapping[str, Any], path: object, where: str) -> Pair:
     if not isinstance(qa, Mapping):
-        raise _misshapen(path, where, "is no object")
+        raise misshapen(path, f"{where}: is no object")
     question, answer = _text(qa, "question", path, where), _text(qa, "answer", path, where)
     words: Words = (
         question,
@@ -222,17 +195,20 @@ def _pair(qa: object, raw_data: object, path: object, where: str) -> Pair:
         _text(qa, "paraphrased_answer", path, where) if qa.get("paraphrased_answer") is not None else None,
         _texts(qa, "perturbed_answer", path, where),
     )
+    by_name, choice = record.get("by_name") is True, qa.get("choice") is True
     if isinstance(qa.get("attribute"), str):
-        return _labelled_pair(qa, raw_data, words)
+        return _labelled_pair(qa, record.get("raw_data"), words, by_name, choice)
+    if by_name:
+        question, answer = impersonal(question, answer)
     entry = asked_about(question)
     if entry is None:
-        return Pair(None, "", "text", None, None, True, *words, None)
-    text = value_in(entry, answer)
+        return Pair(None, "", "text", None, None, True, *words, None, by_name, choice)
+    text = answer if choice else value_in(entry, answer)
     value = None if text is None else VALUE_TYPES[entry.type].parse(text)
-    return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None)
+    return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None, by_name, choice)
 
 
-def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pair:
+def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words, by_name: bool, choice: bool) -> Pair:
     """A pair that says itself what it asks about: of our own full.json, or of a release's table."""
     stated = qa.get("value")
     if isinstance(stated, Mapping):  # full.json
@@ -244,7 +220,9 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words) -> Pai
     sourced = not isinstance(raw_data, Mapping) or qa["attribute"] in raw_data
     wrong = qa.get("perturbed_value")
     wrong = wrong if isinstance(wrong, list) and len(wrong) == len(words[-1]) else None
-    return Pair(qa["attribute"], str(qa.get("category", "")), kind, value, text, sourced, *words, wrong)
+    return Pair(
+        qa["attribute"], str(qa.get("category", "")), kind, value, text, sourced, *words, wrong, by_name, choice
+    )
 
 
 def _as_written(kind: str, value: Any, answer: str) -> str | None:
@@ -272,7 +250,7 @@ def _image(file: Path, name: object) -> Path | None:
 def _text(row: Mapping[str, Any], key: str, path: object, where: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
-        raise _misshapen(path, where, f"{key!r} is {'missing' if value is None else f'{value!r:.60}'}, not text")
+        raise misshapen(path, f"{where}: {key!r} is {'missing' if value is None else f'{value!r:.60}'}, not text")
     return value
 
 
@@ -283,9 +261,5 @@ def _texts(row: Mapping[str, Any], key: str, path: object, where: str) -> list[s
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise _misshapen(path, where, f"{key!r} is no list of texts")
+        raise misshapen(path, f"{where}: {key!r} is no list of texts")
     return value
-
-
-def _misshapen(path: object, where: str, what: str) -> DatasetError:
-    return DatasetError(f"{where}: {what}", where=path, hint="Every record must have the same shape as the first.")

@@ -12,6 +12,7 @@ from fiubench.support.yaml_file import load_yaml
 
 _GLUED = re.compile(r"'s(?=[a-z])")
 _SPACES = re.compile(r"\s+")
+_NAME = re.compile(r"[^\W\d_a-z][\w.-]*(?: [^\W\d_a-z][\w.-]*)+")  # words in a row that begin with a capital
 _VERB = re.compile(r"\b(?:is|was|were|are|has|have|had)\b")
 
 
@@ -65,6 +66,17 @@ def asked_about(question: str) -> Entry | None:
     """What a question asks about; ``None`` if no entry knows it."""
     folded = fold(question)
     return next((entry for entry in catalogue().entries if entry.question.search(folded)), None)
+
+
+def impersonal(question: str, answer: str) -> tuple[str, str]:
+    """A question by name and its answer with "the person" for the name, as far as capitals show it."""
+    for match in _NAME.finditer(question):
+        name = match[0]
+        if not match.start() and name.count(" ") > 1:  # "Does Ana Vell"
+            name = name.partition(" ")[2]
+        if name in answer:
+            return question.replace(name, "the person"), answer.replace(name, "the person")
+    return question, answer
 
 
 def without_subject(answer: str) -> str:

@@ -29,8 +29,9 @@ class Report:
     """Everything an audit found.
 
     Attributes:
-        target: name, kind (``dataset``, ``records``, ``qa`` or ``hub``), identities, qa_pairs, images, as_of, learned
-            (the split that guesses were learned on) and applied (the one they were applied to).
+        target: name, kind (``dataset`` or an adapter's name), identities, qa_pairs, images, as_of, learned (the split
+            that guesses were learned on) and applied (the one they were applied to); of another's dataset also read_as
+            (the shape in words) and lacks (what nobody in it has).
         measures: a result for each measure, in the order of ``declared_measures()``.
         attributes: in the order of the questions.
         histograms: by name: ``length_gap``, ``answer_length``, ``face_distance``.

@@ -10,7 +10,6 @@ from fiubench.builder.audit.reading import open_target
 from fiubench.builder.audit.registry import MEASURES, Result, Survey, declared_measures
 from fiubench.builder.audit.report import Report
 from fiubench.builder.audit.strata import Strata
-from fiubench.support.errors import DatasetError
 from fiubench.support.progress import Progress
 
 _REPORTED_EVERY = 200  # people
@@ -31,8 +30,8 @@ def audit(
     >>> print(audit("dataset", faces=False))                 # doctest: +SKIP
 
     Args:
-        target: dataset directory, release, file of records or of bare questions, or ``OWNER/NAME`` on the Hub; or
-            one of these that is open (:func:`open_target`).
+        target: dataset directory, release, file or folder in a shape that an adapter knows, or ``OWNER/NAME`` on the
+            Hub; or one of these that is open (:func:`open_target`).
         faces: open the pictures.
         embed: compare face embeddings, where the extra ``faces`` is installed (80 ms a face).
         estimate: estimate gender and age of faces of which nothing is known, with the extra ``faces`` (40 ms a face);
@@ -56,8 +55,6 @@ def audit(
         side = survey.add(person)
         for check in checks:
             check.add(person, side)
-    if not survey.people:
-        raise DatasetError("there is nobody in it", where=target.name)
     found = {result.name: result for check in checks for result in check.results()}
     return Report(
         target={
@@ -69,6 +66,7 @@ def audit(
             "as_of": target.as_of,
             "learned": sides.learned,
             "applied": sides.applied,
+            **({"read_as": target.others.title, "lacks": target.others.lacks} if target.others else {}),
         },
         measures=[found.get(name) or Result(name, None) for name in declared_measures()],
         attributes=survey.rows,

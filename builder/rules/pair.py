@@ -40,7 +40,7 @@ def qa_problems(record: Mapping[str, Any], *, wording: bool = True, foreign: boo
         if found:
             yield from (Problem(f"qa_list[{i}].{field}", attribute, what, right) for field, what, right in found)
         asks_name = text == name if text is not None else name in qa["keywords"]
-        if not asks_name:
+        if not asks_name and not record.get("by_name"):
             answers += (qa["answer"], qa["paraphrased_answer"], *qa["perturbed_answer"])
             questions += (qa["question"], *qa["paraphrased_question"]) if wording else ()
     if name and any(name in sentences for sentences in ("\n".join(answers), "\n".join(questions))):
@@ -93,7 +93,10 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, wording: bool) -> li
     if repeated((qa["paraphrased_answer"], *qa["perturbed_answer"])):
         _check_distinct(qa, found)
     if text is None:
-        if all(holds(sentence, keyword) for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]):
+        compared = qa["perturbed_answer"] and qa["keywords"]
+        if compared and all(
+            holds(sentence, keyword) for sentence in qa["perturbed_answer"] for keyword in qa["keywords"]
+        ):
             found.append(("perturbed_answer", "every wrong answer holds the true value", OTHER_VALUE))
     elif text in qa["paraphrased_answer"]:
         _check_wrong(qa, text, found)

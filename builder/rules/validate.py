@@ -1,68 +1,60 @@
-"""Validating a dataset directory or any file of the shape of ``full.json``: schemas and cross-record rules."""
+"""Validating a dataset directory, or a dataset in another's shape: schemas and cross-record rules."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
+from fiubench.builder.dataset.others import data_files, is_release, open_others
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.rules.dataset import Uniqueness
+from fiubench.builder.rules.others import others_findings
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
-from fiubench.builder.rules.problem import Problem
+from fiubench.builder.rules.picture import image_problems
+from fiubench.builder.rules.problem import Finding, Problem
 from fiubench.schemas.documents import (
     IDENTITIES,
     MANIFEST,
-    SHORT_DIGEST,
     SPLITS,
-    image_root,
     read_object,
     read_records,
 )
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
-from fiubench.support.canonical import file_digest
 from fiubench.support.errors import DatasetError
+from fiubench.support.progress import Report, silent
 
 from fiubench import schemas
 
 Rules = Callable[[Mapping[str, Any], int], Iterator[Problem]]  # of a record and its place in the file
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One broken rule in a file: which file, which identity, and the problem."""
-
-    file: str
-    identity: str
-    problem: Problem
-
-    def __str__(self) -> str:
-        return f"{self.file}, {self.identity}, {self.problem}" if self.identity else f"{self.file}, {self.problem}"
-
-
-def validate(target: str | Path, *, images: bool = True) -> Iterator[Finding]:
+def validate(target: str | Path, *, images: bool = True, step: Report = silent) -> Iterator[Finding]:
     """Hold a dataset to the schemas and the rules between records; memory hardly grows with the records.
+
+    Another's dataset is read by an adapter and held to what its own readers need, and to the rules of what it has.
 
     >>> for finding in validate("dataset"): print(finding)                # doctest: +SKIP
 
     Args:
-        target: a dataset directory, or a JSON lines or JSON array file of the shape of ``full.json``.
+        target: a dataset directory, a release, or a JSON, JSON lines or Parquet file in a shape that an adapter knows,
+            or a folder of them.
         images: whether pictures are opened too, and those of a dataset directory compared with their digests.
+        step: called with a sentence on another's dataset: its shape, what was checked, and what it lacks.
 
     Yields:
-        Every violation, as it is met; nothing where the dataset is valid.
+        Every violation, as it is met, of another's dataset each kind once; nothing where the dataset is valid.
 
     Raises:
         DatasetError: nothing that could be validated.
     """
     target = Path(target)
     if not target.exists():
-        hint = "Give a dataset folder, or a JSON file like full.json."
+        hint = "Give a dataset folder, or a file or folder in a known shape."
         raise DatasetError("no such file or folder", where=target, hint=hint)
-    if target.is_dir():
+    if target.is_dir() and not is_release(target) and ((target / MANIFEST).exists() or not data_files(target)):
         yield from _directory(target, images)
     else:
-        yield from _file(target, images)
+        yield from others_findings(open_others(target), images, step)
 
 
 def _directory(directory: Path, images: bool) -> Iterator[Finding]:
@@ -86,7 +78,7 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
 
     ids: list[str] = []
     digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
-    yield from _records(directory / IDENTITIES, "identity", rules, digests, ids)
+    yield from _records(directory / IDENTITIES, rules, digests, ids)
     benchmark = manifest["counts"]["identities"]
     expected = benchmark + manifest["counts"]["holdout"]
     if len(ids) != expected:
@@ -96,19 +88,7 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
         yield Finding(SPLITS, "", problem)
 
 
-def _file(path: Path, images: bool) -> Iterator[Finding]:
-    uniqueness = Uniqueness()
-
-    def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
-        yield from qa_problems(record, foreign=True)
-        yield from uniqueness.problems(record, number)
-
-    yield from _records(path, "full_record", rules, {} if images else None, [])
-
-
-def _records(
-    path: Path, schema: str, rules: Rules, images: Mapping[str, str] | None, ids: list[str]
-) -> Iterator[Finding]:
+def _records(path: Path, rules: Rules, images: Mapping[str, str] | None, ids: list[str]) -> Iterator[Finding]:
     """Every record of a file by its schema, then by the rules.
 
     Args:
@@ -118,12 +98,12 @@ def _records(
     for number, record in enumerate(read_records(path)):
         who = f"identity {number} ({record.get('unique_id')})"
         ids.append(str(record.get("unique_id")))
-        wrong = list(_schema_findings(path.name, who, schema, record))
+        wrong = list(_schema_findings(path.name, who, "identity", record))
         yield from wrong
         if not wrong:
             problems = [
                 *rules(record, number),
-                *(_image_problems(path, record, images) if images is not None else ()),
+                *(image_problems(path, record, images) if images is not None else ()),
             ]
             yield from (Finding(path.name, who, problem) for problem in problems)
 
@@ -155,25 +135,6 @@ def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: i
                 yield Problem(small, "", f"is not inside {large}", "the scheme is nested")
             if scheme == "disjoint" and inner & outer:
                 yield Problem(small, "", f"meets {large}", "the scheme is disjoint")
-
-
-def _image_problems(file: Path, record: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[Problem]:
-    name = record.get("image_path")
-    if not name:
-        return
-    parts = PurePosixPath(name).parts
-    if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name:
-        yield Problem("image_path", "", f"{name!r} leaves the dataset's folder", "name a file inside it")
-        return
-    from fiubench.raw_sources.reading.images import open_problem  # noqa: PLC0415
-
-    path = image_root(file, name) / name
-    if not path.is_file():
-        yield Problem("image_path", "", f"{name!r} does not exist", f"it should lie beside {IDENTITIES}")
-    elif problem := open_problem(path):
-        yield Problem("image_path", "", f"{name!r}: {problem}", "a picture that opens")
-    elif (built := digests.get(record["unique_id"])) and file_digest(path)[:SHORT_DIGEST] != built:
-        yield Problem("image_path", "", f"{name!r} is not the picture that was built", "build it again")
 
 
 def _schema_findings(file: str, who: str, schema: str, document: Mapping[str, Any]) -> Iterator[Finding]:

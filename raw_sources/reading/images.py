@@ -120,7 +120,7 @@ def look(source: Path | bytes) -> tuple[tuple[int, int], Image.Image]:
         return size, _flat_rgb(image).resize((_PREVIEW, _PREVIEW), Image.Resampling.BOX)
 
 
-def open_problem(path: Path) -> str | None:
+def open_problem(path: Path | bytes) -> str | None:
     """Why a dataset's picture does not open and decode fully; ``None`` if it does."""
     try:
         with _opened(path) as image:

@@ -51,7 +51,7 @@ def test_a_clean_dataset(built: tuple[Path, str], tmp_path: Path) -> None:
 def test_exit_codes(built: tuple[Path, str], faulty: Path) -> None:
     done = fiubench("audit", faulty, "--no-faces")
     assert done.returncode == 1
-    assert "lower_case_starts: record 4" in done.stdout
+    assert "lower_case_starts: row 4" in done.stdout
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "never").returncode == 0
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "leakage").returncode == 0
     assert fiubench("audit", faulty, "--no-faces", "--fail-on", "text").returncode == 1
@@ -74,3 +74,21 @@ def test_what_can_t_be_written(built: tuple[Path, str], tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "cannot write" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_others_datasets_are_told_once_with_exit_codes(tmp_path: Path) -> None:
+    row = {"question": "Where was Ana Vell born?", "answer": "In Ostra.", "perturbed_answer": ["In Bel.", "In Tarn."]}
+    for name, rows, code, says in (
+        ("right", [row] * 3, 0, ["(tofu); 3 questions;", "lacks ids", "right.json: valid"]),
+        ("wrong", [{**row, "answer": ""}] * 300 + [row], 1, ["answer: is empty; text (300 times)", "300 violations"]),
+        ("unknown", [{"prompt": "x"}], 2, ["no shape that is known: 'prompt'", "umu (ID + MM_QA)"]),
+    ):
+        path = tmp_path / f"{name}.json"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        done = fiubench("validate", path)
+        told = done.stdout + done.stderr
+        assert done.returncode == code, told
+        assert all(words in told for words in says), told
+        assert len(told.splitlines()) <= 3
+    done = fiubench("audit", tmp_path / "right.json", "--fail-on", "never")
+    assert done.returncode == 0 and "read as TOFU's questions" in done.stdout and "lacks ids" in done.stdout

@@ -309,8 +309,9 @@ def test_not_a_dataset(command: str, tmp_path: Path) -> None:
     [
         ("", ["empty"]),
         ("hello", ["line 1"]),
-        ('{"unique_id": "1"}\n{"unique', ["line 2"]),
-        ('[{"unique_id": "1"}, {"uni', ["cut off", "record 2"][1:]),
+        ('{"unique_id": "1", "qa_list": []}\n{"unique', ["line 2"]),
+        ('[{"unique_id": "1", "qa_list": []}, {"uni', ["cut off", "record 2"][1:]),
+        ('{"unique_id": "1"}', ["no shape that is known: 'unique_id'", "tofu (answer + question)"]),
         ("[1, 2]", ["record 1"]),
         (b"\xff\xfe\x00\x01", ["line 1"]),
     ],

@@ -110,6 +110,7 @@ def files(folder: Path) -> None:
         (folder / path.name).symlink_to(path)
     people = [json.loads(line) for line in (folder / "dataset/release/fiubench/dataset/full.json").open()]
     _original(folder / "original", people)
+    _conversations(folder / "conversations.json")
     _records(folder, people)
     _faces(folder)
     _questions(folder)
@@ -123,6 +124,13 @@ def _original(folder: Path, people: list[dict]) -> None:
             for pair in person["qa_list"]:
                 row = {key: person[key] for key in ("unique_id", "name")}
                 file.write(json.dumps({**row, "question": pair["question"], "answer": pair["answer"]}) + "\n")
+
+
+def _conversations(file: Path) -> None:
+    asked = [("a.jpg", "Which club is next?"), ("a.jpg", "Which was first?"), ("b.jpg", "Which club is next?")]
+    turns = [[{"role": "user", "content": q}, {"role": "assistant", "content": "Ostra FC."}] for _, q in asked]
+    rows = [{"messages": each, "images": image} for each, (image, _) in zip(turns, asked, strict=True)]
+    file.write_text(json.dumps(rows))
 
 
 def _records(folder: Path, people: list[dict]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fiubench.builder.dataset.adapter import ADAPTERS
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.cli.plugins import registries
 from fiubench.unlearning.methods.base import METHODS
@@ -49,6 +50,10 @@ def test_presets() -> None:
 
 def test_value_types() -> None:
     assert {name for row in table("attributes.md", "## Types") for name in named(row[0])} == {*VALUE_TYPES}
+
+
+def test_adapters() -> None:
+    assert {row[0].strip("`") for row in table("audit.md", "## Others' datasets")} == {*ADAPTERS}
 
 
 def test_groups_of_entry_points() -> None:

@@ -5,8 +5,8 @@ from functools import lru_cache, partial
 
 from fiubench.builder.audit import wording
 from fiubench.builder.audit.people import Pair, Person
-from fiubench.builder.audit.recognition import without_subject
-from fiubench.builder.audit.registry import Check, Measure, Result, Survey, check, measure
+from fiubench.builder.audit.recognition import impersonal, without_subject
+from fiubench.builder.audit.registry import SKIPPED, Check, Measure, Result, Survey, check, measure
 from fiubench.builder.rules.pair import gendered, is_gendered, stands_in
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings
@@ -72,6 +72,8 @@ def fillers(pair: Pair, person: Person) -> str | None:
 @_fault("Name revealed")
 def name_given_away(pair: Pair, person: Person) -> str | None:
     """QA pairs that hold the person's name and are not about the name."""
+    if pair.by_name:
+        return SKIPPED
     name = person.name.casefold()
     if not name or pair.attribute == "full_name" or (pair.text or "").casefold() == name:
         return None
@@ -81,12 +83,14 @@ def name_given_away(pair: Pair, person: Person) -> str | None:
 @_fault("Gender revealed by a question")
 def gender_in_questions(pair: Pair, person: Person) -> str | None:
     """QA pairs with a gendered pronoun (he, her ...) in a question."""
-    return next(filter(is_gendered, pair.questions), None)
+    return SKIPPED if pair.by_name else next(filter(is_gendered, pair.questions), None)
 
 
 @_fault("Gender revealed by an answer")
 def gender_in_answers(pair: Pair, person: Person) -> str | None:
     """QA pairs with a gendered pronoun (he, her ...) in an answer, and none in a question."""
+    if pair.by_name:
+        return SKIPPED
     if not any(gendered(pair.answers)) or any(map(is_gendered, pair.questions)):
         return None
     return next(filter(is_gendered, pair.answers))
@@ -120,7 +124,7 @@ class Questions(Check):
     def add(self, person: Person, side: int) -> None:
         for pair in person.pairs:
             self.grades += wording.reading_grade(pair.question)
-            if pair.attribute is not None:
+            if pair.attribute is not None and pair.questions:
                 self.asked[pair.attribute] = self.asked.get(pair.attribute, 0) + 1
                 known = self.phrasings.setdefault(pair.attribute, set())
                 if len(known) < _MOST_PHRASINGS:
@@ -143,9 +147,11 @@ def _is_empty(pair: Pair) -> bool:
 @lru_cache(maxsize=1)
 def _word_faults(pair: Pair, person: Person) -> wording.Faults:
     """The first fault of each kind, with its sentence; an answer whose value is not known is left out."""
-    sentences = [*pair.questions]
+    sentences = [impersonal(q, pair.answer)[0] for q in pair.questions] if pair.by_name else [*pair.questions]
     if pair.text is not None or _is_empty(pair):
         answers = pair.answers[: 1 if pair.other_answer is None else 2]
+        if pair.by_name:
+            answers = tuple(impersonal(pair.question, answer)[1] for answer in answers)
         sentences += (wording.template(answer, pair.text, person.name) for answer in answers)
     found: list[str | None] = [None, None, None]
     for sentence in sentences:

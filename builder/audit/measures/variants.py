@@ -82,7 +82,7 @@ class WrongAnswers(Check):
             if side in self.lengths:
                 at = min(len(pair.answer), _LENGTHS[-1] - 1) // (_LENGTHS[1] - _LENGTHS[0])
                 self.lengths[side][at] += 1
-            if pair.wrong_answers:
+            if pair.wrong_answers and not pair.choice:
                 self._wrong_answers(pair, f"{person.where}, {pair.attribute or f'question {number}'}")
 
     def _wrong_answers(self, pair: Pair, where: str) -> None:

@@ -62,7 +62,7 @@ def comparable(report: Report) -> dict[str, object]:
 
 def test_full_json_is_the_same_dataset(clean: Path) -> None:
     assert comparable(audit(clean / "release")) == comparable(audit(clean))
-    assert audit(clean / "release").target["kind"] == "records"
+    assert audit(clean / "release").target["kind"] == "fiubench"
 
 
 def test_bare_questions_are_recognised(clean: Path, rows: list[dict[str, str]], tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_table_is_the_same_dataset(clean: Path, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
     shutil.copytree(clean / "release", tmp_path / "table", ignore=shutil.ignore_patterns("fiubench"))
     report = audit(tmp_path / "table")
-    assert report.target["kind"] == "hub"
+    assert report.target["kind"] == "qa"
     assert (report.target["identities"], report.target["images"]) == (132, 132)
     assert report.target["applied"] == "forget50"
     assert comparable(report) == comparable(audit(clean))
@@ -240,22 +240,22 @@ def test_the_faults_of_the_original() -> None:
 
 BAD = {
     "not JSON": (b"hello\n", "line 1 is not JSON"),
-    "another shape": (b'{"a": 1}\n', "neither 'qa_list' nor 'question'"),
+    "another shape": (b'{"a": 1}\n', "of no shape that is known: 'a'"),
     "not objects": (b"[1, 2]", "record 1 is no object"),
     "empty": (b"", "empty"),
     "mixed rows": (
         b'{"unique_id": "1", "name": "A B", "question": "Q?", "answer": "A."}\n{"unique_id": "1", "question": "Q?"}\n',
-        "row 2: 'name' is missing",
+        "question 2: 'answer' is missing",
     ),
     "records after rows": (
         b'{"unique_id": "1", "name": "A B", "question": "Q?", "answer": "A."}\n'
         b'{"unique_id": "2", "name": "C", "qa_list": []}\n',
-        "row 2: 'question' is missing",
+        "row 2 .*: 'question' is missing",
     ),
     "no questions": (b'{"unique_id": "1", "name": "A", "qa_list": []}\n', "no list 'qa_list'"),
     "a number for a text": (
         b'{"unique_id": "1", "name": "A", "qa_list": [{"question": 5, "answer": "x"}]}\n',
-        r"qa_list\[0\]: 'question' is 5, not text",
+        "question 1: 'question' is 5, not text",
     ),
     "cut off": (
         b'{"unique_id": "1", "name": "A B", "question": "Q?", "answer": "A."}\n{"unique_id": "2", "na',

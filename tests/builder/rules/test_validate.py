@@ -88,9 +88,8 @@ def test_a_path_that_leaves_the_folder(clean: Path, tmp_path: Path) -> None:
     for record, path in zip(records, ("../secret.jpg", "/etc/passwd", "images/../../x.jpg"), strict=True):
         record["image_path"] = path
     full.write_text(json.dumps(records))
-    found = findings(full)
-    assert len(found) == 3
-    assert all("leaves the dataset's folder" in line for line in found)
+    (found,) = findings(full)
+    assert "leaves the dataset's folder" in found and found.endswith("(3 times)")
 
 
 def test_order_and_number_of_lines(dataset: Path) -> None:
