@@ -3,8 +3,8 @@
     python -m tests.mutants.run                      # 25 mutants of each group of groups.yaml
     python -m tests.mutants.run rules pull --each 60 --seconds 600 --jobs 2
 
-It works on a copy below build/mutants/. Mutants are drawn by a keyed draw, at most one for each place in the code, so that
-a second run tries the same ones. It ends with 1 where more than a tenth of a group's mutants survive, or one that
+It works on a copy below build/mutants/. Mutants are drawn by a keyed draw, at most one for each place in the code, so
+that a second run tries the same ones. It ends with 1 where more than a tenth of a group's mutants survive, or one that
 groups.yaml does not explain. `cr-report build/mutants/GROUP.sqlite --show-diff` tells more.
 """
 
@@ -13,6 +13,7 @@ import ast
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -100,9 +101,9 @@ def examine(name: str, *, each: int, seconds: int, seed: int) -> Outcome:
     copy_to(OUT / name)
     os.chdir(OUT / name)
     os.environ |= {"PYTHONPATH": str(OUT / name), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # half a second each
-    command = f"{sys.executable} -m pytest {PYTEST} {' '.join(group['tests'])}"
+    command = shlex.join([sys.executable, "-m", "pytest", *PYTEST.split(), *group["tests"]])
     begun = time.monotonic()
-    subprocess.run(command.split(), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(shlex.split(command), check=True, stdout=subprocess.DEVNULL)
     limit = 10 + 3 * (time.monotonic() - begun)
     (OUT / f"{name}.sqlite").unlink(missing_ok=True)
     db = WorkDB(OUT / f"{name}.sqlite", WorkDB.Mode.create)
