@@ -63,19 +63,30 @@ def copy_to(folder: Path) -> None:
         (folder / "fiubench" / package).symlink_to(Path("..", package))
 
 
-def files_of(group: dict[str, Any]) -> list[Path]:
-    """Every module of a group, as a relative path."""
-    found = (Path(path).rglob("*.py") if Path(path).is_dir() else [Path(path)] for path in group["modules"])
-    return sorted({path for paths in found for path in paths})
+def tests_of(group: dict[str, str]) -> dict[Path, str]:
+    """The command that tests each module of a group; a folder's is for the modules that have none of their own."""
+    found = {}
+    for path, tests in sorted(group.items()):
+        command = shlex.join([sys.executable, "-m", "pytest", *PYTEST.split(), *shlex.split(tests)])
+        folder = Path(path).is_dir()
+        found |= {
+            module: command
+            for module in sorted(Path(path).rglob("*.py") if folder else [Path(path)])
+            if not (folder and str(module) in group)
+        }
+    return found
 
 
-def in_annotations(path: Path) -> set[tuple[int, int]]:
-    """Where types stand: what is wrong there is mypy's to find."""
-    tree = ast.parse(path.read_text())
-    types = [getattr(node, name, None) for node in ast.walk(tree) for name in ("annotation", "returns")]
-    inside = [node for each in types if each is not None for node in ast.walk(each) if hasattr(node, "lineno")]
+def passed_over(path: Path) -> set[tuple[int, int]]:
+    """Where types stand, which are mypy's affair, sizes of caches, which change no result, and a signature's stars."""
+    text = path.read_text()
+    nodes = list(ast.walk(ast.parse(text)))
+    over = [getattr(node, name, None) for node in nodes for name in ("annotation", "returns")]
+    over += [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "lru_cache"]
+    inside = [node for each in over if each is not None for node in ast.walk(each) if hasattr(node, "lineno")]
     spans = [range(node.col_offset, node.end_col_offset) for node in inside]
-    return {(node.lineno, column) for node, span in zip(inside, spans, strict=True) for column in span}
+    stars = {(n, m.start()) for n, line in enumerate(text.splitlines(), 1) for m in re.finditer(r"\*, ", line)}
+    return stars | {(node.lineno, column) for node, span in zip(inside, spans, strict=True) for column in span}
 
 
 def chosen(db: WorkDB, each: int, seed: int) -> tuple[list[Any], int]:
@@ -86,11 +97,11 @@ def chosen(db: WorkDB, each: int, seed: int) -> tuple[list[Any], int]:
         named = (seed, mutation.module_path, mutation.operator_name, mutation.occurrence)
         return hashlib.sha256(repr(tuple(map(str, named))).encode()).digest()
 
-    types = {path: in_annotations(path) for path in {item.mutations[0].module_path for item in db.work_items}}
+    over = {path: passed_over(path) for path in {item.mutations[0].module_path for item in db.work_items}}
     places: dict[tuple[Path, tuple[int, int]], Any] = {}
     for item in sorted(db.work_items, key=key):
         mutation = item.mutations[0]
-        if mutation.start_pos not in types[mutation.module_path] and not _IDENTITY.fullmatch(mutation.operator_name):
+        if mutation.start_pos not in over[mutation.module_path] and not _IDENTITY.fullmatch(mutation.operator_name):
             places.setdefault((mutation.module_path, mutation.start_pos), item)
     return list(places.values())[:each], len(places)
 
@@ -101,20 +112,19 @@ def examine(name: str, *, each: int, seconds: int, seed: int) -> Outcome:
     copy_to(OUT / name)
     os.chdir(OUT / name)
     os.environ |= {"PYTHONPATH": str(OUT / name), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # half a second each
-    command = shlex.join([sys.executable, "-m", "pytest", *PYTEST.split(), *group["tests"]])
-    begun = time.monotonic()
-    subprocess.run(shlex.split(command), check=True, stdout=subprocess.DEVNULL)
-    limit = 10 + 3 * (time.monotonic() - begun)
+    commands = tests_of(group)
+    limits = {command: 10 + 3 * seconds_of(command) for command in set(commands.values())}
     (OUT / f"{name}.sqlite").unlink(missing_ok=True)
     db = WorkDB(OUT / f"{name}.sqlite", WorkDB.Mode.create)
-    init(files_of(group), db, {})
+    init(list(commands), db, {})
     items, places = chosen(db, each, seed)
     made, slow, survived = 0, 0, []
     ends = time.monotonic() + seconds
     for item in items:
         if time.monotonic() > ends:
             break
-        result = mutate_and_test(item.mutations, command, limit)
+        command = commands[item.mutations[0].module_path]
+        result = mutate_and_test(item.mutations, command, limits[command])
         db.set_result(item.job_id, result)
         if result.worker_outcome != WorkerOutcome.NORMAL:
             raise SystemExit(f"{name}: {item.mutations}: {result.output}")
@@ -126,6 +136,15 @@ def examine(name: str, *, each: int, seconds: int, seed: int) -> Outcome:
     left = [item.job_id for item in db.pending_work_items]
     db.set_multiple_results(left, WorkResult(worker_outcome=WorkerOutcome.SKIPPED))
     return Outcome(name, places, made, slow, survived)
+
+
+def seconds_of(command: str) -> float:
+    """How long tests take on what is not changed, which they pass."""
+    begun = time.monotonic()
+    done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{command}\n{done.stdout}{done.stderr}")
+    return time.monotonic() - begun
 
 
 def explanation(diff: str) -> str:
