@@ -1,0 +1,101 @@
+"""The parts of `verify` by themselves: what two documents differ in, and where sources and words are from."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fiubench.builder.config import make_config
+from fiubench.builder.pipeline.build import records
+from fiubench.builder.pipeline.verify import _differing, _fields, _lines, _locate, _words_from, config_of
+from fiubench.support.canonical import canonical_line
+from fiubench.support.errors import SourceError
+
+
+@pytest.mark.parametrize(
+    ("made", "there", "lines"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"b": 1, "a": 1}, {"b": 2, "a": 2}, ["f: a: 1 | 2", "f: b: 1 | 2"]),
+        ({"a": 1}, {}, ["f: a: 1 | -"]),
+        ({}, {"a": None}, ["f: a: - | None"]),
+        ({"a": {"b": [1, {"c": 2}]}}, {"a": {"b": [1, {"c": 3}]}}, ["f: a.b[1].c: 2 | 3"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["f: a: 2 entries | 1 entries"]),
+        ({"a": [1, 2]}, {"a": [2, 1]}, ["f: a[0]: 1 | 2", "f: a[1]: 2 | 1"]),
+        ({"a": [1]}, {"a": {"b": 1}}, ["f: a: 1 entries | 1 entries"]),
+        ({"a": {}}, {"a": 1}, ["f: a: 0 entries | 1"]),
+        ({"a": 1}, {"a": 1.0}, ["f: a: 1 | 1.0"]),
+        ({"a": True}, {"a": 1}, ["f: a: True | 1"]),
+        (1, 2, ["f: : 1 | 2"]),
+        ({"a": "x" * 100}, {"a": "x" * 101}, [f"f: a: {'x' * 100} | {'x' * 100}.."]),
+    ],
+)
+def test_every_value_that_differs_is_named(made: Any, there: Any, lines: list[str]) -> None:
+    assert list(_differing("f", made, there)) == lines
+
+
+@pytest.fixture(scope="module")
+def record() -> dict[str, Any]:
+    config = make_config({"faces": "none", "identities": 20, "holdout": 0, "ratios": [10]})
+    return next(iter(records(config, 0, 1)))
+
+
+def test_every_field_of_an_identity_that_differs_is_named(record: dict[str, Any]) -> None:
+    line, who = canonical_line(record), f"identities.jsonl, identity 7 ({record['unique_id']}): "
+    other = json.loads(line)
+    other["name"] = "Me"
+    assert list(_fields(7, line, b"")) == [f"{who}is missing"]
+    assert list(_fields(7, line, b"{")) == [f"{who}is not JSON"]
+    assert list(_fields(7, line, json.dumps(record).encode())) == [f"{who}is written otherwise"]
+    (violation,) = _fields(7, line, b"{}")
+    assert violation.startswith(who) and "required" in violation
+    (difference,) = _fields(7, line, canonical_line(other))
+    assert difference.startswith("identities.jsonl: ") and difference.endswith("| Me")
+
+
+def test_lines_of_a_file_that_may_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1\n2")
+    assert list(_lines(tmp_path / "a")) == [b"1\n", b"2"]
+    assert list(_lines(tmp_path / "b")) == list(_lines(tmp_path)) == []
+
+
+def table(path: str, declared_in: str = "clubs.yaml") -> Any:
+    return SimpleNamespace(name="clubs", path=Path(path), declared_in=declared_in)
+
+
+def test_where_the_file_of_a_table_is(tmp_path: Path) -> None:
+    """Named itself; or beside the declaration that is named; or where that one, if it is there, says."""
+    for named, expected in [
+        (["x/other.csv", "x/clubs.csv"], "x/clubs.csv"),
+        (["x/clubs.yaml", "y/clubs.csv"], "x/clubs.csv"),
+        ([tmp_path / "clubs.yaml"], tmp_path / "moved" / "clubs.csv"),
+    ]:
+        (tmp_path / "clubs.yaml").write_text(
+            "source: clubs\nfile: moved/clubs.csv\ntitle: Clubs\ncolumns: {club: text}\n"
+        )
+        tables = {"clubs": table("clubs.csv")}
+        _locate(tables, list(map(Path, named)))
+        assert tables["clubs"].path == Path(expected)
+    with pytest.raises(SourceError, match="the file of source 'clubs' is not known") as told:
+        _locate({"clubs": table("clubs.csv")}, [Path("x/other.csv")])
+    assert told.value.where == "clubs.csv"
+
+
+def test_what_a_fingerprint_has_of_the_words() -> None:
+    assert _words_from({"config": {}}) == _words_from({"config": {"qa": "template"}}) == {}
+    assert _words_from({"config": {"qa": "file"}, "wordings": {"sha256": "5"}}) == {"wordings": "5"}
+    assert _words_from({"config": {"qa": "file"}}) == {"wordings": ""}
+    assert set(_words_from({"config": {"qa": "llm"}})) == {"prompts"}
+
+
+@pytest.mark.parametrize("key", [None, "frozen_splits", "resplit"])
+def test_settings_that_make_the_people_again(key: str | None) -> None:
+    """Where the splits are somebody's own, those of the build need not fit."""
+    settings = {**make_config({"faces": "none", "identities": 30, "ratios": [10]}).public(), "qa": "llm", "model": "m"}
+    config = config_of({key: {}} if key else {}, settings, "there")
+    assert (config.identities, config.qa, config.model) == (30, "template", "")
+    assert list(config.ratios) == ([50] if key else [10])
+    assert config_of({key: {}} if key else {}, {**settings, "split_scheme": "disjoint"}, "there").split_scheme == (
+        "nested" if key else "disjoint"
+    )
