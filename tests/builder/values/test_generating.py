@@ -7,6 +7,7 @@ from fiubench.builder.values.code import DIGITS, LETTERS, code_alphabets
 from fiubench.builder.values.phone import PhoneNumber, other_numbers, phone_numbers, phone_of, phone_text
 from fiubench.raw_sources.drawn import nobody
 from fiubench.raw_sources.places import load_places
+from fiubench.support.draws import below, draw
 from fiubench.support.errors import PackError
 
 CENT = {"min": 0, "max": (1 << 32) / 100}
@@ -100,6 +101,16 @@ def test_everyone_gets_another(kind):
     index = np.arange(quarter)
     turns = [generate(Drawing(7, "some.purpose", nobody(index, turn), options)) for turn in range(3)]
     assert len({*made[:quarter], *(text for texts in turns for text in texts)}) == 4 * quarter
+
+
+def test_so_many_that_two_alike_will_not_be_met():
+    """Beyond 2**62 combinations each place is drawn by itself."""
+    what = drawing("AA" + 16 * "#", 5)
+    words = draw(7, "some.purpose", np.arange(5), words=18)
+    places = np.stack([below(words[:, k], 24 if k < 2 else 10) for k in range(18)], axis=1).tolist()
+    assert VALUE_TYPES["code"].generate(what) == [
+        "".join([LETTERS[a], LETTERS[b], *(DIGITS[d] for d in digits)]) for a, b, *digits in places
+    ]
 
 
 def test_words_of_a_template():
