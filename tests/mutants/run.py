@@ -38,6 +38,8 @@ MOST = 0.1  # of a group's mutants may survive
 PYTEST = "-x -q -p no:cacheprovider -p _hypothesis_pytestplugin --hypothesis-seed=0"
 #: `==` made `is`: whether numbers and words that are equal are one object is the interpreter's affair.
 _IDENTITY = re.compile(r"core/ReplaceComparisonOperator_(?!Is_IsNot|IsNot_Is).*Is(Not)?")
+#: Stars that are no operators, which the tool takes for some: of a signature, and of a dictionary in another one.
+_STARS = re.compile(r"\*(?=,)|(?:^|[{(,]) *\*(?=\*)")
 
 
 class Outcome(NamedTuple):
@@ -78,14 +80,14 @@ def tests_of(group: dict[str, str]) -> dict[Path, str]:
 
 
 def passed_over(path: Path) -> set[tuple[int, int]]:
-    """Where types stand, which are mypy's affair, sizes of caches, which change no result, and a signature's stars."""
+    """Where types stand (mypy judges them), sizes of caches (they change no result), stars that are no operators."""
     text = path.read_text()
     nodes = list(ast.walk(ast.parse(text)))
     over = [getattr(node, name, None) for node in nodes for name in ("annotation", "returns")]
     over += [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "lru_cache"]
     inside = [node for each in over if each is not None for node in ast.walk(each) if hasattr(node, "lineno")]
     spans = [range(node.col_offset, node.end_col_offset) for node in inside]
-    stars = {(n, m.start()) for n, line in enumerate(text.splitlines(), 1) for m in re.finditer(r"\*, ", line)}
+    stars = {(n, m.end() - 1) for n, line in enumerate(text.splitlines(), 1) for m in _STARS.finditer(line)}
     return stars | {(node.lineno, column) for node, span in zip(inside, spans, strict=True) for column in span}
 
 
