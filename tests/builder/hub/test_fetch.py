@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.dataset.intact import release_digests
-from fiubench.builder.hub.pull import fetch, pull, releases, resolved
+from fiubench.builder.hub.access import Access
+from fiubench.builder.hub.pull import downloaded, fetch, pull, releases, resolved
 from fiubench.support.canonical import digest, digest_of, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, FiubenchError, HubError
 
@@ -245,6 +246,32 @@ def test_a_mistyped_version_is_refused_without_asking(tmp_path: Path) -> None:
 def test_what_is_no_release(hub: Loopback, tmp_path: Path, repo: str, version: str | None, says: str) -> None:
     with pytest.raises(HubError if version != "v1.2.1" else ConfigError, match=says):
         pull(repo, tmp_path / "out", version=version, endpoint=hub.endpoint)
+
+
+def test_whoever_asked_for_the_manifest_is_told_the_commit(hub: Loopback, tmp_path: Path) -> None:
+    for version, says in (("v0.1.0", r"manifest\.json of {}: "), ("v0.2.0", r"manifest\.json of {} is not JSON")):
+        with pytest.raises(HubError, match=says.format(hub.repo()["tags"][version][:12])):
+            pull(REPO, tmp_path / "out", version=version, endpoint=hub.endpoint)
+    empty = hub.control("push", repo="alice/empty", files={})
+    hub.control("tag", repo="alice/empty", tag="v1.0.0", commit=empty)
+    with pytest.raises(HubError, match=f"{empty[:12]} is no fiubench release"):
+        pull("alice/empty", tmp_path / "out", endpoint=hub.endpoint)
+
+
+def test_pictures_come_where_they_are_looked_at(hub: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a release is asked for, or what a comparison reads."""
+    asked: list[list[str]] = []
+
+    def snapshot(_hub: object, _repo: str, _oid: str, wanted: list[str]) -> Path:
+        asked.append(wanted)
+        raise HubError("enough")
+
+    monkeypatch.setattr("fiubench.builder.hub.client.Hub.snapshot", snapshot)
+    for opened in (downloaded(REPO, endpoint=hub.endpoint), resolved(REPO, lambda: Access(hub.endpoint))):
+        with pytest.raises(HubError, match="enough"), opened:
+            pass
+    assert "README.md" in asked[0] and {*asked[1]} < {*asked[0]}
+    assert asked[1] == ["manifest.json", "splits.json", FULL, HOLDOUT]
 
 
 def test_a_path_comes_before_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """The parts of `verify` by themselves: what two documents differ in, and where sources and words are from."""
 
 import json
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,9 +10,13 @@ from typing import Any
 import pytest
 from fiubench.builder.config import make_config
 from fiubench.builder.pipeline.build import records
-from fiubench.builder.pipeline.verify import _differing, _fields, _lines, _locate, _words_from, config_of
+from fiubench.builder.pipeline.manifest import resplit_fingerprint
+from fiubench.builder.pipeline.verify import _differing, _fields, _lines, _locate, _stated, _words_from, config_of
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import SourceError
+from fiubench.support.version import __version__
+
+from fiubench import build
 
 
 @pytest.mark.parametrize(
@@ -99,3 +105,86 @@ def test_settings_that_make_the_people_again(key: str | None) -> None:
     assert config_of({key: {}} if key else {}, {**settings, "split_scheme": "disjoint"}, "there").split_scheme == (
         "nested" if key else "disjoint"
     )
+
+
+# --- entries of a manifest
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    out = tmp_path_factory.mktemp("built") / "dataset"
+    build(make_config({"faces": "none", "identities": 18, "holdout": 2, "ratios": [10]}), out)
+    made: dict[str, Any] = json.loads((out / "manifest.json").read_text())
+    return made
+
+
+def stated(manifest: dict[str, Any], change: Callable[[dict[str, Any]], object], by_model: int = 0) -> list[str]:
+    """What is said of a manifest that was changed; a file's name is taken as made, where it was changed."""
+    there = deepcopy(manifest)
+    change(there)
+    made = {key: value for key, value in deepcopy(manifest).items() if key != "release"}
+    made["sources"]["health"]["file"] = there["sources"]["health"]["file"]
+    inputs = SimpleNamespace(fingerprint=lambda config: manifest["fingerprint"])
+    return list(_stated(there, made, inputs, by_model))  # type: ignore[arg-type]
+
+
+def in_source(published: bool, name: str, **entry: Any) -> Callable[[dict[str, Any]], object]:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["sources"][name] |= entry
+        if published:
+            manifest["published"] = {}
+
+    return change
+
+
+@pytest.mark.parametrize("file", ["a.csv", "h.csv"])  # before and after "embedded"
+def test_whoever_published_says_whose_the_files_are(manifest: dict[str, Any], file: str) -> None:
+    other = {"title": "Mine", "license": "mine"}
+    license_, title = (manifest["sources"]["health"][key] for key in ("license", "title"))
+    lines = [
+        f"manifest.json: sources.health.license: {license_} | mine",
+        f"manifest.json: sources.health.title: {title} | Mine",
+    ]
+    assert stated(manifest, in_source(True, "health", file=file, **other)) == []
+    assert stated(manifest, in_source(False, "health", file=file, **other)) == lines
+    assert stated(manifest, in_source(True, "health", **other)) == lines  # what comes with the package is not theirs
+    assert stated(manifest, in_source(True, "health", file=file, kept=7)) == [
+        f"manifest.json: sources.health.kept: {manifest['sources']['health']['kept']} | 7"
+    ]
+
+
+def test_versions_libraries_and_the_fingerprint(manifest: dict[str, Any]) -> None:
+    numpy = manifest["libraries"]["numpy"]
+    assert stated(manifest, lambda m: None) == []
+    assert stated(manifest, lambda m: m["libraries"].update(numpy="1")) == []
+    assert stated(manifest, lambda m: m["libraries"].pop("numpy")) == [f"manifest.json: libraries.numpy: {numpy} | -"]
+    assert stated(manifest, lambda m: m["sources"].pop("crimes"))[0].startswith("manifest.json: sources.crimes: ")
+    (line,) = stated(manifest, lambda m: m.update(fiubench_version="9.9.9", fingerprint="0"))
+    assert line.startswith(f"manifest.json: fiubench_version: {__version__} | 9.9.9: what another version")
+    assert stated(manifest, lambda m: m.update(fingerprint="0")) == [
+        f"manifest.json: fingerprint: {manifest['fingerprint']} | 0"
+    ]
+
+
+def test_counts_of_what_a_model_worded(manifest: dict[str, Any]) -> None:
+    pairs = manifest["counts"]["qa_pairs"]
+    words = {"sha256": "0", "model": "m", "by_model": 5, "by_template": pairs - 5}
+    assert stated(manifest, lambda m: m.update(wordings=words), by_model=5) == []
+    assert stated(manifest, lambda m: m.update(wordings=words), by_model=4) == [
+        "manifest.json: wordings.by_model: 4 | 5",
+        f"manifest.json: wordings.by_template: {pairs - 4} | {pairs - 5}",
+    ]
+
+
+def test_people_of_a_split(manifest: dict[str, Any]) -> None:
+    def change(m: dict[str, Any], holdout: int = 4) -> None:
+        m |= {"resplit": {"holdout": 4}, "config": {**m["config"], "seed": 5}}
+        m["counts"] |= {"identities": 20 - holdout, "holdout": holdout}
+        made = {key: value for key, value in m.items() if key != "release"}
+        m["fingerprint"] = resplit_fingerprint(made)
+
+    assert stated(manifest, change) == []
+    assert stated(manifest, lambda m: change(m, 3))[:2] == [
+        "manifest.json: counts.holdout: 4 | 3",
+        "manifest.json: counts.identities: 16 | 17",
+    ]

@@ -152,6 +152,14 @@ def test_a_broken_pair(person, name):
     assert len(problems) <= 2
 
 
+def test_all_wrong_answers_in_other_words(person):
+    number, qa = pair(person, "hospital")
+    qa["perturbed_answer"] = ["Nobody knows.", "In a barn.", "At home."]
+    problems = list(qa_problems(person))
+    assert [p.path for p in problems] == [f"qa_list[{number}].perturbed_answer"] * 3
+    assert all("in more than the value" in p.what for p in problems)
+
+
 def with_article(people):
     for record in people:
         number, qa = pair(record, "vehicle")
