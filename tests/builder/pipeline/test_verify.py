@@ -1,6 +1,7 @@
 """The parts of `verify` by themselves: what two documents differ in, and where sources and words are from."""
 
 import json
+import shutil
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -11,7 +12,17 @@ import pytest
 from fiubench.builder.config import make_config
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.pipeline.manifest import resplit_fingerprint
-from fiubench.builder.pipeline.verify import _differing, _fields, _lines, _locate, _stated, _words_from, config_of
+from fiubench.builder.pipeline.verify import (
+    _differing,
+    _fields,
+    _lines,
+    _locate,
+    _settings,
+    _stated,
+    _words_from,
+    config_of,
+    verify,
+)
 from fiubench.support.canonical import canonical_line
 from fiubench.support.errors import SourceError
 from fiubench.support.version import __version__
@@ -76,7 +87,9 @@ def test_where_the_file_of_a_table_is(tmp_path: Path) -> None:
         (["x/other.csv", "x/clubs.csv"], "x/clubs.csv"),
         (["x/clubs.yaml", "y/clubs.csv"], "x/clubs.csv"),
         ([tmp_path / "clubs.yaml"], tmp_path / "moved" / "clubs.csv"),
+        ([tmp_path / "clubs.csv"], tmp_path / "clubs.csv"),
     ]:
+        (tmp_path / "clubs.csv").write_text("club\nChess\n")
         (tmp_path / "clubs.yaml").write_text(
             "source: clubs\nfile: moved/clubs.csv\ntitle: Clubs\ncolumns: {club: text}\n"
         )
@@ -107,15 +120,39 @@ def test_settings_that_make_the_people_again(key: str | None) -> None:
     )
 
 
+def test_settings_for_another_build_are_those_of_this_one(tmp_path: Path) -> None:
+    """Where there are any, and the splits are still the build's."""
+    config = make_config({"faces": "none", "identities": 30, "ratios": [10]})
+    dataset: Any = SimpleNamespace(directory=tmp_path, manifest={"config": json.loads(json.dumps(config.public()))})
+    assert list(_settings(dataset)) == []
+    (tmp_path / "build.yaml").write_text("faces: none\nidentities: 40\nratios: [10]\n")
+    assert list(_settings(dataset)) == ["build.yaml: identities: 30 | 40"]
+    dataset.manifest["resplit"] = {}
+    assert list(_settings(dataset)) == []
+
+
 # --- entries of a manifest
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("built") / "dataset"
     build(make_config({"faces": "none", "identities": 18, "holdout": 2, "ratios": [10]}), out)
-    made: dict[str, Any] = json.loads((out / "manifest.json").read_text())
+    return out
+
+
+@pytest.fixture(scope="module")
+def manifest(dataset: Path) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((dataset / "manifest.json").read_text())
     return made
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_another_number_of_people(dataset: Path, manifest: dict[str, Any], tmp_path: Path, change: int) -> None:
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    entries = manifest["identities"][:-1] if change < 0 else [*manifest["identities"], ["99999999", "0" * 32, None]]
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "identities": entries}))
+    assert f"20 identities are built, the manifest says {20 + change}" in list(verify(copy))
 
 
 def stated(manifest: dict[str, Any], change: Callable[[dict[str, Any]], object], by_model: int = 0) -> list[str]:
