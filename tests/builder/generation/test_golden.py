@@ -34,6 +34,7 @@ TRICKY: dict[str, dict[str, Any]] = {
     "once": {"type": "text", "generate": {"words": WORDS}},
     "month": {"type": "integer", "compute": "month(date_of_birth)"},
     "first": {"type": "text", "compute": "'team ' + initial(given_name)", "perturb": {"within": "gender"}},
+    "half": {"type": "text", "compute": "'team ' + initial(family_name) + initial(given_name) + ' ' + gender"},
     "whole": {"type": "text", "compute": "occupation + ' of ' + family_name"},
     "twice": {"type": "integer", "compute": "wide * 2"},
 }  # fmt: skip
@@ -50,6 +51,7 @@ EXPECTED = {
     "once": "4d9ac6f6",
     "month": "1e19ed5b",
     "first": "9cdc6bb2",
+    "half": "7c724b68",
     "whole": "b0e03d28",
     "twice": "b0712433",
     "full_name": "8cad7c2f",
