@@ -80,11 +80,12 @@ def tests_of(group: dict[str, str]) -> dict[Path, str]:
 
 
 def passed_over(path: Path) -> set[tuple[int, int]]:
-    """Where types stand (mypy judges them), sizes of caches (they change no result), stars that are no operators."""
+    """Where nothing is to be found: types (mypy judges them), sizes of caches, zip's ``strict``, signatures' stars."""
     text = path.read_text()
     nodes = list(ast.walk(ast.parse(text)))
     over = [getattr(node, name, None) for node in nodes for name in ("annotation", "returns")]
     over += [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "lru_cache"]
+    over += [node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "strict"]
     inside = [node for each in over if each is not None for node in ast.walk(each) if hasattr(node, "lineno")]
     spans = [range(node.col_offset, node.end_col_offset) for node in inside]
     stars = {(n, m.end() - 1) for n, line in enumerate(text.splitlines(), 1) for m in _STARS.finditer(line)}
