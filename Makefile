@@ -7,9 +7,12 @@ PACKAGES := builder cli raw_sources schemas support unlearning
 TYPES := build/types/fiubench
 # one thread, and kernels that every x86 processor has: a tiny model's sums come out alike (docs/unlearning.md)
 SAME_KERNELS := OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41
+# the budget of `make mutants`, for each group of modules
+MUTANTS := 25
+SECONDS := 600
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test test-families check format docs package bench types clean
+.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -22,6 +25,9 @@ test: $(VENV)/.test  ## install what the tests need and run them all
 
 test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own
 	OMP_NUM_THREADS=1 $(FAMILIES)/bin/python -m pytest -m '' tests/unlearning/models
+
+mutants: $(VENV)/.mutants  ## break the code on purpose, so often in each group and so long, and see whether tests notice
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutants.run --each $(MUTANTS) --seconds $(SECONDS)
 
 check: $(VENV)/.check types  ## lint, formatting, types
 	$(BIN)/ruff check .
@@ -77,6 +83,10 @@ $(FAMILIES)/.installed: pyproject.toml constraints.txt
 $(VENV)/.check: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[check]'
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.mutants: pyproject.toml constraints.txt | $(VENV)/.test
+	$(PIP) --editable '.[mutants]'
+	touch $@
 
 $(VENV)/.docs: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --editable '.[docs]'

@@ -16,8 +16,7 @@ def registries() -> list[Registry[object]]:
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.unlearning.methods.base import METHODS
 
-    kinds = [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]
-    return kinds  # type: ignore[return-value]
+    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

@@ -5,8 +5,9 @@ Forgetting one face should not cost its neighbours: they are where it shows firs
 face recognition sees (dlib's, King 2017; extra ``faces``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from fiubench.raw_sources.reading.embeddings import embedder
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 MEASURES = ("looks", "embedding")
 _DECIMALS = 3
 
+Seen = TypeVar("Seen")
 Vectors = Mapping[str, NDArray[np.float32]]
 Pair = list[str | float]
 
@@ -43,17 +45,17 @@ def vectors_of(images: Mapping[str, Path], measure: str) -> dict[str, NDArray[np
         embed = embedder()
         if embed is None:
             raise ConfigError("the extra `faces` is not installed", where=where, hint=install("faces"))
-        found = {unique_id: embed(path) for unique_id, path in images.items()}
+        found = {unique_id: _seen(embed, path) for unique_id, path in images.items()}
         return {unique_id: vector for unique_id, vector in found.items() if vector is not None}
-    shapes = np.stack([_looks(path) for path in images.values()])
+    shapes = np.stack([_seen(lambda face: shape_of(look(face)[1]), path) for path in images.values()])
     folder = next(iter(images.values())).parent
     vectors = read_features(folder, list(images.values()), shapes) / np.float32(LENGTH)
     return dict(zip(images, vectors, strict=True))
 
 
-def _looks(path: Path) -> NDArray[np.float32]:
+def _seen(measure: Callable[[Path], Seen], path: Path) -> Seen:
     try:
-        return shape_of(look(path)[1])
+        return measure(path)
     except BadImage as bad:
         raise DatasetError(f"does not open: {bad}", where=path) from bad
     except OSError as error:

@@ -145,7 +145,8 @@ class Choosing:
         laid, keys = self.laid, self._strata(drawn)
         names = self.truth.text if drawn.truth is None else [_named(option) for option in drawn.truth]
         number = np.array([self._group(drawn, key) for key in keys], np.int64)
-        truth = [laid.places[g].get(name, -1) if g >= 0 else -1 for g, name in zip(number, names, strict=True)]
+        places = (laid.places[g] if g >= 0 else {} for g in number.tolist())
+        truth = [of_group.get(name, -1) for of_group, name in zip(places, names, strict=True)]
         made = self._pick(laid, number, np.array(truth, np.int64))
         if drawn.make is not None:
             who = np.array([i for i, three in enumerate(made) if three], np.int64)

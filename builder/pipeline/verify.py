@@ -230,7 +230,7 @@ def _released(dataset: Dataset) -> Iterator[str]:
             yield f"{MANIFEST}: published.repo: missing, so that card and Croissant can't be made again"
         from fiubench.builder.audit import audit  # noqa: PLC0415  half a second
 
-        guesses = audit(dataset.directory, faces=False, embed=False).tables.get("guesses")
+        guesses = audit(dataset.directory, faces=False).tables.get("guesses")
     yield from release_problems(dataset, guesses)
 
 

@@ -94,6 +94,9 @@ def _public_figures(record: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _holds(constraint: Expression, values: Mapping[str, Any]) -> bool:
+    """Whether a constraint holds, which it does where a value is not known."""
+    if not values.keys() >= {*constraint.names}:
+        return True
     try:
         return bool(constraint.column({name: (values[name],) for name in constraint.names}, 1)[0])
     except PackError:  # a value of another form than the constraint is made for
@@ -133,7 +136,7 @@ class Coherence:
         """Constraints of the packs that do not hold."""
         values = self._values(profile)
         for attribute, constraint in self.constraints:
-            if values.keys() >= {*constraint.names} and not _holds(constraint, values):
+            if not _holds(constraint, values):
                 got = ", ".join(f"{n} is {values[n]!r}" for n in constraint.names)
                 yield Problem(f"profile.{attribute.name}", attribute.name, f"{constraint.source} does not hold", got)
 
@@ -143,7 +146,7 @@ class Coherence:
         for i, qa in enumerate(record["qa_list"]):
             name = qa["attribute"]
             for constraint in self._of_wrong.get(name, ()):
-                for k, wrong in enumerate(qa["perturbed_value"] if values.keys() >= {*constraint.names} else ()):
+                for k, wrong in enumerate(qa["perturbed_value"]):
                     if not _holds(constraint, {**values, name: wrong}):
                         what = f"{constraint.source} does not hold for the wrong value {wrong!r}"
                         yield Problem(f"qa_list[{i}].perturbed_value[{k}]", name, what, POSSIBLE)

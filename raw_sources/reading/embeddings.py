@@ -5,15 +5,13 @@ A face takes about 80 CPU-milliseconds.
 """
 
 import importlib.util
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fiubench.raw_sources.reading.images import LARGEST
+from fiubench.raw_sources.reading.images import flat_picture
 from numpy.typing import NDArray
-from PIL import Image
 
 _MODELS = "face_recognition_models"
 _SIDE = 300  # pixels to which a picture is brought before a face is looked for
@@ -24,7 +22,10 @@ Embedder = Callable[[Path | bytes], NDArray[np.float32] | None]
 
 
 def embedder() -> Embedder | None:
-    """A function from a picture to its embedding (``None`` where no face is found); ``None`` without the extra."""
+    """A function from a picture to its embedding (``None`` where no face is found); ``None`` without the extra.
+
+    It raises :class:`~fiubench.raw_sources.reading.images.BadImage` or OSError where the picture does not open.
+    """
     found = importlib.util.find_spec(_MODELS)  # importing it would need a part of setuptools that is gone
     if found is None or importlib.util.find_spec("dlib") is None or not found.submodule_search_locations:
         return None
@@ -47,10 +48,6 @@ def embedder() -> Embedder | None:
 
 
 def _pixels(source: Path | bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-        if image.width * image.height > LARGEST:
-            raise ValueError("too large")
-        image.draft("RGB", (_SIDE, _SIDE))
-        picture = image.convert("RGB")
+    picture = flat_picture(source, _SIDE)
     picture.thumbnail((_SIDE, _SIDE))
     return np.asarray(picture)

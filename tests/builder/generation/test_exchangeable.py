@@ -8,6 +8,7 @@ from fiubench.builder.generation.exchangeable import (
     Circles,
     Group,
     TooFew,
+    _arcs,
     others_in_range,
     overlapping,
 )
@@ -119,6 +120,13 @@ def test_values_of_which_one_holds_another_never_come_together():
     for t, three in zip(truth.tolist(), others.tolist(), strict=True):
         four = [texts[i] for i in (t, *three)]
         assert not any(a != b and a in b for a in four for b in four)
+
+
+@given(st.lists(st.integers(0, 100), min_size=4, max_size=40).filter(lambda weights: sum(map(bool, weights)) >= 4))
+def test_arcs_make_a_whole_turn_to_the_last_bit(weights):
+    lengths = _arcs([[value] for value in range(len(weights))], weights)
+    assert lengths.sum() == 1 << 32
+    assert lengths.max() <= (1 << 30) + len(weights) and lengths.min() >= 0
 
 
 def test_overlapping():

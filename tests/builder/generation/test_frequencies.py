@@ -1,6 +1,7 @@
 """Wrong values of a file's columns: other rows stand in, by how frequent they are."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,13 @@ def health_table(rows: int, lengths: int = 20) -> FileTable:
     return FileTable(Origin("health", "h.csv", "0" * 64), Report(read=rows), types, pa.table(columns))
 
 
-def four_of_each(table: FileTable, faces: Any = None, **settings: Any) -> Made:
+def four_of_each(table: FileTable, faces: Any = None, packs: Sequence[Path] = (), **settings: Any) -> Made:
     """The four values of everyone for each question whose answer is a column of the file, the true one first."""
     folder = "folder" if faces else "none"
     config = make_config({"faces": folder, "health": "h.csv", "identities": PEOPLE, "holdout": 0, **settings})
     opened = open_sources(make_config({"faces": "none"}))
     sources = Sources({**opened.tables, "health": table}, faces)
-    profiles = Profiles(config, sources, read_packs([]))
+    profiles = Profiles(config, sources, read_packs(packs))
     block = Block.of(make_plan(config, sources), 0, PEOPLE)
     facts, perturber = profiles.facts(block), Perturber(profiles)
     made = {"gender": [[value] for value in block.people.gender]}

@@ -12,6 +12,7 @@ from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
 from fiubench.builder.pipeline.resplit import split
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.rules.validate import validate
+from fiubench.raw_sources.reading.embeddings import _pixels
 from fiubench.support.errors import ConfigError, DatasetError, Refused
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +164,16 @@ def test_hard_negatives(built, tmp_path):
     by_lot = zip(made.splits["forget10"], made.splits["retain_eval10"], strict=True)
     drawn = np.mean([np.linalg.norm(vectors[a] - vectors[b]) for a, b in by_lot])
     assert np.mean([pair[2] for pair in document["hard_negatives"]["pairs"]["forget10"]]) < 0.8 * drawn
+
+
+@pytest.mark.parametrize("measure", ["looks", "embedding"])
+def test_a_picture_that_does_not_open_is_named(tmp_path, measure, monkeypatch):
+    monkeypatch.setattr("fiubench.builder.dataset.hard_negatives.embedder", lambda: _pixels)
+    for name, says in (("text.jpg", "does not open: not a picture"), ("absent.jpg", "cannot be read: No such file")):
+        (tmp_path / "text.jpg").write_text("text")
+        with pytest.raises(DatasetError, match=says) as told:
+            vectors_of({"00000001": tmp_path / name}, measure)
+        assert str(tmp_path / name) in str(told.value)
 
 
 def test_nearest_pairs_takes_nobody_twice():

@@ -2,9 +2,15 @@ from copy import deepcopy
 
 import pytest
 from fiubench.builder.packs.attributes import read_packs
-from fiubench.builder.rules.dataset import Uniqueness
-from fiubench.builder.rules.pair import gendered, qa_problems
-from fiubench.builder.rules.person import Coherence
+from fiubench.builder.rules.dataset import Owners, Uniqueness
+from fiubench.builder.rules.pair import frame_of, gendered, is_gendered, qa_problems, repeated, stands_in
+from fiubench.builder.rules.person import (
+    Coherence,
+    age_unlike_face,
+    dates_out_of_order,
+    face_of_another_gender,
+    offense_of_a_child,
+)
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.raw_sources.places import load_places
@@ -146,6 +152,14 @@ def test_a_broken_pair(person, name):
     assert len(problems) <= 2
 
 
+def test_all_wrong_answers_in_other_words(person):
+    number, qa = pair(person, "hospital")
+    qa["perturbed_answer"] = ["Nobody knows.", "In a barn.", "At home."]
+    problems = list(qa_problems(person))
+    assert [p.path for p in problems] == [f"qa_list[{number}].perturbed_answer"] * 3
+    assert all("in more than the value" in p.what for p in problems)
+
+
 def with_article(people):
     for record in people:
         number, qa = pair(record, "vehicle")
@@ -223,6 +237,71 @@ def test_a_number_is_held_as_a_whole(person, text, wrong):
     _swap_last(qa, f"Of the 12 it was {text} or 7.")
     problem = only(qa_problems(person))
     assert problem.path == f"qa_list[{number}].perturbed_answer" and "holds the true value" in problem.what
+
+
+# --- what stands around a value
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text", "others", "frame"),
+    [
+        ("It is an owl.", "owl", [], ("It is ", True, ".")),
+        ("It is A owl.", "owl", [], ("It is ", True, ".")),
+        ("It is the owl.", "owl", [], ("It is the ", False, ".")),
+        ("a owl", "owl", [], ("", True, "")),
+        ("It was in Rana.", "na", [], ("It was in Ra", False, ".")),
+        ("On record: record.", "record", ["On record: tape."], ("On record: ", False, ".")),
+        ("On record: record.", "record", ["On tape: record.", "On file: record.", "On record: x."],
+         ("On ", False, ": record.")),
+        ("owl owl", "owl", [], ("", False, " owl")),
+        ("The OWL.", "owl", [], None),
+    ],
+)  # fmt: skip
+def test_frames(sentence, text, others, frame):
+    assert frame_of(sentence, text, others) == frame
+    if frame is None:
+        assert frame_of(sentence, text, others, fold=True) == ("The ", False, ".")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value"),
+    [
+        ("It is an owl.", ("an", "owl")),
+        ("It is THE old owl.", ("the", "old owl")),
+        ("It is owl.", ("owl", "")),
+        ("It was an owl.", None),
+        ("It is an owl", None),
+    ],
+)
+def test_the_value_in_a_frame(sentence, value):
+    assert frame_of("It is a cat.", "cat", []).value_in(sentence) == value
+    assert frame_of("On cat.", "cat", []).value_in("On an owl.") == ("", "an owl")
+
+
+def test_words_of_their_own():
+    assert stands_in("It was room 10.", "10") and stands_in("10", "10") and stands_in("(10)", "10")
+    assert not stands_in("It was room 101.", "10") and not stands_in("B10", "10") and not stands_in("", "10")
+    assert stands_in("the OWL", "owl", fold=True)
+    assert not stands_in("the OWL", "owl") and not stands_in("the OWLS", "owl", fold=True)
+    assert is_gendered("Did he?") and not is_gendered("Did the hero?")
+    assert repeated(["a  b", "c", "A b"]) and not repeated(["a b", "c"]) and not repeated([])
+
+
+def test_variants_of_a_truth_in_wrong_answers():
+    """Of one keyword none may be there; of several one may, and another date has the form of the true one."""
+    wrong = {"perturbed_answer": ["It was roma.", "It was Bern.", "It was Riga."]}
+    for variants, keywords, value, count in [
+        ([["roma", "Rom"]], ["Rome"], {}, 1),
+        ([["rom", "ome"]], ["Rome"], {}, 0),  # parts of words
+        ([["roma"], ["x"]], ["Rome", "It"], {}, 0),
+        ([["roma"]], ["Rome"], {"value": {"type": "date"}}, 0),
+        ([["roma"]], ["Rome"], {"value": {"type": "text"}}, 1),
+        ([[]], ["Rome"], {}, 0),
+        ([["Roma"], ["x"]], ["Rome"], {}, 1),  # as many as keywords
+    ]:
+        record = foreign(answer="It: Rome.", keyword_variants=variants, keywords=keywords, **wrong, **value)
+        problems = list(qa_problems(record, foreign=True))
+        assert len(problems) == count, (variants, [str(p) for p in problems])
 
 
 # --- over all pairs
@@ -316,6 +395,52 @@ def test_other_shapes_of_a_profile_are_passed_over(profile, attribute):
 
 
 # --- inside an identity
+
+
+def test_dates_out_of_order():
+    days = {"date_of_birth": "1990-05-05", "admission_date": "2020-01-02", "discharge_date": "2020-01-03"}
+    assert not list(dates_out_of_order(days, "2020-01-03"))
+    assert not list(dates_out_of_order({**days, "discharge_date": "2020-01-02"}, None))
+    assert not list(dates_out_of_order({"discharge_date": "2020-01-01"}, None))
+    assert not list(dates_out_of_order({"admission_date": "2020-01-01", "discharge_date": ""}, None))
+    assert list(dates_out_of_order(days, "2020-01-02")) == ["discharge_date 2020-01-03, after 2020-01-02"]
+    assert list(dates_out_of_order({**days, "discharge_date": "2020-01-01"}, None)) == [
+        "admitted 2020-01-02, discharged 2020-01-01"
+    ]
+    assert list(dates_out_of_order({**days, "first_car": "1990-05-04"}, "2021-01-01")) == [
+        "born 1990-05-05, first_car 1990-05-04"
+    ]
+
+
+def test_offenses_of_children():
+    born = "1990-05-05"
+    days = ["1980-01-01", "2010-01-01", "2008-05-04", "2000-01-01"]
+    assert offense_of_a_child(born, days) == "2008-05-04"
+    assert offense_of_a_child(born, ["2008-05-05", "1990-05-04"]) is None
+    assert offense_of_a_child(born, ["1990-05-05"]) == "1990-05-05"
+
+
+def test_ages_and_genders_of_faces():
+    assert age_unlike_face({"age": 70}, "1990-01-01", "2020-01-01") == 30
+    assert age_unlike_face({"age": 31}, "1990-01-01", "2020-01-01") is None
+    assert age_unlike_face({"age": None}, "1990-01-01", "2020-01-01") is None
+    assert face_of_another_gender({"gender": "male"}, "female")
+    assert not face_of_another_gender({"gender": "male"}, "male")
+    assert not face_of_another_gender({"gender": None}, "male")
+
+
+def test_a_constraint_needs_what_it_names_and_no_more(coherence):
+    """With all that it names it is applied, without one of them it is not."""
+    fact = {"type": "date", "value": "2010-01-01", "text": "January 1, 2010"}
+    rule = "age_on(date_of_birth, as_of) >= 20"
+    assert rule in only(coherence.constraint_problems({"date_of_birth": fact})).what
+    assert not list(coherence.constraint_problems({"admission_date": {**fact, "value": "2020-01-01"}}))
+    asked = [{"attribute": "date_of_birth", "perturbed_value": ["1990-01-01", "2010-01-02", "1970-01-01"]}]
+    record = {"profile": {"date_of_birth": {**fact, "value": "1980-01-01"}}, "qa_list": asked}
+    problem = only(coherence.wrong_problems(record))
+    assert problem.path == "qa_list[0].perturbed_value[1]" and rule in problem.what
+    asked[0]["attribute"] = "admission_date"
+    assert not list(coherence.wrong_problems({**record, "profile": {}}))
 
 
 @pytest.mark.parametrize(
@@ -434,6 +559,17 @@ def test_area_codes_that_are_never_assigned(person, coherence):
 
 
 # --- between identities
+
+
+def test_who_had_a_value_before():
+    owners = Owners()
+    assert [owners.other(*each) for each in [("a", 0), ("a", 0), ("a", 1), ("b", 1), ("a", 2)]] == [
+        None, None, 0, None, 0,
+    ]  # fmt: skip
+    once = Owners()
+    assert [once.other_once(*each) for each in [("a", 0), ("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 3)]] == [
+        None, None, 0, None, None, 0,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,10 @@ GOOD = {
         ({"retain90": [*IDS[2:20], IDS[20]]}, "retain90", "not everyone outside"),
         ({"retain_eval05": IDS[:1]}, "retain_eval05", "meets forget05"),
         ({"forget05": IDS[4:5], "retain95": [*IDS[:4], *IDS[5:20]]}, "forget05", "is not inside forget10"),
-        ({"holdout": IDS[21:]}, "holdout", "the last 2 belong there"),
+        ({"holdout": IDS[21:]}, "holdout", "holds 1 identities; the last 2 belong there"),
+        ({"holdout": IDS[19:]}, "holdout", "holds 3 identities; the last 2 belong there"),
+        ({"holdout": IDS[18:20]}, "holdout", "holds 2 identities; the last 2 belong there"),
+        ({"retain_hard10": IDS[20:]}, "retain_hard10", "meets forget10 or the holdout"),
         ({"retain_eval10": ["nobody"]}, "retain_eval10", "no identity"),
     ],
 )
@@ -137,8 +140,22 @@ def test_the_algebra_of_splits(edit: dict[str, list[str]], path: str, says: str)
     assert any(p.path == path and says in f"{p.what}; {p.right}" for p in problems)
 
 
+def test_the_algebra_of_splits_without_holdout() -> None:
+    whole = {"forget05": IDS[:1], "retain95": IDS[1:20]}
+    assert not list(split_problems(whole, IDS[:20], 20, "nested"))
+    assert [p.path for p in split_problems(whole, IDS, 20, "nested")] == ["holdout"]
+    assert {p.path for p in split_problems({}, IDS[:20], 20, "nested")} == set()
+
+
 def test_disjoint_sets_do_not_meet() -> None:
-    assert any("meets forget10" in p.what for p in split_problems(GOOD, IDS, 20, "disjoint"))
+    met = [p for p in split_problems(GOOD, IDS, 20, "disjoint") if "meets forget10" in p.what]
+    assert [p.path for p in met] == ["forget05"]
+    three = {f"forget0{k}": IDS[k - 1 : k] for k in (1, 2, 3)} | {"holdout": IDS[20:]}
+    three |= {f"retain9{10 - k}": [i for i in IDS[:20] if i != IDS[k - 1]] for k in (1, 2, 3)}
+    assert not list(split_problems(three, IDS, 20, "disjoint"))
+    assert [p.path for p in split_problems({**three, "forget01": IDS[2:3]}, IDS, 20, "disjoint")] == [
+        "retain99", "forget01",
+    ]  # fmt: skip
 
 
 def test_memory_does_not_grow_with_the_file(clean: Path, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ def test_truth_ratio_by_hand() -> None:
     assert likelihood.truth_ratio_of_forgetting(r) == pytest.approx(math.e**-2)
     assert likelihood.truth_ratio_of_retaining(r) == pytest.approx(1 - math.e**-2)
     assert likelihood.truth_ratio_of_retaining(1 / r) == 0
+    for ratio in (likelihood.truth_ratio_of_forgetting, likelihood.truth_ratio_of_retaining):
+        assert ratio(0.0) == 0  # it may underflow
 
 
 @given(st.floats(1e-6, 1e6))
