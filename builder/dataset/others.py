@@ -122,7 +122,7 @@ class Others:
         Raises:
             DatasetError: a file can't be read, or there is nobody; or a row has another shape.
         """
-        self._counted = dict.fromkeys(("rows", "people", "pairs", "pictures", *_VARIANTS), 0)
+        self._counted = dict.fromkeys(("rows", "faulty", "people", "pairs", "pictures", *_VARIANTS), 0)
         apart = not self.adapter.whole and len(self.tables) > 1
         for found in self._together(tell) if apart else self._streamed(tell):
             self._count(found.record)
@@ -135,14 +135,15 @@ class Others:
         """How many people and questions were read."""
         people, pairs = self._counted["people"], self._counted["pairs"]
         who = f"{people:,} {'person' if people == 1 else 'people'}, " if self.adapter.ids else ""
-        return f"{who}{pairs:,} question{'' if pairs == 1 else 's'}"
+        faulty = f", {self._counted['faulty']:,} rows left out for their faults" if self._counted["faulty"] else ""
+        return f"{who}{pairs:,} question{'' if pairs == 1 else 's'}{faulty}"
 
     @property
     def lacks(self) -> list[str]:
         """What nobody had, once everyone was read."""
         names = {"pictures": "pictures", **{name: name.replace("_", " ").removesuffix("s") + "s" for name in _VARIANTS}}
         names["perturbed_answer"] = "wrong answers"
-        lacking = [name for key, name in names.items() if not self._counted[key]]
+        lacking = [name for key, name in names.items() if self._counted["people"] and not self._counted[key]]
         if self._list is None and not self._named:
             lacking.append("splits")
         return [*([] if self.adapter.ids else ["ids (each row stands for somebody)"]), *lacking]
@@ -173,6 +174,7 @@ class Others:
             if tell is not None and (faults := self._faults(row)):
                 for fault in faults:
                     tell(where, fault)
+                self._counted["faulty"] += tell is not _silent
                 continue
             try:
                 key = self.adapter.key(row)

@@ -338,6 +338,13 @@ def test_a_kind_of_fault_is_told_once(shape: str, edit: Callable[[Row], object],
     assert len(found) <= 3
 
 
+def test_rows_with_faults_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [{**mllmu(number), "image": {"bytes": None, "path": "a.png"}} for number in range(3)]
+    summary, found = checked(parquet(tmp_path / "rows.parquet", rows))
+    assert "0 people, 0 questions, 3 rows left out for their faults" in summary and len(found) == 1
+    assert "lacks splits" in summary  # nobody was read, so nothing else is known
+
+
 def test_names_and_genders_are_no_secret_where_people_are_asked_about_by_name(tmp_path: Path) -> None:
     row = {"question": "What does Ana Vell do for her living?", "answer": "She is a pilot."}
     path = lines(tmp_path / "rows.jsonl", [row])
