@@ -58,7 +58,7 @@ class Guesses:
 
     Attributes:
         questions: that were guessed.
-        right: attacker -> how many of them.
+        right: attacker -> how many of them; a guess among several that look the same counts by its chance.
         blind: right guesses by the most frequent value of everybody, or of those alike in one fact, without a look at
             the four; a quarter for each question where no value has a quarter.
     """
@@ -80,12 +80,16 @@ def attack(seen: Shuffled, known: Known) -> Guesses:
     }
     together = [np.log1p(counted[..., 0]), np.log1p(counted[..., 1]), *scores.values()]
     scores["all"] = progressive_scores(np.stack(together, axis=2), seen.truth, seen.folds)
-    tested = slice(int(seen.folds[FIRST]), None)
-    right = {
-        name: int((np.round(each, _DECIMALS).argmax(axis=1) == seen.truth)[tested].sum())
-        for name, each in scores.items()
-    }
+    right = {name: _right(each, seen) for name, each in scores.items()}
     return Guesses(len(seen) - int(seen.folds[FIRST]), right, _blind(seen, known))
+
+
+def _right(scores: Floats, seen: Shuffled) -> int:
+    """Right guesses among those tested; where several options look the same, the chance to draw the right one."""
+    rounded = np.round(scores, _DECIMALS)
+    best = rounded == rounded.max(axis=1, keepdims=True)
+    chances = best[np.arange(len(seen)), seen.truth] / best.sum(axis=1)
+    return round(float(chances[int(seen.folds[FIRST]) :].sum()))
 
 
 def _folds(seen: Shuffled) -> Iterator[tuple[int, int]]:
