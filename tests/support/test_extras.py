@@ -47,7 +47,7 @@ def test_the_table_is_that_of_the_package() -> None:
     beyond = declared.pop("unlearning") - {"fiubench"}
     assert beyond == {"torchvision", "num2words"}  # what only some processors need
     declared["unlearning"] = declared.pop("unlearning-core")
-    development = ("test", "test-families", "check", "docs")
+    development = ("test", "test-families", "mutants", "check", "docs")
     assert {extra: set(modules) for extra, modules in EXTRAS.items()} == {
         extra: modules - {"fiubench"} for extra, modules in declared.items() if extra not in development
     }
