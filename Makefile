@@ -12,7 +12,7 @@ MUTANTS := 25
 SECONDS := 600
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench types clean
+.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench reproduce types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -48,6 +48,10 @@ package: $(VENV)/.package  ## build the wheel and the source archive into dist/ 
 
 bench: $(VENV)/.test  ## print the speed tables of docs/performance.md
 	$(BIN)/python benchmarks/run.py
+
+reproduce: dataset $(VENV)/.test  ## the paper's comparison with every method and five seeds, an hour: runs/reproduce/report
+	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/reproduce.yaml --out runs/reproduce
+	$(BIN)/python benchmarks/reproduce.py runs/reproduce/report/table.csv
 
 types:
 	@# mypy and the API reference see the folders as an installed wheel has them: below fiubench/

@@ -43,3 +43,29 @@ def test_labels_of_faces_are_measured(tmp_path: Path) -> None:
 
 def test_what_start_up_costs() -> None:
     subprocess.run([sys.executable, "-c", runpy.run_path(str(BENCHMARKS / "run.py"))["_START"]], check=True)
+
+
+def test_findings_of_the_paper_are_looked_for(tmp_path: Path) -> None:
+    rows = {
+        "kl": ("0.9,0.8,0.95", "0.4,0.3,0.5"),
+        "po": ("0.7,0.65,0.75", "0.9,0.8,0.95"),
+        "gd": ("0.72,0.6,0.8", "0.6,,"),
+        "ga": ("0.8,0.81,0.85", "0.95,0.94,0.96"),
+    }
+    lines = ["definition,model,seeds,metric,mean,low,high"]
+    for model, (utility, membership) in rows.items():
+        lines += [f"corrected,{model},5,utility.model,{utility}", f"corrected,{model},5,forget.min_k,{membership}"]
+        lines += [f"corrected,{model},5,forget.exact_match,,,"]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    command = [sys.executable, BENCHMARKS / "reproduce.py", tmp_path / "table.csv"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = dict(line.strip("| ").split(" | ") for line in printed.splitlines() if " > " in line)
+    assert found == {
+        "utility kl > po": "holds, intervals apart",
+        "utility po > gd": "does not hold, intervals overlap",
+        "utility gd > ga": "does not hold, intervals apart",
+        "membership po > ga": "does not hold, intervals overlap",
+        "membership po > gd": "holds, of single runs",
+        "membership po > kl": "holds, intervals apart",
+        **dict.fromkeys(["forget EM ga > po", "forget EM gd > po", "forget EM kl > po"], "not scored"),
+    }
