@@ -26,7 +26,10 @@ def validate(
     ],
     images: Annotated[bool, typer.Option(help="Open every picture and check it too.")] = True,
     most: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Print at most this many violations; all of them are counted.")
+        int,
+        typer.Option(
+            min=1, max=10**9, metavar="N", help="Print at most this many violations; all of them are counted."
+        ),
     ] = 1000,
     *,
     given: dict[str, Any],

@@ -2,12 +2,14 @@
 
 import importlib
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 import typer.core
 from fiubench.cli import ending
+from fiubench.support.canonical import is_text
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.version import __version__
 
@@ -189,6 +191,18 @@ def _plugins_first(arguments: list[str]) -> list[str]:
     return [*first, *rest]
 
 
+def _check(arguments: list[str]) -> None:
+    """Refuse what no command can mean.
+
+    Raises:
+        ConfigError: an argument is no text, or the folder to write to is the variable of a script that nobody set.
+    """
+    if odd := [word for word in arguments if not is_text(word)]:
+        raise ConfigError("is not UTF-8", where=repr(odd[0]), hint="Files and names are text here: rename it.")
+    if "--out=" in arguments or ("--out", "") in pairwise(arguments):
+        raise ConfigError("is empty", where="--out", hint="Name a folder; `.` is the one you are in.")
+
+
 def run() -> None:
     """Entry point.
 
@@ -197,6 +211,7 @@ def run() -> None:
     ending.listen()
     arguments = _plugins_first(sys.argv[1:])
     try:
+        _check(arguments)
         with typer.main.get_command(app).make_context("fiubench", list(arguments)) as context:
             context.command.invoke(context)
         if sys.stdout is not None:

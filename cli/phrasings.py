@@ -185,7 +185,7 @@ def judge(
     target: Annotated[Path, typer.Argument(help="A dataset folder, a file of candidates, or a pack.")],
     model: Model,
     base_url: BaseUrl,
-    sample: Annotated[int, typer.Option(min=1, metavar="N", help="Have this many sentences judged.")] = 200,
+    sample: Annotated[int, typer.Option(min=1, max=10**6, metavar="N", help="Have this many sentences judged.")] = 200,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report to this JSON file.")] = None,
     attributes: Packs = None,
     tables: Tables = None,

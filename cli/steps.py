@@ -47,8 +47,10 @@ def plan(
 
 def part(
     where: _Planned,
-    rank: Annotated[int, typer.Option(min=0, metavar="R", help="Make the parts of this rank, from 0.")] = 0,
-    world_size: Annotated[int, typer.Option(min=1, metavar="W", help="Share the parts out to this many ranks.")] = 1,
+    rank: Annotated[int, typer.Option(min=0, max=10**6, metavar="R", help="Make the parts of this rank, from 0.")] = 0,
+    world_size: Annotated[
+        int, typer.Option(min=1, max=10**6, metavar="W", help="Share the parts out to this many ranks.")
+    ] = 1,
 ) -> None:
     """Make the parts of one rank that are not there yet."""
     with progress() as step:

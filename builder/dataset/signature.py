@@ -96,9 +96,12 @@ def make_keys(file: Path) -> Path:
     """Write a new secret key, which only its owner can read, and beside it the public one; returns that one's file.
 
     Raises:
+        ConfigError: the file has no name.
         Refused: one of them is there.
         DatasetError: they can't be written.
     """
+    if not file.name:
+        raise ConfigError("is no file name", where=f"{str(file)!r}", hint="Name the file of the new key.")
     pair, public = _minisign().KeyPair.generate(), file.with_name(f"{file.name}.pub")
     for path in (file, public):
         if path.exists():

@@ -323,3 +323,19 @@ def test_unreadable_record_file(text: str | bytes, says: list[str], tmp_path: Pa
 def test_unknown_identity_and_attribute(tmp_path: Path) -> None:
     refused("attributes", "show", "blod_type", says=["blod_type", "blood_type"])
     refused("sources", "show", "helth", says=["helth", "health"])
+
+
+def test_arguments_that_are_no_text_are_refused() -> None:
+    done = subprocess.run([*FIUBENCH, "build", "--out", b"\xffdata"], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[0] == "fiubench: '\\udcffdata': is not UTF-8"
+
+
+def test_a_key_without_a_name_is_refused() -> None:
+    refused("sign", "--new-key=", says=["is no file name"])
+
+
+@pytest.mark.parametrize("out", [["--out="], ["--out", ""]])
+def test_an_output_that_nobody_named_is_refused(out: list[str], tmp_path: Path) -> None:
+    refused("build", "--identities", "4", *out, says=["--out: is empty", "Name a folder"], cwd=tmp_path)
+    assert not list(tmp_path.iterdir())

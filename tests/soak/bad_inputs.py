@@ -82,7 +82,7 @@ class Ground:
             "verify": [data], "show": [data], "preview": [], "compare": [data, "--out", out],
             "finetune": [data, "--out", out, *quick], "evaluate": ["tiny", "--data", data, "--out", out],
             "unlearn": ["tiny", "--data", data, "--out", out, "--method", "ga", "--forget", "forget10", *quick],
-            "experiment": [file, "--out", out],
+            "experiment": [file, "--out", out], "plan": [out, "--identities", "20"],
         }  # fmt: skip
         return bases.get(command, [])
 
@@ -113,7 +113,7 @@ def generated(ground: Ground) -> Iterator[Case]:
         for parameter in command.params:
             kind = _kind(parameter)
             if parameter.param_type_name == "argument":
-                for value in (*NEVER[Path], "\udcff\udcfe"):
+                for value in (*NEVER[Path], "\udcff\udcfe") if words != "plan" else ():  # it would make the folder
                     yield Case((*words.split(), ground.filled(value)), words != "sources fetch")
                 continue
             option = parameter.opts[0]

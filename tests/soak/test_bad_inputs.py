@@ -23,8 +23,8 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_bad_input_is_refused_in_words() -> None:
-    counts, wrong = soak(150, QUICK, seconds=10)
-    assert counts.total() > 10
+    counts, wrong = soak(120, QUICK)  # as many on every machine: what is wrong here is wrong there
+    assert counts.total() == 120
     assert wrong == []
 
 

@@ -33,9 +33,11 @@ class PowerSettings(Settings):
         Flag("Evaluation", metavar="N,N,..", separator=","),
     ] = (4, 20, 40, 100)
     """Sizes of forget sets to look at, in people."""
-    questions: Annotated[int, Field(ge=1), Flag("Evaluation", metavar="N", default="20, or the pilot's")] = 20
+    questions: Annotated[int, Field(ge=1, le=10_000), Flag("Evaluation", metavar="N", default="20, or the pilot's")] = (
+        20
+    )
     """Questions that are asked about each person."""
-    seeds: Annotated[int, Field(ge=1), Flag("Evaluation", metavar="N")] = 1
+    seeds: Annotated[int, Field(ge=1, le=10_000), Flag("Evaluation", metavar="N")] = 1
     """Runs of each method, whose scores are averaged question by question."""
     effect: Annotated[float, Field(gt=0), Flag("What is sought", metavar="DIFFERENCE")] = 0.1
     """The difference between two models that is to be found, such as 0.1 for ten points of exact match."""
