@@ -49,7 +49,7 @@ package: $(VENV)/.package  ## build the wheel and the source archive into dist/ 
 bench: $(VENV)/.test  ## print the speed tables of docs/performance.md
 	$(BIN)/python benchmarks/run.py
 
-reproduce: dataset $(VENV)/.test  ## the paper's comparison with every method and five seeds, an hour: runs/reproduce/report
+reproduce: dataset $(VENV)/.test  ## the paper's comparison with NPO and RMU beside it and five seeds, an hour: runs/reproduce/report
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/reproduce.yaml --out runs/reproduce
 	$(BIN)/python benchmarks/reproduce.py runs/reproduce/report/table.csv
 

@@ -45,7 +45,7 @@ class Grammar(Check):
     @classmethod
     def start(cls, survey: Survey) -> "Grammar | None":
         """None without ``--grammar``."""
-        return cls(survey) if survey.grammar else None
+        return cls(survey) if survey.grammar is not None else None
 
     def add(self, person: Person, side: int) -> None:
         for pair in person.pairs:
