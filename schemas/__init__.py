@@ -1,6 +1,6 @@
 """The JSON Schemas (draft 2020-12) of every document that fiubench reads or writes, and readable violations."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -79,9 +79,19 @@ def violations(schema: str | dict[str, Any], document: Any) -> Iterator[Violatio
     """Every violation of a schema, given by name or as an object, in the document, in document order."""
     checker = validator(schema) if isinstance(schema, str) else compiled(schema)
     for error in checker.iter_errors(document):
-        location = tuple(error.instance_path if jsonschema_rs is not None else error.absolute_path)
+        location = _location(error.instance_path if jsonschema_rs is not None else error.absolute_path, document)
         keyword = str(error.schema_path[-1]) if error.schema_path else ""
         yield Violation(readable_path(location), _shorten(error.message), keyword, location)
+
+
+def _location(path: Iterable[str | int], document: Any) -> tuple[str | int, ...]:
+    """A path in a document; jsonschema-rs takes a key of digits for the place in a list."""
+    found: list[str | int] = []
+    for step in path:
+        taken = isinstance(document, dict) and step not in document
+        found.append(next(k for k in document if k.isdecimal() and int(k) == step) if taken else step)
+        document = document[found[-1]]
+    return tuple(found)
 
 
 def readable_path(location: tuple[str | int, ...]) -> str:

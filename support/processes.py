@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -34,11 +36,15 @@ def worker_pool(
 ) -> Iterator[ProcessPoolExecutor]:
     """Processes to share work out to; each loads the plug-ins and calls ``start(*arguments)`` first.
 
+    What is spawned is bound to its parent before it imports anything of ``start``: ``arguments`` should be plain.
+
     An interrupt ends them at once; after an error of one, the others finish what they are at.
 
     Raises:
         FiubenchError: ``killed``, where the system or somebody killed one of them.
     """
+    if start is not None and context is SPAWN:
+        start = _Named(start.__module__, start.__qualname__)
     initial = (os.getpid(), plugin_files(), start, arguments)
     pool = ProcessPoolExecutor(workers, context, _begin, initial)
     try:
@@ -56,6 +62,17 @@ def worker_pool(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A function that is imported when it is called: after a worker is bound to its parent, however long that takes."""
+
+    module: str
+    name: str
+
+    def __call__(self, *arguments: Any) -> None:
+        getattr(import_module(self.module), self.name)(*arguments)
 
 
 def _begin(parent: int, plugins: Sequence[Path], start: Callable[..., None] | None, arguments: Sequence[Any]) -> None:

@@ -293,3 +293,11 @@ def test_the_reference_validator_serves_where_the_fast_one_is_missing():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("a: 1 is not of type")
+
+
+@pytest.mark.parametrize("key", ["0", "7", "007"])
+def test_a_key_of_digits_is_no_place_in_a_list(key: str) -> None:
+    schema = {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+    (found,) = schemas.violations(schema, {key: ["a", 1]})
+    assert found.location == (key, 1)
+    assert found.path == f"{key}[1]"

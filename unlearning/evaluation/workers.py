@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -112,21 +112,22 @@ def answering(target: str, device: str, dtype: str, batch_size: int, workers: in
     hint = "Often the system ran out of memory: give the same command with fewer --workers; what is done is kept."
     killed = FiubenchError("a worker process was killed", where="evaluate", hint=hint)
     # a forked torch hangs
-    with worker_pool(workers, _begin, (model, numbers, workers), context=SPAWN, killed=killed) as pool:
+    with worker_pool(workers, _begin, (astuple(model), numbers, workers), context=SPAWN, killed=killed) as pool:
         yield Several(pool)
 
 
 _here: Here
 
 
-def _begin(model: Here, numbers: Any, workers: int) -> None:
+def _begin(model: tuple[str, str, str, int], numbers: Any, workers: int) -> None:
     """What a worker does first."""
     global _here  # noqa: PLW0603  (the only way that a pool hands something to its processes once)
     import torch
 
+    target, device, dtype, batch_size = model
     number, gpus = numbers.get(), torch.cuda.device_count()
-    spread = model.device in ("auto", "cuda") and gpus
-    _here = Here(model.target, f"cuda:{number % gpus}" if spread else model.device, model.dtype, model.batch_size)
+    spread = device in ("auto", "cuda") and gpus
+    _here = Here(target, f"cuda:{number % gpus}" if spread else device, dtype, batch_size)
     torch.set_num_threads(max(1, torch.get_num_threads() // workers))
 
 
