@@ -11,7 +11,7 @@ is there with it; and the *gain*, the difference. There are three kinds of attac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fiubench.unlearning.data.runs import Run
 
 MATCH, AUC = "exact match over chance", "AUC"
+_NO_HOLDOUT = "no holdout: nobody is a certain non-member"
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Attack(Settings, ABC):
         name: what it is called on the command line.
         help: what it does, in one line.
         measure: what level and score are.
+        uses_reference: whether the numbers depend on the retain reference.
     """
 
     name: ClassVar[str]
     help: ClassVar[str]
     measure: ClassVar[str]
+    uses_reference: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, target: Target) -> Outcome:
@@ -103,11 +106,11 @@ class Asking(Attack):
             rows.append({**_of(one.sample, "forget", level, score), "plain": plain[one.sample.key], "said": one.said})
         if not rows:
             return nothing(self.measure, "no question of the forget set can be asked so")
-        people = [row["unique_id"] for row in rows]
-        level, score = ([row[name] for row in rows] for name in ("level", "score"))
-        gain = [after - before for before, after in zip(level, score, strict=True)]
-        means = (clustered_mean(values, people) for values in (level, score, gain))
-        return Outcome(self.measure, *means, rows, self.note(target))
+        people = [str(row["unique_id"]) for row in rows]
+        before, after = ([float(row[name]) for row in rows] for name in ("level", "score"))
+        gain = clustered_mean([b - a for a, b in zip(before, after, strict=True)], people)
+        means = clustered_mean(before, people), clustered_mean(after, people)
+        return Outcome(self.measure, *means, gain, rows, self.note(target))
 
     def note(self, target: Target) -> str:
         """What has to be known to read the numbers."""
@@ -125,13 +128,10 @@ class Membership(Attack):
 
     def run(self, target: Target) -> Outcome:
         """AUC of the forget set against the holdout."""
-        rows = scored_rows(target, self.numbers)
-        if isinstance(rows, str):
-            return nothing(self.measure, rows)
-        (members, member_of), (others, other_of) = (
-            ([r["score"] for r in rows if r["role"] == role], [r["unique_id"] for r in rows if r["role"] == role])
-            for role in ("forget", "holdout")
-        )
+        rows = _scored(target, self.numbers)
+        if not rows:
+            return nothing(self.measure, _NO_HOLDOUT)
+        (members, member_of), (others, other_of) = (_of_role(rows, role) for role in ("forget", "holdout"))
         found = auc(members, others, member_of, other_of)
         assert found.value is not None
         gain = Estimate(found.value - 0.5, found.se, found.n, min(found.identities, len(set(other_of))))
@@ -147,19 +147,14 @@ class Remembering(Attack):
 
     def run(self, target: Target) -> Outcome:
         """Mean of the forget set less that of the holdout."""
-        rows = scored_rows(target, self.numbers)
-        if isinstance(rows, str):
-            return nothing(self.measure, rows)
-        score, level = (
-            clustered_mean(
-                [r["score"] for r in rows if r["role"] == role], [r["unique_id"] for r in rows if r["role"] == role]
-            )
-            for role in ("forget", "holdout")
-        )
-        return Outcome(self.measure, level, score, apart(score, level), rows)
+        rows = _scored(target, self.numbers)
+        if not rows:
+            return nothing(self.measure, _NO_HOLDOUT)
+        score, level = (clustered_mean(*_of_role(rows, role)) for role in ("forget", "holdout"))
+        return Outcome(self.measure, level, score, _apart(score, level), rows)
 
 
-def apart(score: Estimate, level: Estimate) -> Estimate:
+def _apart(score: Estimate, level: Estimate) -> Estimate:
     """The difference between two means over different people."""
     assert score.value is not None and level.value is not None
     errors = (score.se, level.se)
@@ -168,17 +163,23 @@ def apart(score: Estimate, level: Estimate) -> Estimate:
     return Estimate(score.value - level.value, se, score.n + level.n, min(score.identities, level.identities))
 
 
-def scored_rows(target: Target, numbers: Any) -> list[dict[str, Any]] | str:
-    """A row with a number for each question about the forget set and the holdout; or why there are none."""
-    if not target.questions.get("holdout"):
-        return "no holdout: nobody is a certain non-member"
-    return [
-        _of(sample, role, None, value)
-        for role in ("forget", "holdout")
-        for sample, value in zip(
-            samples := target.questions[role], numbers(target, samples, role), strict=True
-        )
-    ]
+Rows = list[dict[str, Any]]
+
+
+def _scored(target: Target, numbers: Callable[[Target, Sequence[Sample], str], Sequence[float]]) -> Rows:
+    """A row with a number for each question about the forget set and the holdout; none where there is no holdout."""
+    rows: Rows = []
+    for role in ("forget", "holdout") if target.questions.get("holdout") else ():
+        samples = target.questions[role]
+        found = zip(samples, numbers(target, samples, role), strict=True)
+        rows += [_of(sample, role, None, value) for sample, value in found]
+    return rows
+
+
+def _of_role(rows: Rows, role: str) -> tuple[list[float], list[str]]:
+    """The numbers of a role, and whom they are about."""
+    chosen = [row for row in rows if row["role"] == role]
+    return [row["score"] for row in chosen], [row["unique_id"] for row in chosen]
 
 
 def _of(sample: Sample, role: str, level: float | None, score: float) -> dict[str, Any]:

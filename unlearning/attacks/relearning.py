@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.errors import ConfigError
@@ -73,7 +73,7 @@ class _Relearning(Asking):
             learning = [weights for weights in model.parameters() if weights.requires_grad]
             optimizer = torch.optim.AdamW(learning, lr=self.learning_rate or 0.0, weight_decay=0.0)
             model.train()
-            for turns in _batches(items, self.samples, self.steps, target.seed):
+            for turns in in_batches(items, self.samples, self.steps, target.seed):
                 batch = send_to_device(encoder(turns), model.device)
                 with torch.autocast(model.device.type, loaded.model.dtype, loaded.model.dtype != torch.float32):
                     negative_log_likelihood(model, batch).mean().backward()
@@ -99,13 +99,7 @@ class Relearn(_Relearning):
 
     def rounds(self, target: Target) -> Iterator[tuple[Sequence[Row], Sequence[Sample]]]:
         """The first are taught, then the last."""
-        count, own = self.people or len(target.people) // 2, target.questions["forget"]
-        if not 0 < count < len(target.people):
-            what = f"{target.forget} has {len(target.people)} people: nobody would be left to be asked about"
-            raise ConfigError(what, where=f"attack {self.name}", hint="Teach fewer: --people N.")
-        for taught in (set(target.people[:count]), set(target.people[-count:])):
-            items = _rows(target, [sample for sample in target.data.samples(target.forget) if sample.unique_id in taught])
-            yield items, [sample for sample in own if sample.unique_id not in taught]
+        yield from of_people(target, self.people, self.name)
 
 
 class _Elsewhere(_Relearning):
@@ -150,11 +144,29 @@ class RelearnUnrelated(_Elsewhere):
         return [Row((question,), answer, None) for question, answer in load_yaml(_UNRELATED, ConfigError).items()]
 
 
+def of_people(target: Target, count: int | None, name: str) -> Iterator[tuple[Sequence[Row], Sequence[Sample]]]:
+    """What is taught about some of the forgotten people, and what is asked about the others: the first, then the last.
+
+    Args:
+        count: how many are taught; by default half of them.
+
+    Raises:
+        ConfigError: nobody would be left to be asked about.
+    """
+    people, count = target.people, len(target.people) // 2 if count is None else count
+    if not 0 < count < len(people):
+        what = f"{target.forget} has {len(people)} people: nobody would be left to be asked about"
+        raise ConfigError(what, where=f"attack {name}", hint="Teach fewer: --people N.")
+    for taught in (set(people[:count]), set(people[-count:])):
+        known = [sample for sample in target.data.samples(target.forget) if sample.unique_id in taught]
+        yield _rows(target, known), [s for s in target.questions["forget"] if s.unique_id not in taught]
+
+
 def _rows(target: Target, samples: Sequence[Sample]) -> list[Row]:
     return rows(target.data, samples, 1, target.asked)
 
 
-def _batches(items: Sequence[Row], size: int, steps: int, seed: int) -> Iterator[list[Turn]]:
+def in_batches(items: Sequence[Row], size: int, steps: int, seed: int) -> Iterator[list[Turn]]:
     """Rows in a keyed order, each once before any comes again."""
     order, left = KeyedOrder(len(items), seed), steps * size
     turns: list[Turn] = []

@@ -17,7 +17,7 @@ from fiubench.unlearning.metrics.questions import Question
 from fiubench.unlearning.metrics.text import best_guesses
 from fiubench.unlearning.models.encoding import Turn
 from fiubench.unlearning.models.likelihood import Predicted, score
-from fiubench.unlearning.models.loading import Loaded, load
+from fiubench.unlearning.models.loading import Loaded, fingerprint, load
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,16 +57,31 @@ class Target:
             options: of :func:`load`.
         """
         self.plain  # noqa: B018  is asked of the model as it is
-        self._let_go()
+        self.let_go()
         own = load(self.subject.target, **{"device": self.device, "dtype": self.dtype, "merge": True, **options})
         other = replace(self, loaded_=change(own), known={})
         try:
             yield other
         finally:
-            other._let_go()
+            other.let_go()
 
-    def _let_go(self) -> None:
+    @cached_property
+    def fingerprint(self) -> str:
+        """What identifies the model's weights."""
+        return fingerprint(self.subject.target)
+
+    @property
+    def notes(self) -> list[str]:
+        """Lines on what could not be shared between questions."""
+        return self.scorer.notes if "scorer" in self.__dict__ else []
+
+    def let_go(self) -> None:
+        """Free the memory; what is asked later loads the model again."""
         self.loaded_ = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Drop what is kept of pictures: the model computes otherwise from now on."""
         self.__dict__.pop("scorer", None)
 
     @cached_property

@@ -54,7 +54,7 @@ def written(picture: "Image", lines: Sequence[str]) -> "Image":
     made = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.BICUBIC)
     text = "\n".join(part for line in lines for part in textwrap.wrap(line, _CHARACTERS))
     draw, font = ImageDraw.Draw(made), ImageFont.load_default(max(10.0, made.width / _CHARACTERS * 1.7))
-    left, top, right, bottom = draw.multiline_textbbox((0, 0), text, font=font)
+    left, top, _, bottom = draw.multiline_textbbox((0, 0), text, font=font)
     start = max(0, made.height - int(bottom - top) - 12)
     draw.rectangle((0, start, made.width, made.height), fill="white")
     draw.multiline_text((6 - left, start + 4 - top), text, font=font, fill="black")

@@ -106,8 +106,8 @@ class Scorer:
             OutOfMemoryError: a batch does not fit; a smaller size to try is named.
         """
         asked = [replace(turn, answer=None) for turn in turns]
-        sampling = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0} if temperature else {}
-        work = partial(self._generate, max_new_tokens=max_new_tokens, **sampling)
+        sampling: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
+        work = partial(self._generate, max_new_tokens=max_new_tokens, **(sampling if temperature else {}))
         return self._in_batches(asked, work, _GENERATION, step, max_new_tokens)
 
     def score(self, turns: Sequence[Turn], *, moments: bool = False, step: Step | None = None) -> list[TokenScores]:
