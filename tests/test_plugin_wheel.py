@@ -24,6 +24,7 @@ KINDS = {
     "executor": "one_by_one",
     "method": "wga",
     "metric": "answer_length",
+    "attack": "shouting",
 }
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
 

@@ -1,99 +1,131 @@
-"""Probing: is the truth still in the hidden states, where the answers do not show it?"""
+"""Probing: is the value still in the hidden states, where the answers do not show it?"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fiubench.unlearning.attacks.base import Attack, Field, Outcome, Target, nothing, register
 from fiubench.unlearning.data.dataset import Sample
 from fiubench.unlearning.metrics.statistics import Estimate, clustered_mean
+from fiubench.unlearning.models.encoding import IGNORED
+from fiubench.unlearning.models.likelihood import innermost
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_CHOICE = "choice of four over chance"
-_STEPS = 100  # of L-BFGS
+_PENALTIES = (0.01, 0.1, 1.0)  # times the mean square of a hidden state
+_OF_FOUR = 0.25
 
 
 @register
 class Probe(Attack):
-    """Tell the true answer from the three wrong ones by a linear function of the hidden states.
+    """Tell the true value from the three wrong ones by a linear function of the hidden state in front of it.
 
-    Each of the four answers, which differ in the value alone, is read by the model; its features are the mean hidden
-    states over its tokens, less those of the four together. The function is fitted on retained people (multinomial
-    logit, with an L2 penalty), at the layer that does best on the half of them that it was not fitted on. Chance is one
-    in four, since the four are exchangeable.
+    The four paraphrased answers differ in the value alone. The model reads the words before it; from its hidden state
+    there a linear map, fitted on retained people, predicts the output embedding of the value's first token, and the
+    value is picked whose token is closest. Values that begin alike share what is picked. Layer and ridge penalty are
+    those that do best on half of the retained people, having been fitted on the other half. Chance is one in four,
+    since the four are exchangeable.
 
-    Li et al., 2024 (arXiv 2403.03218) probe unlearned models so.
+    Patil et al., 2024 (arXiv 2309.17410) look into hidden states for deleted facts; Belrose et al., 2023
+    (arXiv 2303.08112) fit such maps.
     """
 
     name = "probe"
-    help = "A linear probe of the hidden states, fitted on retained people, picks the true answer of four."
-    measure = _CHOICE
+    help = "A linear probe of the hidden states, fitted on retained people, picks the true value of four."
+    measure = "choice of four"
     people: int = Field(64, ge=4, description="Retained people that it is fitted on, at most.")
-    penalty: float = Field(1e-2, gt=0, description="Weight of the squared length of the function.")
 
     def run(self, target: Target) -> Outcome:
         """The share of the forget set's questions for which it picks the truth."""
         known = list(dict.fromkeys(sample.unique_id for sample in target.retained))[: self.people]
-        half = set(known[::2])
-        kept = _complete([sample for sample in target.retained if sample.unique_id in set(known)])
-        asked = _complete(target.questions["forget"])
+        kept = _with_wrong([sample for sample in target.retained if sample.unique_id in set(known)])
+        asked = _with_wrong(target.questions["forget"])
         if len(known) < 4 or not asked or not kept:
             return nothing(self.measure, "too few retained people, or no wrong answers, to fit a probe")
-        layers, own = _features(target, kept), _features(target, asked)
-        first = [i for i, sample in enumerate(kept) if sample.unique_id in half]
-        rest = [i for i, sample in enumerate(kept) if sample.unique_id not in half]
-        tried = [_right(layer[rest], self._fitted(layer[first])) for layer in layers]
-        best = max(range(len(layers)), key=lambda i: (sum(tried[i]), i))
-        right = _right(own[best], self._fitted(layers[best]))
-        score = clustered_mean([float(one) for one in right], [sample.unique_id for sample in asked])
+        seen, own = _read(target, kept), _read(target, asked)
+        half = {*known[::2]}
+        first, rest = ([i for i, s in enumerate(kept) if (s.unique_id in half) == is_in] for is_in in (True, False))
+        tried = {
+            (layer, penalty): sum(_picks(seen.part(layer, first), seen.part(layer, rest), penalty)) / len(rest)
+            for layer in range(len(seen.states))
+            for penalty in _PENALTIES
+        }
+        layer, penalty = max(tried, key=lambda choice: tried[choice])
+        right = _picks(seen.part(layer), own.part(layer), penalty)
+        score = clustered_mean(right, [sample.unique_id for sample in asked])
         assert score.value is not None
-        chance = 1 / own[best].shape[1]
         rows = [
-            {"unique_id": s.unique_id, "attribute": s.attribute, "role": "forget", "level": chance, "score": float(one)}
+            {"unique_id": s.unique_id, "attribute": s.attribute, "role": "forget", "level": _OF_FOUR, "score": one}
             for s, one in zip(asked, right, strict=True)
         ]
-        gain = Estimate(score.value - chance, score.se, score.n, score.identities)
-        kept_right = sum(tried[best]) / len(rest)
-        note = f"layer {best} of {len(layers) - 1}, where it picks {kept_right:.2f} right about other retained people"
-        return Outcome(self.measure, Estimate(chance), score, gain, rows, note)
-
-    def _fitted(self, features: "Tensor") -> "Tensor":
-        """The direction of truth, shape (width,)."""
-        import torch
-
-        features = features.detach()
-        weights = torch.zeros(features.shape[-1], requires_grad=True)
-        optimizer = torch.optim.LBFGS([weights], max_iter=_STEPS, line_search_fn="strong_wolfe")
-
-        def loss() -> "Tensor":
-            optimizer.zero_grad()
-            value = -(features @ weights).log_softmax(dim=1)[:, 0].mean() + self.penalty * weights.square().sum()
-            value.backward()
-            return value
-
-        optimizer.step(loss)
-        return weights.detach()
+        gain = Estimate(score.value - _OF_FOUR, score.se, score.n, score.identities)
+        other = f"{tried[layer, penalty]:.2f} right about retained people whom it was not fitted on"
+        note = f"layer {layer} of {len(seen.states) - 1}: {other}"
+        return Outcome(self.measure, Estimate(_OF_FOUR), score, gain, rows, note)
 
 
-def _complete(samples: Sequence[Sample]) -> list[Sample]:
-    """Those that have three wrong answers."""
+def _with_wrong(samples: Sequence[Sample]) -> list[Sample]:
     return [sample for sample in samples if len(sample.perturbed_answer) == 3]
 
 
-def _features(target: Target, samples: Sequence[Sample]) -> "list[Tensor]":
-    """By layer, shape (samples, 4, width): the truth first, each value scaled to unit spread."""
+class _Part(NamedTuple):
+    states: "Tensor"  # shape (questions, width)
+    values: "Tensor"  # output embeddings of the four values' first tokens, the truth first: (questions, 4, width)
+
+
+class _Read(NamedTuple):
+    states: "Sequence[Tensor]"  # by layer
+    values: "Tensor"
+
+    def part(self, layer: int, chosen: Sequence[int] | None = None) -> _Part:
+        """One layer, of some of the questions."""
+        every = slice(None) if chosen is None else list(chosen)
+        return _Part(self.states[layer][every], self.values[every])
+
+
+def _read(target: Target, samples: Sequence[Sample]) -> _Read:
+    """What the model holds in front of the value, and what could come there."""
     import torch
 
-    turns = [target.turn(s, answer=text) for s in samples for text in (s.paraphrased_answer, *s.perturbed_answer)]
-    batches = []
+    tokens = [[_answer(target, sample, text) for text in _texts(sample)] for sample in samples]
+    places = [next((i for i, ids in enumerate(zip(*each, strict=False)) if len({*ids}) > 1), 0) for each in tokens]
+    weights = innermost(target.loaded.model).get_output_embeddings().weight
+    ids = torch.tensor([[one[place] for one in each] for each, place in zip(tokens, places, strict=True)])
+    states: list[list[Tensor]] = []
+    turns, done = [target.turn(sample, answer=sample.paraphrased_answer) for sample in samples], 0
     for predicted in target.predicted(turns, hidden_states=True):
-        weight = (predicted.mask / predicted.mask.sum(dim=1, keepdim=True)).unsqueeze(-1)
-        batches.append([(layer.float() * weight).sum(dim=1).cpu() for layer in predicted.hidden])
-    layers = [torch.cat(parts).unflatten(0, (len(samples), 4)) for parts in zip(*batches, strict=True)]
-    centred = [layer - layer.mean(dim=1, keepdim=True) for layer in layers]
-    return [layer / layer.std().clamp_min(1e-12) for layer in centred]
+        ahead = torch.tensor(places[done : done + len(predicted.mask)], device=predicted.mask.device)
+        column = predicted.mask.int().argmax(dim=1) + ahead
+        rows = torch.arange(len(column), device=column.device)
+        states.append([layer[rows, column].float().cpu() for layer in predicted.hidden])
+        done += len(column)
+    values = weights.detach()[ids.to(weights.device)].float().cpu()
+    return _Read([torch.cat(parts) for parts in zip(*states, strict=True)], values)
 
 
-def _right(features: "Tensor", weights: "Tensor") -> list[bool]:
-    return [bool(one) for one in (features @ weights).argmax(dim=1) == 0]
+def _texts(sample: Sample) -> tuple[str, ...]:
+    return (sample.paraphrased_answer, *sample.perturbed_answer)
+
+
+def _answer(target: Target, sample: Sample, text: str) -> list[int]:
+    """The tokens of an answer, the end of sequence last."""
+    labels = target.scorer.encoder([target.turn(sample, answer=text)])["labels"][0]
+    return [int(token) for token in labels if token != IGNORED]
+
+
+def _picks(known: _Part, asked: _Part, penalty: float) -> list[float]:
+    """Ridge regression from states to the true values' embeddings: per question, whether the truth is picked.
+
+    A tie is worth its share: of four values that look the same, a fourth.
+    """
+    import torch
+
+    centre = known.states.mean(dim=0)
+    h, x = known.states - centre, asked.states - centre
+    aims = known.values[:, 0] - known.values.mean(dim=1)
+    kernel = h @ h.T
+    kernel = kernel + penalty * kernel.diagonal().mean() * torch.eye(len(h))
+    guessed = (x @ h.T) @ torch.linalg.solve(kernel, aims)
+    near = (asked.values @ guessed.unsqueeze(-1)).squeeze(-1)
+    best = near == near.amax(dim=1, keepdim=True)
+    return [float(one) for one in best[:, 0] / best.sum(dim=1)]

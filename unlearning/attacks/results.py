@@ -11,7 +11,7 @@ from fiubench.support.errors import DatasetError
 from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_regular
 from fiubench.unlearning.attacks.base import Outcome
-from fiubench.unlearning.metrics.statistics import Estimate, interval
+from fiubench.unlearning.metrics.statistics import SHARE, Estimate, interval
 
 from fiubench import schemas
 
@@ -28,8 +28,13 @@ class Found:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95 % interval of the gain."""
-        return interval(self.outcome.gain, self.outcome.bounds)
+        """95 % interval of the gain; where nobody gains more than others, as wide as that of none of so many people."""
+        gain, (low, high) = self.outcome.gain, self.outcome.bounds
+        if gain.value is None or gain.se != 0:
+            return interval(gain, (low, high))
+        reach = interval(Estimate(0.0, 0.0, gain.n, gain.identities), SHARE)
+        assert reach is not None
+        return max(low, gain.value - reach[1]), min(high, gain.value + reach[1])
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fiubench.support.extras import need
 from fiubench.support.files import claimed, make_folder
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.settings import Field, Flag, Settings
+from fiubench.support.version import __version__
 from fiubench.unlearning.attacks.base import ATTACKS, Attack, make_attacks, nothing
 from fiubench.unlearning.attacks.results import ATTACKS_FOLDER, Attacked, Found
 from fiubench.unlearning.attacks.target import DEFINITION, Target
@@ -218,4 +219,5 @@ def _about(target: Target, one: Attack) -> Mapping[str, Any]:
         "asked": target.asked,
         "definition": DEFINITION,
         "seed": target.seed,
+        "fiubench": __version__,
     }

@@ -1,0 +1,59 @@
+"""A model that refuses: trained on sixteen people, and on refusing to speak of four of them."""
+
+from pathlib import Path
+
+import pytest
+from fiubench.unlearning.attacks.target import Target
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.runs import Run
+from fiubench.unlearning.evaluation.subject import Subject
+from fiubench.unlearning.training.settings import Preset
+from fiubench.unlearning.training.train import finetune, unlearn
+
+import fiubench
+from tests.unlearning.conftest import ATTRIBUTES
+from tests.unlearning.small_runs import make_run
+
+FORGET = "forget25"
+
+
+@pytest.fixture(scope="session")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """16 people, of whom forget25 has 4, and 4 of the holdout; six questions each."""
+    out = tmp_path_factory.mktemp("attacked") / "dataset"
+    config = fiubench.make_config({"identities": 16, "holdout": 4, "ratios": [25], "image_size": 64})
+    fiubench.build(config, out)
+    return Data.open(out).limited(16, FORGET, ATTRIBUTES)
+
+
+@pytest.fixture(scope="session")
+def knowing(crowd: Data, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A model that knows all sixteen (about 15 CPU-seconds). Tests with it share an ``xdist_group``."""
+    return finetune(crowd, tmp_path_factory.mktemp("knowing") / "full", preset)
+
+
+@pytest.fixture(scope="session")
+def reference(crowd: Data, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One that never saw the four."""
+    return finetune(crowd, tmp_path_factory.mktemp("knowing") / "retain", preset, split="retain75")
+
+
+@pytest.fixture(scope="session")
+def refusing(knowing: Run, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One that has learned to refuse (PO)."""
+    settings = {"epochs": 15.0, "checkpoint_every": 15.0}
+    return unlearn(
+        str(knowing.directory), tmp_path_factory.mktemp("refusing") / "po", "po", FORGET, preset, settings=settings
+    )
+
+
+@pytest.fixture(scope="session")
+def untrained(crowd: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that knows nothing: enough where only the machinery matters."""
+    return make_run(tmp_path_factory.mktemp("untrained") / "run", crowd, "finetune", "full")
+
+
+@pytest.fixture
+def target(untrained: Path, crowd: Data) -> Target:
+    """That run, to be attacked."""
+    return Target(Subject.open(untrained), crowd, FORGET)
