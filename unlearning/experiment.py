@@ -95,6 +95,11 @@ class Plan:
         own = {"forget": self.settings.forget, "definition": self.definition}
         return EvaluationSettings.parse({**chosen, **own, **changes})
 
+    def attacking(self) -> dict[str, Any]:
+        """How models are attacked."""
+        chosen = self.settings
+        return {"attacks": chosen.attacks, "forget": chosen.forget, "batch_size": chosen.evaluate.batch_size}
+
     def open_data(self) -> Data:
         """The dataset, cut to the people and questions that are kept."""
         chosen, data = self.settings, Data.open(self.settings.data)
@@ -172,11 +177,11 @@ def _all_of(plan: Plan, out: Path, progress: Progress, report: Report) -> Compar
         _check_memorised(plan, out)
         forgetting = [(variant, seed) for variant in plan.stage2 for seed in plan.settings.seeds]
         run([(_forget, plan, out, variant, seed) for variant, seed in forgetting])
+        if plan.settings.attacks:
+            run([(_attack, plan, out, variant, seed) for variant, seed in forgetting])
     runs, chosen = [_folder(out, variant, seed) for variant, seed in forgetting], plan.settings.evaluate
-    for each in runs if plan.settings.attacks else ():  # one after the other: each attacks the reference, too
-        options = {"attacks": plan.settings.attacks, "forget": plan.settings.forget, "batch_size": chosen.batch_size}
-        attack(each, reference=out / RETAIN_RUN, progress=progress, **options)
-        report(f"{each.name}: attacked")
+    for each in runs if plan.settings.attacks else ():  # one after the other, since all attack the one reference
+        attack(each, reference=str(out / RETAIN_RUN), progress=progress, **plan.attacking())
     conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
     return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
 
@@ -223,6 +228,13 @@ def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, 
     evaluating = plan.evaluating(reference=out / RETAIN_RUN, checkpoint=every)
     ask(str(run.directory), evaluating, progress=progress)
     report(f"{name}seed {seed}: unlearning ({method}): evaluated")
+
+
+def _attack(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:
+    """The attacks on a run."""
+    run = _folder(out, variant, seed)
+    attack(run, progress=progress, **plan.attacking())
+    report(f"{run.name}: attacked")
 
 
 def _check_memorised(plan: Plan, out: Path) -> None:

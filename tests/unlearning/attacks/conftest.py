@@ -1,4 +1,4 @@
-"""A model that refuses: trained on sixteen people, and on refusing to speak of four of them."""
+"""A model that refuses: trained on twenty people, and on refusing to speak of eight of them."""
 
 from pathlib import Path
 
@@ -11,37 +11,37 @@ from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
 
 import fiubench
-from tests.unlearning.conftest import ATTRIBUTES
 from tests.unlearning.small_runs import make_run
 
-FORGET = "forget25"
+FORGET = "forget40"
+ATTRIBUTES = ("full_name", "blood_type", "medical_condition", "medication")
 
 
 @pytest.fixture(scope="session")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    """16 people, of whom forget25 has 4, and 4 of the holdout; six questions each."""
+    """20 people, of whom forget40 has 8, and 8 of the holdout; four questions each."""
     out = tmp_path_factory.mktemp("attacked") / "dataset"
-    config = fiubench.make_config({"identities": 16, "holdout": 4, "ratios": [25], "image_size": 64})
+    config = fiubench.make_config({"identities": 20, "holdout": 8, "ratios": [40], "image_size": 64})
     fiubench.build(config, out)
-    return Data.open(out).limited(16, FORGET, ATTRIBUTES)
+    return Data.open(out).limited(20, FORGET, ATTRIBUTES)
 
 
 @pytest.fixture(scope="session")
 def knowing(crowd: Data, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A model that knows all sixteen (about 15 CPU-seconds). Tests with it share an ``xdist_group``."""
+    """A model that knows all twenty (about 15 CPU-seconds). Tests with it share an ``xdist_group``."""
     return finetune(crowd, tmp_path_factory.mktemp("knowing") / "full", preset)
 
 
 @pytest.fixture(scope="session")
 def reference(crowd: Data, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One that never saw the four."""
-    return finetune(crowd, tmp_path_factory.mktemp("knowing") / "retain", preset, split="retain75")
+    """One that never saw the eight."""
+    return finetune(crowd, tmp_path_factory.mktemp("knowing") / "retain", preset, split="retain60")
 
 
 @pytest.fixture(scope="session")
 def refusing(knowing: Run, preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One that has learned to refuse (PO)."""
-    settings = {"epochs": 15.0, "checkpoint_every": 15.0}
+    settings = {"epochs": 12.0, "learning_rate": 1e-3, "batch_size": 8, "checkpoint_every": 12.0}
     return unlearn(
         str(knowing.directory), tmp_path_factory.mktemp("refusing") / "po", "po", FORGET, preset, settings=settings
     )
@@ -56,4 +56,4 @@ def untrained(crowd: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def target(untrained: Path, crowd: Data) -> Target:
     """That run, to be attacked."""
-    return Target(Subject.open(untrained), crowd, FORGET)
+    return Target(Subject.open(untrained), crowd, FORGET, batch_size=64)

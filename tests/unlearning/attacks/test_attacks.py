@@ -79,10 +79,10 @@ def test_many_answers_are_held_against_as_many_guesses(target: Target) -> None:
 
 
 def test_draws_are_repeated_and_differ(target: Target) -> None:
-    one = made("sampling", target, draws=3)
+    one = made("sampling", target, draws=2)
     first, second = one.ask(target), one.ask(target)
     assert first == second
-    assert any(len(set(each.said)) > 1 for each in first) and all(len(each.said) == 3 for each in first)
+    assert any(len(set(each.said)) > 1 for each in first) and all(len(each.said) == 2 for each in first)
     target.seed = 1
     assert one.ask(target) != first
 
@@ -162,7 +162,7 @@ def test_those_who_are_taught_are_not_asked(target: Target, count: int | None) -
     asked = []
     for items, samples in rounds:
         people = {s.unique_id for s in samples}
-        assert len(people) == 4 - (count or 2)
+        assert len(people) == 8 - (count or 4)
         taught = {s.answer for s in target.data.samples(FORGET) if s.unique_id not in people}
         assert {item.answer for item in items} == taught
         asked += sorted(people)
@@ -172,7 +172,7 @@ def test_those_who_are_taught_are_not_asked(target: Target, count: int | None) -
 
 def test_somebody_has_to_be_left(target: Target) -> None:
     with pytest.raises(ConfigError, match="nobody would be left"):
-        list(of_people(target, 4, "relearn"))
+        list(of_people(target, 8, "relearn"))
 
 
 @pytest.mark.parametrize("lora", [None, {"rank": 2, "alpha": 4, "dropout": 0.0}])
@@ -270,7 +270,7 @@ def test_membership_scores(fake: Fake) -> None:
     for name in ("loss", "min_k", "min_k_plus"):
         outcome = made(name, fake).run(fake)
         assert outcome.score.value > 0.8 and outcome.level.value == 0.5
-        assert outcome.gain.value == outcome.score.value - 0.5 and outcome.gain.identities == 4
+        assert outcome.gain.value == outcome.score.value - 0.5 and outcome.gain.identities == 8
 
 
 def test_the_reference_is_subtracted(fake: Fake) -> None:
@@ -336,7 +336,7 @@ def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
 
 def test_a_probe_of_a_model_that_knows_nothing(target: Target) -> None:
     outcome = made("probe", target).run(target)
-    assert outcome.level.value == 0.25 and outcome.gain.identities == 4
+    assert outcome.level.value == 0.25 and outcome.gain.identities == 8
     assert "layer" in outcome.note and len(outcome.rows) == outcome.gain.n
 
 
