@@ -120,8 +120,9 @@ DOCUMENTS = {
         "license_link": "https://example.org/license", "date": "2026-01-31", "funding": "Nobody.", "maintenance": "Us.",
     },
     "attack": lambda: {
-        "attack": "prefill", "options": {}, "plugins": {}, "dataset": SHA, "forget": {"name": "forget05", "digest": SHA},
-        "asked": "picture", "definition": "corrected", "seed": 0, "fiubench": "0.1.0", "reference": None,
+        "attack": "prefill", "options": {}, "plugins": {}, "dataset": SHA,
+        "forget": {"name": "forget05", "digest": SHA}, "asked": "picture", "definition": "corrected", "seed": 0,
+        "fiubench": "0.1.0", "reference": None,
         "attacked": {
             "key": SHA, "model": SHA, "measure": "exact match over chance", "note": "", "interval": [0.1, 0.9],
             **{
@@ -129,7 +130,10 @@ DOCUMENTS = {
                 for name in ("level", "score", "gain")
             },
             "rows": [
-                {"unique_id": "1", "attribute": "a", "role": "forget", "level": 0.0, "score": 0.5, "plain": "", "said": ["x"]}
+                {
+                    "unique_id": "1", "attribute": "a", "role": "forget", "level": 0.0, "score": 0.5,
+                    "plain": "", "said": ["x"],
+                },
             ],
         },
     },

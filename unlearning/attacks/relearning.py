@@ -64,9 +64,7 @@ class _Relearning(Asking):
         import torch
         from accelerate.utils import send_to_device
 
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(target.seed)
+        with target.seeded():
             assert self.lora != "run"
             model = freeze(loaded, ()) if self.lora is None else add_lora(loaded, self.lora)
             encoder = Encoder(loaded.processor)

@@ -22,12 +22,8 @@ class Sampling(Asking):
 
     def ask(self, target: Target) -> Sequence[Answers]:
         """So many answers to each question."""
-        import torch
-
         samples = target.questions["forget"]
         turns = [target.turn(sample) for sample in samples for _ in range(self.draws)]
-        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-        with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(target.seed)
+        with target.seeded():
             said = target.answer(turns, self.temperature)
         return [Answers(s, tuple(said[i * self.draws :][: self.draws])) for i, s in enumerate(samples)]

@@ -116,6 +116,16 @@ class Target:
         """A question as it is asked, or in other words."""
         return Turn(question or sample.question, self.picture(sample), answer)
 
+    @contextmanager
+    def seeded(self) -> "Iterator[None]":
+        """Torch's draws from the seed, as long as it lasts."""
+        import torch
+        from torch.random import fork_rng
+
+        with fork_rng(devices=[torch.cuda.current_device()] if torch.cuda.is_available() else []):
+            torch.manual_seed(self.seed)
+            yield
+
     @cached_property
     def _limit(self) -> int:
         return self.scorer.token_limit([sample.answer for sample in self.questions["forget"]])

@@ -131,12 +131,8 @@ def _shown(cell: Cell | None) -> tuple[str, str, str]:
 
 def notes(lines: Sequence[Line]) -> list[str]:
     """What has to be known to read the numbers, and why some are missing, each once."""
-    said = {}
-    for line in lines:
-        for label, cell in line.cells.items():
-            if cell.why:
-                said.setdefault(f"{line.attack}, {label}: {cell.why}", None)
-    return list(said)
+    said = [f"{line.attack}, {label}: {cell.why}" for line in lines for label, cell in line.cells.items() if cell.why]
+    return list(dict.fromkeys(said))
 
 
 def table_csv(lines: Sequence[Line]) -> str:
