@@ -64,6 +64,7 @@ class _Relearning(Asking):
         import torch
         from accelerate.utils import send_to_device
 
+        kind = loaded.model.dtype  # what is trained is float32 as long as it is trained
         with target.seeded():
             assert self.lora != "run"
             model = freeze(loaded, ()) if self.lora is None else add_lora(loaded, self.lora)
@@ -73,12 +74,12 @@ class _Relearning(Asking):
             model.train()
             for turns in in_batches(items, self.samples, self.steps, target.seed):
                 batch = send_to_device(encoder(turns), model.device)
-                with torch.autocast(model.device.type, loaded.model.dtype, loaded.model.dtype != torch.float32):
+                with torch.autocast(model.device.type, kind, kind != torch.float32):
                     negative_log_likelihood(model, batch).mean().backward()
                 torch.nn.utils.clip_grad_norm_(learning, 1.0)
                 optimizer.step()
                 optimizer.zero_grad()
-        return Loaded(model.eval(), loaded.processor, loaded.target)
+        return Loaded(model.eval().to(kind), loaded.processor, loaded.target)
 
 
 @register

@@ -40,6 +40,7 @@ class Target:
     seed: int = 0
     loaded_: Loaded | None = field(default=None, repr=False)
     known: dict[str, list[TokenScores]] = field(default_factory=dict, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)  # on what could not be shared between questions
 
     @property
     def loaded(self) -> Loaded:
@@ -70,11 +71,6 @@ class Target:
         """What identifies the model's weights."""
         return fingerprint(self.subject.target)
 
-    @property
-    def notes(self) -> list[str]:
-        """Lines on what could not be shared between questions."""
-        return self.scorer.notes if "scorer" in self.__dict__ else []
-
     def let_go(self) -> None:
         """Free the memory; what is asked later loads the model again."""
         self.loaded_ = None
@@ -82,7 +78,8 @@ class Target:
 
     def renew(self) -> None:
         """Drop what is kept of pictures: the model computes otherwise from now on."""
-        self.__dict__.pop("scorer", None)
+        scorer: Scorer | None = self.__dict__.pop("scorer", None)
+        self.notes += [note for note in (scorer.notes if scorer else ()) if note not in self.notes]
 
     @cached_property
     def scorer(self) -> Scorer:

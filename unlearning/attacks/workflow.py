@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.canonical import digest_of
@@ -48,7 +48,7 @@ class AttackSettings(Settings):
     """Have the model answer this many questions in one pass."""
     device: Annotated[str, Flag("Running", metavar="NAME")] = "auto"
     """Run the model on this device: cpu, cuda, ..; auto takes a GPU where there is one."""
-    dtype: Annotated[str, Flag("Running", metavar="auto|float32|bfloat16|float16")] = "auto"
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], Flag("Running")] = "auto"
     """Hold the weights in this number format; auto chooses by the device."""
     options: dict[str, Any] = Field({}, description="Of the attacks; each takes those that it has.")
 
@@ -70,21 +70,12 @@ class Attacks:
         interval = ("gain", "+- (identities)", "95 % interval", "reference gains", "+-")
         rows: list[tuple[str, ...]] = [("attack", "measure", "before", "after", *interval)]
         for one in self.found:
-            own, other = one.attacked, one.reference
-            reach = "-" if own.interval is None else f"{own.interval[0]:+.3f} to {own.interval[1]:+.3f}"
-            rows.append(
-                (
-                    one.attack,
-                    own.outcome.measure,
-                    *(_number(e.value) for e in (own.outcome.level, own.outcome.score)),
-                    _number(own.outcome.gain.value, "+"),
-                    _number(own.outcome.gain.se),
-                    reach,
-                    *(("", "") if other is None else (
-                        _number(other.outcome.gain.value, "+"), _number(other.outcome.gain.se)
-                    )),
-                )
-            )  # fmt: skip
+            outcome, reach = one.attacked.outcome, one.attacked.interval
+            gains = [outcome.gain, *([] if one.reference is None else [one.reference.outcome.gain])]
+            shown = [(_number(gain.value, "+"), _number(gain.se)) for gain in gains]
+            within = "-" if reach is None else f"{reach[0]:+.3f} to {reach[1]:+.3f}"
+            levels = (_number(outcome.level.value), _number(outcome.score.value))
+            rows.append((one.attack, outcome.measure, *levels, *shown[0], within, *(shown[1:] or [("", "")])[0]))
         return rows
 
     @property
@@ -148,9 +139,9 @@ def attack(
     for each, where in targets:
         with claimed(make_folder(where), "attack"):
             made.append(_all(each, attacks, where, progress, len(made), len(targets)))
+            each.let_go()
             for note in each.notes:
                 report(note)
-            each.let_go()
     found = made[0]
     if len(made) == 2:
         found = [Attacked(a.attack, a.about, a.attacked, b.attacked) for a, b in zip(*made, strict=True)]

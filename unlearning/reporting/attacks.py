@@ -54,8 +54,12 @@ class Line:
 
 
 def attacked(found: Comparison) -> list[Line]:
-    """What attacks found on the runs of a comparison; of the reference what was found with the same options."""
+    """What attacks found on the runs of a comparison.
+
+    The reference was attacked with the options of each run, such as its learning rate: the most it gained is taken.
+    """
     cells: dict[str, dict[str, Cell]] = {}
+    references: dict[str, list[Found]] = {}
     for entry in found.entries:
         if entry.label == REFERENCE:
             continue
@@ -67,9 +71,10 @@ def attacked(found: Comparison) -> list[Line]:
         for name in {name for run in runs for name in run}:
             if all(name in run for run in runs):
                 cells.setdefault(name, {})[entry.label] = _cell([run[name].attacked for run in runs])
-                reference = next((one for run in runs if (one := run[name].reference) is not None), None)
-                if reference is not None:
-                    cells[name].setdefault(REFERENCE, _cell([reference]))
+                references.setdefault(name, []).extend(one for run in runs if (one := run[name].reference) is not None)
+    for name, known in references.items():
+        if known:
+            cells[name][REFERENCE] = _cell([max(known, key=lambda one: one.outcome.gain.value or 0.0)])
     order = [*ATTACKS, *sorted(cells.keys() - ATTACKS.keys())]
     labels = [entry.label for entry in found.entries]
     return [

@@ -340,6 +340,14 @@ def test_a_probe_of_a_model_that_knows_nothing(target: Target) -> None:
     assert "layer" in outcome.note and len(outcome.rows) == outcome.gain.n
 
 
+def test_sixteen_bits_will_do(untrained: Path, crowd: Data, tmp_path: Path) -> None:
+    """What a GPU computes in by itself."""
+    options = {"steps": 1, "learning_rate": 1e-3, "lora": {"rank": 2, "alpha": 4, "dropout": 0.0}}
+    names = ["relearn", "noise", "gradnorm", "probe", "extraction", "prefill", "min_k_plus"]
+    found = attack(untrained, attacks=names, out=tmp_path, dtype="bfloat16", batch_size=64, options=options)
+    assert [one.attack for one in found.found if one.attacked.outcome.gain.value is None] == []
+
+
 # --- the frame ---
 
 
