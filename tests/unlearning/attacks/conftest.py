@@ -1,8 +1,10 @@
 """A model that refuses: trained on twenty people, and on refusing to speak of eight of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fiubench.unlearning.attacks.base import make_attacks
 from fiubench.unlearning.attacks.target import Target
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.runs import Run
@@ -57,3 +59,9 @@ def untrained(crowd: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def target(untrained: Path, crowd: Data) -> Target:
     """That run, to be attacked."""
     return Target(Subject.open(untrained), crowd, FORGET, batch_size=64)
+
+
+def made(name: str, target: Target, **options: Any) -> Any:
+    """An attack as it is made on a model."""
+    (one,) = make_attacks([name], options)
+    return one.settled(target.subject.run)
