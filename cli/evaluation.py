@@ -8,6 +8,7 @@ from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
+from fiubench.unlearning.reporting.attacks import text_table as attack_table
 from fiubench.unlearning.reporting.power import PowerSettings
 from fiubench.unlearning.reporting.tables import (
     BOTH_WAYS,
@@ -135,6 +136,9 @@ def print_comparison(found: "Compared") -> None:
         typer.echo(f"{part}.")
     if rows := both_ways_compared(found.comparison):
         table(rows)
+        typer.echo()
+    if found.attacks:
+        table(attack_table(found.attacks))
         typer.echo()
     for remark in found.remarks:
         typer.echo(remark)

@@ -56,11 +56,13 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "finetune": Entry("unlearning", "finetune", "Fine-tune a model on a dataset, or on all but the forget set."),
         "unlearn": Entry("unlearning", "unlearn", "Make a fine-tuned model forget a forget set."),
         "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
+        "attack": Entry("attacks", "attack", "Try to bring back what a model has forgotten."),
         "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
         "power": Entry("evaluation", "power", "Say how large a difference a forget set can show."),
         "metrics": Entry("evaluation", "metrics", "List the metrics that evaluated models are measured by."),
         "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),
         "methods": Entry("methods", "app", "List and show unlearning methods and their options."),
+        "attacks": Entry("attacks", "app", "List and show attacks and their options."),
         "presets": Entry("unlearning", "presets", "List and show presets: models with training settings."),
     },
     "Extend": {

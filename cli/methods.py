@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from fiubench.cli.console import table
+from fiubench.support.registry import Plugin
 from fiubench.unlearning.methods.base import METHODS
 
 app = typer.Typer(no_args_is_help=True, help="List and show unlearning methods and their options.")
@@ -25,17 +26,21 @@ def list_methods() -> None:
 @app.command("show")
 def show_method(name: Annotated[str, typer.Argument(help="The name of a method, such as npo.")]) -> None:
     """Show a method: formula, source, and the options that `fiubench unlearn --option NAME=VALUE` takes."""
-    method, plugin = METHODS.find(name), METHODS.plugin(name)
-    typer.echo(f"{name}: {method.help}\n")
-    typer.echo(textwrap.indent(inspect.cleandoc(method.__doc__ or "").replace("``", ""), "  "))
-    typer.echo(f"\n{_NOTATION}")
+    method = METHODS.find(name)
+    settings = ", ".join(f"{key} {value}" for key, value in method.defaults.items())
+    defaults = f"\n\nwhere the preset gives none: {settings}" if settings else ""
+    print_entry(name, method, METHODS.plugin(name), _NOTATION + defaults)
+
+
+def print_entry(name: str, entry: Any, plugin: Plugin | None, note: str) -> None:
+    """A method or an attack: its docstring, a note, the plug-in that it comes from, and its options."""
+    typer.echo(f"{name}: {entry.help}\n")
+    typer.echo(textwrap.indent(inspect.cleandoc(entry.__doc__ or "").replace("``", ""), "  "))
+    typer.echo(f"\n{note}")
     if plugin is not None:
         typer.echo(f"\nplug-in: {plugin} ({plugin.module})")
-    if method.defaults:
-        settings = ", ".join(f"{key} {value}" for key, value in method.defaults.items())
-        typer.echo(f"\nwhere the preset gives none: {settings}")
     typer.echo()
-    options = method.model_json_schema().get("properties", {})
+    options = entry.model_json_schema().get("properties", {})
     if not options:
         typer.echo("It has no options.")
         return

@@ -14,9 +14,10 @@ def registries() -> list[Registry[object]]:
     from fiubench.builder.exports import FORMATS
     from fiubench.builder.pipeline.executing import EXECUTORS
     from fiubench.builder.values.base import VALUE_TYPES
+    from fiubench.unlearning.attacks.base import ATTACKS
     from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]  # type: ignore[list-item]
+    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS, ATTACKS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fiubench.builder.rules.validate import validate as validate
     from fiubench.support.errors import FiubenchError as FiubenchError
     from fiubench.support.version import __version__ as __version__
+    from fiubench.unlearning.attacks.workflow import attack as attack
     from fiubench.unlearning.evaluation.workflow import evaluate as evaluate
     from fiubench.unlearning.experiment import experiment as experiment
     from fiubench.unlearning.reporting.power import power as power
@@ -62,6 +63,7 @@ _WHERE = {
     "builder.rules.validate": ("validate",),
     "support.errors": ("FiubenchError",),
     "support.version": ("__version__",),
+    "unlearning.attacks.workflow": ("attack",),
     "unlearning.evaluation.workflow": ("evaluate",),
     "unlearning.experiment": ("experiment",),
     "unlearning.reporting.power": ("power",),

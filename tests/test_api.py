@@ -16,8 +16,8 @@ import fiubench
 from tests.builder.hub.harness import REPO
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ["audit", "build", "compare", "diff", "evaluate", "experiment", "export", "finetune", "finish", "part",
-            "plan", "power", "preview", "publish", "pull", "releases", "sign", "split", "unlearn", "validate",
+COMMANDS = ["attack", "audit", "build", "compare", "diff", "evaluate", "experiment", "export", "finetune", "finish",
+            "part", "plan", "power", "preview", "publish", "pull", "releases", "sign", "split", "unlearn", "validate",
             "verify"]  # fmt: skip
 SMALL = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
 
@@ -58,6 +58,7 @@ def test_every_command_is_a_function_of_its_name() -> None:
         "formats",
         "metrics",
         "methods",
+        "attacks",
         "presets",
         "plugins",
     }

@@ -38,10 +38,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unlearning.metrics": {*BASE, "unlearning.data"},
     "unlearning.training": {*BASE, "unlearning.data", "unlearning.models", "unlearning.methods"},
     "unlearning.evaluation": {*BASE, "unlearning.data", "unlearning.models", "unlearning.metrics"},
-    "unlearning.reporting": {*BASE, "unlearning.data", "unlearning.metrics", "unlearning.evaluation"},
+    "unlearning.attacks": {
+        *BASE,
+        *(f"unlearning.{room}" for room in ("data", "models", "training", "metrics", "evaluation")),
+    },
+    "unlearning.reporting": {
+        *BASE,
+        *(f"unlearning.{room}" for room in ("data", "metrics", "evaluation", "attacks")),
+    },
     "unlearning.experiment": {
         *BASE,
-        *(f"unlearning.{room}" for room in ("data", "methods", "training", "metrics", "evaluation", "reporting")),
+        *(f"unlearning.{r}" for r in ("data", "methods", "training", "metrics", "evaluation", "attacks", "reporting")),
     },
 }
 MODULES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]

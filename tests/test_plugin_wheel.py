@@ -24,6 +24,7 @@ KINDS = {
     "executor": "one_by_one",
     "method": "wga",
     "metric": "answer_length",
+    "attack": "shouting",
 }
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
 
@@ -71,7 +72,7 @@ def test_everything_is_listed(fiubench: Any) -> None:
     for kind, name in KINDS.items():
         assert f"{name} " in listed and recorded(kind)[f"{kind} {name}"]["sha256"][:12] in listed
     assert "--employers" in command("build", "--help")
-    for words in ("sources list", "measures list", "formats list", "methods list", "metrics list"):
+    for words in ("sources list", "measures list", "formats list", "methods list", "metrics list", "attacks list"):
         assert any(name in command(*words.split()) for name in KINDS.values()), words
     assert "alpha" in command("methods", "show", "wga")
 
@@ -103,7 +104,7 @@ def test_format(fiubench: Any, dataset: Path) -> None:
     assert recorded("format")["format sharegpt"]["sha256"] in (folder / "sharegpt" / "README.md").read_text()
 
 
-def test_method_and_metric(fiubench: Any, dataset: Path) -> None:
+def test_method_metric_and_attack(fiubench: Any, dataset: Path) -> None:
     command, folder = fiubench
     command("finetune", "dataset", "--out", "full", *TRAINING)
     command(
@@ -116,5 +117,9 @@ def test_method_and_metric(fiubench: Any, dataset: Path) -> None:
     assert "answer length" in printed
     (metrics,) = (json.loads(path.read_text()) for path in (folder / "wga").rglob("metrics*.json"))
     assert metrics["plugins"] == recorded("metric")
+    command("attack", "wga", "--attack", "shouting", "--batch-size", "64")
+    (found,) = (json.loads(path.read_text()) for path in (folder / "wga").rglob("shouting.json"))
+    assert found["plugins"] == recorded("attack")
     command("compare", "wga", "--force", "--out", "report")
+    assert "shouting" in (folder / "report" / "attacks.csv").read_text()
     assert "answer_length" in (folder / "report" / "table.csv").read_text()

@@ -22,6 +22,8 @@ from fiubench.support.files import claimed
 from fiubench.support.processes import SPAWN, worker_pool
 from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.settings import Field, Settings
+from fiubench.unlearning.attacks.base import make_attacks
+from fiubench.unlearning.attacks.workflow import attack
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import read_log
 from fiubench.unlearning.evaluation.gates import GateError
@@ -63,9 +65,12 @@ class Experiment(Settings):
     """Methods: a list, or names with the settings that differ. A name that is no method's has a method among them. In
     these and in unlearn, a list of values makes a variant for each value."""
     evaluate: Evaluated = Field(Evaluated(), description="How models are evaluated.")
+    attacks: tuple[str, ...] = ()
+    """Attack every unlearned model, and the retain reference in the same way, by these attacks (`fiubench attacks
+    list`)."""
     workers: int = Field(1, ge=1, le=64, description="Trainings and evaluations that run at the same time.")
 
-    @field_validator("seeds", "methods", "attributes")
+    @field_validator("seeds", "methods", "attributes", "attacks")
     @classmethod
     def _distinct(cls, value: Any) -> Any:
         """No entry twice."""
@@ -89,6 +94,11 @@ class Plan:
         chosen = self.settings.evaluate.model_dump(exclude={"checkpoints", "definition"})
         own = {"forget": self.settings.forget, "definition": self.definition}
         return EvaluationSettings.parse({**chosen, **own, **changes})
+
+    def attacking(self) -> dict[str, Any]:
+        """How models are attacked."""
+        chosen = self.settings
+        return {"attacks": chosen.attacks, "forget": chosen.forget, "batch_size": chosen.evaluate.batch_size}
 
     def open_data(self) -> Data:
         """The dataset, cut to the people and questions that are kept."""
@@ -122,6 +132,7 @@ def read_plan(path: Path, **changes: Any) -> Plan:
         definition=find_definition(settings.evaluate.definition),
     )
     plan.open_data().ids(SplitName.parse(settings.forget).retain)
+    make_attacks(settings.attacks, {})
     return plan
 
 
@@ -166,7 +177,11 @@ def _all_of(plan: Plan, out: Path, progress: Progress, report: Report) -> Compar
         _check_memorised(plan, out)
         forgetting = [(variant, seed) for variant in plan.stage2 for seed in plan.settings.seeds]
         run([(_forget, plan, out, variant, seed) for variant, seed in forgetting])
+        if plan.settings.attacks:
+            run([(_attack, plan, out, variant, seed) for variant, seed in forgetting])
     runs, chosen = [_folder(out, variant, seed) for variant, seed in forgetting], plan.settings.evaluate
+    for each in runs if plan.settings.attacks else ():  # one after the other, since all attack the one reference
+        attack(each, reference=str(out / RETAIN_RUN), progress=progress, **plan.attacking())
     conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
     return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
 
@@ -213,6 +228,13 @@ def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, 
     evaluating = plan.evaluating(reference=out / RETAIN_RUN, checkpoint=every)
     ask(str(run.directory), evaluating, progress=progress)
     report(f"{name}seed {seed}: unlearning ({method}): evaluated")
+
+
+def _attack(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:
+    """The attacks on a run."""
+    run = _folder(out, variant, seed)
+    attack(run, progress=progress, **plan.attacking())
+    report(f"{run.name}: attacked")
 
 
 def _check_memorised(plan: Plan, out: Path) -> None:

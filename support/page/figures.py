@@ -145,9 +145,20 @@ def dots(axes: "Axes", values: Sequence[float | None], number: int, of: int, lab
 
     It lies a little above or below the row's line, so that equal values don't hide each other.
     """
-    shift = 0.5 * ((number + 0.5) / of - 0.5)
+    shift = _shift(number, of)
     places = [(value, row + shift) for row, value in enumerate(values) if value is not None]
     points(axes, places, label, color=SERIES[number % len(SERIES)], marker=MARKERS[number % len(MARKERS)], s=24)
+
+
+def intervals(axes: "Axes", ends: Sequence[tuple[float, float] | None], number: int, of: int) -> None:
+    """A line between two values in each row that has them, in the colour and at the place of :func:`dots`."""
+    for row, known in enumerate(ends):
+        if known is not None:
+            axes.hlines(row + _shift(number, of), *known, color=SERIES[number % len(SERIES)], linewidth=1.2, alpha=0.6)
+
+
+def _shift(number: int, of: int) -> float:
+    return 0.5 * ((number + 0.5) / of - 0.5)
 
 
 def points(axes: "Axes", places: Sequence[tuple[float, float]], label: str, **looks: Any) -> None:

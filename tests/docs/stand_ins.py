@@ -64,7 +64,7 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
         words = _with(words, {"--preset": "quick.yaml", **(FEW if command == "finetune" else {})})
     if command in ("evaluate", "compare"):
         words = _with(words, {"--memorised": "0"})
-    if command == "evaluate":
+    if command in ("evaluate", "attack"):
         words = _with(words, {"--batch-size": "64"})
     if command == "phrasings" and "review" in words:
         words = _with(words, {"--yes": None})

@@ -31,7 +31,7 @@ FINDS = ("diff", "audit")
 RUN_ELSEWHERE = {"README.md": "tests/test_api.py"}
 #: A fenced block with its language, or an indented one.
 BLOCK = r"^```(\w*)\n(.*?)^```$|^((?:    [^\n]*\n)+)"
-MODELS = {"finetune", "unlearn", "evaluate", "compare", "experiment"}
+MODELS = {"finetune", "unlearn", "evaluate", "attack", "compare", "experiment"}
 
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]

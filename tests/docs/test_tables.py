@@ -8,6 +8,7 @@ import yaml
 from fiubench.builder.dataset.adapter import ADAPTERS
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.cli.plugins import registries
+from fiubench.unlearning.attacks.base import ATTACKS
 from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.training.settings import preset_names
 
@@ -40,6 +41,10 @@ def test_methods() -> None:
     assert {row[0].strip("`") for row in table("unlearning.md", "## Methods")} == {*METHODS}
 
 
+def test_attacks() -> None:
+    assert {name for row in table("attacks.md", "## The attacks") for name in named(row[0])} == {*ATTACKS}
+
+
 def test_released_losses() -> None:
     assert {row[0].strip("`") for row in table("unlearning.md", "### Losses as released")} == {*METHODS}
 
@@ -57,7 +62,7 @@ def test_adapters() -> None:
 
 
 def test_groups_of_entry_points() -> None:
-    groups = {row[2].strip("`") for row in table("how-to/index.md", "Seven kinds")}
+    groups = {row[2].strip("`") for row in table("how-to/index.md", "Nine kinds")}
     assert groups == {kind.group for kind in registries()}
 
 

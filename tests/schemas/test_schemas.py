@@ -119,6 +119,24 @@ DOCUMENTS = {
         "authors": [{"name": "Ada Moss", "affiliation": "Nowhere", "orcid": "0000-0002-1825-0097"}],
         "license_link": "https://example.org/license", "date": "2026-01-31", "funding": "Nobody.", "maintenance": "Us.",
     },
+    "attack": lambda: {
+        "attack": "prefill", "options": {}, "plugins": {}, "dataset": SHA,
+        "forget": {"name": "forget05", "digest": SHA}, "asked": "picture", "definition": "corrected", "seed": 0,
+        "fiubench": "0.1.0", "reference": None,
+        "attacked": {
+            "key": SHA, "model": SHA, "measure": "exact match over chance", "note": "", "interval": [0.1, 0.9],
+            **{
+                name: {"value": 0.5, "se": None, "n": 1, "identities": 1, "why": None}
+                for name in ("level", "score", "gain")
+            },
+            "rows": [
+                {
+                    "unique_id": "1", "attribute": "a", "role": "forget", "level": 0.0, "score": 0.5,
+                    "plain": "", "said": ["x"],
+                },
+            ],
+        },
+    },
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},

@@ -33,6 +33,7 @@ def write(folder: Path, dataset: Path, preset_file: Path, **changes: Any) -> Pat
         "finetune": {"epochs": 2, "checkpoint_every": 2},
         "methods": {"ga": {"epochs": 1}, "po": {"epochs": 1, "options": {"retain_weight": 2}}},
         "evaluate": {"checkpoints": "final", "force": True},
+        "attacks": ["min_k"],
         **changes,
     }
     path = folder / "experiment.yaml"
@@ -56,6 +57,9 @@ def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Pat
         "po-seed1",
         "report",
     }
+    attacks = list(csv.DictReader((out / "report" / "attacks.csv").open()))
+    models = [(row["attack"], row["model"], row["runs"]) for row in attacks]
+    assert models == [("min_k", label, runs) for label, runs in (("retain reference", "1"), ("ga", "2"), ("po", "2"))]
     assert "NOT COMPARABLE" in done.output  # it memorised nothing, and says so
     manifests = {path: path.stat().st_mtime_ns for path in out.glob("*/run.json")}
     logs = {path: path.stat().st_mtime_ns for path in out.glob("*/evaluations/*/log.parquet")}
@@ -103,6 +107,7 @@ def test_what_was_not_learnt_is_not_forgotten(dataset: Path, preset_file: Path, 
         ({"forget": "retain90"}, "forget"),
         ({"methods": ["gaa"]}, "Did you mean 'ga'"),
         ({"methods": {"kl": {"options": {"beta": 1}}}}, "unknown setting 'beta'"),
+        ({"attacks": ["relern"]}, "Did you mean 'relearn'"),
         ({"preset": "tinny"}, "Did you mean 'tiny'"),
         ({"attributes": ["blood_typ"]}, "Did you mean 'blood_type'"),
         ({"methods": {"kl-hot": {"learning_rate": 1}}}, "kl-hot: unknown method 'kl-hot'"),

@@ -54,7 +54,7 @@ def broken(
     """
     if (facts.get("run") or {}).get("kind") != "unlearn":
         return []
-    return [*_not_memorised(facts, before, definition, least), *_unfit_reference(facts, reference)]
+    return [*_not_memorised(facts, before, definition, least), *unfit_reference(facts, reference)]
 
 
 def _not_memorised(facts: Facts, before: QuestionLog | None, definition: Definition, least: float) -> list[Broken]:
@@ -74,7 +74,7 @@ def _not_memorised(facts: Facts, before: QuestionLog | None, definition: Definit
     return found
 
 
-def _unfit_reference(facts: Facts, reference: QuestionLog | None) -> list[Broken]:
+def unfit_reference(facts: Facts, reference: QuestionLog | None) -> list[Broken]:
     """The retain reference was trained on the complement of the forget set, from the same model and data."""
     forget = facts["splits"]["forget"]["name"]
     made = f"`fiubench finetune --split {SplitName.parse(forget).retain}`"

@@ -8,7 +8,7 @@ bits of floating-point sums).
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,17 +93,21 @@ class Scorer:
         longest = max(map(len, self.encoder.tokenizer(list(answers), add_special_tokens=False)["input_ids"]), default=0)
         return max(GENERATION_PREFIX, int(_MARGIN * longest) + 1)
 
-    def generate(self, turns: Sequence[Turn], max_new_tokens: int, step: Step | None = None) -> list[Answer]:
-        """Greedy answers, one per turn, in order.
+    def generate(
+        self, turns: Sequence[Turn], max_new_tokens: int, step: Step | None = None, *, temperature: float = 0.0
+    ) -> list[Answer]:
+        """Answers, one per turn, in order; of one that is begun (:attr:`Turn.begun`), the rest.
 
         Args:
             step: called with the number of turns answered since the last call.
+            temperature: 0 is greedy; above, tokens are drawn by torch's generator, whose seed is the caller's.
 
         Raises:
             OutOfMemoryError: a batch does not fit; a smaller size to try is named.
         """
-        asked = [Turn(turn.question, turn.image) for turn in turns]
-        work = partial(self._generate, max_new_tokens=max_new_tokens)
+        asked = [replace(turn, answer=None) for turn in turns]
+        sampling: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_p": 1.0, "top_k": 0}
+        work = partial(self._generate, max_new_tokens=max_new_tokens, **(sampling if temperature else {}))
         return self._in_batches(asked, work, _GENERATION, step, max_new_tokens)
 
     def score(self, turns: Sequence[Turn], *, moments: bool = False, step: Step | None = None) -> list[TokenScores]:
@@ -207,8 +211,10 @@ class Scorer:
         steps = self._continue(turns, prefix, 2, **options)[0]["logits"]
         return list(torch.stack([logits.float().log_softmax(-1).cpu() for logits in steps], dim=1))
 
-    def _generate(self, batch: Sequence[Turn], prefix: Prefix | None, *, max_new_tokens: int) -> list[Answer]:
-        out, start = self._continue(batch, prefix, max_new_tokens)
+    def _generate(
+        self, batch: Sequence[Turn], prefix: Prefix | None, *, max_new_tokens: int, **options: Any
+    ) -> list[Answer]:
+        out, start = self._continue(batch, prefix, max_new_tokens, **options)
         new = out[:, start:].cpu()
         texts = self.encoder.decode(new)
         if new.shape[1] <= GENERATION_PREFIX:
@@ -225,19 +231,16 @@ class Scorer:
         else:
             prompts = prefix.prompts([self._row(turn) for turn in batch], self.encoder.pad_id)
             inputs = {**self._to_device(prompts), **prefix.cache(len(batch))}
+        # greedy if nothing else is said, whatever the model's own settings for chatting are
+        greedy = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         out = self.model.generate(
             **{"use_cache": True, **inputs},
             max_new_tokens=max_new_tokens,
-            # greedy, whatever the model's own settings for chatting are
-            do_sample=False,
             num_beams=1,
             repetition_penalty=1.0,
-            temperature=None,
-            top_p=None,
-            top_k=None,
             eos_token_id=self.encoder.end_ids,
             pad_token_id=self.encoder.pad_id,
-            **options,
+            **{**greedy, **options},
         )
         return out, inputs["input_ids"].shape[1]
 
@@ -291,7 +294,7 @@ def _moments(logits: "Tensor") -> "tuple[Tensor, Tensor]":
 
 
 def _extent(turn: Turn) -> tuple[bool, int]:
-    return turn.image is None, len(turn.question) + len(turn.answer or "")
+    return turn.image is None, len(turn.question) + len(turn.answer or turn.begun)
 
 
 def _batches(order: Sequence[int], turns: Sequence[Turn], size: int) -> Iterator[list[int]]:

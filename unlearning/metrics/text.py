@@ -135,3 +135,13 @@ def best_guess(answers: Sequence[str], keywords: Sequence[Sequence[str]]) -> str
     return max(
         dict.fromkeys(answers), key=lambda answer: sum(n * exact_match(answer, words) for words, n in tally.items())
     )
+
+
+def best_guesses(answers: Sequence[str], keywords: Sequence[Sequence[str]], count: int) -> list[str]:
+    """Several constant answers, of which the best counts: each is the best guess where those before it are wrong."""
+    found: list[str] = []
+    while answers and len(found) < count:
+        found.append(guess := best_guess(answers, keywords))
+        left = [i for i, words in enumerate(keywords) if exact_match(guess, words) < 1 and answers[i] != guess]
+        answers, keywords = [answers[i] for i in left], [keywords[i] for i in left]
+    return found

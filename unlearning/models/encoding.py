@@ -8,7 +8,7 @@ is stacked.
 import inspect
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,6 +38,7 @@ class Turn:
     question: str
     image: "Image | None" = None
     answer: str | None = None
+    begun: str = ""  # the first words of an answer that is generated
 
 
 class _Row(NamedTuple):
@@ -99,7 +100,7 @@ class Encoder:
                 raise ValueError("a batch has pictures for all of its turns or for none")
             return self._in_parts(turns)
         if for_generation:
-            turns = [Turn(turn.question, turn.image) for turn in turns]
+            turns = [replace(turn, answer=None) for turn in turns]
         return self._join([self._row(turn) for turn in turns], left=for_generation)
 
     def _in_parts(self, turns: Sequence[Turn]) -> dict[str, Any]:
@@ -179,21 +180,27 @@ class Encoder:
         """The text of a turn up to the end of its answer, and the token ids of that answer."""
         asked = _user(turn.question, turn.image is not None)
         prompt = self._template([asked], add_generation_prompt=True)
-        if turn.answer is None:
+        said = turn.begun if turn.answer is None else turn.answer.strip()
+        if not said:
             return prompt, []
-        answer = turn.answer.strip()
         if self._takes_suffix:
-            return prompt, self._ids(answer + self.tokenizer.eos_token)
-        whole = self._template([asked, _reply(answer)])
-        found = whole.rfind(answer)
+            if turn.answer is None:
+                what = "this model takes an answer apart from its question, so none can be begun for it"
+                raise ConfigError(what, where=type(self.processor).__name__)
+            return prompt, self._ids(said + self.tokenizer.eos_token)
+        whole = self._template([asked, _reply(said)])
         # between prompt and answer some templates have a space; those that drop a part of the prompt are not followed
-        text = (whole[:found] if found > 0 and whole.startswith(prompt) else prompt) + answer + self._end
+        found = whole.find(said, len(prompt)) if whole.startswith(prompt) else -1
+        text = (whole[:found] if found > 0 else prompt) + said
+        if turn.answer is None:
+            return text, []
+        text += self._end
         head, ids = self._ids(prompt), self._ids(text)
         same = next((i for i, (a, b) in enumerate(zip(head, ids, strict=False)) if a != b), len(head))
         return text, ids[same:]
 
     def _row(self, turn: Turn) -> _Row:
-        key = (turn.question, turn.answer, None if turn.image is None else turn.image.size)
+        key = (turn.question, turn.answer, turn.begun, None if turn.image is None else turn.image.size)
         text, picture = self._texts.get(key), {} if turn.image is None else self._pictures.passed_on(turn.image)
         if text is None or picture is None:
             row = self._process(turn)

@@ -25,7 +25,7 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
     if not (lora.language or lora.vision):
         hint = "Set language or vision to true; a projector alone can't be adapted."
         raise ConfigError("no part of the model gets adapters", where="lora", hint=hint)
-    patterns = [_adapted(loaded, part) for part in _TOWERS if getattr(lora, part)]
+    patterns = [linear_layers(loaded, part) for part in _TOWERS if getattr(lora, part)]
     config = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
@@ -44,9 +44,12 @@ def add_lora(loaded: Loaded, lora: Lora) -> Any:
 def freeze(loaded: Loaded, parts: Sequence[str]) -> Any:
     """Keep these parts of a model as they are, while the rest is trained whole. A projector inside a tower is its own.
 
+    Adapters that were folded in leave what they were put on frozen: it learns again.
+
     Raises:
         ConfigError: a part is not found in the model.
     """
+    loaded.model.requires_grad_(True)
     named = dict(loaded.model.named_modules())
     projector = _weights_below(named, _modules(loaded, "projector", "leave it out")) if "vision" in parts else set()
     for part in parts:
@@ -67,8 +70,12 @@ def _modules(loaded: Loaded, part: str, otherwise: str) -> list[str]:
     return found or _missing(loaded, part, otherwise)
 
 
-def _adapted(loaded: Loaded, part: str) -> str:
-    """The pattern of the linear layers of a tower."""
+def linear_layers(loaded: Loaded, part: str) -> str:
+    """The pattern of the names of the linear layers of ``language`` or ``vision``.
+
+    Raises:
+        ConfigError: there are none.
+    """
     regions = family(loaded.model.config.model_type)
     pattern = rf"(?!.*\.({regions['apart']})\.)({regions[part]})\..*\.({regions['layers']})"
     if not any(re.fullmatch(pattern, name) for name, _ in loaded.model.named_modules()):

@@ -12,7 +12,9 @@ from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.metrics.base import find, short, title
 from fiubench.unlearning.metrics.text import exact_match
+from fiubench.unlearning.reporting import attacks as attacking
 from fiubench.unlearning.reporting import figures
+from fiubench.unlearning.reporting.attacks import Line
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
 from fiubench.unlearning.reporting.tables import both_ways_compared, columns, difference, figure, forgotten_part
 
@@ -22,8 +24,12 @@ _EXAMPLES = 6
 _FACE = 112  # pixels, twice what is shown
 
 
-def html(found: Comparison, faces: bool) -> bytes:
-    """The page of a comparison, with the faces of the people in its examples where the dataset is at hand."""
+def html(found: Comparison, faces: bool, lines: Sequence[Line] = ()) -> bytes:
+    """The page of a comparison, with the faces of the people in its examples where the dataset is at hand.
+
+    Args:
+        lines: what attacks found on its runs.
+    """
     shown = columns(found)
     split = sum(metric.startswith(("retain.", "utility.")) for metric in shown)
     facts = found.entries[0].finals[0].log.metadata
@@ -34,6 +40,7 @@ def html(found: Comparison, faces: bool) -> bytes:
     there = {"kept": True, "forgotten": True, "figures": True}
     there |= {
         "modalities": bool(ways),
+        "attacks": bool(lines),
         "controls": bool(controls),
         "answers": bool(answers),
         "tests": bool(tests),
@@ -53,6 +60,7 @@ def html(found: Comparison, faces: bool) -> bytes:
             lambda canvas: figures.attributes(canvas, found), "Exact match on the forget set by attribute"
         ),
         "definitions": _definitions(found),
+        "attacks": None if not lines else _attacks(lines),
         "controls": controls,
         "ways": ways,
         "part": forgotten_part(facts),
@@ -133,6 +141,15 @@ def _controls(found: Comparison) -> list[tuple[str, str, list[tuple[str, str, st
             cells = [(control, match, garbled) for control, (match, garbled) in values.items()]
             table.append((entry.label, role, cells))
     return table
+
+
+def _attacks(lines: Sequence[Line]) -> dict[str, Any]:
+    return {
+        "labels": attacking.labels(lines),
+        "rows": attacking.page_table(lines),
+        "notes": attacking.notes(lines),
+        "figure": svg(lambda canvas: attacking.paint(canvas, lines), "Gain by each attack"),
+    }
 
 
 def _faces(found: Comparison) -> tuple[dict[str, str], str]:

@@ -10,8 +10,10 @@ from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.page.figures import png
 from fiubench.unlearning.evaluation.gates import MEMORISED
 from fiubench.unlearning.metrics.definition import Definition, find_definition
+from fiubench.unlearning.reporting import attacks as attacking
 from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
+from fiubench.unlearning.reporting.attacks import Line, attacked
 from fiubench.unlearning.reporting.compare import Comparison
 from fiubench.unlearning.reporting.page import html
 from fiubench.unlearning.reporting.tables import text_table, text_tables
@@ -23,6 +25,7 @@ class Compared:
 
     comparison: Comparison
     files: Sequence[Path] = ()
+    attacks: Sequence[Line] = ()  # what attacks found on them
 
     @property
     def table(self) -> list[tuple[str, ...]]:
@@ -72,22 +75,28 @@ def compare(
     """
     chosen = find_definition(definition)
     found = comparing.compare(runs, chosen, reference=reference, memorised=memorised, force=force)
-    return Compared(found, () if out is None else write_report(found, Path(out), faces=faces))
+    lines = attacked(found)
+    return Compared(found, () if out is None else write_report(found, Path(out), lines, faces=faces), lines)
 
 
-def write_report(found: Comparison, out: Path, *, faces: bool = True) -> list[Path]:
+def write_report(found: Comparison, out: Path, lines: Sequence[Line] = (), *, faces: bool = True) -> list[Path]:
     """Write ``index.html``, ``curves.png``, ``attributes.png`` and ``table.csv`` to a folder.
+
+    With ``lines``, what attacks found on the runs, also ``attacks.png`` and ``attacks.csv``.
 
     Raises:
         DatasetError: the folder can't be written to.
     """
     make_folder(out)
     written = {
-        "index.html": html(found, faces),
+        "index.html": html(found, faces, lines),
         "curves.png": png(lambda canvas: figures.curves(canvas, found)),
         "attributes.png": png(lambda canvas: figures.attributes(canvas, found)),
         "table.csv": _csv(found).encode(),
     }
+    if lines:
+        written["attacks.png"] = png(lambda canvas: attacking.paint(canvas, lines))
+        written["attacks.csv"] = attacking.table_csv(lines).encode()
     for name, content in written.items():
         write_atomic(out / name, content)
     return [out / name for name in written]

@@ -45,6 +45,20 @@ def test_the_answer_and_its_end_are_scored_and_nothing_else(loaded: Loaded, turn
     assert not batch["labels"][batch["attention_mask"] == 0].ne(IGNORED).any()
 
 
+def test_a_begun_answer_stands_where_a_whole_one_does(loaded: Loaded, turns: list[Turn]) -> None:
+    encoder = Encoder(loaded.processor)
+    if loaded.model.config.model_type == "paligemma":  # its processor takes answers apart
+        with pytest.raises(ConfigError, match="none can be begun"):
+            encoder([Turn("Who?", turns[0].image, begun="It is")], for_generation=True)
+        return
+    for turn in turns:
+        begun = Turn(turn.question, turn.image, begun=" ".join(str(turn.answer).split()[:2]))
+        ids = encoder([begun], for_generation=True)["input_ids"][0].tolist()
+        plain = encoder([Turn(turn.question, turn.image)], for_generation=True)["input_ids"][0].tolist()
+        assert len(ids) > len(plain)
+        assert encoder([turn])["input_ids"][0, : len(ids)].tolist() == ids
+
+
 def test_padding_on_the_right_changes_no_likelihood(loaded: Loaded, turns: list[Turn]) -> None:
     import torch
 

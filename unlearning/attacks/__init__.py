@@ -1,0 +1,1 @@
+"""Attacks: what of the forgotten can be brought back, one file each."""
