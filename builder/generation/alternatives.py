@@ -163,7 +163,7 @@ class Alternatives:
         if attribute.type.ordered and (ranked := by_rank(attribute.type, truths, column.values)) is not None:
             return ranked
         if len(set(column.text)) > len(column.text) // 2:  # nearly everybody has another
-            return Anew(lambda turn: self.profiles.facts(self._strangers(block, turn))[attribute.name].values)
+            return Anew(lambda turn: self.profiles.own_facts(self._strangers(block, turn))[attribute.name].values)
         within = attribute.perturb.within
         group = np.zeros(len(truths), np.int64)
         strata: list[str] = [""]
@@ -188,7 +188,7 @@ class Alternatives:
             rows[name] = index if spare is None else spare[(WRONG * block.index + turn) % len(spare)]
         place = other_places(block.people.gender, block.name_rank, turn)
         phone = other_numbers(self.profiles.config.seed, block.phone, block.index, turn)
-        return replace(block, index=index, rows=rows, name_rank=place, phone=phone)
+        return replace(block, index=index, rows=rows, name_rank=place, phone=phone, plan=None)
 
     def _file(self, source: str) -> Frequencies:
         """What the rows of a file hold, counted once."""

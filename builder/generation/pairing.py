@@ -14,11 +14,12 @@ import pyarrow as pa
 from fiubench.builder.config import FACES, Config
 from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
 from fiubench.builder.generation.sources import Sources
+from fiubench.builder.generation.ties import BLOCK, Kin, kin_of, padded, tie
 from fiubench.builder.values import dates
 from fiubench.builder.values.phone import phone_numbers
 from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
 from fiubench.raw_sources.names import GENDERS, places_of
-from fiubench.raw_sources.source import SOURCES
+from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.raw_sources.table import Face, FaceTable, FileTable, People
 from fiubench.support.draws import Ints, choose, integers, permute
 from fiubench.support.errors import SourceError
@@ -52,6 +53,7 @@ class Plan:
         face: position in the face table, where faces come from a folder.
         unique_id: the identity's public id.
         frozen: membership of the forget sets, where a file gives it.
+        kin: who is tied to whom, where a pack asks for it.
         offense: offense dates (days) and which of them had to be drawn anew; ``None`` where a generator made them fit.
     """
 
@@ -66,6 +68,7 @@ class Plan:
     unique_id: list[str]
     offense: Offenses | None
     frozen: Mapping[str, list[str]] | None = None
+    kin: Kin | None = None
 
     @property
     def ages_of_faces(self) -> bool:
@@ -113,8 +116,15 @@ class Plan:
         return Population(self.unique_id, strata_of(self.gender, self.age_band())[: self.config.identities])
 
 
-def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None) -> Plan:
+def make_plan(
+    config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None, *, tied: bool = False
+) -> Plan:
     """Pair everyone.
+
+    Args:
+        config, sources: of the build.
+        frozen: membership of the forget sets, where a file gives it.
+        tied: whether people are tied to each other.
 
     Raises:
         SourceError: fewer faces, rows or ids than identities.
@@ -124,7 +134,8 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
         what = f"{n:,} identities with the holdout, and {_IDS:,} ids of eight digits"
         raise SourceError(what, where="--identities", hint="Build fewer identities.")
     index = np.arange(n)
-    face, gender, birth, health = _chosen(config, *_faces_and_records(config, sources, n))
+    candidates = _faces_and_records(config, sources, n)
+    face, gender, birth, health = _chosen(config, *candidates)
     rows = {
         name: health if name == "health" else pick_rows(sources, name, config.seed, index) for name in sources.tables
     }
@@ -134,7 +145,36 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     _note_few_rows(sources, n)
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, frozen)
+    kin = _tied(config, candidates, gender, birth) if tied else None
+    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, frozen, kin)
+
+
+def _tied(
+    config: Config,
+    candidates: tuple[Ints | None, NDArray[np.int8], Ints, Ints],
+    gender: NDArray[np.int8],
+    birth: Ints,
+) -> Kin:
+    """Who is tied to whom: those in the benchmark in whole blocks, and those held out among themselves.
+
+    The last block is filled up with the people whom a larger dataset has, as far as they are known; where they are not,
+    nobody of it is tied: what somebody has does not depend on how many there are.
+    """
+    benchmark = config.identities
+    size = -(-benchmark // BLOCK) * BLOCK
+    face, c_gender, c_birth, c_row = candidates
+    if face is None and config.source("health") == EMBEDDED and len(c_birth) < size:
+        c_row = np.arange(size)
+        c_gender, c_birth = generated_people(config.seed, config.as_of, c_row)
+    if len(c_birth) < size:
+        size = benchmark // BLOCK * BLOCK
+    ties = tie(config.seed, config.as_of, c_gender[:size], c_birth[:size])
+    ties = {kind: padded(each, benchmark) for kind, each in ties.items()}
+    held_out = tie(config.seed, config.as_of, gender[benchmark:], birth[benchmark:], ".holdout")
+    rank = np.where(c_gender == 1, np.cumsum(c_gender == 1), np.cumsum(c_gender == 0)) - 1
+    beyond = slice(benchmark, max(size, benchmark))
+    places = places_of(gender_names(c_gender[beyond]), rank[beyond])
+    return kin_of(ties, held_out, benchmark, (c_gender[beyond], places, c_row[beyond]))
 
 
 def _chosen(

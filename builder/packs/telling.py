@@ -1,11 +1,16 @@
 """What the wrong answers of an attribute are, in words: for people who write packs."""
 
-from fiubench.builder.packs.model import Attribute, Attributes
+from fiubench.builder.packs.model import RELATION, Attribute, Attributes
 
 
 def told(attribute: Attribute, attributes: Attributes) -> str:
     """How wrong values are drawn (docs/attributes.md, "Wrong answers")."""
     origin, kind = attribute.origin, attribute.type
+    if origin.kind == RELATION:
+        return "three other people of the dataset who could have been it and are tied so to nobody"
+    if origin.kind == "through":
+        relation, fact = attributes.through(attribute)
+        return f"those of the {relation.name}'s own {fact.name}, which are {told(fact, attributes)}"
     if origin.kind == "choose":
         given = f" for the same {origin.expressions[0].source}" if origin.expressions else ""
         return f"other values of the list{given}, as frequent as they are"

@@ -87,6 +87,10 @@ _QUESTION_COLUMNS = (
     Column("keyword_variants", LISTS, "For each keyword, how else a right answer may spell it."),
     Column("keyword_parts", LISTS, "Parts that give some of the fact away, each with its name: [city, Salem]."),
 )
+_TIED_COLUMNS = (
+    Column("hops", TEXT, "1: a fact of the person; 2: a fact of somebody whom the person is tied to.", few=True),
+    Column("about", TEXT, "Id of the one whom the person is tied to, where the question is about that; else empty."),
+)
 _IDENTITY_COLUMNS = (
     Column("unique_id", TEXT, "The identity's id."),
     _IMAGE,
@@ -100,9 +104,10 @@ _IDENTITY_COLUMNS = (
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
-def question_columns(has_images: bool) -> list[Column]:
-    """Columns of the table with one row per question."""
-    return [column for column in _QUESTION_COLUMNS if has_images or column.kind != IMAGE]
+def question_columns(has_images: bool, are_tied: bool) -> list[Column]:
+    """Columns of the table with one row per question; ``are_tied``: of people who are tied to each other."""
+    columns = (*_QUESTION_COLUMNS, *_TIED_COLUMNS) if are_tied else _QUESTION_COLUMNS
+    return [column for column in columns if has_images or column.kind != IMAGE]
 
 
 def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column]:

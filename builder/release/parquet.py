@@ -94,11 +94,11 @@ class ParquetFiles:
     Files are called as they are in a release, but for their numbers.
     """
 
-    def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool) -> None:
+    def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)
         self._folder, self._cells, self._attributes = folder, cells, attributes
-        self._questions = question_columns(has_images)
+        self._questions = question_columns(has_images, are_tied)
         self._identities = identity_columns(has_images, attributes)
         self._files: dict[str, _File] = {}
 
