@@ -9,7 +9,7 @@ from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.questions import captions, render
-from fiubench.builder.packs.model import BUILT_IN, RELATION, Attribute, Attributes
+from fiubench.builder.packs.model import BUILT_IN, Attribute, Attributes
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
@@ -80,6 +80,10 @@ class IdentityMaker:
                 "unique_id": self.plan.unique_id[start + i],
             }
             records.append(record)
+        for attribute in (a for a in self.profiles.active if a.tied):
+            partners = self.profiles.partners(self.profiles.attributes.relation(attribute), block)
+            for i, other in zip(partners.who.tolist(), partners.block.index.tolist(), strict=True):
+                records[i]["profile"][attribute.name]["about"] = self.plan.unique_id[other]
         if self.paraphrases is not None:
             for record, line in zip(records, self.paraphrases.read(start, stop), strict=True):
                 apply(record, line, self.profiles.attributes.by_name)
@@ -95,8 +99,7 @@ class IdentityMaker:
         if not attribute.tied:
             pairs = render(attribute, seed, index, column, self.perturber.wrong(attribute, block, facts))
             return [{**pair, "hops": 1, "about": ""} for pair in pairs] if self.profiles.attributes.tied else pairs
-        relation = attribute if attribute.kind == RELATION else self.profiles.attributes.through(attribute)[0]
-        partners = self.profiles.partners(relation, block)
+        partners = self.profiles.partners(self.profiles.attributes.relation(attribute), block)
         who = partners.who.tolist()
         wrong = self.perturber.wrong_of_tied(attribute, block)
         made: list[dict[str, Any] | None] = [None] * len(index)

@@ -139,11 +139,9 @@ class Profiles:
         return self._partners[kind][1]
 
     def _tied(self, attribute: Attribute, block: Block) -> Column:
-        relation, fact = attribute, self.attributes.by_name["full_name"]
-        if attribute.origin.kind != RELATION:
-            relation, fact = self.attributes.through(attribute)
-        partners = self.partners(relation, block)
-        theirs = partners.facts[fact.name]
+        partners = self.partners(self.attributes.relation(attribute), block)
+        named = attribute.kind == RELATION
+        theirs = partners.facts["full_name" if named else self.attributes.through(attribute)[1].name]
         values: list[Any] = [None] * len(block.index)
         texts = [""] * len(values)
         for i, value, text in zip(partners.who.tolist(), theirs.values, theirs.text, strict=True):

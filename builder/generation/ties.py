@@ -75,7 +75,9 @@ def tie(seed: int, as_of: str, gender: NDArray[np.int8], birth: Ints, turn: str 
 
     half = _SIDE * (np.bincount(block) // (2 * _SIDE)) if size else np.empty(0, np.int64)
     older = _rank(everyone, block, birth) < half[block]
-    draw_of("parent", *_generations(birth, _fours(everyone[~older], block, birth), _fours(everyone[older], block, birth)))
+    draw_of(
+        "parent", *_generations(birth, _fours(everyone[~older], block, birth), _fours(everyone[older], block, birth))
+    )
     women, men = (_fours(adults[gender[adults] == code], block, birth) for code in (0, 1))
     draw_of("spouse", *_near(birth, *_shared(women, men)))
     free = everyone[(made["parent"].partner < 0) & (made["child"].partner < 0)]

@@ -68,8 +68,11 @@ class Origin:
     @property
     def label(self) -> str:
         """How a fact's provenance names it."""
-        if self.kind in ("from", "through"):
+        if self.kind == "from":
             return str(self.options)
+        if self.kind == "through":
+            relation, fact = self.options.split(".")
+            return f"{fact} of {relation}"
         return {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
 
 
@@ -235,6 +238,10 @@ class Attributes:
         """The relation and the fact that an attribute with ``through`` names."""
         relation, fact = attribute.origin.options.split(".")
         return self.by_name[relation], self.by_name[fact]
+
+    def relation(self, attribute: Attribute) -> Attribute:
+        """The relation that a tied attribute is, or goes through."""
+        return attribute if attribute.kind == RELATION else self.through(attribute)[0]
 
     def source(self, name: str) -> Source:
         """A source that packs may name: one of everybody's, or a table of the user's own."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fiubench.builder.generation.pairing import Plan
-from fiubench.builder.packs.model import RELATION, Attribute, Attributes
+from fiubench.builder.packs.model import Attribute, Attributes
 from fiubench.raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
 from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.version import __version__
@@ -83,5 +83,4 @@ def _asked_of(attribute: Attribute, attributes: Attributes, plan: Plan) -> int:
     """How many people are asked about an attribute."""
     if plan.kin is None or not attribute.tied:
         return plan.size
-    relation = attribute if attribute.kind == RELATION else attributes.through(attribute)[0]
-    return int((plan.kin.ties[relation.origin.options].partner >= 0).sum())
+    return int((plan.kin.ties[attributes.relation(attribute).origin.options].partner >= 0).sum())

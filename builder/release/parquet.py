@@ -94,7 +94,9 @@ class ParquetFiles:
     Files are called as they are in a release, but for their numbers.
     """
 
-    def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool) -> None:
+    def __init__(
+        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool
+    ) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)
         self._folder, self._cells, self._attributes = folder, cells, attributes
