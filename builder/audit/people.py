@@ -171,7 +171,7 @@ def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
                 *words,
                 wrong,
                 about=about,
-            )  # fmt: skip
+            )
         )
     return pairs
 

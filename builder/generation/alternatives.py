@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
-from fiubench.builder.generation.pairing import record_birth, spare_rows
+from fiubench.builder.generation.pairing import Plan, record_birth, spare_rows
 from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate, group_of
+from fiubench.builder.generation.ties import BLOCK
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing
@@ -38,6 +39,8 @@ class Alternatives:
     def of(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         """What the values of an attribute were drawn from, for each identity of a block."""
         origin = attribute.origin
+        if attribute.name in self.profiles.attributes.shared and block.plan is not None:
+            return self._shared(attribute, block.plan, block.index)
         if origin.kind == "from":
             source, column = origin.options.split(".")
             if source == "person":
@@ -49,6 +52,13 @@ class Alternatives:
         if origin.kind == "compute":
             return self._computed(attribute, block, facts)
         return self._generated(attribute, block, facts)
+
+    def _shared(self, attribute: Attribute, plan: Plan, index: Ints) -> Options:
+        """The values that the people of a block share, each as likely as the others."""
+        profiles = self.profiles
+        group = profiles.places_shared(attribute, plan, index) // BLOCK
+        numbers = np.arange(profiles.shared_by(attribute))
+        return Options(group, lambda block: weighted(profiles.shared(attribute, block * BLOCK + numbers)))
 
     def _column(self, source: str, column: str, attribute: Attribute, block: Block, truths: Sequence[Any]) -> Drawn:
         table, rows = self.profiles.sources.tables[source], block.rows[source]

@@ -12,12 +12,11 @@ from fiubench.builder.generation.pairing import (
     Plan,
     area_codes,
     fit_offenses,
-    gender_names,
-    generated_people,
     record_people,
 )
+from fiubench.builder.generation.people import gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.generation.ties import Ties
+from fiubench.builder.generation.ties import BLOCK, Ties
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import AMBIENT, RELATION, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
@@ -27,13 +26,14 @@ from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.names import full_names, other_places
 from fiubench.raw_sources.table import FileTable, People
-from fiubench.support.draws import Ints, permute
+from fiubench.support.draws import Ints, integers, permute
 from fiubench.support.errors import PackError
 
-REDRAWN = " (redrawn)"
+REDRAWN, SHARED = " (redrawn)", " (shared)"
 OFFENSE_DATE = "crimes.offense_date"
 _ATTEMPTS = 50
 _REFERENCE_SIZE = 2048
+_HELD_OUT = 1 << 20  # blocks from here on are of people who are held out: they share among themselves
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,35 @@ class Profiles:
             values[i], texts[i] = value, text
         return Column(attribute.kind, values, texts, [attribute.origin.label] * len(values))
 
+    def places_shared(self, attribute: Attribute, plan: Plan, index: Ints) -> Ints:
+        """Which of the shared values of a fact each person has, by number; those of a block of people are theirs alone.
+
+        Each fact is drawn apart: to know the hospital is not to know the doctor.
+        """
+        benchmark = plan.config.identities
+        block = np.where(index < benchmark, index // BLOCK, _HELD_OUT + (index - benchmark) // BLOCK)
+        return block * BLOCK + integers(
+            self.config.seed, f"shared.{attribute.name}.who", index, self.shared_by(attribute)
+        )
+
+    def shared_by(self, attribute: Attribute) -> int:
+        """How many values of a fact the people of a block share."""
+        return BLOCK // self.attributes.shared[attribute.name]
+
+    def shared(self, attribute: Attribute, numbers: Ints) -> list[Any]:
+        """Shared values by number."""
+        config, origin = self.config, attribute.origin
+        if origin.kind != "from":
+            made = generate(attribute, config.seed, f"attribute.{attribute.name}", numbers, {})
+            attribute.type.check(made, attribute.where)
+            return made
+        source, column = origin.options.split(".")
+        table, rows = self.sources.tables[source], numbers
+        if table.rows is not None:
+            rows = permute(config.seed, f"shared.{attribute.name}", numbers % table.rows, table.rows)
+        gender, birth = generated_people(config.seed, config.as_of, numbers)
+        return list(table.take(rows, People(gender_names(gender), birth))[column])
+
     def names_at(self, plan: Plan, numbers: Ints) -> list[str]:
         """Names of people of a plan, and of those beyond it who stand in wrong answers."""
         assert plan.kin is not None
@@ -192,6 +221,11 @@ class Profiles:
         values: dict[str, Sequence[Any]],
     ) -> Column:
         origin: str | list[str] = attribute.origin.label
+        if attribute.name in self.attributes.shared and block.plan is not None:
+            pool, which = np.unique(self.places_shared(attribute, block.plan, block.index), return_inverse=True)
+            values_of = self.shared(attribute, pool)
+            made = [values_of[k] for k in which.tolist()]
+            return Column.of(attribute.kind, made, f"{origin}{SHARED}", attribute.options)
         if attribute.origin.kind == "from":
             source, name = attribute.origin.options.split(".")
             if source not in taken:

@@ -80,7 +80,8 @@ def captions(
         picks = integers(seed, f"caption.{number}", index, len(phrasings)).tolist()
         forms = list(map(_form, phrasings))
         for i, pick in enumerate(picks):
-            made[i].append(_filled(*forms[pick], facts, i))
+            form, names = forms[pick]
+            made[i].append(_filled(form, names, facts, i))
     told_of = [(name, *_form(sentence)) for name, sentence in asides.items()]
     for i, parts in enumerate(made):
         if told := " ".join(_filled(form, names, facts, i) for aside, form, names in told_of if facts[aside].text[i]):

@@ -16,16 +16,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from fiubench.builder.generation.people import gender_names
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG
-from fiubench.builder.values.relation import INVERSE
+from fiubench.builder.values.relation import ADULT, INVERSE, OLDEST_PARENT, YOUNGEST_PARENT
+from fiubench.raw_sources.names import places_of
 from fiubench.support.draws import Ints, below, draw
 from numpy.typing import NDArray
 
 #: People who are tied among each other.
 BLOCK = 100
-ADULT, RETIRED = 18, 70  # years of age
-YOUNGEST_PARENT, OLDEST_PARENT = 18, 50  # years older than the child
+_RETIRED = 70  # years of age
 _APART = 15 * 365  # days, at most, between spouses and between siblings
 _SIDE = 1 + WRONG
 _SIDES = 64  # room for the sides of a block
@@ -82,7 +83,7 @@ def tie(seed: int, as_of: str, gender: NDArray[np.int8], birth: Ints, turn: str 
     draw_of("spouse", *_near(birth, *_shared(women, men)))
     free = everyone[(made["parent"].partner < 0) & (made["child"].partner < 0)]
     draw_of("sibling", *_near(birth, *_halves(_fours(free, 2 * block + gender, birth))))
-    working = adults[age[adults] < RETIRED]
+    working = adults[age[adults] < _RETIRED]
     order = draw(seed, f"relation.order{turn}", everyone)[:, 0].astype(np.int64)
     draw_of("colleague", *_halves(_fours(working, block, order)))
     return made
@@ -172,26 +173,46 @@ class Kin(NamedTuple):
     row: Ints
 
 
-def padded(ties: Ties, size: int) -> Ties:
-    """The ties of so many people, at least: the last of them are tied to nobody."""
-    more = max(size - len(ties.partner), 0)
-    return Ties(np.r_[ties.partner, np.full(more, -1)], np.concatenate([ties.others, np.full((more, WRONG), -1)]))
+class Crowd(NamedTuple):
+    """People whom a dataset has, and those whom a larger one has after them, in order: an array entry each."""
+
+    gender: NDArray[np.int8]
+    birth: Ints
+    row: Ints  # of the health records
 
 
-def kin_of(
-    ties: Mapping[str, Ties], held_out: Mapping[str, Ties], benchmark: int, beyond: tuple[NDArray[np.int8], Ints, Ints]
-) -> Kin:
-    """Everybody's ties, of those in the benchmark with people beyond it, and of those held out.
+def whole_blocks(people: int) -> int:
+    """So many people and those who fill up the last block."""
+    return -(-people // BLOCK) * BLOCK
 
-    Whoever is tied to somebody beyond is tied to nobody here.
+
+def kin_of(seed: int, as_of: str, benchmark: int, crowd: Crowd, held_out: tuple[NDArray[np.int8], Ints]) -> Kin:
+    """Everybody's ties: of those in the benchmark, and of those held out among themselves.
+
+    The last block is filled up with the people whom a larger dataset has, as far as they are known; where they are not,
+    nobody of it is tied. So nobody's tie changes with the number of people; but whoever is tied to somebody beyond the
+    last has no tie until that one is there.
+
+    Args:
+        seed: of the draws.
+        as_of: today.
+        benchmark: how many people are in it.
+        crowd: these, and those after them.
+        held_out: gender and birth of those held out.
     """
+    size = whole_blocks(benchmark)
+    size = size if len(crowd.birth) >= size else size - BLOCK
+    out = tie(seed, as_of, *held_out, ".holdout")
+    more = max(benchmark - size, 0)
     joined = {}
-    for kind, (partner, others) in ties.items():
-        size = len(held_out[kind].partner)
-        own, out = partner[:benchmark], held_out[kind].partner
-        own = np.where(own < benchmark, own, -1)
-        choice = others[:benchmark]
-        choice = np.where(choice < benchmark, choice, choice + size)
-        theirs = np.where(held_out[kind].others < 0, -1, held_out[kind].others + benchmark)
-        joined[kind] = Ties(np.r_[own, np.where(out < 0, -1, out + benchmark)], np.concatenate([choice, theirs]))
-    return Kin(joined, *beyond)
+    for kind, (partner, others) in tie(seed, as_of, crowd.gender[:size], crowd.birth[:size]).items():
+        own = np.r_[np.where(partner < benchmark, partner, -1), np.full(more, -1)][:benchmark]
+        choice = np.concatenate([others, np.full((more, WRONG), -1)])[:benchmark]
+        choice = np.where(choice < benchmark, choice, choice + len(held_out[0]))
+        theirs = (np.where(numbers < 0, -1, numbers + benchmark) for numbers in out[kind])
+        joined[kind] = Ties(*(np.concatenate(both) for both in zip((own, choice), theirs, strict=True)))
+    beyond = slice(benchmark, max(size, benchmark))
+    gender = crowd.gender[beyond]
+    rank = np.where(crowd.gender == 1, np.cumsum(crowd.gender == 1), np.cumsum(crowd.gender == 0)) - 1
+    places = places_of(gender_names(gender), rank[beyond])
+    return Kin(joined, gender, places, crowd.row[beyond])

@@ -96,10 +96,7 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
                 by_name, name, added, pack.where.at("phrasings", name, name=f"phrasings: {name}")
             )
     for pack in packs:
-        for attribute in pack.attributes:
-            _check_references(attribute, by_name, sources)
-            by_name[attribute.name] = _resolved(by_name[attribute.name], by_name)
-        _check_caption(pack, by_name)
+        _check_pack(pack, by_name, sources)
     _check_kinds(by_name)
     order = _order(by_name)
     attributes = Attributes(tuple(packs), by_name, order, tables)
@@ -108,6 +105,16 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
             if attribute.perturb.distance and attribute.origin.kind == "compute":
                 _check_distance(attributes, attribute)
     return attributes
+
+
+def _check_pack(pack: Pack, by_name: dict[str, Attribute], sources: Mapping[str, Source]) -> None:
+    """Check what a pack names beyond itself; what goes through a relation is written as the fact that it leads to."""
+    for attribute in pack.attributes:
+        _check_references(attribute, by_name, sources)
+        by_name[attribute.name] = _resolved(by_name[attribute.name], by_name)
+    _check_caption(pack, by_name)
+    for name in pack.shared:
+        _check_shared(name, by_name, sources, pack.where.at("shared", name, name=f"shared: {name}"))
 
 
 def _check_distance(attributes: Attributes, attribute: Attribute) -> None:
@@ -186,7 +193,8 @@ def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribu
     if attribute.kind == RELATION and origin.kind != RELATION:
         hint = "Write `generate: {relation: spouse}`, or `type: name` for names of people who are not in the dataset."
         raise PackError("a relation is generated", where=where.at("type", name=""), hint=hint)
-    for name in {n for _, e in attribute.reads() for n in e.names} | ({attribute.perturb.within} - {None}):
+    within = () if attribute.perturb.within is None else (attribute.perturb.within,)
+    for name in (*(n for _, e in attribute.reads() for n in e.names), *within):
         if name in by_name and by_name[name].tied:
             what = f"reads {name!r}, which not everybody has"
             raise PackError(what, where=where, hint="Only `through`, phrasings and an own `caption` may name it.")
@@ -205,6 +213,29 @@ def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribu
         what, hint = f"{origin.options} holds {kind}, not {attribute.kind}", f"Write `type: {kind}`."
         raise PackError(what, where=where.at("type", name=""), hint=hint)
     return replace(attribute, options=by_name[fact].options)
+
+
+def _check_shared(name: str, by_name: Mapping[str, Attribute], sources: Mapping[str, Source], where: Place) -> None:
+    """Refuse to share what goes with other facts of a person, or what many people have anyway.
+
+    Raises:
+        PackError: the fact is such a one, or there is none of the name.
+    """
+    _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
+    attribute, origin = by_name[name], by_name[name].origin
+    what = ""
+    if origin.kind == "from":
+        source, column = origin.options.split(".")
+        drawn_with = sources[source].drawn_with
+        if source in ("person", "addresses") or column in {*drawn_with, *drawn_with.values()}:
+            what = f"{origin.options} goes with other facts of the person"
+    elif origin.kind in ("choose", "compute") or attribute.tied or origin.expressions:
+        what = "only a column of a source and what is generated without other facts can be shared"
+    if attribute.constraints or any(name in e.names for a in by_name.values() for e in a.constraints):
+        what = "a constraint reads it"
+    if what:
+        hint = "People can share a doctor, a hospital, an employer; not what describes themselves."
+        raise PackError(f"{name} can't be shared: {what}", where=where, hint=hint)
 
 
 def _check_kinds(by_name: Mapping[str, Attribute]) -> None:

@@ -176,6 +176,7 @@ class Pack:
     attributes: tuple[Attribute, ...]
     caption: tuple[tuple[str, ...], ...]
     phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
+    shared: Mapping[str, int] = field(default_factory=dict)  # fact -> how many people have the same, about
     where: Place = field(default=Place(""), compare=False)
 
     @property
@@ -228,6 +229,11 @@ class Attributes:
     def drawn(self) -> frozenset[str]:
         """Facts that are generated or chosen: neither taken from a source nor computed."""
         return frozenset(name for name, a in self.by_name.items() if a.origin.kind not in ("from", "compute"))
+
+    @cached_property
+    def shared(self) -> Mapping[str, int]:
+        """Facts that several people have in common, and about how many have the same."""
+        return {name: people for pack in self.packs for name, people in pack.shared.items()}
 
     @property
     def tied(self) -> bool:

@@ -69,7 +69,7 @@ def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
     for name, entry in document.get("phrasings", {}).items():
         _check_phrasings(entry, where.at("phrasings", name, name=f"phrasings: {name}"))
         phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
-    return Pack(document["pack"], file, document, entries, caption, phrasings, where)
+    return Pack(document["pack"], file, document, entries, caption, phrasings, document.get("shared", {}), where)
 
 
 def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:

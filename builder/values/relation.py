@@ -14,6 +14,8 @@ INVERSE: Mapping[str, str] = {
     "parent": "child",
     "child": "parent",
 }
+#: Years of age from which on people marry, and how many years older than a child a parent is.
+ADULT, YOUNGEST_PARENT, OLDEST_PARENT = 18, 18, 50
 
 
 @register
