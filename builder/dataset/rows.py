@@ -31,7 +31,7 @@ def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[
     """The columns of a question's row, but for the picture."""
     values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
     values["keyword_variants"] = pair.get("keyword_variants") or [[] for _ in pair["keywords"]]
-    values |= {name: str(pair[name]) for name in TIED if name in pair}
+    values |= {name: pair[name] for name in TIED if name in pair}
     values["keyword_parts"] = [[name, part] for name, part in sorted(pair.get("keyword_parts", {}).items())]
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 

@@ -19,6 +19,7 @@ from fiubench.builder.release.arrays import binaries, lists, repeated, texts
 from fiubench.builder.release.columns import (
     IMAGE,
     LISTS,
+    NUMBER,
     PAIRS,
     TEXT,
     TEXTS,
@@ -170,6 +171,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
         return pairs(values)
     if column.kind == LISTS:
         return lists(values, lists)
+    if column.kind == NUMBER:
+        return pa.array(values, column.type)
     return lists(values) if column.kind == TEXTS else texts(values)
 
 
