@@ -146,3 +146,11 @@ def test_ties_are_those_that_people_are_asked_about():
     assert ties_in(record) == {"1"}
     assert neighbours_of(["0", "1"], {"0": {"1", "elsewhere"}})[1].tolist() == [0]
     assert Ties.__doc__
+
+
+def test_the_command_says_what_was_chosen(built, tmp_path):
+    done = CliRunner().invoke(app, ["split", str(built), "--out", str(tmp_path / "out"), "--entangle", "1"])
+    assert done.exit_code == 0, done.output
+    shares = open_dataset(tmp_path / "out").tied_shares
+    assert [*shares] == ["forget05", "forget10"]
+    assert f"tied to forget10: {shares['forget10']:.1%} of the retained" in done.output

@@ -179,7 +179,11 @@ def test_a_pack_of_ties_changes_no_other_fact(made):
 
 def test_a_question_with_two_hops_has_no_answer_in_a_single_fact(made):
     """What the partner's own record says, and nothing of the person's: to answer it takes both."""
-    paths = {"spouse_occupation": "occupation", "spouse_condition": "medical_condition", "parent_birth": "date_of_birth"}
+    paths = {
+        "spouse_occupation": "occupation",
+        "spouse_condition": "medical_condition",
+        "parent_birth": "date_of_birth",
+    }
     asked = alone = 0
     for record in made.values():
         own = {qa["attribute"]: qa for qa in record["qa_list"]}
