@@ -61,7 +61,7 @@ def test_ties_to_nobody_and_to_another(manifest, made):
 @pytest.mark.parametrize(("name", "born", "what"), [
     ("parent", "1930-01-01", "at the birth"),
     ("parent", "2000-01-01", "at the birth"),
-    ("spouse", "2015-01-01", "is married at 9"),
+    ("spouse", "2015-01-01", "is married at 10"),
 ])  # fmt: skip
 def test_ages_that_can_not_be(manifest, made, name, born, what):
     people = deepcopy(made)
