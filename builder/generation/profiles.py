@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from fiubench.builder.config import Config
@@ -16,7 +16,7 @@ from fiubench.builder.generation.pairing import (
 )
 from fiubench.builder.generation.people import gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
-from fiubench.builder.generation.ties import BLOCK, Ties
+from fiubench.builder.generation.ties import BLOCK, Ties, whole_blocks
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import AMBIENT, RELATION, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
@@ -33,7 +33,6 @@ REDRAWN, SHARED = " (redrawn)", " (shared)"
 OFFENSE_DATE = "crimes.offense_date"
 _ATTEMPTS = 50
 _REFERENCE_SIZE = 2048
-_HELD_OUT = 1 << 20  # blocks from here on are of people who are held out: they share among themselves
 
 
 @dataclass(frozen=True)
@@ -84,17 +83,28 @@ class Block:
         return Ties(ties.partner[self.index], ties.others[self.index])
 
 
-class Partners(NamedTuple):
+@dataclass(frozen=True)
+class Partners:
     """People whom some of a block are tied to.
 
     Attributes:
         who: places in the block of those who are tied to somebody.
-        block, facts: to whom, one each.
+        block: to whom, one each.
     """
 
+    profiles: "Profiles"
     who: Ints
     block: Block
-    facts: Mapping[str, Column]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What they are called."""
+        return [] if self.block.plan is None else self.profiles.names_at(self.block.plan, self.block.index)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Column]:
+        """Their own facts."""
+        return self.profiles.own_facts(self.block)
 
 
 class Profiles:
@@ -135,16 +145,19 @@ class Profiles:
             partner = block.ties(kind).partner
             who = np.flatnonzero(partner >= 0)
             others = block.part(who) if block.plan is None else Block.at(block.plan, partner[who])
-            self._partners[kind] = block, Partners(who, others, self.own_facts(others))
+            self._partners[kind] = block, Partners(self, who, others)
         return self._partners[kind][1]
 
     def _tied(self, attribute: Attribute, block: Block) -> Column:
         partners = self.partners(self.attributes.relation(attribute), block)
-        named = attribute.kind == RELATION
-        theirs = partners.facts["full_name" if named else self.attributes.through(attribute)[1].name]
+        theirs: list[Any] = partners.names
+        written = partners.names
+        if attribute.kind != RELATION:
+            column = partners.facts[self.attributes.through(attribute)[1].name]
+            theirs, written = column.values, column.text
         values: list[Any] = [None] * len(block.index)
         texts = [""] * len(values)
-        for i, value, text in zip(partners.who.tolist(), theirs.values, theirs.text, strict=True):
+        for i, value, text in zip(partners.who.tolist(), theirs, written, strict=True):
             values[i], texts[i] = value, text
         return Column(attribute.kind, values, texts, [attribute.origin.label] * len(values))
 
@@ -154,7 +167,8 @@ class Profiles:
         Each fact is drawn apart: to know the hospital is not to know the doctor.
         """
         benchmark = plan.config.identities
-        block = np.where(index < benchmark, index // BLOCK, _HELD_OUT + (index - benchmark) // BLOCK)
+        last = whole_blocks(benchmark) // BLOCK  # the holdout has blocks of its own
+        block = np.where(index < benchmark, index // BLOCK, last + (index - benchmark) // BLOCK)
         return block * BLOCK + integers(
             self.config.seed, f"shared.{attribute.name}.who", index, self.shared_by(attribute)
         )
@@ -316,7 +330,7 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
         needed = {*attribute.needs(), *(n for _, e in attribute.reads() for n in e.names if n not in AMBIENT)}
         needed |= {attribute.perturb.within} - {None} if attribute.perturb.within else set()
         if attribute.tied:
-            needed |= {"full_name"} if attribute.kind == RELATION else {a.name for a in attributes.through(attribute)}
+            needed |= set() if attribute.kind == RELATION else {a.name for a in attributes.through(attribute)}
         if attribute.caption:
             needed |= {name for _, name in placeholders(attribute.caption)}
         queue.extend(sorted(needed - wanted))

@@ -76,9 +76,8 @@ def tie(seed: int, as_of: str, gender: NDArray[np.int8], birth: Ints, turn: str 
 
     half = _SIDE * (np.bincount(block) // (2 * _SIDE)) if size else np.empty(0, np.int64)
     older = _rank(everyone, block, birth) < half[block]
-    draw_of(
-        "parent", *_generations(birth, _fours(everyone[~older], block, birth), _fours(everyone[older], block, birth))
-    )
+    children, parents = (_fours(everyone[part], block, birth) for part in (~older, older))
+    draw_of("parent", *_generations(birth, children, parents))
     women, men = (_fours(adults[gender[adults] == code], block, birth) for code in (0, 1))
     draw_of("spouse", *_near(birth, *_shared(women, men)))
     free = everyone[(made["parent"].partner < 0) & (made["child"].partner < 0)]
@@ -95,15 +94,14 @@ def _draw(seed: int, kind: str, turn: str, back: Ties, forth: Ties, one: Sides, 
     ``forth`` is what those of ``one`` have, ``back`` what those of ``other`` have.
     """
     picks = below(draw(seed, f"relation.{kind}{turn}", one.key, words=2), _SIDE)
-    for ties, (mine, theirs), (pick, their_pick) in (
-        (forth, (one.people, other.people), picks.T[::1]),
-        (back, (other.people, one.people), picks.T[::-1]),
+    rows, first, second = np.arange(len(one.key)), picks[:, 0], picks[:, 1]
+    for ties, mine, pick, theirs, their_pick in (
+        (forth, one.people, first, other.people, second),
+        (back, other.people, second, one.people, first),
     ):
-        rows = np.arange(len(mine))
         who = mine[rows, pick]
         ties.partner[who] = theirs[rows, their_pick]
-        left = theirs[np.arange(_SIDE) != their_pick[:, None]].reshape(-1, WRONG)
-        ties.others[who] = left
+        ties.others[who] = theirs[np.arange(_SIDE) != their_pick[:, None]].reshape(-1, WRONG)
 
 
 def _rank(who: Ints, group: Ints, by: Ints) -> Ints:

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from fiubench.builder.config import make_config
 from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.generation.pairing import make_plan
 from fiubench.builder.generation.people import generated_people
+from fiubench.builder.generation.perturb import Perturber
+from fiubench.builder.generation.profiles import Block, Profiles
+from fiubench.builder.generation.sources import Sources, open_sources
 from fiubench.builder.generation.ties import BLOCK, Crowd, kin_of, tie
+from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.pipeline.plans import read_plan, save_plan
 from fiubench.builder.pipeline.work import Work
@@ -18,10 +23,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builder.conftest import ROOT
+from tests.builder.generation.test_pairing import health_table
 
 AS_OF = "2025-01-01"
 FAMILY = ROOT / "examples" / "family" / "family.yaml"
 MANY = 5_000
+PLAIN = make_config({"faces": "none"})
 SYMMETRIC = ("spouse", "sibling", "colleague")
 
 
@@ -234,7 +241,32 @@ def test_blocks_of_any_cut_give_the_same_records(made):
         assert list(records(config, start, stop)) == [made[unique_id] for unique_id in ids[start:stop]]
 
 
-def test_names_of_the_records_and_a_saved_plan(tmp_path):
+def test_names_of_the_records():
+    config = make_config({"faces": "none", "identities": 150, "holdout": 20, "names": "record", "health": "h.csv"})
+    sources = Sources({**open_sources(PLAIN).tables, "health": health_table(1_000)}, None)
+    plan, profiles = make_plan(config, sources, tied=True), Profiles(config, sources, read_packs([FAMILY]))
+    block = Block.of(plan, 0, plan.size)
+    facts = profiles.facts(block)
+    names, spouse = facts["full_name"].values, facts["spouse"].values
+    assert [value and names[other] for value, other in zip(spouse, block.ties("spouse").partner, strict=True)] == spouse
+    assert sum(map(bool, spouse)) > 10
+    wrong = Perturber(profiles).wrong_of_tied(profiles.attributes.by_name["spouse"], block)
+    assert len(wrong.texts) == sum(map(bool, spouse))
+    assert all(len({*three}) == 3 for three in wrong.texts)
+    assert {name for three in wrong.texts for name in three} <= {
+        *sources.tables["health"].data["record_name"].to_pylist()
+    }
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 20, 99, 101])
+def test_of_few_people(size):
+    made = list(records(settings_of(max(size, 2), holdout=0, ratios=[50]), 0, size))
+    assert len(made) == size
+    ids = {record["unique_id"] for record in records(settings_of(max(size, 2), holdout=0, ratios=[50]))}
+    assert all(qa["about"] in ids | {""} for record in made for qa in record["qa_list"])
+
+
+def test_a_saved_plan(tmp_path):
     inputs = open_inputs(settings_of(130, holdout=20))
     plan = inputs.plan()
     cut = Cut.of(plan.unique_id, {})
