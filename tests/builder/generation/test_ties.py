@@ -246,11 +246,12 @@ def test_names_of_the_records():
     sources = Sources({**open_sources(PLAIN).tables, "health": health_table(1_000)}, None)
     plan, profiles = make_plan(config, sources, tied=True), Profiles(config, sources, read_packs([FAMILY]))
     block = Block.of(plan, 0, plan.size)
-    facts = profiles.facts(block)
-    names, spouse = facts["full_name"].values, facts["spouse"].values
+    relation = profiles.attributes.by_name["spouse"]
+    names = sources.tables["health"].take(plan.rows["health"], block.people)["record_name"]
+    spouse = profiles._tied(relation, block).values
     assert [value and names[other] for value, other in zip(spouse, block.ties("spouse").partner, strict=True)] == spouse
     assert sum(map(bool, spouse)) > 10
-    wrong = Perturber(profiles).wrong_of_tied(profiles.attributes.by_name["spouse"], block)
+    wrong = Perturber(profiles).wrong_of_tied(relation, block)
     assert len(wrong.texts) == sum(map(bool, spouse))
     assert all(len({*three}) == 3 for three in wrong.texts)
     assert {name for three in wrong.texts for name in three} <= {
