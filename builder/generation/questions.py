@@ -66,7 +66,7 @@ def captions(
     seed: int,
     index: Ints,
     facts: Mapping[str, Column],
-    asides: Mapping[str, str],
+    asides: Mapping[str, str] = {},
 ) -> list[str]:
     """The profile of each identity in prose: one of the phrasings of each paragraph, an empty line between them.
 

@@ -113,7 +113,7 @@ _IDENTITY_COLUMNS = (
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
-def question_columns(has_images: bool, are_tied: bool) -> list[Column]:
+def question_columns(has_images: bool, are_tied: bool = False) -> list[Column]:
     """Columns of the table with one row per question; ``are_tied``: of people who are tied to each other."""
     columns = (*_QUESTION_COLUMNS, *_TIED_COLUMNS) if are_tied else _QUESTION_COLUMNS
     return [column for column in columns if has_images or column.kind != IMAGE]

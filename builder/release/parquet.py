@@ -96,7 +96,7 @@ class ParquetFiles:
     """
 
     def __init__(
-        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool
+        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool = False
     ) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)

@@ -116,7 +116,7 @@ class Pieces:
         attributes: Sequence[str],
         *,
         has_images: bool,
-        are_tied: bool,
+        are_tied: bool = False,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)

@@ -28,7 +28,8 @@ class _Fact(NamedTuple):
 @check(
     Measure(_MEASURE, "Forgotten facts that retained people give away",
         "Share of the facts of the largest forget set that stand in facts of people to be retained, who are tied to "
-        "its people: the name of a spouse, who is married to whom, the occupation of a parent.", "share", "leakage"),
+        "its people: the name of a spouse, who is married to whom, the occupation of a parent.", "share", "leakage",
+        warn_above=0.5),
 )  # fmt: skip
 class Ties(Check):
     """Keeps the facts of everybody in a forget set, and what others say of them."""
