@@ -56,6 +56,14 @@ def split(
             "own (retain_hard..): by comparing the pictures (looks) or face embeddings (embedding).",
         ),
     ] = "none",
+    entangle: Annotated[
+        float | None,
+        typer.Option(
+            metavar="0..1",
+            help="Choose the forget sets so that as few (0) or as many (1) of the retained as can be are tied to "
+            "somebody forgotten, by the relations of a pack, or so many in between. (default: as the seed has it)",
+        ),
+    ] = None,
 ) -> None:
     """Cut new forget, retain and holdout sets for a dataset; facts, questions and faces stay as they are."""
     with progress() as step:
@@ -68,10 +76,13 @@ def split(
             holdout=holdout,
             attributes=[name.strip() for name in attributes.split(",")] if attributes else (),
             hard_negatives=hard_negatives,
+            entangle=entangle,
             progress=step,
         )
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
+    for name, share in made.tied_shares.items():
+        typer.echo(f"tied to {name}: {share:.1%} of the retained")
     print_split_notes(made.split_notes)
     print_reader_notes(made)
     first = next(iter(made.splits))

@@ -30,6 +30,7 @@ class Pair:
         wrong: true values of the wrong answers, where the dataset keeps them.
         by_name: whether the dataset asks about people by name, so that names and genders are no secret.
         choice: whether its answers are options and no sentences.
+        about: id of the one whom the person is tied to, where it is about that; else empty.
         questions, answers: all sentences of them, those as asked and answered first.
         sentences: questions, then answers.
     """
@@ -48,9 +49,15 @@ class Pair:
     wrong: list[Any] | None
     by_name: bool = False
     choice: bool = False
+    about: str = ""
     questions: tuple[str, ...] = field(init=False)
     answers: tuple[str, ...] = field(init=False)
     sentences: tuple[str, ...] = field(init=False)
+
+    @property
+    def is_of_another(self) -> bool:
+        """Whether the fact is one of somebody whom the person is tied to."""
+        return bool(self.about) and self.kind != "relation"
 
     @property
     def is_identifier(self) -> bool:
@@ -87,10 +94,10 @@ class Person:
 
     @cached_property
     def facts(self) -> dict[str, Pair]:
-        """Attribute -> the first pair that asks for it, of those whose value is known."""
+        """Attribute -> the first pair that asks for it, of the person's own facts whose value is known."""
         facts: dict[str, Pair] = {}
         for pair in self.pairs:
-            if pair.attribute is not None and pair.value is not None:
+            if pair.attribute is not None and pair.value is not None and not pair.is_of_another:
                 facts.setdefault(pair.attribute, pair)
         return facts
 
@@ -152,9 +159,18 @@ def pairs_of(record: Mapping[str, Any]) -> list[Pair]:
             qa["perturbed_answer"],
         )
         wrong = qa.get("perturbed_value")
+        sourced, about = fact is not None, qa.get("about", "")
         pairs.append(
             Pair(
-                qa["attribute"], qa["category"], stated["type"], stated["value"], text, fact is not None, *words, wrong
+                qa["attribute"],
+                qa["category"],
+                stated["type"],
+                stated["value"],
+                text,
+                sourced,
+                *words,
+                wrong,
+                about=about,
             )
         )
     return pairs
@@ -220,8 +236,9 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words, by_nam
     sourced = not isinstance(raw_data, Mapping) or qa["attribute"] in raw_data
     wrong = qa.get("perturbed_value")
     wrong = wrong if isinstance(wrong, list) and len(wrong) == len(words[-1]) else None
+    about = str(qa.get("about") or "")
     return Pair(
-        qa["attribute"], str(qa.get("category", "")), kind, value, text, sourced, *words, wrong, by_name, choice
+        qa["attribute"], str(qa.get("category", "")), kind, value, text, sourced, *words, wrong, by_name, choice, about
     )
 
 

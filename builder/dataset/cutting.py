@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fiubench.builder.dataset.entangling import Entangle, neighbours_of, ties_in
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.dataset.splits import Population, cut
 from fiubench.builder.values.dates import age_band, age_on
@@ -22,18 +23,24 @@ def cut_again(
     Args:
         dataset: whose people; its pictures are opened for hard negatives alone.
         config: settings as in the manifest: ratios, scheme and date.
-        rule: seed, holdout, attributes and hard negatives.
+        rule: seed, holdout, attributes and hard negatives, and how much forget sets are entangled with the retained.
         frozen: frozen membership, if the scheme is a file.
     """
     ids, strata = [], []
     images: dict[str, Path] = {}
+    ties: dict[str, set[str]] = {}
     for record in dataset:
         ids.append(record["unique_id"])
         strata.append(_stratum(record, config["as_of"]))
+        ties[record["unique_id"]] = ties_in(record)
         if (image := dataset.image(record)) is not None:
             images[record["unique_id"]] = image
-    population = Population(ids, np.array(strata[: len(ids) - rule["holdout"]], dtype=np.int64))
-    document = cut(population, rule["seed"], config["ratios"], config["split_scheme"], frozen)
+    benchmark = len(ids) - rule["holdout"]
+    population = Population(ids, np.array(strata[:benchmark], dtype=np.int64))
+    entangle = None
+    if (share := rule.get("entangle")) is not None:
+        entangle = Entangle(share, neighbours_of(ids[:benchmark], ties))
+    document = cut(population, rule["seed"], config["ratios"], config["split_scheme"], frozen, entangle)
     if rule["attributes"]:
         document["attributes"] = list(rule["attributes"])
     if rule["hard_negatives"] != NONE:

@@ -74,6 +74,11 @@ class Dataset:
         """What sets forget sets apart from the population: too few people, other shares of a gender or age band."""
         return list(self._split_document.get("notes", ()))
 
+    @property
+    def tied_shares(self) -> dict[str, float]:
+        """Forget set -> share of the retained who are tied to somebody in it, where ``split --entangle`` chose it."""
+        return dict(self._split_document.get("entangle", {}).get("tied", {}))
+
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Identities in order, one at a time.
 

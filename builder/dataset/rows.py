@@ -23,11 +23,15 @@ _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased
 #: What ``qa_list`` of an identity's row has of each question: the original's keys, and what it asks about.
 PAIR = ("attribute", "question", "paraphrased_question", "answer", "paraphrased_answer", "perturbed_answer", "keywords")
 
+#: What a question has besides where people are tied to each other.
+TIED = ("hops", "about")
+
 
 def question_values(record: Mapping[str, Any], pair: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a question's row, but for the picture."""
     values = {name: record[name] for name in _OF_PERSON} | {name: pair[name] for name in _OF_QUESTION}
     values["keyword_variants"] = pair.get("keyword_variants") or [[] for _ in pair["keywords"]]
+    values |= {name: pair[name] for name in TIED if name in pair}
     values["keyword_parts"] = [[name, part] for name, part in sorted(pair.get("keyword_parts", {}).items())]
     return values | {"value": record["profile"][pair["attribute"]]["text"], "value_type": pair["value"]["type"]}
 
@@ -40,7 +44,7 @@ def identity_values(
     A release is packaged without a ``version`` and gets one when it is published.
     """
     profile = record["profile"]
-    values = {name: profile[name]["text"] for name in attributes if name != _IMAGE}
+    values = {name: profile[name]["text"] if name in profile else "" for name in attributes if name != _IMAGE}
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
     pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
     profile_json = orjson.dumps(profile, option=orjson.OPT_SORT_KEYS).decode()  # as records read from a file have it

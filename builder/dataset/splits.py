@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 from fiubench.builder.config import SPLIT_SCHEMES, size_of
+from fiubench.builder.dataset.entangling import Entangle
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, label_of, percent_of
 from fiubench.support.draws import Ints, draw
 from fiubench.support.errors import ConfigError, did_you_mean
@@ -42,8 +43,17 @@ def cut(
     ratios: Sequence[float],
     scheme: str,
     frozen: Mapping[str, list[str]] | None = None,
+    entangle: Entangle | None = None,
 ) -> dict[str, Any]:
     """The content of ``splits.json`` (see ``schemas/splits.schema.json``).
+
+    Args:
+        population: whom they are cut from.
+        seed: of the order.
+        ratios: of forget sets, in percent.
+        scheme: ``nested`` or ``disjoint``, or the name of a file.
+        frozen: what that file says.
+        entangle: how much forget sets are entangled with the retained; ``None``: as it comes.
 
     Raises:
         ConfigError: frozen membership that does not fit the identities.
@@ -51,7 +61,10 @@ def cut(
     members = np.array(population.ids[: len(population.strata)], dtype=object)
     holdout = list(population.ids[len(population.strata) :])
     order = stratified_order(population.strata, seed)
-    forget = _forget(order, ratios, scheme == "disjoint") if frozen is None else _frozen_forget(frozen, members, scheme)
+    if frozen is not None:
+        forget = _frozen_forget(frozen, members, scheme)
+    else:
+        forget = _forget(order, ratios, scheme == "disjoint", entangle)
     matched = order[::-1]
     splits: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -73,6 +86,7 @@ def cut(
         "ratios": [percent_of(label) for label in forget],
         "stratified_by": list(STRATA),
         **({"notes": notes} if notes else {}),
+        **({"entangle": entangle.described(forget)} if entangle is not None else {}),
         "splits": splits,
     }
 
@@ -130,7 +144,10 @@ def stratified_holdout(strata: Ints, benchmark: int, size: int, seed: int) -> In
     return chosen
 
 
-def _forget(order: Ints, ratios: Sequence[float], disjoint: bool) -> dict[str, Ints]:
+def _forget(order: Ints, ratios: Sequence[float], disjoint: bool, entangle: Entangle | None) -> dict[str, Ints]:
+    if entangle is not None:
+        counts = [size_of(len(order), ratio) for ratio in sorted(ratios)]
+        return dict(zip(map(label_of, sorted(ratios)), entangle.cut(order, counts, disjoint=disjoint), strict=True))
     forget, used = {}, 0
     for ratio in sorted(ratios):
         count = size_of(len(order), ratio)

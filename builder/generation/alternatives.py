@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 from fiubench.builder.generation.frequencies import Frequencies, by_rank
-from fiubench.builder.generation.pairing import record_birth, spare_rows
+from fiubench.builder.generation.pairing import Plan, record_birth, spare_rows
 from fiubench.builder.generation.profiles import Block, Profiles, evaluate, generate, group_of
+from fiubench.builder.generation.ties import BLOCK
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing
@@ -38,6 +39,8 @@ class Alternatives:
     def of(self, attribute: Attribute, block: Block, facts: Facts) -> Drawn:
         """What the values of an attribute were drawn from, for each identity of a block."""
         origin = attribute.origin
+        if attribute.name in self.profiles.attributes.shared and block.plan is not None:
+            return self._shared(attribute, block.plan, block.index)
         if origin.kind == "from":
             source, column = origin.options.split(".")
             if source == "person":
@@ -49,6 +52,13 @@ class Alternatives:
         if origin.kind == "compute":
             return self._computed(attribute, block, facts)
         return self._generated(attribute, block, facts)
+
+    def _shared(self, attribute: Attribute, plan: Plan, index: Ints) -> Options:
+        """The values that the people of a block share, each as likely as the others."""
+        profiles = self.profiles
+        group = profiles.places_shared(attribute, plan, index) // BLOCK
+        numbers = np.arange(profiles.shared_by(attribute))
+        return Options(group, lambda block: weighted(profiles.shared(attribute, block * BLOCK + numbers)))
 
     def _column(self, source: str, column: str, attribute: Attribute, block: Block, truths: Sequence[Any]) -> Drawn:
         table, rows = self.profiles.sources.tables[source], block.rows[source]
@@ -163,7 +173,7 @@ class Alternatives:
         if attribute.type.ordered and (ranked := by_rank(attribute.type, truths, column.values)) is not None:
             return ranked
         if len(set(column.text)) > len(column.text) // 2:  # nearly everybody has another
-            return Anew(lambda turn: self.profiles.facts(self._strangers(block, turn))[attribute.name].values)
+            return Anew(lambda turn: self.profiles.own_facts(self._strangers(block, turn))[attribute.name].values)
         within = attribute.perturb.within
         group = np.zeros(len(truths), np.int64)
         strata: list[str] = [""]
@@ -188,7 +198,7 @@ class Alternatives:
             rows[name] = index if spare is None else spare[(WRONG * block.index + turn) % len(spare)]
         place = other_places(block.people.gender, block.name_rank, turn)
         phone = other_numbers(self.profiles.config.seed, block.phone, block.index, turn)
-        return replace(block, index=index, rows=rows, name_rank=place, phone=phone)
+        return replace(block, index=index, rows=rows, name_rank=place, phone=phone, plan=None)
 
     def _file(self, source: str) -> Frequencies:
         """What the rows of a file hold, counted once."""

@@ -1,6 +1,6 @@
 """From a plan to records: what one line of ``identities.jsonl`` holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.generation.members import Members
@@ -9,10 +9,11 @@ from fiubench.builder.generation.paraphrases import Paraphrases, apply
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.questions import captions, render
-from fiubench.builder.packs.model import BUILT_IN, Attributes
+from fiubench.builder.packs.model import BUILT_IN, Attribute, Attributes
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
+from fiubench.builder.values.column import Column
 from fiubench.raw_sources.places import load_places
 from fiubench.raw_sources.table import FileTable
 from fiubench.support.errors import DatasetError
@@ -29,7 +30,9 @@ class IdentityMaker:
         self.profiles = Profiles(plan.config, plan.sources, attributes)
         members = Members(plan, self.profiles) if plan.config.wrong == "members" else None
         self.perturber = Perturber(self.profiles, members)
-        self.paragraphs = _caption_paragraphs(attributes, [a.name for a in self.profiles.active])
+        everybodys = [a.name for a in self.profiles.active if not a.tied]
+        self.paragraphs = _caption_paragraphs(attributes, everybodys)
+        self.asides = {a.name: a.caption for a in self.profiles.active if a.tied and a.caption}
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
@@ -44,11 +47,8 @@ class IdentityMaker:
         block = Block.of(self.plan, start, stop)
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
-        columns = [
-            render(attribute, seed, index, facts[attribute.name], self.perturber.wrong(attribute, block, facts))
-            for attribute in self.profiles.asked
-        ]
-        prose = captions(self.paragraphs, seed, index, facts)
+        columns = [self._pairs(attribute, block, facts) for attribute in self.profiles.asked]
+        prose = captions(self.paragraphs, seed, index, facts, self.asides)
         profiles = [
             [
                 {"from": o, "text": t, "type": c.kind, "value": v}
@@ -74,18 +74,39 @@ class IdentityMaker:
                 "image_path": f"images/{self.plan.image_name(start + i)}" if self.plan.config.has_images else None,
                 "index": start + i,
                 "name": full_names[i],
-                "profile": dict(zip(self.order, fact_row, strict=True)),
-                "qa_list": list(qa_list),
+                "profile": {name: fact for name, fact in zip(self.order, fact_row, strict=True) if fact["text"]},
+                "qa_list": list(filter(None, qa_list)),
                 "rows": {name: column[i] for name, column in rows.items()},
                 "unique_id": self.plan.unique_id[start + i],
             }
             records.append(record)
+        for attribute in (a for a in self.profiles.active if a.tied):
+            partners = self.profiles.partners(self.profiles.attributes.relation(attribute), block)
+            for i, other in zip(partners.who.tolist(), partners.block.index.tolist(), strict=True):
+                records[i]["profile"][attribute.name]["about"] = self.plan.unique_id[other]
         if self.paraphrases is not None:
             for record, line in zip(records, self.paraphrases.read(start, stop), strict=True):
                 apply(record, line, self.profiles.attributes.by_name)
         for record in records:
             self._check(record)
         return records
+
+    def _pairs(
+        self, attribute: Attribute, block: Block, facts: Mapping[str, Column]
+    ) -> Sequence[dict[str, Any] | None]:
+        """The questions about one attribute; ``None`` for those who have no such fact."""
+        seed, index, column = self.plan.config.seed, block.index, facts[attribute.name]
+        if not attribute.tied:
+            pairs = render(attribute, seed, index, column, self.perturber.wrong(attribute, block, facts))
+            return [{**pair, "hops": 1, "about": ""} for pair in pairs] if self.profiles.attributes.tied else pairs
+        partners = self.profiles.partners(self.profiles.attributes.relation(attribute), block)
+        who = partners.who.tolist()
+        wrong = self.perturber.wrong_of_tied(attribute, block)
+        made: list[dict[str, Any] | None] = [None] * len(index)
+        pairs = render(attribute, seed, index[who], column.part(who), wrong)
+        for i, other, pair in zip(who, partners.block.index.tolist(), pairs, strict=True):
+            made[i] = {**pair, "hops": attribute.hops, "about": self.plan.unique_id[other]}
+        return made
 
     def _check(self, record: Mapping[str, Any]) -> None:
         if not schemas.is_valid("identity")(record):

@@ -35,7 +35,7 @@ class Inputs:
 
     def plan(self) -> Plan:
         """Pair everyone."""
-        return make_plan(self.config, self.sources, self.frozen)
+        return make_plan(self.config, self.sources, self.frozen, tied=self.attributes.tied)
 
     def plugins(self) -> dict[str, dict[str, str]]:
         """What was added by plug-ins and is used here: kind and name -> plug-in, version and digest."""

@@ -55,7 +55,7 @@ class Members:
         if not groups <= self._lending[0]:
             index = np.concatenate([self._groups[group] for group in sorted(groups)])
             at = {i: k for k, i in enumerate(index.tolist())}
-            self._lending = groups, at, self.profiles.facts(Block.at(self.plan, index))
+            self._lending = groups, at, self.profiles.own_facts(Block.at(self.plan, index))
         return self._lending[1:]
 
     @cached_property

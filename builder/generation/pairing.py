@@ -13,23 +13,25 @@ import numpy as np
 import pyarrow as pa
 from fiubench.builder.config import FACES, Config
 from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
+from fiubench.builder.generation.people import birth_of_age, gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
+from fiubench.builder.generation.ties import Crowd, Kin, kin_of, whole_blocks
 from fiubench.builder.values import dates
 from fiubench.builder.values.phone import phone_numbers
-from fiubench.raw_sources.embedded import AGE_BANDS, OLDEST, chargeable
+from fiubench.raw_sources.embedded import AGE_BANDS, chargeable
 from fiubench.raw_sources.names import GENDERS, places_of
-from fiubench.raw_sources.source import SOURCES
+from fiubench.raw_sources.source import EMBEDDED, SOURCES
 from fiubench.raw_sources.table import Face, FaceTable, FileTable, People
-from fiubench.support.draws import Ints, choose, integers, permute
+from fiubench.support.draws import Ints, integers, permute
 from fiubench.support.errors import SourceError
 from numpy.typing import NDArray
 
-#: How common an age is in a generated population, by band.
-_BAND_WEIGHTS = (20, 30, 26, 17, 7)
 _IDS = 100_000_000  # of eight digits
 _SPARE = 1 << 18  # rows of a file that serve for wrong answers, at most
 #: Generated people from whom one of the holdout is chosen.
 _CANDIDATES = 8
+
+Candidates = tuple[Ints | None, NDArray[np.int8], Ints, Ints]  # face, gender, birth and health record of each
 
 
 class Offenses(NamedTuple):
@@ -52,6 +54,7 @@ class Plan:
         face: position in the face table, where faces come from a folder.
         unique_id: the identity's public id.
         frozen: membership of the forget sets, where a file gives it.
+        kin: who is tied to whom, where a pack asks for it.
         offense: offense dates (days) and which of them had to be drawn anew; ``None`` where a generator made them fit.
     """
 
@@ -66,6 +69,7 @@ class Plan:
     unique_id: list[str]
     offense: Offenses | None
     frozen: Mapping[str, list[str]] | None = None
+    kin: Kin | None = None
 
     @property
     def ages_of_faces(self) -> bool:
@@ -113,8 +117,15 @@ class Plan:
         return Population(self.unique_id, strata_of(self.gender, self.age_band())[: self.config.identities])
 
 
-def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None) -> Plan:
+def make_plan(
+    config: Config, sources: Sources, frozen: Mapping[str, list[str]] | None = None, *, tied: bool = False
+) -> Plan:
     """Pair everyone.
+
+    Args:
+        config, sources: of the build.
+        frozen: membership of the forget sets, where a file gives it.
+        tied: whether people are tied to each other.
 
     Raises:
         SourceError: fewer faces, rows or ids than identities.
@@ -124,7 +135,8 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
         what = f"{n:,} identities with the holdout, and {_IDS:,} ids of eight digits"
         raise SourceError(what, where="--identities", hint="Build fewer identities.")
     index = np.arange(n)
-    face, gender, birth, health = _chosen(config, *_faces_and_records(config, sources, n))
+    candidates = _faces_and_records(config, sources, n)
+    face, gender, birth, health = _chosen(config, *candidates)
     rows = {
         name: health if name == "health" else pick_rows(sources, name, config.seed, index) for name in sources.tables
     }
@@ -134,12 +146,22 @@ def make_plan(config: Config, sources: Sources, frozen: Mapping[str, list[str]] 
     _note_few_rows(sources, n)
     ids = _unique_ids(config, sources, face, index)
     offense = fit_offenses(config, sources, rows["crimes"], birth, index)
-    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, frozen)
+    kin = _kin(config, candidates, gender, birth) if tied else None
+    return Plan(config, sources, gender, birth, rows, rank, phone, face, ids, offense, frozen, kin)
 
 
-def _chosen(
-    config: Config, face: Ints | None, gender: NDArray[np.int8], birth: Ints, health: Ints
-) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
+def _kin(config: Config, candidates: Candidates, gender: NDArray[np.int8], birth: Ints) -> Kin:
+    """Who is tied to whom; people beyond the last are known where nothing binds them to a file or a folder."""
+    crowd = Crowd(*candidates[1:])
+    size = whole_blocks(config.identities)
+    if candidates[0] is None and config.source("health") == EMBEDDED and len(crowd.birth) < size:
+        index = np.arange(size)
+        crowd = Crowd(*generated_people(config.seed, config.as_of, index), index)
+    out = slice(config.identities, None)
+    return kin_of(config.seed, config.as_of, config.identities, crowd, (gender[out], birth[out]))
+
+
+def _chosen(config: Config, face: Ints | None, gender: NDArray[np.int8], birth: Ints, health: Ints) -> Candidates:
     """The first candidates, and for the holdout later ones who are like them."""
     strata = strata_of(gender, _age_band(config, birth))
     held_out = stratified_holdout(strata, config.identities, config.holdout, config.seed)
@@ -156,20 +178,9 @@ def strata_of(gender: NDArray[np.int8], band: Ints) -> Ints:
     return gender.astype(np.int64) * 100 + band
 
 
-def gender_names(codes: NDArray[np.int8]) -> list[str]:
-    """Gender codes as words."""
-    return [GENDERS[code] for code in codes.tolist()]
-
-
 def band_of(age: Ints) -> Ints:
     """Ages as positions in :data:`AGE_BANDS` (younger than the first counts as the first)."""
     return np.maximum(np.searchsorted(AGE_BANDS, age, side="right") - 1, 0)
-
-
-def generated_people(seed: int, as_of: str, index: Ints) -> tuple[NDArray[np.int8], Ints]:
-    """Gender and birth date of people who are bound to no record."""
-    gender = integers(seed, "person.gender", index, 2).astype(np.int8)
-    return gender, _birth_of_age(seed, as_of, index, _generated_age(seed, index))
 
 
 def record_people(config: Config, table: FileTable) -> tuple[NDArray[np.int8], Ints]:
@@ -243,18 +254,7 @@ def area_codes(sources: Sources, rows: Ints) -> Ints:
     return np.asarray(codes).astype(np.int64)
 
 
-def _generated_age(seed: int, index: Ints) -> Ints:
-    band = choose(seed, "person.age_band", index, _BAND_WEIGHTS)
-    edges = np.array([*AGE_BANDS, OLDEST])
-    return edges[band] + integers(seed, "person.age", index, edges[band + 1] - edges[band])
-
-
-def _birth_of_age(seed: int, as_of: str, index: Ints, age: Ints) -> Ints:
-    latest = dates.shift_years(np.full(len(age), dates.to_day(as_of)), -age)
-    return latest - integers(seed, "person.birthday", index, 365)
-
-
-def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints | None, NDArray[np.int8], Ints, Ints]:
+def _faces_and_records(config: Config, sources: Sources, n: int) -> Candidates:
     """Face, gender, birth and health row of ``n`` candidates, and of more where there are some."""
     table = sources.tables["health"]
     order = None if sources.faces is None else _face_order(config, sources, n)
@@ -267,7 +267,7 @@ def _faces_and_records(config: Config, sources: Sources, n: int) -> tuple[Ints |
         if config.match != "none":
             gender = _genders(sources.faces, order)
         if config.match == "gender+age":
-            birth = _birth_of_age(config.seed, config.as_of, index, _ages(sources.faces, order))
+            birth = birth_of_age(config.seed, config.as_of, index, _ages(sources.faces, order))
         return order, gender, birth, index
     everyone_gender, everyone_birth = record_people(config, table)
     usable = _usable_records(config, table)

@@ -9,7 +9,7 @@ from fiubench.builder.generation.exchangeable import Circles
 from fiubench.builder.generation.laid import Laid
 from fiubench.builder.generation.members import Members
 from fiubench.builder.generation.profiles import Block, Profiles
-from fiubench.builder.packs.model import Attribute
+from fiubench.builder.packs.model import RELATION, Attribute
 from fiubench.support.draws import Ints
 from fiubench.support.errors import PackError
 
@@ -53,6 +53,23 @@ class Perturber:
                     raise _too_few(attribute, facts[attribute.name].text[i])
                 made[i] = three
         return Wrong([three[0] for three in made if three], [three[1] for three in made if three])
+
+    def wrong_of_tied(self, attribute: Attribute, block: Block) -> Wrong:
+        """The same for what not everybody has: three wrong values for each of those who have it.
+
+        They are names of others who could have been the one that a person is tied to; of a fact of that one, what the
+        wrong values of that one are.
+        """
+        if attribute.origin.kind != RELATION:
+            relation, fact = self.profiles.attributes.through(attribute)
+            partners = self.profiles.partners(relation, block)
+            return self.wrong(fact, partners.block, partners.facts)
+        ties = block.ties(attribute.origin.options)
+        others = ties.others[ties.partner >= 0]
+        if block.plan is None or not len(others):
+            return Wrong([], [])
+        names = np.array(self.profiles.names_at(block.plan, others.ravel()), object).reshape(others.shape).tolist()
+        return Wrong(names, names)
 
     def _made(self, attribute: Attribute, block: Block, facts: Facts, *, others: bool) -> Chosen:
         if block.is_redrawn(attribute):  # those whose offense date is not the file's were drawn from something else

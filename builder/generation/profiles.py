@@ -12,13 +12,13 @@ from fiubench.builder.generation.pairing import (
     Plan,
     area_codes,
     fit_offenses,
-    gender_names,
-    generated_people,
     record_people,
 )
+from fiubench.builder.generation.people import gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
+from fiubench.builder.generation.ties import BLOCK, Ties, whole_blocks
 from fiubench.builder.packs.expressions import Expression
-from fiubench.builder.packs.model import AMBIENT, Attribute, Attributes, placeholders
+from fiubench.builder.packs.model import AMBIENT, RELATION, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import WRONG, Drawing, Given
 from fiubench.builder.values.column import Column
@@ -26,10 +26,10 @@ from fiubench.builder.values.phone import phone_numbers, phone_text
 from fiubench.raw_sources.drawn import NOBODY
 from fiubench.raw_sources.names import full_names, other_places
 from fiubench.raw_sources.table import FileTable, People
-from fiubench.support.draws import Ints, permute
+from fiubench.support.draws import Ints, integers, permute
 from fiubench.support.errors import PackError
 
-REDRAWN = " (redrawn)"
+REDRAWN, SHARED = " (redrawn)", " (shared)"
 OFFENSE_DATE = "crimes.offense_date"
 _ATTEMPTS = 50
 _REFERENCE_SIZE = 2048
@@ -46,6 +46,7 @@ class Block:
     phone: Ints
     offense: Offenses | None
     age_known: bool  # whether birth dates were drawn for the ages of faces
+    plan: Plan | None = None  # of which they are; of people who are in no dataset none
 
     @classmethod
     def of(cls, plan: Plan, start: int, stop: int) -> "Block":
@@ -58,7 +59,7 @@ class Block:
         offense = None if plan.offense is None else Offenses(plan.offense.days[index], plan.offense.redrawn[index])
         rows = {name: rows[index] for name, rows in plan.rows.items()}
         of_each = (plan.name_rank[index], plan.phone[index], offense, plan.ages_of_faces)
-        return cls(index, plan.people(index), rows, *of_each)
+        return cls(index, plan.people(index), rows, *of_each, plan)
 
     def is_redrawn(self, attribute: Attribute) -> bool:
         """Whether some of the values of an attribute are offense dates that had to be drawn anew."""
@@ -72,7 +73,38 @@ class Block:
         people = People([self.people.gender[i] for i in places.tolist()], self.people.birth[places])
         rows = {name: rows[places] for name, rows in self.rows.items()}
         of_each = (self.name_rank[places], self.phone[places], offense, self.age_known)
-        return Block(self.index[places], people, rows, *of_each)
+        return Block(self.index[places], people, rows, *of_each, self.plan)
+
+    def ties(self, kind: str) -> Ties:
+        """How its people are tied to others: those of nobody are tied to nobody."""
+        if self.plan is None or self.plan.kin is None:
+            return Ties(np.full(len(self.index), -1), np.full((len(self.index), WRONG), -1))
+        ties = self.plan.kin.ties[kind]
+        return Ties(ties.partner[self.index], ties.others[self.index])
+
+
+@dataclass(frozen=True)
+class Partners:
+    """People whom some of a block are tied to.
+
+    Attributes:
+        who: places in the block of those who are tied to somebody.
+        block: to whom, one each.
+    """
+
+    profiles: "Profiles"
+    who: Ints
+    block: Block
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What they are called."""
+        return [] if self.block.plan is None else self.profiles.names_at(self.block.plan, self.block.index)
+
+    @cached_property
+    def facts(self) -> Mapping[str, Column]:
+        """Their own facts."""
+        return self.profiles.own_facts(self.block)
 
 
 class Profiles:
@@ -84,26 +116,96 @@ class Profiles:
         self.attributes = attributes
         self.asked = attributes.asked(config.questions)
         self.active = _active(attributes, self.asked)
+        self._partners: dict[str, tuple[Block, Partners]] = {}
 
     def facts(self, block: Block) -> dict[str, Column]:
-        """All active facts of a block: attribute name -> column.
+        """All active facts of a block: attribute name -> column. What not everybody has is ``None`` for the others.
 
         Raises:
             PackError: an expression fails, or a constraint can't be met.
         """
+        columns = self.own_facts(block)
+        return columns | {a.name: self._tied(a, block) for a in self.active if a.tied}
+
+    def own_facts(self, block: Block) -> dict[str, Column]:
+        """The facts that depend on nobody else."""
         taken: dict[str, dict[str, list[Any]]] = {}
         columns: dict[str, Column] = {}
         values: dict[str, Sequence[Any]] = {"as_of": [self.config.as_of] * len(block.index)}
-        for attribute in self.active:
+        for attribute in (a for a in self.active if not a.tied):
             column = self._column(attribute, block, taken, values)
             columns[attribute.name] = column
             values[attribute.name] = column.values
         return columns
 
+    def partners(self, relation: Attribute, block: Block) -> Partners:
+        """Those of a block who are tied to somebody in a way, and to whom; kept for the next attribute of the block."""
+        kind = relation.origin.options
+        if self._partners.get(kind, (None,))[0] is not block:
+            partner = block.ties(kind).partner
+            who = np.flatnonzero(partner >= 0)
+            others = block.part(who) if block.plan is None else Block.at(block.plan, partner[who])
+            self._partners[kind] = block, Partners(self, who, others)
+        return self._partners[kind][1]
+
+    def _tied(self, attribute: Attribute, block: Block) -> Column:
+        partners = self.partners(self.attributes.relation(attribute), block)
+        theirs: list[Any] = partners.names
+        written = partners.names
+        if attribute.kind != RELATION:
+            column = partners.facts[self.attributes.through(attribute)[1].name]
+            theirs, written = column.values, column.text
+        values: list[Any] = [None] * len(block.index)
+        texts = [""] * len(values)
+        for i, value, text in zip(partners.who.tolist(), theirs, written, strict=True):
+            values[i], texts[i] = value, text
+        return Column(attribute.kind, values, texts, [attribute.origin.label] * len(values))
+
+    def places_shared(self, attribute: Attribute, plan: Plan, index: Ints) -> Ints:
+        """Which of the shared values of a fact each person has, by number; those of a block of people are theirs alone.
+
+        Each fact is drawn apart: to know the hospital is not to know the doctor.
+        """
+        benchmark = plan.config.identities
+        last = whole_blocks(benchmark) // BLOCK  # the holdout has blocks of its own
+        block = np.where(index < benchmark, index // BLOCK, last + (index - benchmark) // BLOCK)
+        return block * BLOCK + integers(
+            self.config.seed, f"shared.{attribute.name}.who", index, self.shared_by(attribute)
+        )
+
+    def shared_by(self, attribute: Attribute) -> int:
+        """How many values of a fact the people of a block share."""
+        return BLOCK // self.attributes.shared[attribute.name]
+
+    def shared(self, attribute: Attribute, numbers: Ints) -> list[Any]:
+        """Shared values by number."""
+        config, origin = self.config, attribute.origin
+        if origin.kind != "from":
+            made = generate(attribute, config.seed, f"attribute.{attribute.name}", numbers, {})
+            attribute.type.check(made, attribute.where)
+            return made
+        source, column = origin.options.split(".")
+        table, rows = self.sources.tables[source], numbers
+        if table.rows is not None:
+            rows = permute(config.seed, f"shared.{attribute.name}", numbers % table.rows, table.rows)
+        gender, birth = generated_people(config.seed, config.as_of, numbers)
+        return list(table.take(rows, People(gender_names(gender), birth))[column])
+
+    def names_at(self, plan: Plan, numbers: Ints) -> list[str]:
+        """Names of people of a plan, and of those beyond it who stand in wrong answers."""
+        assert plan.kin is not None
+        gender = gender_names(np.r_[plan.gender, plan.kin.gender][numbers])
+        if self.config.names == "record":
+            rows = np.r_[plan.rows["health"], plan.kin.row][numbers]
+            people = People(gender, np.zeros(len(numbers), np.int64))
+            names: list[str] = self.sources.tables["health"].take(rows, people)["record_name"]
+            return names
+        return full_names(self.config.seed, gender, np.r_[plan.name_rank, plan.kin.name_rank][numbers]).full
+
     @cached_property
     def reference(self) -> dict[str, Column]:
         """Facts of 2,048 people who are in no dataset: what values an attribute takes, for wrong answers."""
-        return self.facts(self.reference_block)
+        return self.own_facts(self.reference_block)
 
     @cached_property
     def reference_block(self) -> Block:
@@ -133,6 +235,11 @@ class Profiles:
         values: dict[str, Sequence[Any]],
     ) -> Column:
         origin: str | list[str] = attribute.origin.label
+        if attribute.name in self.attributes.shared and block.plan is not None:
+            pool, which = np.unique(self.places_shared(attribute, block.plan, block.index), return_inverse=True)
+            values_of = self.shared(attribute, pool)
+            made = [values_of[k] for k in which.tolist()]
+            return Column.of(attribute.kind, made, f"{origin}{SHARED}", attribute.options)
         if attribute.origin.kind == "from":
             source, name = attribute.origin.options.split(".")
             if source not in taken:
@@ -222,6 +329,8 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
         attribute = attributes.by_name[queue.pop()]
         needed = {*attribute.needs(), *(n for _, e in attribute.reads() for n in e.names if n not in AMBIENT)}
         needed |= {attribute.perturb.within} - {None} if attribute.perturb.within else set()
+        if attribute.tied:
+            needed |= set() if attribute.kind == RELATION else {a.name for a in attributes.through(attribute)}
         if attribute.caption:
             needed |= {name for _, name in placeholders(attribute.caption)}
         queue.extend(sorted(needed - wanted))

@@ -61,14 +61,39 @@ def render(attribute: Attribute, seed: int, index: Ints, column: Column, wrong: 
     return pairs
 
 
-def captions(paragraphs: Sequence[Sequence[str]], seed: int, index: Ints, facts: Mapping[str, Column]) -> list[str]:
-    """The profile of each identity in prose: one of the phrasings of each paragraph, an empty line between them."""
+def captions(
+    paragraphs: Sequence[Sequence[str]],
+    seed: int,
+    index: Ints,
+    facts: Mapping[str, Column],
+    asides: Mapping[str, str] = {},
+) -> list[str]:
+    """The profile of each identity in prose: one of the phrasings of each paragraph, an empty line between them.
+
+    Args:
+        paragraphs: each with its phrasings.
+        seed, index, facts: of the identities.
+        asides: facts that not everybody has, with the sentence about each; they are a last paragraph of those who do.
+    """
     made: list[list[str]] = [[] for _ in index]
     for number, phrasings in enumerate(paragraphs):
         picks = integers(seed, f"caption.{number}", index, len(phrasings)).tolist()
-        forms = [(PLACEHOLDER.sub("%s", phrasing.replace("%", "%%")), placeholders(phrasing)) for phrasing in phrasings]
+        forms = list(map(_form, phrasings))
         for i, pick in enumerate(picks):
             form, names = forms[pick]
-            texts = [(with_article, facts[name].text[i]) for with_article, name in names]
-            made[i].append(form % tuple(f"{article(text)} {text}" if a else text for a, text in texts))
+            made[i].append(_filled(form, names, facts, i))
+    told_of = [(name, *_form(sentence)) for name, sentence in asides.items()]
+    for i, parts in enumerate(made):
+        if told := " ".join(_filled(form, names, facts, i) for aside, form, names in told_of if facts[aside].text[i]):
+            parts.append(told)
     return ["\n\n".join(parts) for parts in made]
+
+
+def _form(phrasing: str) -> tuple[str, list[tuple[bool, str]]]:
+    """A phrasing with %s in the place of its facts, and which they are, with an article or without."""
+    return PLACEHOLDER.sub("%s", phrasing.replace("%", "%%")), placeholders(phrasing)
+
+
+def _filled(form: str, names: Sequence[tuple[bool, str]], facts: Mapping[str, Column], i: int) -> str:
+    texts = [(with_article, facts[name].text[i]) for with_article, name in names]
+    return form % tuple(f"{article(text)} {text}" if a else text for a, text in texts)

@@ -7,7 +7,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.packs.model import AMBIENT, PLACEHOLDER, Attribute, Attributes, Pack, Phrased, Place, placeholders
+from fiubench.builder.packs.model import (
+    AMBIENT,
+    PLACEHOLDER,
+    RELATION,
+    Attribute,
+    Attributes,
+    Pack,
+    Perturbation,
+    Phrased,
+    Place,
+    placeholders,
+)
 from fiubench.builder.packs.parse import parse_pack
 from fiubench.builder.packs.tables import DeclaredTable, read_tables, tables_of
 from fiubench.raw_sources.source import SOURCES, Source
@@ -85,9 +96,8 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
                 by_name, name, added, pack.where.at("phrasings", name, name=f"phrasings: {name}")
             )
     for pack in packs:
-        for attribute in pack.attributes:
-            _check_references(attribute, by_name, sources)
-        _check_caption(pack, by_name)
+        _check_pack(pack, by_name, sources)
+    _check_kinds(by_name)
     order = _order(by_name)
     attributes = Attributes(tuple(packs), by_name, order, tables)
     for pack in packs:
@@ -95,6 +105,16 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
             if attribute.perturb.distance and attribute.origin.kind == "compute":
                 _check_distance(attributes, attribute)
     return attributes
+
+
+def _check_pack(pack: Pack, by_name: dict[str, Attribute], sources: Mapping[str, Source]) -> None:
+    """Check what a pack names beyond itself; what goes through a relation is written as the fact that it leads to."""
+    for attribute in pack.attributes:
+        _check_references(attribute, by_name, sources)
+        by_name[attribute.name] = _resolved(by_name[attribute.name], by_name)
+    _check_caption(pack, by_name)
+    for name in pack.shared:
+        _check_shared(name, by_name, sources, pack.where.at("shared", name, name=f"shared: {name}"))
 
 
 def _check_distance(attributes: Attributes, attribute: Attribute) -> None:
@@ -163,6 +183,70 @@ def _check_references(attribute: Attribute, by_name: dict[str, Attribute], sourc
         )
 
 
+def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribute:
+    """An attribute of somebody else's, written as that one's is; any other as it is.
+
+    Raises:
+        PackError: what it names is no relation, or no fact of everybody's; a rule that can't hold of a tied fact.
+    """
+    where, origin = attribute.where, attribute.origin
+    if attribute.kind == RELATION and origin.kind != RELATION:
+        hint = "Write `generate: {relation: spouse}`, or `type: name` for names of people who are not in the dataset."
+        raise PackError("a relation is generated", where=where.at("type", name=""), hint=hint)
+    within = () if attribute.perturb.within is None else (attribute.perturb.within,)
+    for name in (*(n for _, e in attribute.reads() for n in e.names), *within):
+        if name in by_name and by_name[name].tied:
+            what = f"reads {name!r}, which not everybody has"
+            raise PackError(what, where=where, hint="Only `through`, phrasings and an own `caption` may name it.")
+    if attribute.tied and (attribute.constraints or attribute.perturb != Perturbation()):
+        what = "constraints and `perturb` do nothing for what depends on whom a person is tied to"
+        raise PackError(what, where=where, hint="Leave them out.")
+    if origin.kind != "through":
+        return attribute
+    at = where.at("through", name="")
+    relation, fact = origin.options.split(".")
+    relations = [name for name, other in by_name.items() if other.kind == RELATION]
+    _check_known(relation, relations, f"through: no relation {relation!r}", at)
+    facts = [name for name, other in by_name.items() if not other.tied]
+    _check_known(fact, facts, f"through: no fact {fact!r} that everybody has", at)
+    if (kind := by_name[fact].kind) != attribute.kind:
+        what, hint = f"{origin.options} holds {kind}, not {attribute.kind}", f"Write `type: {kind}`."
+        raise PackError(what, where=where.at("type", name=""), hint=hint)
+    return replace(attribute, options=by_name[fact].options)
+
+
+def _check_shared(name: str, by_name: Mapping[str, Attribute], sources: Mapping[str, Source], where: Place) -> None:
+    """Refuse to share what goes with other facts of a person, or what many people have anyway.
+
+    Raises:
+        PackError: the fact is such a one, or there is none of the name.
+    """
+    _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
+    attribute, origin = by_name[name], by_name[name].origin
+    what = ""
+    if origin.kind == "from":
+        source, column = origin.options.split(".")
+        drawn_with = sources[source].drawn_with
+        if source in ("person", "addresses") or column in {*drawn_with, *drawn_with.values()}:
+            what = f"{origin.options} goes with other facts of the person"
+    elif origin.kind in ("choose", "compute") or attribute.tied or origin.expressions:
+        what = "only a column of a source and what is generated without other facts can be shared"
+    if attribute.constraints or any(name in e.names for a in by_name.values() for e in a.constraints):
+        what = "a constraint reads it"
+    if what:
+        hint = "People can share a doctor, a hospital, an employer; not what describes themselves."
+        raise PackError(f"{name} can't be shared: {what}", where=where, hint=hint)
+
+
+def _check_kinds(by_name: Mapping[str, Attribute]) -> None:
+    """Refuse two relations of one kind: they would be the same people."""
+    first: dict[str, str] = {}
+    for name, attribute in by_name.items():
+        if attribute.kind == RELATION and (other := first.setdefault(attribute.origin.options, name)) != name:
+            what = f"{other!r} is the same relation, {attribute.origin.options}"
+            raise PackError(what, where=attribute.where.at("generate", name=""), hint="Leave one of them out.")
+
+
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
     templates = [
         (phrasing, "caption", pack.where.at("caption", i, j, name=""))
@@ -184,3 +268,6 @@ def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
             )
         for _, name in placeholders(template):
             _check_known(name, by_name, f"{place}: unknown fact {name!r}", where)
+            if by_name[name].tied and place != f"{name}.caption":
+                hint = f"Give {name} a `caption` of its own: it is told of those who have it."
+                raise PackError(f"{place}: not everybody has {name!r}", where=where, hint=hint)

@@ -1,7 +1,7 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from fiubench.support.yaml_file import line_of
 #: Facts that every expression may read besides the pack's own.
 AMBIENT = ("as_of",)
 BUILT_IN = "built-in"
+RELATION = "relation"  # the generator of the value type of that name
 #: Where an answer's phrasing holds the value, without and with an article.
 VALUE, A_VALUE = "{value}", "{a value}"
 PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
@@ -55,21 +56,24 @@ class Place:
 class Origin:
     """Where values come from: a source's column, a weighted choice, a generator or an expression."""
 
-    kind: str  # "from", "choose", "compute", or the generator of a value type
+    kind: str  # "from", "choose", "compute", "through", or the generator of a value type
     options: Any = None
     expressions: tuple[Expression, ...] = ()
 
     @property
     def generated(self) -> Any:
         """Options of the generator; ``None`` where values come from elsewhere."""
-        return None if self.kind in ("from", "choose", "compute") else self.options
+        return None if self.kind in ("from", "choose", "compute", "through") else self.options
 
     @property
     def label(self) -> str:
         """How a fact's provenance names it."""
-        return (
-            str(self.options) if self.kind == "from" else {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
-        )
+        if self.kind == "from":
+            return str(self.options)
+        if self.kind == "through":
+            relation, fact = self.options.split(".")
+            return f"{fact} of {relation}"
+        return {"choose": "choice"}.get(self.kind, f"generated:{self.kind}")
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,16 @@ class Attribute:
         return self.type.writer(self.options)
 
     @property
+    def hops(self) -> int:
+        """How far its value is from the person: 2, where it is a fact of somebody whom the person is tied to."""
+        return 1 + (self.origin.kind == "through")
+
+    @property
+    def tied(self) -> bool:
+        """Whether it needs somebody whom the person is tied to. Not everybody has such a fact."""
+        return self.origin.kind in (RELATION, "through")
+
+    @property
     def asked(self) -> bool:
         """Whether it can be asked about."""
         return bool(self.questions)
@@ -162,6 +176,7 @@ class Pack:
     attributes: tuple[Attribute, ...]
     caption: tuple[tuple[str, ...], ...]
     phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
+    shared: Mapping[str, int] = field(default_factory=dict)  # fact -> how many people have the same, about
     where: Place = field(default=Place(""), compare=False)
 
     @property
@@ -215,6 +230,25 @@ class Attributes:
         """Facts that are generated or chosen: neither taken from a source nor computed."""
         return frozenset(name for name, a in self.by_name.items() if a.origin.kind not in ("from", "compute"))
 
+    @cached_property
+    def shared(self) -> Mapping[str, int]:
+        """Facts that several people have in common, and about how many have the same."""
+        return {name: people for pack in self.packs for name, people in pack.shared.items()}
+
+    @property
+    def tied(self) -> bool:
+        """Whether people are tied to each other."""
+        return any(attribute.tied for attribute in self.by_name.values())
+
+    def through(self, attribute: Attribute) -> tuple[Attribute, Attribute]:
+        """The relation and the fact that an attribute with ``through`` names."""
+        relation, fact = attribute.origin.options.split(".")
+        return self.by_name[relation], self.by_name[fact]
+
+    def relation(self, attribute: Attribute) -> Attribute:
+        """The relation that a tied attribute is, or goes through."""
+        return attribute if attribute.kind == RELATION else self.through(attribute)[0]
+
     def source(self, name: str) -> Source:
         """A source that packs may name: one of everybody's, or a table of the user's own."""
         return self.tables[name] if name in self.tables else SOURCES[name]
@@ -238,6 +272,12 @@ class Attributes:
                 hint="Declare more attributes in a pack of your own and name it with --attributes.",
             )
         return ranked[:count] + [a for a in self.by_name.values() if a.asked and not a.reserve and a.pack != BUILT_IN]
+
+
+def are_tied(packs: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether people are tied to each other in a dataset with these packs, as its manifest lists them."""
+    entries = (entry for pack in packs for entry in pack["content"].get("attributes", ()))
+    return any("through" in entry or RELATION in entry.get("generate", ()) for entry in entries)
 
 
 def placeholders(template: str) -> list[tuple[bool, str]]:

@@ -69,7 +69,7 @@ def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
     for name, entry in document.get("phrasings", {}).items():
         _check_phrasings(entry, where.at("phrasings", name, name=f"phrasings: {name}"))
         phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
-    return Pack(document["pack"], file, document, entries, caption, phrasings, where)
+    return Pack(document["pack"], file, document, entries, caption, phrasings, document.get("shared", {}), where)
 
 
 def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:
@@ -132,6 +132,8 @@ def _origin(entry: dict[str, Any], where: Place) -> Origin:
         return Origin("from", entry["from"])
     if "choose" in entry:
         return Origin("choose", *parse_choice(entry["choose"], VALUE_TYPES[entry["type"]], where))
+    if "through" in entry:
+        return Origin("through", entry["through"])
     if "compute" in entry:
         return Origin("compute", None, (compile_expression(entry["compute"], where.at("compute")),))
     name, options = next(iter(entry["generate"].items()))
@@ -211,7 +213,7 @@ def _schema_hint(violation: schemas.Violation, document: dict[str, Any]) -> str:
     if place == "type":
         hint = f"{did_you_mean(str(given), VALUE_TYPES)} A type of your own is loaded with --plugin FILE.py."
     elif violation.keyword == "oneOf":
-        hint = "Give exactly one of `from`, `choose`, `generate`, `compute`."
+        hint = "Give exactly one of `from`, `choose`, `generate`, `compute`, `through`."
     elif parent in ("questions", "answers"):
         hint = _QUESTION if parent == "questions" else _ANSWER
     elif violation.keyword not in ("required", "enum") and {"choose", "of"} & {*violation.location}:

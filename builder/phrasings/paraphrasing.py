@@ -80,7 +80,8 @@ class ParaphraseJob:
                 yield from self._of_identity(record, granularity)
 
     def _of_identity(self, record: Mapping[str, Any], granularity: str) -> Iterator[Request]:
-        seed, asked = self.config.seed, self.maker.profiles.asked
+        there = {qa["attribute"] for qa in record["qa_list"]}  # not everybody has a spouse
+        seed, asked = self.config.seed, [a for a in self.maker.profiles.asked if a.name in there]
         if granularity == SENTENCE:
             for attribute in asked:
                 for kind in sentences.WANTED:

@@ -63,6 +63,8 @@ def _like(attribute: Attribute, attributes: Attributes, made: list[dict[str, Any
     people = texts.total()
     (most, count), *_ = texts.most_common(1)
     values = "everyone has another value" if len(texts) == people else f"{len(texts)} values among {people} people"
+    if attribute.tied:
+        values = f"{people} of {len(made)} people have it"
     if attribute.asked and count * (WRONG + 1) > people:
         values += f", {most!r} of {count / people:.0%}: more than a quarter can't be hidden among four"
     return values + (f"; wrong answers: {told(attribute, attributes)}" if attribute.asked else "; not asked about")

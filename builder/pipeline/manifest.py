@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fiubench.builder.generation.pairing import Plan
+from fiubench.builder.packs.model import Attribute, Attributes
 from fiubench.raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
 from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.version import __version__
@@ -52,7 +53,7 @@ def make_manifest(
         "counts": {
             "identities": config.identities,
             "holdout": config.holdout,
-            "qa_pairs": plan.size * len(asked),
+            "qa_pairs": sum(_asked_of(attribute, inputs.attributes, plan) for attribute in asked),
             "questions": len(asked),
             "images": plan.size if config.has_images else 0,
         },
@@ -76,3 +77,10 @@ def resplit_fingerprint(manifest: Mapping[str, Any]) -> str:
     """The fingerprint of a dataset whose splits were cut anew: of its people, of the cut and of what it came to."""
     config, digests = manifest["config"], manifest["digests"]
     return digest_of({"config": config, "resplit": manifest["resplit"], "digests": digests})
+
+
+def _asked_of(attribute: Attribute, attributes: Attributes, plan: Plan) -> int:
+    """How many people are asked about an attribute."""
+    if plan.kin is None or not attribute.tied:
+        return plan.size
+    return int((plan.kin.ties[attributes.relation(attribute).origin.options].partner >= 0).sum())

@@ -175,7 +175,8 @@ class PartMaker:
         if work.cut is None:
             return nullcontext()
         cells, members = work.cut.among(work.plan.unique_id[slice(*part)], part[0])
-        return Pieces(folder, cells, members, part[0], work.asked, has_images=work.plan.config.has_images)
+        has_images, tied = work.plan.config.has_images, work.inputs.attributes.tied
+        return Pieces(folder, cells, members, part[0], work.asked, has_images=has_images, are_tied=tied)
 
     def _blocks(self, part: Range) -> Iterator[list[dict[str, Any]]]:
         for block in blocks(part, _BLOCK):

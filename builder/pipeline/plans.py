@@ -20,6 +20,7 @@ from fiubench.builder.generation.inputs import Inputs
 from fiubench.builder.generation.pairing import Offenses, Plan
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.sources import Sources
+from fiubench.builder.generation.ties import Kin, Ties
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.pipeline.work import Work
 from fiubench.builder.release.pieces import Cut
@@ -32,6 +33,7 @@ from fiubench.support.files import atomic_writer, copy, make_folder, write_atomi
 from fiubench.support.version import __version__
 
 PLAN, ARRAYS, SOURCE_FOLDER = "plan.json", "arrays.npz", "sources"
+_BEYOND = ("gender", "name_rank", "row")
 _OF_PLAN = ("gender", "birth", "name_rank", "phone")
 _OF_FACE = ("unique_id", "gender", "age", "width", "height", "format", "plain", "under_20")
 _AGAIN = "Plan it again: `fiubench plan --overwrite`."
@@ -170,6 +172,10 @@ def _arrays_of(plan: Plan) -> dict[str, Any]:
         arrays["face"] = plan.face
     if plan.offense is not None:
         arrays |= {"offense/days": plan.offense.days, "offense/redrawn": plan.offense.redrawn}
+    if plan.kin is not None:
+        arrays |= {f"ties/{kind}/{name}": array for kind, ties in plan.kin.ties.items()
+                   for name, array in ties._asdict().items()}  # fmt: skip
+        arrays |= {f"beyond/{name}": getattr(plan.kin, name) for name in _BEYOND}
     return arrays
 
 
@@ -184,8 +190,17 @@ def _plan(inputs: Inputs, arrays: Mapping[str, Any]) -> Plan:
         unique_id=arrays["unique_id"].tobytes().decode().split("\n"),
         offense=offense,
         frozen=inputs.frozen,
+        kin=_kin(arrays),
         **{name: arrays[name] for name in _OF_PLAN},
     )
+
+
+def _kin(arrays: Mapping[str, Any]) -> Kin | None:
+    kinds = [key.split("/")[1] for key in arrays if key.startswith("ties/") and key.endswith("/partner")]
+    if not kinds:
+        return None
+    ties = {kind: Ties(*(arrays[f"ties/{kind}/{name}"] for name in Ties._fields)) for kind in kinds}
+    return Kin(ties, *(arrays[f"beyond/{name}"] for name in _BEYOND))
 
 
 def _write_table(table: FileTable, path: Path) -> None:

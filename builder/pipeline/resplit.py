@@ -10,6 +10,7 @@ from fiubench.builder.dataset.cutting import NONE, cut_again
 from fiubench.builder.dataset.intact import on_disk, release_digests
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.dataset.splits import read_frozen
+from fiubench.builder.packs.model import are_tied
 from fiubench.builder.pipeline.build import publish_paraphrases
 from fiubench.builder.pipeline.manifest import resplit_fingerprint
 from fiubench.builder.release import package
@@ -32,6 +33,7 @@ def split(
     holdout: int | None = None,
     attributes: Sequence[str] = (),
     hard_negatives: str = NONE,
+    entangle: float | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
     """Write a dataset with the same people and other forget, retain and holdout sets, its release included.
@@ -49,6 +51,8 @@ def split(
         holdout: how many of all people are held out: the last ones.
         attributes: what is to be forgotten of the people in the forget sets; everything, if empty.
         hard_negatives: ``none``, or how nearness of faces is measured (see ``builder/dataset/hard_negatives.py``).
+        entangle: how many of the retained are tied to somebody forgotten, from as few (0) to as many (1) as can be;
+            ``None``: as the seed has it.
         progress: called with (what, done, total).
 
     Raises:
@@ -77,6 +81,7 @@ def split(
         "holdout": config.holdout,
         "attributes": _known_attributes(dataset, attributes),
         "hard_negatives": hard_negatives,
+        **({} if entangle is None else {"entangle": _checked_share(dataset, entangle, frozen)}),
     }
     document = cut_again(dataset, config.public(), rule, frozen)
     manifest = _manifest(dataset, config, rule, document, frozen)
@@ -106,6 +111,18 @@ def _config(dataset: Dataset, ratios: Sequence[float] | None, split_scheme: str 
         changes["split_scheme"] = split_scheme or "nested"
     config = make_config({**settings_of(dataset.manifest["config"]), **changes}, where="split", flags=changes)
     return config.model_copy(update={"split_scheme": config.public()["split_scheme"]})
+
+
+def _checked_share(dataset: Dataset, share: float, frozen: Mapping[str, list[str]] | None) -> float:
+    if not 0 <= share <= 1:
+        hint = "0: as few of the retained as can be are tied to somebody forgotten; 1: as many."
+        raise ConfigError(f"{share:g} is not between 0 and 1", where="--entangle", hint=hint)
+    if frozen is not None:
+        raise ConfigError("the forget sets are those of a file", where="--entangle", hint="Leave one of the two out.")
+    if not are_tied(dataset.manifest["packs"]):
+        hint = 'A pack with relations ties them: docs/attributes.md, "People who are connected".'
+        raise ConfigError("nobody in the dataset is tied to anybody", where="--entangle", hint=hint)
+    return share
 
 
 def _known_attributes(dataset: Dataset, attributes: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.dataset.cells import Cells, make_cells
+from fiubench.builder.packs.model import are_tied
 from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, OriginalLayout
@@ -165,14 +166,16 @@ def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = 
     splits, config, forgotten = document["splits"], manifest["config"], document.get("attributes", ())
     cells, members = make_cells(splits, forgotten), membership({name: frozenset(ids) for name, ids in splits.items()})
     records, has_images = read_records(directory / IDENTITIES), has_faces(config)
-    ids: list[str] = []
+    tied, ids = are_tied(manifest["packs"]), list[str]()
     target = target or directory / RELEASE
     everyone = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
     with Packager(target, cells, members, splits, config, forgotten) as packager:
         for first, last in ranges(everyone):
             folder = packager.scratch(f"{first:09d}")
             images: list[Path] = []
-            with Pieces(folder, cells, members, first, manifest["attributes"], has_images=has_images) as pieces:
+            with Pieces(
+                folder, cells, members, first, manifest["attributes"], has_images=has_images, are_tied=tied
+            ) as pieces:
                 for record in islice(records, last - first):
                     image = _image_path(directory, record, has_images)
                     pieces.add(record, None if image is None else read_image(image))

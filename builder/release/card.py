@@ -17,6 +17,7 @@ import yaml
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.packs.model import are_tied
 from fiubench.builder.release.citing import PAPER_TITLE, PAPER_URL, citations
 from fiubench.builder.release.columns import Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
@@ -103,7 +104,7 @@ class Release:
         """The columns of a configuration."""
         if config in (IDENTITIES, PEOPLE):
             return identity_columns(self.has_images, self.manifest["attributes"])
-        return question_columns(self.has_images)
+        return question_columns(self.has_images, are_tied(self.manifest["packs"]))
 
     @property
     def config(self) -> Mapping[str, Any]:

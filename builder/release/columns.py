@@ -11,14 +11,21 @@ from fiubench.builder.release.arrays import lists, texts
 from fiubench.schemas.hub import VERSION
 
 VERSION_WIDTH = 24  # bytes, padded with spaces: room for v999999.999999.999999
-TEXT, TEXTS, LISTS, PAIRS, IMAGE = "text", "texts", "lists", "pairs", "image"
+TEXT, TEXTS, LISTS, PAIRS, IMAGE, NUMBER = "text", "texts", "lists", "pairs", "image", "number"
 
 _BYTES, _TEXT, _NUMBER = pa.binary(), pa.string(), pa.int32()
 _PICTURE = pa.struct([("bytes", _BYTES), ("path", _TEXT)])
 _TEXTS = pa.list_(_TEXT)
 _PAIR = {name: TEXTS if name in ("paraphrased_question", "perturbed_answer", "keywords") else TEXT for name in PAIR}
 _PAIRS = pa.list_(pa.struct([(name, _TEXT if kind == TEXT else _TEXTS) for name, kind in _PAIR.items()]))
-_TYPES: dict[str, Any] = {TEXT: _TEXT, TEXTS: _TEXTS, LISTS: pa.list_(_TEXTS), PAIRS: _PAIRS, IMAGE: _PICTURE}
+_TYPES: dict[str, Any] = {
+    TEXT: _TEXT,
+    TEXTS: _TEXTS,
+    LISTS: pa.list_(_TEXTS),
+    PAIRS: _PAIRS,
+    IMAGE: _PICTURE,
+    NUMBER: _NUMBER,
+}
 #: The same for values that are repeated over many rows: written from one copy.
 _REPEATED_TYPES: dict[str, Any] = {
     TEXT: pa.dictionary(_NUMBER, _TEXT),
@@ -26,6 +33,7 @@ _REPEATED_TYPES: dict[str, Any] = {
 }
 _LEAVES = {
     TEXT: ("",),
+    NUMBER: ("",),
     TEXTS: (".list.element",),
     LISTS: (".list.element.list.element",),
     PAIRS: tuple(f".list.element.{name}" + ("" if kind == TEXT else ".list.element") for name, kind in _PAIR.items()),
@@ -43,6 +51,7 @@ _FEATURES: dict[str, Any] = {
         "_type": "List",
     },
     IMAGE: {"_type": "Image"},
+    NUMBER: {"dtype": "int32", "_type": "Value"},
 }
 
 
@@ -51,7 +60,7 @@ class Column:
     """One column."""
 
     name: str
-    kind: str  # ``text``, ``texts`` (a list), ``lists`` (of these), ``pairs`` or ``image`` (struct of bytes and path)
+    kind: str  # ``text``, ``number``, ``texts`` (a list), ``lists``, ``pairs`` or ``image`` (bytes and path)
     description: str  # what it holds, for the card and for Croissant
     repeated: bool = False  # one value an identity, repeated on all of the identity's rows
     few: bool = False  # few distinct values, worth Parquet's dictionary encoding
@@ -87,6 +96,10 @@ _QUESTION_COLUMNS = (
     Column("keyword_variants", LISTS, "For each keyword, how else a right answer may spell it."),
     Column("keyword_parts", LISTS, "Parts that give some of the fact away, each with its name: [city, Salem]."),
 )
+_TIED_COLUMNS = (
+    Column("hops", NUMBER, "1: a fact of the person; 2: a fact of somebody whom the person is tied to.", few=True),
+    Column("about", TEXT, "Id of the one whom the person is tied to, where the question is about that; else empty."),
+)
 _IDENTITY_COLUMNS = (
     Column("unique_id", TEXT, "The identity's id."),
     _IMAGE,
@@ -100,9 +113,10 @@ _IDENTITY_COLUMNS = (
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
-def question_columns(has_images: bool) -> list[Column]:
-    """Columns of the table with one row per question."""
-    return [column for column in _QUESTION_COLUMNS if has_images or column.kind != IMAGE]
+def question_columns(has_images: bool, are_tied: bool = False) -> list[Column]:
+    """Columns of the table with one row per question; ``are_tied``: of people who are tied to each other."""
+    columns = (*_QUESTION_COLUMNS, *_TIED_COLUMNS) if are_tied else _QUESTION_COLUMNS
+    return [column for column in columns if has_images or column.kind != IMAGE]
 
 
 def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column]:

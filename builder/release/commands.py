@@ -20,6 +20,8 @@ def commands(manifest: Mapping[str, Any]) -> str:
         words += ["--attributes", ",".join(resplit["attributes"])]
     if resplit["hard_negatives"] != "none":
         words += ["--hard-negatives", resplit["hard_negatives"]]
+    if "entangle" in resplit:
+        words += ["--entangle", f"{resplit['entangle']:g}"]
     return f"{build}\n{shlex.join(words)}"
 
 

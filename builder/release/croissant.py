@@ -10,11 +10,12 @@ from typing import Any
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
 from fiubench.builder.release.card import Release
 from fiubench.builder.release.citing import PAPER_BIBTEX, bibtex
-from fiubench.builder.release.columns import IMAGE, LISTS, PAIRS, TEXTS, Column
+from fiubench.builder.release.columns import IMAGE, LISTS, NUMBER, PAIRS, TEXTS, Column
 from fiubench.builder.release.licenses import croissant_license
 from fiubench.builder.release.responsible import rai_fields
 from fiubench.raw_sources.source import EMBEDDED
 
+_DATA_TYPES = {IMAGE: "sc:ImageObject", NUMBER: "sc:Integer"}
 _SHAPES = {TEXTS: "-1", LISTS: "-1,-1"}  # of arrays: one and two dimensions of any length
 _PARQUET = "application/x-parquet"
 _TERMS = """arrayShape citeAs column containedIn equivalentProperty extract field fileObject fileProperty fileSet format
@@ -141,7 +142,7 @@ def _field(name: str, column: Column) -> dict[str, Any]:
         "@id": f"{name}/{column.name}",
         "name": column.name,
         "description": column.description,
-        "dataType": "sc:ImageObject" if column.kind == IMAGE else "sc:Text",
+        "dataType": _DATA_TYPES.get(column.kind, "sc:Text"),
     }
     if column.kind == IMAGE:
         source["transform"] = {"jsonPath": "bytes"}

@@ -19,6 +19,7 @@ from fiubench.builder.release.arrays import binaries, lists, repeated, texts
 from fiubench.builder.release.columns import (
     IMAGE,
     LISTS,
+    NUMBER,
     PAIRS,
     TEXT,
     TEXTS,
@@ -94,11 +95,13 @@ class ParquetFiles:
     Files are called as they are in a release, but for their numbers.
     """
 
-    def __init__(self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool) -> None:
+    def __init__(
+        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool = False
+    ) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)
         self._folder, self._cells, self._attributes = folder, cells, attributes
-        self._questions = question_columns(has_images)
+        self._questions = question_columns(has_images, are_tied)
         self._identities = identity_columns(has_images, attributes)
         self._files: dict[str, _File] = {}
 
@@ -168,6 +171,8 @@ def _array(column: Column, values: Sequence[Any]) -> Any:
         return pairs(values)
     if column.kind == LISTS:
         return lists(values, lists)
+    if column.kind == NUMBER:
+        return pa.array(values, column.type)
     return lists(values) if column.kind == TEXTS else texts(values)
 
 

@@ -116,10 +116,11 @@ class Pieces:
         attributes: Sequence[str],
         *,
         has_images: bool,
+        are_tied: bool = False,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)
-        self._parquet = ParquetFiles(folder, cells, attributes, has_images=has_images)
+        self._parquet = ParquetFiles(folder, cells, attributes, has_images=has_images, are_tied=are_tied)
         self._stack = ExitStack()
         self._lines: dict[str, Any] = {}
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from fiubench.builder.rules.pair import facts_of
+from fiubench.builder.rules.pair import facts_of, is_of_another
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
 
@@ -42,7 +42,7 @@ class Uniqueness:
         values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
         for fact in facts_of(record).values():
             kind = VALUE_TYPES.get(str(fact.get("type")))
-            if kind is not None and kind.unique:
+            if kind is not None and kind.unique and not is_of_another(fact):
                 values.append((kind.unique, str(fact.get("value", ""))))
         for key, value in values:
             first = self._owners[key].other(value, number) if value else None

@@ -57,6 +57,11 @@ def facts_of(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: fact for name, fact in entries if isinstance(fact, dict) and isinstance(fact.get("text"), str)}
 
 
+def is_of_another(fact: Mapping[str, Any]) -> bool:
+    """Whether a fact in somebody's profile is one of somebody whom the person is tied to."""
+    return "about" in fact and fact["type"] != "relation"
+
+
 def gendered(sentences: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Pronouns that reveal a gender, each with the first sentence that has it."""
     text = _words("\n".join(sentences))

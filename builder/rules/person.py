@@ -10,7 +10,7 @@ from typing import Any
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
-from fiubench.builder.rules.pair import OTHER_VALUE
+from fiubench.builder.rules.pair import OTHER_VALUE, is_of_another
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
@@ -159,7 +159,7 @@ class Coherence:
         judged = [
             (name, self._judging[fact["type"]], fact["value"])
             for name, fact in profile.items()
-            if fact["type"] in self._judging
+            if fact["type"] in self._judging and not is_of_another(fact)
         ]
         states = [state for _, kind, value in judged if (state := kind.parts(value).get("state"))]
         for name, kind, value in judged:

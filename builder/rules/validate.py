@@ -7,6 +7,7 @@ from typing import Any
 from fiubench.builder.dataset.others import data_files, is_release, open_others
 from fiubench.builder.dataset.reading import open_dataset
 from fiubench.builder.rules.dataset import Uniqueness
+from fiubench.builder.rules.kinship import Kinship
 from fiubench.builder.rules.others import others_findings
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
@@ -67,18 +68,20 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     yield from broken
     if broken:
         return  # what follows would only repeat it
-    coherence, uniqueness = Coherence.of(manifest), Uniqueness()
+    coherence, uniqueness, kinship = Coherence.of(manifest), Uniqueness(), Kinship(manifest)
 
     def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         yield from qa_problems(record)
         yield from coherence.problems(record)
         yield from uniqueness.problems(record, number)
+        kinship.add(record, f"identity {number} ({record['unique_id']})")
         if record["index"] != number:
             yield Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}")
 
     ids: list[str] = []
     digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
     yield from _records(directory / IDENTITIES, rules, digests, ids)
+    yield from (Finding(IDENTITIES, who, problem) for who, problem in kinship.problems())
     benchmark = manifest["counts"]["identities"]
     expected = benchmark + manifest["counts"]["holdout"]
     if len(ids) != expected:

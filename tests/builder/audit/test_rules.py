@@ -306,7 +306,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
 #: Rules that are planted in tests of their own.
 ELSEWHERE = {
     "empty_answers", "phrasings", "recognised", "bits", "grammar", "look_alikes", "truth_told_without_knowledge",
-    "truth_told_on_average",
+    "truth_told_on_average", "given_away",
 }  # fmt: skip
 
 

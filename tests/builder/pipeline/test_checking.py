@@ -6,6 +6,7 @@ import pytest
 from fiubench.builder.audit import audit
 from fiubench.builder.config import make_config
 from fiubench.builder.generation.known import values_of_column
+from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.pipeline.build import build
 from fiubench.builder.pipeline.checking import check_packs
 from fiubench.builder.rules.validate import validate
@@ -15,6 +16,7 @@ import fiubench
 
 ROOT = Path(__file__).resolve().parents[3]
 TOWN = ROOT / "examples" / "town" / "town.yaml"
+FAMILY = ROOT / "examples" / "family" / "family.yaml"
 SETTINGS = {"faces": "none", "identities": 60, "holdout": 0, "ratios": [50]}
 
 
@@ -135,3 +137,24 @@ def test_a_value_that_a_fact_never_has(attribute, write_pack, constraint, hint):
 )  # fmt: skip
 def test_values_that_it_may_have_or_that_are_no_list(attribute, write_pack, constraint):
     told(write_pack(attribute(type="enum", choose=["oak", "elm", "ash", "fir"], constraints=[constraint])))
+
+
+def test_people_who_are_tied_are_valid_and_tell_nothing(tmp_path):
+    """1,500 people with a family: enough questions about each relation for every attack."""
+    settings = {"faces": "none", "identities": 1_500, "holdout": 0, "attributes": [str(FAMILY)]}
+    made = build(make_config(settings), tmp_path / "family").directory
+    assert not list(validate(made))
+    report = audit(made, faces=False)
+    assert not report.failures
+    attacked = {row[0]: row[1] for row in report.tables["guesses"].rows}
+    asked = {a.name: a for a in read_packs([FAMILY]).asked()}
+    assert attacked.keys() == asked.keys()
+    assert all(attacked[name] > 80 for name, attribute in asked.items() if attribute.tied)
+    (mean,) = [each.value for each in report.measures if each.name == "truth_told_on_average"]
+    assert abs(mean - 0.25) < 0.015
+
+
+def test_what_is_said_of_who_is_tied():
+    said = told(FAMILY, identities=200)
+    assert "three other people of the dataset" in said["spouse"]
+    assert "of 200 people have it" in said["spouse"]
