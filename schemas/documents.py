@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import os
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -77,6 +78,33 @@ def read_identities(path: Path) -> Iterator[dict[str, Any]]:
     valid = schemas.is_valid("identity")
     for number, record in enumerate(read_records(path), 1):
         yield record if valid(record) else checked(record, "identity", f"{path}, line {number}")
+
+
+def identity_at(path: Path, index: int) -> dict[str, Any] | None:
+    """The identity of an index, ``None`` if there is none; a few lines are read, since they are in order.
+
+    Raises:
+        DatasetError: not readable, not JSON, or a record that is not in the shape of an identity.
+    """
+    with open_file(path, DatasetError) as file:
+        low, high = 0, file.seek(0, os.SEEK_END)  # where its line begins, and a place beyond
+        while low < high:
+            middle = (low + high) // 2
+            start = file.seek(max(middle - 1, 0))
+            if middle:
+                start += len(file.readline(_LONGEST_RECORD))
+            if start >= high:
+                high = middle
+                continue
+            line = file.readline(_LONGEST_RECORD)
+            try:
+                found = checked(orjson.loads(line), "identity", f"{path}, byte {start}")
+            except orjson.JSONDecodeError as error:
+                raise DatasetError(f"byte {start}: not JSON: {error}", where=path) from error
+            if found["index"] == index:
+                return found
+            low, high = (start + len(line), high) if found["index"] < index else (low, middle)
+    return None
 
 
 def checked(document: dict[str, Any], schema: str, where: object) -> dict[str, Any]:

@@ -105,6 +105,7 @@ class Pieces:
         cells, members: who is in which splits, of these people at least.
         first: number of the first.
         attributes: those that are asked about.
+        tables: what writes the tables there, where not every row is to be made.
     """
 
     def __init__(
@@ -116,10 +117,11 @@ class Pieces:
         attributes: Sequence[str],
         *,
         has_images: bool,
+        tables: ParquetFiles | None = None,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)
-        self._parquet = ParquetFiles(folder, cells, attributes, has_images=has_images)
+        self._parquet = tables or ParquetFiles(folder, cells, attributes, has_images=has_images)
         self._stack = ExitStack()
         self._lines: dict[str, Any] = {}
 
