@@ -46,7 +46,7 @@ package: $(VENV)/.package  ## build the wheel and the source archive into dist/ 
 	$(BIN)/python -m build --outdir dist .
 	$(BIN)/twine check --strict dist/*
 
-bench: $(VENV)/.test  ## print the speed tables of docs/performance.md
+bench: $(VENV)/.test  ## print the speed tables of docs/performance.md: ten minutes, 6 GB
 	$(BIN)/python benchmarks/run.py
 
 reproduce: dataset $(VENV)/.test  ## the paper's comparison with NPO and RMU beside it and five seeds, an hour: runs/reproduce/report

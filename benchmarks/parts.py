@@ -4,7 +4,8 @@
 
 Serial is the CPU time of the process that plans and puts together, parallel that of its workers. With w workers a build
 takes at most serial + parallel / w: what is copied while parts are still made costs no time of its own. The memory is
-that of the process that puts together, and of the largest worker.
+the most that the process that puts together had resident, and the largest worker. A build grows in a straight line if
+every 1,000 people more cost the same: of three sizes and more, the last line says how much these costs differ.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 _CHILD = """
@@ -38,12 +40,14 @@ def main() -> None:
     parser.add_argument("sizes", type=int, nargs="*", default=[20_000])
     parser.add_argument("--workers", type=int, default=2)
     wanted = parser.parse_args()
+    spent: list[float] = []
     print("identities  CPU-s  per 1,000  serial  at least x  wall s  MB  MB of a worker  MB on disk")
     with tempfile.TemporaryDirectory(prefix="fiubench-bench-") as name:
         for size in wanted.sizes:
             out = Path(name) / str(size)
             serial, parallel, own, worker, wall = measured(size, wanted.workers, out)
             total = serial + parallel
+            spent.append(total)
             gain = total / (serial + parallel / wanted.workers)
             disk = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
             print(
@@ -52,6 +56,10 @@ def main() -> None:
                 flush=True,
             )
             shutil.rmtree(out)
+    more = [(b - a) / (n - m) * 1000 for (a, b), (m, n) in zip(pairwise(spent), pairwise(wanted.sizes), strict=True)]
+    if len(more) > 1:
+        each = ", ".join(f"{cost:.3f}" for cost in more)
+        print(f"CPU-s per 1,000 more: {each}; linear within {max(more) / min(more) - 1:.1%}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Print the speed tables of docs/performance.md. CPU seconds are user + system of whole processes, children included.
 
-python benchmarks/run.py            what takes a minute or two
-python benchmarks/run.py --long     also 100,000 identities and two workers on 10,000 with portraits
+python benchmarks/run.py                     builds of 1,000, 10,000 and 100,000 people among it: 6 GB of disk
+python benchmarks/run.py --long              also 300,000 (16 GB), and two workers on 10,000 with portraits
+python benchmarks/run.py --sizes 1000,10000  others; --people 20: a few wherever the size is not what is asked for
 """
 
+import argparse
 import os
 import resource
 import shutil
@@ -64,12 +66,13 @@ def row(what: str, *cells: object) -> None:
     print(f"{what:64}" + "".join(f"{cell!s:>18}" for cell in cells), flush=True)
 
 
-def text() -> None:
+def text(people: int | None) -> None:
     """Facts, rendering, checks, JSON: fiubench against the yardstick, turn by turn."""
     pairs = []
-    for _ in range(5):
+    for _ in range(1 if people else 5):
         ours, bare = (
-            float(cost(sys.executable, HERE / name).output.split()[0]) for name in ("text.py", "yardstick.py")
+            float(cost(sys.executable, HERE / name, people or 5000).output.split()[0])
+            for name in ("text.py", "yardstick.py")
         )
         pairs.append((ours, bare, ours / bare))
     ours, bare, ratio = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -106,20 +109,23 @@ def commands(scratch: Path) -> None:
         row(f"audit, 8,800 QA, {what}", f"{audited.cpu:.2f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
 
 
-def growth(scratch: Path, sizes: tuple[int, ...]) -> None:
-    """CPU and memory as the number of identities grows, without images."""
-    for size in sizes:
-        out = scratch / f"n{size}"
-        c = cost(*FIUBENCH, "build", "--no-audit", "--out", out, "--faces", "none", "--identities", size)
-        row(
-            f"build, {size:,} identities without faces",
-            f"{c.cpu:.1f} CPU-s",
-            f"{c.cpu / size * 1000:.2f} per 1,000",
-            f"{c.peak_mb:.0f} MB",
-        )
-        audited = cost(*FIUBENCH, "audit", out, "--no-attacks")
-        row(f"audit, {size:,} identities", f"{audited.cpu:.1f} CPU-s", "", f"{audited.peak_mb:.0f} MB")
-        shutil.rmtree(out)
+def readers(scratch: Path, size: int) -> None:
+    """What reads a dataset again: who is looked up, checked, audited, cut anew."""
+    out = scratch / "read"
+    given = ("--faces", "none", "--identities", size, "--holdout", 0, "--ratios", "5,10")
+    built = cost(*FIUBENCH, "build", "--no-audit", "--out", out, *given)
+    row(f"{size:,} identities without faces: build", f"{built.cpu:.1f} CPU-s", "", f"{built.peak_mb:.0f} MB")
+    for what, *command in (
+        ("show of the last", "show", out, size - 1),
+        ("validate", "validate", out),
+        ("validate --workers 2", "validate", out, "--workers", 2),
+        ("audit --no-attacks", "audit", out, "--no-attacks"),
+        ("split --ratios 5,20", "split", out, "--out", scratch / "cut", "--ratios", "5,20"),
+    ):
+        c = cost(*FIUBENCH, *command)
+        row(f"  {what}", f"{c.cpu:.2f} CPU-s", f"{c.wall:.2f} s", f"{c.peak_mb:.0f} MB")
+    for folder in (out, scratch / "cut"):
+        shutil.rmtree(folder)
 
 
 def workers(scratch: Path, size: int) -> None:
@@ -141,14 +147,22 @@ def workers(scratch: Path, size: int) -> None:
 
 def main() -> None:
     """Run what was asked for."""
-    long = "--long" in sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--sizes")
+    parser.add_argument("--people", type=int)
+    wanted = parser.parse_args()
+    sizes = wanted.sizes.split(",") if wanted.sizes else ["1000", "10000", "100000"] + ["300000"] * wanted.long
+    few = [wanted.people] if wanted.people else []
     with tempfile.TemporaryDirectory(prefix="fiubench-bench-") as folder:
         scratch = Path(folder)
-        text()
-        commands(scratch)
-        subprocess.run([sys.executable, HERE / "parquet.py"], check=True)
-        growth(scratch, (1_000, 10_000, 100_000) if long else (1_000, 10_000))
-        if long:
+        text(wanted.people)
+        if not few:
+            commands(scratch)
+        for script, *given in (["peers.py", *few], ["parquet.py", *few], ["parts.py", *sizes]):
+            subprocess.run([sys.executable, HERE / script, *map(str, given)], check=True)
+        readers(scratch, wanted.people or 10_000)
+        if wanted.long:
             workers(scratch, 10_000)
 
 

@@ -72,6 +72,9 @@ def audit(
             help="Check the grammar of every sentence with the LanguageTool server at this address.",
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, metavar="N", help="Look at a dataset folder with this many processes.")
+    ] = 1,
 ) -> None:
     """Measure what the text and faces of a dataset are worth. Exit code 1 if a measure fails."""
     from fiubench.builder.audit import audit as measure_all
@@ -81,7 +84,9 @@ def audit(
     tripped(None, conditions)  # a mistyped name is an error before the work, not after it
     opened, beside = open_target(target), open_target(against) if against else None
     with progress() as step:
-        measured = partial(measure_all, faces=faces, embed=embed, estimate=estimate, attacks=attacks, progress=step)
+        measured = partial(
+            measure_all, faces=faces, embed=embed, estimate=estimate, attacks=attacks, workers=workers, progress=step
+        )
         report = measured(opened, grammar=grammar)
         other = measured(beside) if beside else None
     for each in filter(None, (report, other)):

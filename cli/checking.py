@@ -33,6 +33,9 @@ def validate(
     ] = 1000,
     *,
     given: dict[str, Any],
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, metavar="N", help="Look at a dataset folder with this many processes.")
+    ] = 1,
 ) -> None:
     """Check a dataset against the schemas and the rules between records. Exit code 1 if it breaks any.
 
@@ -41,7 +44,7 @@ def validate(
     """
     lines = count = 0
     with fiubench.downloaded(target, step=print_step, **given) as place:
-        for lines, finding in enumerate(fiubench.validate(place, images=images, step=print_line), 1):
+        for lines, finding in enumerate(fiubench.validate(place, images=images, workers=workers, step=print_line), 1):
             count += finding.count
             if lines <= most:
                 print_line(finding)

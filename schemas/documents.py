@@ -2,10 +2,12 @@
 
 import codecs
 import json
+import os
 from collections.abc import Iterator
-from itertools import count
+from functools import partial
+from itertools import count, islice
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 from fiubench.support.errors import DatasetError
@@ -27,6 +29,7 @@ SHORT_DIGEST = 32
 _LARGEST = 1 << 30  # bytes of a file that is read whole: the manifest of ten million identities
 _LONGEST_RECORD = 64 << 20  # bytes; a longer "line" is no identity
 _CHUNK = 1 << 16
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
@@ -45,24 +48,60 @@ def read_object(path: Path) -> dict[str, Any]:
     return document
 
 
-def read_records(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a JSON lines file or of one JSON array, one at a time.
+class Block(NamedTuple):
+    """Lines of a file of records that follow each other: the whole by default.
+
+    Attributes:
+        start: where the first of them begins.
+        line, record: how many are before.
+        lines: how many these are; ``None``: to the end.
+    """
+
+    start: int = 0
+    line: int = 0
+    record: int = 0
+    lines: int | None = None
+
+
+WHOLE = Block()
+
+
+def blocks_of(path: Path, lines: int) -> list[Block]:
+    """A JSON lines file in blocks of so many lines; a JSON array is one.
+
+    Raises:
+        DatasetError: not readable.
+    """
+    try:
+        with open_file(path, DatasetError) as file:
+            if _begins_array(file):
+                return [WHOLE]
+            blocks, start, record = list[Block](), 0, 0
+            for number, line in enumerate(iter(partial(file.readline, _LONGEST_RECORD), b"")):
+                if number % lines == 0:
+                    blocks.append(Block(start, number, record, lines))
+                start, record = start + len(line), record + bool(line.strip(_BLANK))
+            return blocks if record else [WHOLE]
+    except OSError as error:
+        raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
+
+
+def read_records(path: Path, block: Block = WHOLE) -> Iterator[dict[str, Any]]:
+    """The records of a JSON lines file or of one JSON array, one at a time; or of a block of lines.
 
     Raises:
         DatasetError: not readable, not JSON (the line or record is named), or a record that is no object.
     """
     try:
         with open_file(path, DatasetError) as file:
-            start = file.read(_CHUNK).lstrip(b"\xef\xbb\xbf \t\r\n")
-            file.seek(0)
-            records = _array(file, path) if start[:1] == b"[" else _lines(file, path)
-            number = 0
-            for number, record in enumerate(records, 1):
+            records = _array(file, path) if not block.start and _begins_array(file) else _lines(file, path, block)
+            number = block.record
+            for number, record in enumerate(records, block.record + 1):
                 if not isinstance(record, dict):
                     hint = "One JSON object per identity is expected."
                     raise DatasetError(f"record {number} is no object", where=path, hint=hint)
                 yield record
-            if not number:
+            if not number and block.lines is None:
                 raise DatasetError("the file is empty", where=path)
     except OSError as error:
         raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
@@ -77,6 +116,33 @@ def read_identities(path: Path) -> Iterator[dict[str, Any]]:
     valid = schemas.is_valid("identity")
     for number, record in enumerate(read_records(path), 1):
         yield record if valid(record) else checked(record, "identity", f"{path}, line {number}")
+
+
+def identity_at(path: Path, index: int) -> dict[str, Any] | None:
+    """The identity of an index, ``None`` if there is none; a few lines are read, since they are in order.
+
+    Raises:
+        DatasetError: not readable, not JSON, or a record that is not in the shape of an identity.
+    """
+    with open_file(path, DatasetError) as file:
+        low, high = 0, file.seek(0, os.SEEK_END)  # where its line begins, and a place beyond
+        while low < high:
+            middle = (low + high) // 2
+            start = file.seek(max(middle - 1, 0))
+            if middle:
+                start += len(file.readline(_LONGEST_RECORD))
+            if start >= high:
+                high = middle
+                continue
+            line = file.readline(_LONGEST_RECORD)
+            try:
+                found = checked(orjson.loads(line), "identity", f"{path}, byte {start}")
+            except orjson.JSONDecodeError as error:
+                raise DatasetError(f"byte {start}: not JSON: {error}", where=path) from error
+            if found["index"] == index:
+                return found
+            low, high = (start + len(line), high) if found["index"] < index else (low, middle)
+    return None
 
 
 def checked(document: dict[str, Any], schema: str, where: object) -> dict[str, Any]:
@@ -109,13 +175,21 @@ def read_bytes(path: Path) -> bytes:
     return read_small(path, DatasetError, most=_LARGEST)
 
 
-def _lines(file: IO[bytes], path: Path) -> Iterator[Any]:
-    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_RECORD), b""), 1):
+def _begins_array(file: IO[bytes]) -> bool:
+    begin = file.read(_CHUNK).lstrip(_BLANK)
+    file.seek(0)
+    return begin[:1] == b"["
+
+
+def _lines(file: IO[bytes], path: Path, block: Block) -> Iterator[Any]:
+    file.seek(block.start)
+    lines = islice(iter(partial(file.readline, _LONGEST_RECORD), b""), block.lines)
+    for number, line in enumerate(lines, block.line + 1):
         if len(line) == _LONGEST_RECORD:
             what = f"line {number} is longer than {_LONGEST_RECORD >> 20} MB"
             raise DatasetError(what, where=path, hint="One identity a line is expected.")
         try:
-            if stripped := line.strip(b"\xef\xbb\xbf \t\r\n"):
+            if stripped := line.strip(_BLANK):
                 yield orjson.loads(stripped)
         except orjson.JSONDecodeError as error:
             hint = "JSON lines or one JSON array are expected."

@@ -41,6 +41,44 @@ def test_labels_of_faces_are_measured(tmp_path: Path) -> None:
     assert "gender right:" in done.stdout
 
 
+def run(*command: object) -> str:
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_make_bench_prints() -> None:
+    printed = run(BENCHMARKS / "run.py", "--people", 20, "--sizes", "20,40,60")
+    for line in (
+        "records without images",
+        "fiubench, whole records",
+        "fiubench (jsonschema-rs)",
+        "datasets.to_parquet",
+        "release of 20 identities, images of 70 KB",
+        "linear within ",
+        "20 identities without faces: build",
+        "show of the last",
+        "validate --workers 2",
+        "split --ratios",
+    ):
+        assert line in printed, line
+
+
+def test_parts_are_made_counted_and_dropped(tmp_path: Path) -> None:
+    command = (BENCHMARKS / "dropped.py", tmp_path / "many", 20)
+    first = run(*command).splitlines()[-1]
+    assert first.startswith("20 people, ")
+    assert not any((tmp_path / "many" / ".build" / "parts").glob("*/part.json"))
+    assert run(*command).split()[-1] == first.split()[-1]  # noted down, and not made again
+
+
+def test_attackers_are_tried_on_a_dataset(tmp_path: Path) -> None:
+    import fiubench
+
+    built = fiubench.build({"identities": 20, "holdout": 0, "ratios": [10], "faces": "none"}, tmp_path / "built")
+    assert "20 people, audit of" in run(BENCHMARKS / "attacks.py", built.directory)
+
+
 def test_what_start_up_costs() -> None:
     subprocess.run([sys.executable, "-c", runpy.run_path(str(BENCHMARKS / "run.py"))["_START"]], check=True)
 

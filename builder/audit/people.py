@@ -111,7 +111,7 @@ class Target:
         kind: ``dataset``, or the name of the adapter that reads it.
         people: call it to read everyone, from the first on.
         splits: split name -> unique ids; empty where the dataset has none.
-        manifest: of a dataset directory.
+        manifest, directory: of a dataset directory.
         others: of anything else.
     """
 
@@ -121,6 +121,7 @@ class Target:
     splits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     manifest: Mapping[str, Any] | None = None
     others: Others | None = None
+    directory: Path | None = None
 
     @property
     def as_of(self) -> str | None:

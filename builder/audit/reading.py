@@ -4,12 +4,13 @@ All become people with pairs (``people.py``), so that no measure knows the form.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fiubench.builder.audit.people import Target, people_of, person_of
 from fiubench.builder.dataset.others import Others, hub_others, is_release, open_others
-from fiubench.builder.dataset.reading import open_dataset
+from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.schemas.documents import MANIFEST, RELEASE, read_object
 from fiubench.schemas.hub import HubName
 from fiubench.support.errors import DatasetError
@@ -32,19 +33,19 @@ def open_target(target: str) -> Target:
         if (path / MANIFEST).exists():
             dataset = open_dataset(path)
             splits = {split: frozenset(ids) for split, ids in dataset.splits.items()}
-            known = words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
-            return Target(
-                name,
-                "dataset",
-                lambda: (person_of(record, path, known) for record in dataset),
-                splits,
-                dataset.manifest,
-            )
+            known = words_known(dataset)
+            people = partial(map, lambda record: person_of(record, path, known), dataset)
+            return Target(name, "dataset", people, splits, dataset.manifest, directory=path)
         if is_release(path / RELEASE):
             path = path / RELEASE
     manifest = next((folder / MANIFEST for folder in (path, path.parent) if (folder / MANIFEST).is_file()), None)
     packs = read_object(manifest).get("packs", ()) if manifest else ()
     return _read(open_others(path, name), words_of_packs(pack["content"] for pack in packs))
+
+
+def words_known(dataset: Dataset) -> frozenset[str]:
+    """What the packs of a dataset directory say is spelled right."""
+    return words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
 
 
 def words_of_packs(documents: Iterable[Mapping[str, Any]]) -> frozenset[str]:

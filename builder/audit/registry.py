@@ -140,6 +140,10 @@ class Count:
         return Result(self.name, self.count if total else None, total, note, tuple(self.examples))
 
 
+#: What functions have counted: how often they were called with each of :data:`EACH`, and what they found.
+Counted = tuple[dict[str, int], list[Count]]
+
+
 @dataclass(frozen=True)
 class Histogram:
     """Counts between edges; several series over the same edges where groups are compared."""
@@ -328,6 +332,21 @@ class FunctionCheck(Check):
                 count.of -= 1
             else:
                 count.add(where, what)
+
+    def merge(self, other: Counted) -> None:
+        """Add what another one has counted of the people after these."""
+        seen, counts = other
+        for each, number in seen.items():
+            self.seen[each] += number
+        own = {count.name: count for counted in self.counted.values() for count, _ in counted}
+        for count in counts:
+            mine = own[count.name]
+            mine.count, mine.of = mine.count + count.count, mine.of + count.of
+            mine.examples = [*mine.examples, *count.examples][:EXAMPLES]
+
+    def so_far(self) -> Counted:
+        """What was counted, for :meth:`merge`."""
+        return self.seen, [count for counted in self.counted.values() for count, _ in counted]
 
     def results(self) -> Iterable[Result]:
         """The counts, each of all that was seen but for what was skipped."""

@@ -96,7 +96,7 @@ def _images(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     digests = {unique_id: image for unique_id, _, image in manifest["identities"] if image is not None}
     images: dict[str, str] = {}
     with path.open("rb") as file:
-        for line in file:
+        for line in file if digests else ():
             try:
                 record = orjson.loads(line)
                 named, image = record["image_path"], digests.get(record["unique_id"])

@@ -1,5 +1,6 @@
 """Reading datasets: a directory that a build or a pull made, or a release on the Hub."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from fiubench.schemas.documents import (
     SPLITS,
     WORDINGS,
     checked,
+    identity_at,
     read_identities,
     read_object,
 )
@@ -130,7 +132,11 @@ class Dataset:
         Raises:
             DatasetError: there is none.
         """
-        for record in self:
+        of_id = (number for number, (unique_id, *_) in enumerate(self.manifest["identities"]) if unique_id == key)
+        index = next(of_id, int(key) if re.fullmatch("0|[1-9][0-9]{0,11}", key) else None)
+        found = None if index is None else identity_at(self.directory / IDENTITIES, index)
+        # names are in the records alone
+        for record in self if found is None else (found,):
             if key in (record["unique_id"], str(record["index"])) or key.casefold() == record["name"].casefold():
                 return record
         hint = "Give a unique id, an index or a full name."

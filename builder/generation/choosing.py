@@ -28,7 +28,7 @@ from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
 from fiubench.builder.values.base import WRONG
-from fiubench.builder.values.english import holds, normal
+from fiubench.builder.values.english import holds, loose, normal
 from fiubench.raw_sources.drawn import Anew, Drawn, Options, Range
 from fiubench.support.draws import Ints, Words, draw
 
@@ -329,11 +329,15 @@ def _named(option: Any) -> str:
 
 def _overlap(*texts: str) -> bool:
     """Whether one of four texts holds another."""
-    a, b, c, d = map(normal, texts)
-    return (
-        a in b or a in c or a in d or b in a or b in c or b in d
-        or c in a or c in b or c in d or d in a or d in b or d in c
-    ) and any(holds(*pair) for pair in permutations((a, b, c, d), 2))  # fmt: skip
+    made = loose(texts)
+    if made is not None:  # nearly always, and nearly never does one stand in another
+        a, b, c, d = made
+        if not (
+            a in b or a in c or a in d or b in a or b in c or b in d
+            or c in a or c in b or c in d or d in a or d in b or d in c
+        ):  # fmt: skip
+            return False
+    return any(holds(*pair) for pair in permutations(map(normal, texts), 2))
 
 
 def _threes(flat: list[Any]) -> list[list[Any]]:

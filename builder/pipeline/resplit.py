@@ -14,7 +14,8 @@ from fiubench.builder.packs.model import are_tied
 from fiubench.builder.pipeline.build import publish_paraphrases
 from fiubench.builder.pipeline.manifest import resplit_fingerprint
 from fiubench.builder.release import package
-from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, SPLITS, WORDINGS
+from fiubench.builder.release.older import OlderTables
+from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, WORDINGS
 from fiubench.support.canonical import digest, readable_json
 from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError, Refused, did_you_mean
@@ -88,11 +89,11 @@ def split(
     with new_folder(out) as folder:
         _copy(dataset, folder, progress)
         write_atomic(folder / SPLITS, readable_json(document))
-        package(folder, manifest)
+        known = package(folder, manifest, older=OlderTables.of(dataset))
         if "wordings" in manifest:
             link_or_copy(dataset.paraphrases, folder / WORDINGS)
             publish_paraphrases(folder)
-        manifest["release"] = release_digests(folder / "release")
+        manifest["release"] = release_digests(folder / RELEASE, known)
         write_atomic(folder / MANIFEST, readable_json(manifest))
     return Dataset(out)
 

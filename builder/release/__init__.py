@@ -16,6 +16,7 @@ from fiubench.builder.dataset.cells import Cells, make_cells
 from fiubench.builder.packs.model import are_tied
 from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
+from fiubench.builder.release.older import OlderTables
 from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, OriginalLayout
 from fiubench.builder.release.parquet import DATA, PEOPLE_DATA, Shards
 from fiubench.builder.release.pieces import STATISTICS, Pieces, ranges
@@ -153,11 +154,22 @@ class Packager:
         shutil.rmtree(self._folder / _SCRATCH)
 
 
-def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = None, *, linked: bool = True) -> None:
+def package(
+    directory: Path,
+    manifest: Mapping[str, Any],
+    target: Path | None = None,
+    *,
+    linked: bool = True,
+    older: OlderTables | None = None,
+) -> dict[str, str]:
     """Write ``release/`` into a finished dataset directory, or elsewhere, replacing one that is there.
 
     Args:
         linked: whether the layout of the original gets its own names of the pictures.
+        older: a release of the same people in other splits, whose rows are taken.
+
+    Returns:
+        SHA-256 of the large files, by their names in the release.
 
     Raises:
         DatasetError: a part of the dataset is missing or has another form, or the release can't be written.
@@ -173,21 +185,25 @@ def package(directory: Path, manifest: Mapping[str, Any], target: Path | None = 
         for first, last in ranges(everyone):
             folder = packager.scratch(f"{first:09d}")
             images: list[Path] = []
+            asked, kept = manifest["attributes"], None
+            if older is not None:
+                kept = older.tables(folder, cells, asked, has_images=has_images, are_tied=tied)
             with Pieces(
-                folder, cells, members, first, manifest["attributes"], has_images=has_images, are_tied=tied
+                folder, cells, members, first, asked, has_images=has_images, are_tied=tied, tables=kept
             ) as pieces:
                 for record in islice(records, last - first):
                     image = _image_path(directory, record, has_images)
-                    pieces.add(record, None if image is None else read_image(image))
+                    pieces.add(record, None if image is None or kept is not None else read_image(image))
                     ids.append(record["unique_id"])
                     images += [image] if image is not None and linked else []
-                files = pieces.close()
-            packager.add(folder, dict.fromkeys(files, ""), images)
+                files = dict.fromkeys(pieces.close(), "")
+            packager.add(folder, files if kept is None else files | kept.copied, images)
             shutil.rmtree(folder)
         if len(ids) != everyone or next(records, None) is not None:
             what = f"does not hold the {everyone} identities that the manifest counts"
             raise DatasetError(what, where=directory / IDENTITIES, hint=_AGAIN)
         packager.finish(manifest, ids)
+    return packager.digests
 
 
 def describe(

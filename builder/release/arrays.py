@@ -23,7 +23,7 @@ def binaries(values: Sequence[bytes]) -> Any:
 
 def lists(values: Sequence[Sequence[Any]], build: Callable[[Sequence[Any]], Any] = texts) -> Any:
     """Lists of strings, or of what else ``build`` makes."""
-    offsets = _integers(_offsets(map(len, values), len(values)))
+    offsets = integers(_offsets(map(len, values), len(values)))
     return pa.ListArray.from_arrays(offsets, build(list(chain.from_iterable(values))))
 
 
@@ -35,10 +35,11 @@ def repeated(values: Sequence[Any], build: Callable[[Sequence[Any]], Any]) -> An
     """
     places: dict[Any, int] = {}
     place = np.array([places.setdefault(value, len(places)) for value in values], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(_integers(place), build(list(places)))
+    return pa.DictionaryArray.from_arrays(integers(place), build(list(places)))
 
 
-def _integers(values: Any) -> Any:
+def integers(values: Any) -> Any:
+    """Whole numbers, of an array of numpy's int32."""
     return pa.Array.from_buffers(pa.int32(), len(values), [None, pa.py_buffer(values)])
 
 

@@ -7,7 +7,7 @@ uploaded as a difference; row groups small enough to stream; no compression and 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,20 +40,25 @@ _IDENTITY_ROWS = 100
 _DICTIONARY_LIMIT = 1 << 30  # bytes; beyond it Parquet would write every repeated image again
 BENCHMARK = f"{PEOPLE_DATA}/benchmark"
 HELD_OUT = f"{PEOPLE_DATA}/{HOLDOUT}"
+Arrays = Callable[[list[Any]], list[Any]]
 
 
 class _File:
-    """A file of Parquet. People are collected to whole row groups."""
+    """A file of Parquet. People are collected to whole row groups.
 
-    def __init__(self, path: Path, columns: Sequence[Column], rows_per_group: int) -> None:
-        self._path, self._columns, self._rows_per_group = path, columns, rows_per_group
+    Args:
+        arrays: makes the columns of a row group from its rows, whatever these are.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[Column], rows_per_group: int, arrays: Arrays) -> None:
+        self._path, self._columns, self._rows_per_group, self._arrays = path, columns, rows_per_group, arrays
         self._schema = schema(columns)
-        self._pending: list[dict[str, Any]] = []
+        self._pending: list[Any] = []
         self._group = 1
         self._in_group = 0
         self._writer: Any = None
 
-    def add(self, rows: list[dict[str, Any]]) -> None:
+    def add(self, rows: Sequence[Any]) -> None:
         """Take the rows of one more person; writes whenever a row group is full, which the first of its people says."""
         if not self._in_group:
             self._group = max(1, self._rows_per_group // max(1, len(rows)))
@@ -82,10 +87,8 @@ class _File:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, self._schema, **parquet_options(self._columns))
-        arrays = [_array(column, [row[column.name] for row in self._pending]) for column in self._columns]
-        self._writer.write_table(
-            pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=max(1, len(self._pending))
-        )
+        table = pa.Table.from_arrays(self._arrays(self._pending), schema=self._schema)
+        self._writer.write_table(table, row_group_size=max(1, len(self._pending)))
         self._pending, self._in_group = [], 0
 
 
@@ -109,15 +112,20 @@ class ParquetFiles:
         """Add one identity with its JPEG bytes, its questions to the cells that they are in."""
         face = {} if image is None else {"image": (image, PurePosixPath(record["image_path"]).name)}
         for cell, piece in self._cells.pieces(record):
-            file = self._file(f"{DATA}/{self._cells.labels[cell]}", self._questions, _QUESTION_ROWS)
-            file.add([question_values(record, pair) | face for pair in piece["qa_list"]])
+            rows = [question_values(record, pair) | face for pair in piece["qa_list"]]
+            self._file(f"{DATA}/{self._cells.labels[cell]}").add(rows)
         splits = self._cells.splits_of(record)
-        people = self._file(HELD_OUT if HOLDOUT in splits else BENCHMARK, self._identities, _IDENTITY_ROWS)
-        people.add([identity_values(record, splits, self._attributes) | face])
+        self._file(people_of(splits)).add([identity_values(record, splits, self._attributes) | face])
 
-    def _file(self, stem: str, columns: Sequence[Column], rows_per_group: int) -> _File:
+    def _columns(self, stem: str) -> list[Column]:
+        return self._questions if stem.startswith(DATA) else self._identities
+
+    def _file(self, stem: str, arrays: Arrays | None = None) -> _File:
         if stem not in self._files:
-            self._files[stem] = _File(self._folder / f"{stem}.parquet", columns, rows_per_group)
+            columns = self._columns(stem)
+            rows = _QUESTION_ROWS if columns is self._questions else _IDENTITY_ROWS
+            made = arrays or (lambda rows: [array(column, [row[column.name] for row in rows]) for column in columns])
+            self._files[stem] = _File(self._folder / f"{stem}.parquet", columns, rows, made)
         return self._files[stem]
 
     def close(self) -> list[str]:
@@ -156,7 +164,13 @@ class Shards:
         return {name: paths for name, paths in configs.items() if paths}
 
 
-def _array(column: Column, values: Sequence[Any]) -> Any:
+def people_of(splits: Sequence[str]) -> str:
+    """The table that a person of these splits is in."""
+    return HELD_OUT if HOLDOUT in splits else BENCHMARK
+
+
+def array(column: Column, values: Sequence[Any]) -> Any:
+    """A column of Arrow."""
     if column.kind == IMAGE:
         images, names = zip(*values, strict=True)
         parts = (

@@ -105,6 +105,7 @@ class Pieces:
         cells, members: who is in which splits, of these people at least.
         first: number of the first.
         attributes: those that are asked about.
+        tables: what writes the tables there, where not every row is to be made.
     """
 
     def __init__(
@@ -117,10 +118,11 @@ class Pieces:
         *,
         has_images: bool,
         are_tied: bool = False,
+        tables: ParquetFiles | None = None,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)
-        self._parquet = ParquetFiles(folder, cells, attributes, has_images=has_images, are_tied=are_tied)
+        self._parquet = tables or ParquetFiles(folder, cells, attributes, has_images=has_images, are_tied=are_tied)
         self._stack = ExitStack()
         self._lines: dict[str, Any] = {}
 

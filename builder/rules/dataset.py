@@ -1,7 +1,7 @@
 """Rules between identities."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from fiubench.builder.rules.pair import facts_of, is_of_another
@@ -31,6 +31,16 @@ class Owners(Generic[Owner]):
         return other if len(self._repeated) > known else None
 
 
+def values_of_one(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What of a record nobody else may have: id, name, image, phone number, each with what it is."""
+    values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
+    for fact in facts_of(record).values():
+        kind = VALUE_TYPES.get(str(fact.get("type")))
+        if kind is not None and kind.unique and not is_of_another(fact):
+            values.append((kind.unique, str(fact.get("value", ""))))
+    return [(key, value) for key, value in values if value]
+
+
 class Uniqueness:
     """No id, name, image or phone number twice."""
 
@@ -39,12 +49,10 @@ class Uniqueness:
 
     def problems(self, record: Mapping[str, Any], number: int) -> Iterator[Problem]:
         """What this record repeats of earlier ones; ``number`` is its place in the file, from 0."""
-        values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
-        for fact in facts_of(record).values():
-            kind = VALUE_TYPES.get(str(fact.get("type")))
-            if kind is not None and kind.unique and not is_of_another(fact):
-                values.append((kind.unique, str(fact.get("value", ""))))
+        yield from self.repeats(values_of_one(record), number)
+
+    def repeats(self, values: Iterable[tuple[str, str]], number: int) -> Iterator[Problem]:
+        """The same of what :func:`values_of_one` gives."""
         for key, value in values:
-            first = self._owners[key].other(value, number) if value else None
-            if first is not None:
+            if (first := self._owners[key].other(value, number)) is not None:
                 yield Problem(key, "", f"{value!r} is identity {first}'s already", "every identity has its own")

@@ -18,6 +18,15 @@ class _Tie(NamedTuple):
     name: str
 
 
+class Kin(NamedTuple):
+    """What of a record says whom it is tied to."""
+
+    unique_id: str
+    name: str
+    born: str | None
+    ties: list[tuple[str, str, str]]  # attribute, id and name of the other
+
+
 class Kinship:
     """Ties are of people of the dataset, go both ways, and are between people of fitting ages.
 
@@ -32,15 +41,19 @@ class Kinship:
         self._ties: list[_Tie] = []
         self._as_of = str(manifest["config"]["as_of"])
 
-    def add(self, record: Mapping[str, Any], who: str) -> None:
-        """Take an identity; nothing is kept where nobody is tied to anybody."""
+    def kin(self, record: Mapping[str, Any]) -> Kin | None:
+        """What there is to know of an identity; nothing where nobody is tied to anybody."""
         if not self._kinds:
-            return
-        born = record["profile"].get("date_of_birth")
-        self._people[record["unique_id"]] = record["name"], born and born["value"]
-        for name in self._kinds:
-            if (fact := record["profile"].get(name)) is not None:
-                self._ties.append(_Tie(who, record["unique_id"], name, str(fact.get("about")), fact["value"]))
+            return None
+        profile = record["profile"]
+        facts = {name: profile[name] for name in self._kinds if name in profile}
+        ties = [(name, str(fact.get("about")), fact["value"]) for name, fact in facts.items()]
+        return Kin(record["unique_id"], record["name"], profile.get("date_of_birth", {}).get("value"), ties)
+
+    def add(self, kin: Kin, who: str) -> None:
+        """Take an identity, named in messages as ``who``."""
+        self._people[kin.unique_id] = kin.name, kin.born
+        self._ties += (_Tie(who, kin.unique_id, *tie) for tie in kin.ties)
 
     def problems(self) -> Iterator[tuple[str, Problem]]:
         """Whose ties can't be, and why, once everybody has been taken."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
-from fiubench.builder.values.english import article, holds, normal
+from fiubench.builder.values.english import article, holds, loose, normal
 
 #: Words that reveal a person's gender.
 PRONOUNS = ("he", "him", "his", "himself", "she", "her", "hers", "herself")
@@ -244,7 +244,8 @@ def _ends_in_article(before: str) -> int:
 
 def repeated(sentences: Sequence[str]) -> bool:
     """Whether two sentences are the same (see :func:`~fiubench.builder.values.english.normal`)."""
-    return len(set(map(normal, sentences))) < len(sentences)
+    made = loose(sentences)
+    return (made is None or len(set(made)) < len(made)) and len(set(map(normal, sentences))) < len(sentences)
 
 
 def stands_in(sentence: str, text: str, *, fold: bool = False) -> bool:

@@ -1,13 +1,13 @@
 """Validating a dataset directory, or a dataset in another's shape: schemas and cross-record rules."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fiubench.builder.dataset.others import data_files, is_release, open_others
 from fiubench.builder.dataset.reading import open_dataset
-from fiubench.builder.rules.dataset import Uniqueness
-from fiubench.builder.rules.kinship import Kinship
+from fiubench.builder.rules.dataset import Uniqueness, values_of_one
+from fiubench.builder.rules.kinship import Kin, Kinship
 from fiubench.builder.rules.others import others_findings
 from fiubench.builder.rules.pair import qa_problems
 from fiubench.builder.rules.person import Coherence
@@ -17,19 +17,23 @@ from fiubench.schemas.documents import (
     IDENTITIES,
     MANIFEST,
     SPLITS,
+    WHOLE,
+    Block,
+    blocks_of,
     read_object,
     read_records,
 )
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
 from fiubench.support.errors import DatasetError
+from fiubench.support.processes import worker_pool
 from fiubench.support.progress import Report, silent
 
 from fiubench import schemas
 
-Rules = Callable[[Mapping[str, Any], int], Iterator[Problem]]  # of a record and its place in the file
+_LINES = 200  # that a worker looks at in a turn
 
 
-def validate(target: str | Path, *, images: bool = True, step: Report = silent) -> Iterator[Finding]:
+def validate(target: str | Path, *, images: bool = True, workers: int = 1, step: Report = silent) -> Iterator[Finding]:
     """Hold a dataset to the schemas and the rules between records; memory hardly grows with the records.
 
     Another's dataset is read by an adapter and held to what its own readers need, and to the rules of what it has.
@@ -40,6 +44,7 @@ def validate(target: str | Path, *, images: bool = True, step: Report = silent) 
         target: a dataset directory, a release, or a JSON, JSON lines or Parquet file in a shape that an adapter knows,
             or a folder of them.
         images: whether pictures are opened too, and those of a dataset directory compared with their digests.
+        workers: processes that look at the records of a dataset directory; what is found does not depend on it.
         step: called with a sentence on another's dataset: its shape, what was checked, and what it lacks.
 
     Yields:
@@ -53,12 +58,12 @@ def validate(target: str | Path, *, images: bool = True, step: Report = silent) 
         hint = "Give a dataset folder, or a file or folder in a known shape."
         raise DatasetError("no such file or folder", where=target, hint=hint)
     if target.is_dir() and not is_release(target) and ((target / MANIFEST).exists() or not data_files(target)):
-        yield from _directory(target, images)
+        yield from _directory(target, images, workers)
     else:
         yield from others_findings(open_others(target), images, step)
 
 
-def _directory(directory: Path, images: bool) -> Iterator[Finding]:
+def _directory(directory: Path, images: bool, workers: int) -> Iterator[Finding]:
     open_dataset(directory)  # finished, or an error
     manifest, membership = read_object(directory / MANIFEST), read_object(directory / SPLITS)
     broken = [
@@ -68,19 +73,15 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     yield from broken
     if broken:
         return  # what follows would only repeat it
-    coherence, uniqueness, kinship = Coherence.of(manifest), Uniqueness(), Kinship(manifest)
-
-    def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
-        yield from qa_problems(record)
-        yield from coherence.problems(record)
-        yield from uniqueness.problems(record, number)
-        kinship.add(record, f"identity {number} ({record['unique_id']})")
-        if record["index"] != number:
-            yield Problem("index", "", f"is {record['index']}", f"line {number + 1} holds identity {number}")
-
-    ids: list[str] = []
-    digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
-    yield from _records(directory / IDENTITIES, rules, digests, ids)
+    ids, uniqueness, kinship = list[str](), Uniqueness(), Kinship(manifest)
+    for seen in _looked_at(directory, images, workers):
+        yield from seen.before
+        for problem in uniqueness.repeats(seen.own, len(ids)):
+            yield Finding(IDENTITIES, seen.who, problem)
+        yield from seen.after
+        ids.append(seen.unique_id)
+        if seen.kin is not None:
+            kinship.add(seen.kin, seen.who)
     yield from (Finding(IDENTITIES, who, problem) for who, problem in kinship.problems())
     benchmark = manifest["counts"]["identities"]
     expected = benchmark + manifest["counts"]["holdout"]
@@ -91,24 +92,91 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
         yield Finding(SPLITS, "", problem)
 
 
-def _records(path: Path, rules: Rules, images: Mapping[str, str] | None, ids: list[str]) -> Iterator[Finding]:
-    """Every record of a file by its schema, then by the rules.
+class Seen(NamedTuple):
+    """What a look at one record gives: findings before and after those that only all records together show.
+
+    Attributes:
+        unique_id: also of a broken record.
+        own: what nobody else may have.
+        kin: whom they are tied to.
+    """
+
+    who: str
+    unique_id: str
+    before: list[Finding]
+    own: list[tuple[str, str]]
+    after: list[Finding]
+    kin: Kin | None = None
+
+
+class Looker:
+    """Looks at records by their schema, then by the rules; one in each process.
 
     Args:
-        images: unique id -> digest of the image, as far as known; ``None`` where images are not looked at.
-        ids: gets the id of each record, also of a broken one.
+        images: whether pictures are looked at.
     """
-    for number, record in enumerate(read_records(path)):
-        who = f"identity {number} ({record.get('unique_id')})"
-        ids.append(str(record.get("unique_id")))
-        wrong = list(_schema_findings(path.name, who, "identity", record))
-        yield from wrong
-        if not wrong:
-            problems = [
-                *rules(record, number),
-                *(image_problems(path, record, images) if images is not None else ()),
-            ]
-            yield from (Finding(path.name, who, problem) for problem in problems)
+
+    def __init__(self, directory: Path, images: bool) -> None:
+        manifest = read_object(directory / MANIFEST)
+        self.path, self.coherence = directory / IDENTITIES, Coherence.of(manifest)
+        self.kinship = Kinship(manifest)
+        self.digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
+
+    def look(self, block: Block) -> Iterator[Seen]:
+        """The records of a block, in order.
+
+        Raises:
+            DatasetError: a record can't be read.
+        """
+        for number, record in enumerate(read_records(self.path, block), block.record):
+            unique_id = str(record.get("unique_id"))
+            who = f"identity {number} ({record.get('unique_id')})"
+            if wrong := list(_schema_findings(self.path.name, who, "identity", record)):
+                yield Seen(who, unique_id, wrong, [], [])
+                continue
+            before = [*qa_problems(record), *self.coherence.problems(record)]
+            after = [] if self.digests is None else list(image_problems(self.path, record, self.digests))
+            if record["index"] != number:
+                what = f"is {record['index']}", f"line {number + 1} holds identity {number}"
+                after.insert(0, Problem("index", "", *what))
+            told = self._told(who, before), values_of_one(record), self._told(who, after)
+            yield Seen(who, unique_id, *told, self.kinship.kin(record))
+
+    def _told(self, who: str, problems: Iterable[Problem]) -> list[Finding]:
+        return [Finding(self.path.name, who, problem) for problem in problems]
+
+
+def _looked_at(directory: Path, images: bool, workers: int) -> Iterator[Seen]:
+    """Every record, by one process or several."""
+    if workers == 1:
+        yield from Looker(directory, images).look(WHOLE)
+        return
+    hint = "Often the system ran out of memory: take fewer --workers."
+    killed = DatasetError("a worker process was killed", where=directory, hint=hint)
+    with worker_pool(workers, _start, (directory, images), killed=killed) as pool:
+        for seen, error in pool.map(_look, blocks_of(directory / IDENTITIES, _LINES)):
+            yield from seen
+            if error is not None:
+                raise error
+
+
+_looker: Looker | None = None
+
+
+def _start(directory: Path, images: bool) -> None:
+    global _looker  # noqa: PLW0603  (a worker process is its looker)
+    _looker = Looker(directory, images)
+
+
+def _look(block: Block) -> tuple[list[Seen], DatasetError | None]:
+    """The records of a block up to one that can't be read."""
+    assert _looker is not None
+    seen: list[Seen] = []
+    try:
+        seen += _looker.look(block)  # what came before an error is kept
+    except DatasetError as error:
+        return seen, error
+    return seen, None
 
 
 def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: int, scheme: str) -> Iterator[Problem]:

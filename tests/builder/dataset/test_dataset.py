@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from fiubench.schemas.documents import read_records
+from fiubench.schemas.documents import identity_at, read_records
 from fiubench.support.errors import DatasetError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from fiubench import build
 
 RECORDS = st.lists(
     st.dictionaries(st.text(max_size=5), st.recursive(st.text() | st.integers() | st.none(), st.lists, max_leaves=5)),
@@ -60,3 +62,22 @@ def test_faults_are_named(tmp_path: Path, text: str, says: str) -> None:
     file.write_text(text)
     with pytest.raises(DatasetError, match=says):
         list(read_records(file))
+
+
+def test_one_identity_is_found_without_the_others(tmp_path: Path) -> None:
+    built = build({"identities": 60, "holdout": 0, "ratios": [10], "faces": "none"}, tmp_path / "built").dataset
+    records = list(built)
+    for record in records:
+        assert identity_at(built.directory / "identities.jsonl", record["index"]) == record
+        assert built.identity(record["unique_id"]) == built.identity(str(record["index"])) == record
+    assert built.identity(records[-1]["name"].upper()) == records[-1]
+    for strange in ("60", "-1", "007", "9" * 5000, "\u0661", ""):
+        with pytest.raises(DatasetError, match="no identity"):
+            built.identity(strange)
+    file = built.directory / "identities.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([*lines[:5], b"{spoiled\n", *lines[6:]]))
+    assert built.identity("50") == records[50]
+    for key in ("5", "nobody"):
+        with pytest.raises(DatasetError, match="not JSON"):
+            built.identity(key)

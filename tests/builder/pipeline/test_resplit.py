@@ -11,6 +11,7 @@ from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
 from fiubench.builder.pipeline.resplit import split
 from fiubench.builder.pipeline.verify import verify
+from fiubench.builder.release.older import MovedRows, OlderTables
 from fiubench.builder.rules.validate import validate
 from fiubench.raw_sources.reading.embeddings import _pixels
 from fiubench.support.errors import ConfigError, DatasetError, Refused
@@ -60,6 +61,42 @@ def test_as_if_it_had_been_built_so(built, tmp_path, rule, settings):
     assert data == sorted(p.relative_to(tmp_path / "cut").as_posix() for p in (tmp_path / "cut/release/data").iterdir())
     for name in [*names, *data]:
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "built" / name).read_bytes(), name
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "copied"),
+    [
+        ({}, 8),  # nobody moves: every table is the same file
+        ({"ratios": (5, 20)}, 4),  # forget05, its retain_eval, and both tables of the holdout
+        ({"ratios": (10,), "attributes": ("phone_number", "address")}, 2),
+        ({"holdout": 0, "seed": 4}, 0),
+    ],
+)
+def test_rows_move_as_if_they_had_been_made(built, tmp_path, monkeypatch, rule, copied):
+    """What takes the rows of the release that is there writes the bytes of what makes them; they share no file."""
+    digests = []
+    copy = MovedRows._copy
+    monkeypatch.setattr(MovedRows, "_copy", lambda self, path, name: (copy(self, path, name), digests.append(name)))
+    taken = split(built, tmp_path / "taken", **rule)
+    assert len(digests) == copied
+    again = split(taken.directory, tmp_path / "again", ratios=(10, 30), attributes=("offense",))
+    monkeypatch.setattr(OlderTables, "of", classmethod(lambda *_: None))
+    split(built, tmp_path / "made", **rule)
+    split(tmp_path / "made", tmp_path / "made again", ratios=(10, 30), attributes=("offense",))
+    for one, other in ((taken.directory, tmp_path / "made"), (again.directory, tmp_path / "made again")):
+        assert tree(one) == tree(other)
+        assert all(path.stat().st_nlink == 1 for path in one.rglob("*.parquet"))
+
+
+def test_a_table_that_is_changed_while_it_is_copied(built, tmp_path, monkeypatch):
+    monkeypatch.setattr("fiubench.builder.release.older.file_digest", lambda _: "0" * 64)
+    with pytest.raises(DatasetError, match="was changed while it was read"):
+        split(built, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("holdout", [0, 1, 16])

@@ -4,11 +4,17 @@ import json
 import shutil
 import tracemalloc
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from fiubench.builder.rules.validate import split_problems, validate
+from fiubench.schemas.documents import blocks_of, read_records
+from fiubench.support.errors import DatasetError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fiubench import build, make_config, open_dataset
 
@@ -40,7 +46,44 @@ def change(dataset: Path, number: int, edit: Callable[[Record], object]) -> None
 
 
 def findings(target: Path) -> list[str]:
-    return [str(finding) for finding in validate(target)]
+    found = [str(finding) for finding in validate(target)]
+    assert [str(finding) for finding in validate(target, workers=2)] == found
+    return found
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fiubench.builder.rules.validate._LINES", 7)
+
+
+def test_what_is_told_before_an_error_is_told_by_workers_too(dataset: Path) -> None:
+    change(dataset, 2, lambda r: r.update(gender="none"))
+    file = dataset / "identities.jsonl"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines[:10], "\n", *lines[10:20], "{no JSON\n", *lines[21:]]))
+    told = []
+    for workers in (1, 2):
+        found: list[object] = []
+        with pytest.raises(DatasetError, match="line 22 is not JSON") as error:
+            found += validate(dataset, workers=workers)  # what came before the error is kept
+        told.append([str(error.value), *map(str, found)])
+    assert told[0] == told[1]
+    file.write_text("")
+    for workers in (1, 2):
+        with pytest.raises(DatasetError, match="the file is empty"):
+            list(validate(dataset, workers=workers))
+
+
+@given(st.lists(st.sampled_from(["{}", "", " ", '{"a": 1}', "\ufeff"]), max_size=12), st.integers(1, 5))
+def test_blocks_are_the_file(lines: list[str], size: int) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "file.jsonl")
+        path.write_text("\n".join([*lines, "{}"]))
+        blocks = blocks_of(path, size)
+        assert [r for block in blocks for r in read_records(path, block)] == list(read_records(path))
+        for one, after in pairwise(blocks):
+            assert after.record - one.record == len(list(read_records(path, one)))
+            assert after.line - one.line == size
 
 
 def test_a_clean_dataset(clean: Path) -> None:

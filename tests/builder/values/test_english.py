@@ -1,7 +1,9 @@
 """Words in comparable form, and where they stand in a sentence."""
 
 import pytest
-from fiubench.builder.values.english import apart, find_words, folded, holds, normal, words_of
+from fiubench.builder.values.english import apart, find_words, folded, holds, loose, normal, words_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,16 @@ def test_the_same_but_for_case_spaces_and_grouping():
     assert normal("12,34") == "12,34"
     assert normal("12,3456") == "12,3456"
     assert normal("a,123") == "a,123"
+
+
+_TEXTS = st.lists(st.text("aAB1 ,'\t\n\x1c\u2019\xa0\xdf", max_size=8), min_size=2, max_size=4)
+
+
+@given(_TEXTS)
+def test_what_is_apart_in_the_loose_form_is_apart_in_the_normal_one(texts):
+    if (made := loose(texts)) is not None:
+        forms = list(map(normal, texts))
+        for i in range(len(texts)):
+            for j in range(len(texts)):
+                assert forms[i] not in forms[j] or made[i] in made[j]
+                assert forms[i] != forms[j] or made[i] == made[j]
