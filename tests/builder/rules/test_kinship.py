@@ -27,7 +27,8 @@ def manifest():
 def problems(manifest, people):
     kinship = Kinship(manifest)
     for record in people:
-        kinship.add(record, f"identity {record['index']}")
+        if (kin := kinship.kin(record)) is not None:
+            kinship.add(kin, f"identity {record['index']}")
     return [f"{who}: {problem.path}: {problem.what}" for who, problem in kinship.problems()]
 
 
