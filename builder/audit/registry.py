@@ -240,11 +240,12 @@ class Entry:
     each: str = ""
 
 
-def _order(entry: Entry) -> tuple[int, bool]:
-    return list(GROUPS).index(entry.declared.group), plugin_of(entry) is not None
+def _order(entry: Entry) -> tuple[int, bool, str]:
+    own = plugin_of(entry) is None
+    return list(GROUPS).index(entry.declared.group), not own, entry.__module__ if own else ""
 
 
-#: By group, those of plug-ins last.
+#: By group, those of plug-ins last, whichever module is imported first.
 MEASURES: Registry[Entry] = Registry("measure", "measures", "fiubench.builder.audit.measures", key=_order)
 
 

@@ -357,6 +357,16 @@ def test_a_target_that_is_none() -> None:
             open_target(name)
 
 
+def test_measures_are_in_one_order_whatever_is_imported_first() -> None:
+    program = "{}; from fiubench.builder.audit.registry import declared_measures; print(list(declared_measures()))"
+    first = ("pass", "import fiubench.builder.audit.measures.variants", "import fiubench.builder.audit.measures.ties")
+    orders = {
+        subprocess.run([sys.executable, "-c", program.format(one)], capture_output=True, check=True).stdout
+        for one in first
+    }
+    assert len(orders) == 1
+
+
 def test_every_rule_is_documented() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs/audit.md").read_text(encoding="utf-8")
     assert markdown_tables() in page, "write what `fiubench measures list --markdown` prints into docs/audit.md"

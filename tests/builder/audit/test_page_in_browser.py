@@ -101,7 +101,7 @@ def test_side_by_side(opened):
         assert page.locator("#attributes tbody").first.locator("tr").count() == 2
         assert len(_widths(page, 1)) == 7 + 1  # one attribute is missing; and the legend
         sentence = page.locator("#verdict .sentence").nth(2).inner_text()
-        assert "Of the 45 measures that both have, dataset is better on" in sentence
+        assert "Of the 46 measures that both have, dataset is better on" in sentence
 
 
 def test_a_measure_unfolds_by_keyboard_and_by_address(opened):

@@ -79,6 +79,7 @@ FORMS: dict[str, Any] = {
     "decimal": (CENTS.map(lambda c: c / 100), lambda v: [f"{v:.2f}", f"{v:,.2f}", f"{v:.3f} kg", f"{v:.2f}%"]),
     "list": (LISTS, lambda v: [v[0], v[0].upper()] if len(v) == 1 else [f"{', '.join(v[1:])}, and {v[0]}"]),
     "parts": (st.tuples(st.integers(1, 999), st.integers(1, 999)).map("{0[0]}/{0[1]}".format), lambda v: [f"{v} mmHg"]),
+    "relation": (NAMES, lambda v: [v, v.upper(), ", ".join(reversed(v.split()))]),
 }
 
 
