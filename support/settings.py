@@ -16,9 +16,10 @@ from typing import Annotated, Any, Self
 
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.yaml_file import load_yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 _LONGEST = 200
+_MOST = 2**63 - 1
 
 __all__ = ["Annotated", "Field", "Flag", "Settings"]
 
@@ -40,6 +41,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+    @field_validator("*")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """No number that JSON, Parquet and numpy can't hold."""
+        if isinstance(value, int) and not -_MOST <= value <= _MOST:
+            raise ValueError(f"should be less than or equal to {_MOST}")
+        return value
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: object = "", flags: Collection[str] = ()) -> Self:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fiubench.builder.audit.registry import MEASURES, declared_measures
 from fiubench.builder.dataset.adapter import ADAPTERS
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.cli.plugins import registries
@@ -64,6 +65,17 @@ def test_adapters() -> None:
 def test_groups_of_entry_points() -> None:
     groups = {row[2].strip("`") for row in table("how-to/index.md", "Nine kinds")}
     assert groups == {kind.group for kind in registries()}
+
+
+def test_the_readme_counts_and_lists_what_there_is() -> None:
+    page = (ROOT / "README.md").read_text()
+    measures = [name for name in declared_measures() if MEASURES.plugin(name) is None]
+    assert f"# {len(measures)} measures, as one page" in page
+    own = [name for name in METHODS if METHODS.plugin(name) is None]
+    assert ("sixteen methods" in page) == (len(own) == 16)
+    assert {f"`fiubench.{kind}`" for kind in re.findall(r"`fiubench\.([a-z_]+)`", page)} == {
+        f"`{kind.group}`" for kind in registries()
+    }
 
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

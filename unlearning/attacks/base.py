@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
@@ -23,9 +23,6 @@ from fiubench.unlearning.attacks.target import Target
 from fiubench.unlearning.data.dataset import Sample
 from fiubench.unlearning.metrics.likelihood import auc
 from fiubench.unlearning.metrics.statistics import Bounds, Estimate, clustered_mean, missing
-
-if TYPE_CHECKING:
-    from fiubench.unlearning.data.runs import Run
 
 MATCH, AUC = "exact match over chance", "AUC"
 _NO_HOLDOUT = "no holdout: nobody is a certain non-member"
@@ -75,8 +72,12 @@ class Attack(Settings, ABC):
     def run(self, target: Target) -> Outcome:
         """Attack a model. What can't be done is a :class:`ConfigError`, whose text stands in place of a value."""
 
-    def settled(self, run: "Run | None") -> Self:
-        """The attack with what it takes from the attacked run; the retain reference is attacked with the same."""
+    def settled(self, target: Target) -> Self:
+        """The attack with what it takes from the attacked run; the retain reference is attacked with the same.
+
+        Raises:
+            ConfigError: an option does not fit what is attacked.
+        """
         return self
 
 

@@ -33,11 +33,11 @@ class Probe(Attack):
     name = "probe"
     help = "A linear probe of the hidden states, fitted on retained people, picks the true value of four."
     measure = "choice of four"
-    people: int = Field(64, ge=4, description="Retained people that it is fitted on, at most.")
+    fitted_on: int = Field(64, ge=4, description="Retained people that it is fitted on, at most.")
 
     def run(self, target: Target) -> Outcome:
         """The share of the forget set's questions for which it picks the truth."""
-        known = list(dict.fromkeys(sample.unique_id for sample in target.retained))[: self.people]
+        known = list(dict.fromkeys(sample.unique_id for sample in target.retained))[: self.fitted_on]
         kept = _with_wrong([sample for sample in target.retained if sample.unique_id in set(known)])
         asked = _with_wrong(target.questions["forget"])
         if len(known) < 4 or not asked or not kept:

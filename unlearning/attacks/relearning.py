@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.errors import ConfigError
@@ -17,9 +17,6 @@ from fiubench.unlearning.models.loading import Loaded
 from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.settings import Lora
 from fiubench.unlearning.training.batches import KeyedOrder, Row, rows
-
-if TYPE_CHECKING:
-    from fiubench.unlearning.data.runs import Run
 
 _UNRELATED = Path(__file__).with_name("unrelated.yaml")
 
@@ -34,8 +31,9 @@ class _Relearning(Asking):
         "run", description="Fresh adapters, null to train every weight; run: as the attacked run was trained."
     )
 
-    def settled(self, run: "Run | None") -> Self:
+    def settled(self, target: Target) -> Self:
         """With learning rate and adapters of the run."""
+        run = target.subject.run
         own = {} if run is None else run.manifest["settings"]
         rate, lora = self.learning_rate or own.get("learning_rate"), self.lora
         if rate is None:
@@ -96,6 +94,12 @@ class Relearn(_Relearning):
     help = "A few steps on some of the forgotten people; the others are asked about."
     people: int | None = Field(None, ge=1, description="How many are taught; by default half of them.")
 
+    def settled(self, target: Target) -> Self:
+        """With learning rate and adapters of the run."""
+        if self.people is not None:
+            _check_count(target, self.people, self.name)
+        return super().settled(target)
+
     def rounds(self, target: Target) -> Iterator[tuple[Sequence[Row], Sequence[Sample]]]:
         """The first are taught, then the last."""
         yield from of_people(target, self.people, self.name)
@@ -153,12 +157,16 @@ def of_people(target: Target, count: int | None, name: str) -> Iterator[tuple[Se
         ConfigError: nobody would be left to be asked about.
     """
     people, count = target.people, len(target.people) // 2 if count is None else count
-    if not 0 < count < len(people):
-        what = f"{target.forget} has {len(people)} people: nobody would be left to be asked about"
-        raise ConfigError(what, where=f"attack {name}", hint="Teach fewer: --people N.")
+    _check_count(target, count, name)
     for taught in (set(people[:count]), set(people[-count:])):
         known = [sample for sample in target.data.samples(target.forget) if sample.unique_id in taught]
         yield _rows(target, known), [s for s in target.questions["forget"] if s.unique_id not in taught]
+
+
+def _check_count(target: Target, count: int, name: str) -> None:
+    if not 0 < count < len(target.people):
+        what = f"{target.forget} has {len(target.people)} people: nobody would be left to be asked about"
+        raise ConfigError(what, where=f"attack {name}", hint="Teach fewer: --people N.")
 
 
 def _rows(target: Target, samples: Sequence[Sample]) -> list[Row]:

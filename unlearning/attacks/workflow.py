@@ -125,9 +125,10 @@ def attack(
     need("unlearning")
     options = {name: value for name in ("people", "steps") if (value := getattr(chosen, name)) is not None}
     subject = Subject.open(target)
-    attacks = [one.settled(subject.run) for one in make_attacks(chosen.attacks, {**chosen.options, **options})]
+    attacks = make_attacks(chosen.attacks, {**chosen.options, **options})
     folder = (subject.folder if out is None else Path(out)) / ATTACKS_FOLDER
     own = _target(subject, chosen)
+    attacks = [one.settled(own) for one in attacks]
     targets = [(own, folder)]
     if chosen.reference is not None:
         other = Subject.open(chosen.reference)

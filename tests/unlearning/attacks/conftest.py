@@ -64,4 +64,4 @@ def target(untrained: Path, crowd: Data) -> Target:
 def made(name: str, target: Target, **options: Any) -> Any:
     """An attack as it is made on a model."""
     (one,) = make_attacks([name], options)
-    return one.settled(target.subject.run)
+    return one.settled(target)

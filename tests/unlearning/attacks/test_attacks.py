@@ -163,6 +163,13 @@ def test_those_who_are_taught_are_not_asked(target: Target, count: int | None) -
 def test_somebody_has_to_be_left(target: Target) -> None:
     with pytest.raises(ConfigError, match="nobody would be left"):
         list(of_people(target, 8, "relearn"))
+    with pytest.raises(ConfigError, match="nobody would be left"):
+        made("relearn", target, people=8, learning_rate=1e-3)  # told before anything is trained
+
+
+def test_people_is_how_many_are_taught_and_nothing_else() -> None:
+    """`--people` goes to every attack that has such an option."""
+    assert [name for name, attack in ATTACKS.items() if "people" in attack.model_fields] == ["relearn"]
 
 
 @pytest.mark.parametrize("lora", [None, {"rank": 2, "alpha": 4, "dropout": 0.0}])
