@@ -12,11 +12,12 @@ def registries() -> list[Registry[object]]:
     from fiubench.builder.audit import MEASURES
     from fiubench.builder.dataset.adapter import ADAPTERS
     from fiubench.builder.exports import FORMATS
+    from fiubench.builder.languages.base import LANGUAGES
     from fiubench.builder.pipeline.executing import EXECUTORS
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]  # type: ignore[list-item]
+    return [SOURCES, VALUE_TYPES, LANGUAGES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS]  # type: ignore[list-item]
 
 
 def plugins() -> None:

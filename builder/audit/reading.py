@@ -10,6 +10,7 @@ from typing import Any
 from fiubench.builder.audit.people import Target, people_of, person_of
 from fiubench.builder.dataset.others import Others, hub_others, is_release, open_others
 from fiubench.builder.dataset.reading import open_dataset
+from fiubench.builder.packs.model import language_of_manifest
 from fiubench.schemas.documents import MANIFEST, RELEASE, read_object
 from fiubench.schemas.hub import HubName
 from fiubench.support.errors import DatasetError
@@ -33,10 +34,11 @@ def open_target(target: str) -> Target:
             dataset = open_dataset(path)
             splits = {split: frozenset(ids) for split, ids in dataset.splits.items()}
             known = words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
+            language = language_of_manifest(dataset.manifest)
             return Target(
                 name,
                 "dataset",
-                lambda: (person_of(record, path, known) for record in dataset),
+                lambda: (person_of(record, path, known, language) for record in dataset),
                 splits,
                 dataset.manifest,
             )

@@ -12,7 +12,7 @@ from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.choice import Choice
 from fiubench.builder.packs.expressions import Expression
-from fiubench.builder.packs.model import BUILT_IN, Attribute
+from fiubench.builder.packs.model import BUILT_IN, Attribute, articles, placeholders, untranslated
 from fiubench.raw_sources.drawn import Options
 from fiubench.raw_sources.names import GENDERS
 from fiubench.raw_sources.source import SOURCES
@@ -91,6 +91,33 @@ def check_literals(profiles: Profiles) -> None:
             by = attribute.origin.expressions[0].source.strip()
             for case in choice.cases if by in by_name else ():
                 _check(known, by_name[by], case, f"choose.cases of {by}", choice.where)
+
+
+def check_words(profiles: Profiles) -> None:
+    """Refuse an attribute of which a value has no word in its language, or a noun no gender that an article needs.
+
+    Raises:
+        PackError: with the values.
+    """
+    known = Known(profiles)
+    captions = [w for pack in profiles.attributes.packs for paragraph in pack.caption for w in paragraph]
+    for attribute in profiles.active:
+        values = known.values(attribute)
+        if values is None:
+            continue
+        values |= {*attribute.perturb.extra} if attribute.asked else set()
+        if attribute.values and (missing := values - attribute.values.keys()):
+            raise untranslated(attribute, missing)
+        language = attribute.language
+        needed = any(article for answer in attribute.answers for article in articles(answer))
+        needed |= any(
+            article and name == attribute.name for w in captions for article, name in placeholders(w, language)
+        )
+        missing = {attribute.values.get(value, value) for value in values} - attribute.genders.keys()
+        if needed and language.genders and missing:
+            some = ", ".join(map(repr, sorted(missing)[:_FEW]))
+            hint = f"List each noun below `genders: {{{', '.join(f'{g}: [..]' for g in language.genders)}}}`."
+            raise PackError(f"no gender for {some}, which an article needs", where=attribute.where, hint=hint)
 
 
 def _check(known: Known, fact: Attribute | None, literal: str, source: str, where: object) -> None:

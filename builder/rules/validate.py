@@ -70,7 +70,7 @@ def _directory(directory: Path, images: bool) -> Iterator[Finding]:
     coherence, uniqueness = Coherence.of(manifest), Uniqueness()
 
     def rules(record: Mapping[str, Any], number: int) -> Iterator[Problem]:
-        yield from qa_problems(record)
+        yield from qa_problems(record, coherence.spoken)
         yield from coherence.problems(record)
         yield from uniqueness.problems(record, number)
         if record["index"] != number:
