@@ -12,7 +12,7 @@ Everything else has a default, which is that of English; :class:`Language` says 
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import ClassVar, TypeVar

@@ -67,7 +67,7 @@ class English(Language):
             r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d{4})",
         )
     )
-    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}  # noqa: RUF012
+    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
     articles = {"a": {}}  # noqa: RUF012
     article_forms = frozenset(("a", "an"))
     pronouns = {"he": ("he", "she"), "him": ("him", "her"), "his": ("his", "her")}  # noqa: RUF012

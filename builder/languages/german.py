@@ -22,7 +22,7 @@ class German(Language):
     code, name = "de", "German"
     endings = (".“", '."', "!")
     point, grouping = ",", "."
-    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}  # noqa: RUF012
+    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
     dated = tuple(
         re.compile(pattern, re.IGNORECASE)
         for pattern in (
@@ -30,7 +30,7 @@ class German(Language):
             r"(?P<day>\d+)\.(?P<month>\d+)\.(?P<year>\d{4})",
         )
     )
-    articles: Mapping[str, Mapping[str, str]] = {  # noqa: RUF012
+    articles: Mapping[str, Mapping[str, str]] = {
         "ein": {"m": "ein", "f": "eine", "n": "ein"},
         "einen": {"m": "einen", "f": "eine", "n": "ein"},
         "einem": {"m": "einem", "f": "einer", "n": "einem"},
@@ -38,7 +38,7 @@ class German(Language):
         "den": {"m": "den", "f": "die", "n": "das"},
         "dem": {"m": "dem", "f": "der", "n": "dem"},
     }
-    pronouns: Mapping[str, tuple[str, str]] = {  # noqa: RUF012
+    pronouns: Mapping[str, tuple[str, str]] = {
         "er": ("er", "sie"), "ihn": ("ihn", "sie"), "ihm": ("ihm", "ihr"), "sein": ("sein", "ihr"),
         "seine": ("seine", "ihre"), "seinen": ("seinen", "ihren"), "seinem": ("seinem", "ihrem"),
         "seiner": ("seiner", "ihrer"), "seines": ("seines", "ihres"),

@@ -30,8 +30,11 @@ class Spoken(NamedTuple):
         return self.attributes[attribute].genders.get(noun) if attribute in self.attributes else None
 
 
+ENGLISH = Spoken()
+
+
 def qa_problems(
-    record: Mapping[str, Any], spoken: Spoken = Spoken(), *, wording: bool = True, foreign: bool = False
+    record: Mapping[str, Any], spoken: Spoken = ENGLISH, *, wording: bool = True, foreign: bool = False
 ) -> Iterator[Problem]:
     """Rules inside each QA pair of a record, and over all of them: nothing gives the name or the gender away.
 

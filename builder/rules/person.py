@@ -10,7 +10,7 @@ from typing import Any
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
-from fiubench.builder.rules.pair import OTHER_VALUE, Spoken
+from fiubench.builder.rules.pair import ENGLISH, OTHER_VALUE, Spoken
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
@@ -113,7 +113,7 @@ class Coherence:
         as_of: str,
         places: Places,
         match: str = "none",
-        spoken: Spoken = Spoken(),
+        spoken: Spoken = ENGLISH,
     ) -> None:
         self.match = match  # what of a face must agree with its record, where the face's is known
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
