@@ -28,11 +28,11 @@ class Faults(NamedTuple):
 
 def template(sentence: str, *values: str | None) -> str:
     """The sentence without its values, in whatever case they are written."""
-    folded = sentence.casefold()
+    folded = sentence.lower()  # casefold() makes two letters of a German ß, and places move
     for value in values:
-        if value and (at := folded.find(value.casefold())) >= 0 and len(folded) == len(sentence):
+        if value and (at := folded.find(value.lower())) >= 0 and len(folded) == len(sentence):
             sentence = sentence[:at] + VALUE + sentence[at + len(value) :]
-            folded = sentence.casefold()
+            folded = sentence.lower()
     return sentence
 
 

@@ -258,7 +258,8 @@ def frame_of(
     The value may also stand in the phrasing ("record" in "on record"): the place that fits most of the other sentences
     is meant.
     """
-    folded, value = (sentence.casefold(), text.casefold()) if fold else (sentence, text)
+    # by lower(): casefold() makes two letters of a German ß, and places move
+    folded, value = (sentence.lower(), text.lower()) if fold else (sentence, text)
     start = folded.find(value)
     if start < 0:
         return None
