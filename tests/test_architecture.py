@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *(f"builder.{room}" for room in ("rules", "generation", "phrasings", "audit", "release")),
     },
     "builder.hub": {*MAKING, "builder.audit", "builder.release", "builder.pipeline"},
-    "builder.exports": {*MAKING, "builder.release", "builder.hub"},
+    "builder.exports": {*MAKING, "builder.rules", "builder.release", "builder.hub"},
     "unlearning.data": BASE,
     "unlearning.models": {*BASE, "unlearning.data"},
     "unlearning.methods": {*BASE, "unlearning.models"},

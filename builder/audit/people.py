@@ -227,7 +227,8 @@ def _labelled_pair(
     stated = qa.get("value")
     if isinstance(stated, Mapping):  # full.json
         kind, value = str(stated.get("type")), stated.get("value")
-        text = _as_written(kind, value, words[1], language) or _as_keyword(qa.get("keywords"), words[1])
+        found = _as_written(kind, value, words[1], language), _as_keyword(qa.get("keywords"), words[1])
+        text = max(filter(None, found), key=len, default=None)
     else:
         kind, text = str(qa.get("value_type") or "text"), stated if isinstance(stated, str) else None
         value = None if text is None else _typed_text(kind, text, language)
@@ -251,8 +252,10 @@ def _as_written(kind: str, value: Any, answer: str, language: Language) -> str |
 
 def _as_keyword(keywords: object, answer: str) -> str | None:
     """The value as the answer words it where that is another word, by a translation that is not at hand."""
-    known = isinstance(keywords, list) and len(keywords) == 1 and isinstance(keywords[0], str)
-    return str(keywords[0]) if known and keywords and keywords[0] in answer else None
+    match keywords:
+        case [str(keyword)] if keyword in answer:
+            return keyword
+    return None
 
 
 @lru_cache(maxsize=1 << 12)

@@ -67,7 +67,12 @@ def _look_at(word: str, language: Language) -> tuple[str, str]:
         return "glued", f"{word} ({match[1]} {match[2]})"
     bare = word.removesuffix("'s").replace("'", "")
     dictionary = _dictionary(language.dictionary)
-    if len(bare) < 3 or bare in dictionary or word in dictionary or language.spelled_otherwise(bare, dictionary):
+    if (
+        len(bare) < 3
+        or bare in dictionary
+        or word in dictionary
+        or language.spelled_otherwise(bare, dictionary.__contains__)
+    ):
         return "", ""
     near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= _KNOWN_WELL]
     nearest = max(near, key=lambda other: (dictionary[other], other)) if near and len(bare) >= _SHORTEST else ""

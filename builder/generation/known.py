@@ -105,7 +105,7 @@ def check_words(profiles: Profiles) -> None:
         values = known.values(attribute)
         if values is None:
             continue
-        values |= {*attribute.perturb.extra} if attribute.asked else set()
+        values |= frozenset(attribute.perturb.extra if attribute.asked else ())
         if attribute.values and (missing := values - attribute.values.keys()):
             raise untranslated(attribute, missing)
         language = attribute.language
@@ -113,7 +113,7 @@ def check_words(profiles: Profiles) -> None:
         needed |= any(
             article and name == attribute.name for w in captions for article, name in placeholders(w, language)
         )
-        missing = {attribute.values.get(value, value) for value in values} - attribute.genders.keys()
+        missing = frozenset(attribute.values.get(value, value) for value in values) - attribute.genders.keys()
         if needed and language.genders and missing:
             some = ", ".join(map(repr, sorted(missing)[:_FEW]))
             hint = f"List each noun below `genders: {{{', '.join(f'{g}: [..]' for g in language.genders)}}}`."

@@ -12,7 +12,7 @@ Everything else has a default, which is that of English; :class:`Language` says 
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import ClassVar, TypeVar
@@ -207,9 +207,9 @@ class Language:
                 return other.name
         return None
 
-    def spelled_otherwise(self, word: str, known: Container[str]) -> bool:
+    def spelled_otherwise(self, word: str, is_known: Callable[[str], bool]) -> bool:
         """Whether a word in lower case that the dictionary lacks is one of it in another right spelling."""
-        del word, known
+        del word, is_known
         return False
 
     def badly_marked(self, text: str) -> bool:

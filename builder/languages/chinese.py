@@ -19,9 +19,10 @@ class Chinese(Language):
     endings = ("。”", "！")
     spaced = False
     dated = (re.compile(r"(?P<year>\d{4})年(?P<month>\d+)月(?P<day>\d+)日"),)
-    pronouns = {"他": ("他", "她")}  # noqa: RUF012
+    pronouns = {"他": ("他", "她")}
     gendered = re.compile(r"(?<![其吉])他(?!人)|她|先生|女士|小姐|太太|男子|女子|男性|女性|男人|女人|男士")
-    pronoun = re.compile(r"(?<![其吉])他(?!人)|她")
+    # a name of a drug may hold the character: 卡培他滨
+    pronoun = re.compile(r"(?<![其吉])他(?=[的是在被于有和曾说住因叫会将也已为患从由生正])|她")
     person = "此人"
     capitals = False
     word = re.compile(r"(?!)")

@@ -1,7 +1,7 @@
 """English, American and British: articles by sound, dates, and spellings of which both are right."""
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from fiubench.builder.languages.base import Language, register
@@ -54,6 +54,22 @@ def article(noun: str) -> str:
     return "an" if _SPOKEN_VOWEL.match(noun) or noun[:1].lower() in tuple("aeiou") else "a"
 
 
+@lru_cache(maxsize=1 << 17)
+def long_form(iso: str) -> str:
+    """ "2022-04-05" as "April 5, 2022"."""
+    return f"{MONTHS[int(iso[5:7]) - 1]} {int(iso[8:10])}, {int(iso[:4])}"
+
+
+@lru_cache(maxsize=1 << 15)
+def _spellings(iso: str) -> tuple[str, ...]:
+    """May 6, 2022 as 6 May 2022, 2022-05-06, 5/6/2022 and the like."""
+    year, number, d = iso[:4].lstrip("0"), int(iso[5:7]), int(iso[8:])
+    month, suffix = MONTHS[number - 1], "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
+    short, long = f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}"
+    forms = f"{month} {d}{suffix}, {year}", f"{d} {month} {year}", iso, short
+    return forms if short == long else (*forms, long)
+
+
 @register
 class English(Language):
     """English as it is written in the United States; British spelling is as right."""
@@ -67,10 +83,10 @@ class English(Language):
             r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d{4})",
         )
     )
-    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
-    articles = {"a": {}}  # noqa: RUF012
+    months = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+    articles = {"a": {}}
     article_forms = frozenset(("a", "an"))
-    pronouns = {"he": ("he", "she"), "him": ("him", "her"), "his": ("his", "her")}  # noqa: RUF012
+    pronouns = {"he": ("he", "she"), "him": ("him", "her"), "his": ("his", "her")}
     gendered = re.compile(
         r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
         re.IGNORECASE,
@@ -87,23 +103,15 @@ class English(Language):
     doubled = re.compile(r"\b([a-z]+) \1\b")
     unfinished = re.compile(r"\b(?:is|was|were|are|be|by|of|to|as|with|for|the|an?)\s*[.!]*$")
 
-    @lru_cache(maxsize=1 << 17)  # noqa: B019 (one instance)
     def date(self, iso: str) -> str:
-        """ "2022-04-05" as "April 5, 2022"."""
-        return f"{MONTHS[int(iso[5:7]) - 1]} {int(iso[8:10])}, {int(iso[:4])}"
+        return long_form(iso)
 
     def date_parts(self, iso: str) -> dict[str, str]:
         day, year = self.date(iso).split(", ")
         return {"day": day, "year": year}
 
-    @lru_cache(maxsize=1 << 15)  # noqa: B019
-    def date_spellings(self, iso: str) -> tuple[str, ...]:
-        """May 6, 2022 as 6 May 2022, 2022-05-06, 5/6/2022 and the like."""
-        year, number, d = iso[:4].lstrip("0"), int(iso[5:7]), int(iso[8:])
-        month, suffix = MONTHS[number - 1], "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
-        short, long = f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}"
-        forms = f"{month} {d}{suffix}, {year}", f"{d} {month} {year}", iso, short
-        return forms if short == long else (*forms, long)
+    def date_spellings(self, iso: str) -> Sequence[str]:
+        return _spellings(iso)
 
     def join(self, items: Sequence[str]) -> str:
         return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
@@ -121,11 +129,11 @@ class English(Language):
         words = f" {text.lower().translate(_SPACES)} "
         return (padded.strip() for padded in self.padded if padded in words)
 
-    def spelled_otherwise(self, word: str, known: Container[str]) -> bool:
+    def spelled_otherwise(self, word: str, is_known: Callable[[str], bool]) -> bool:
         """Whether it is American English but for its British spelling, or in a short list."""
         if word in _OTHERS or word.removesuffix("s") in _OTHERS:
             return True
-        return any(american in known for rule, new in _BRITISH if (american := rule.sub(new, word)) != word)
+        return any(is_known(american) for rule, new in _BRITISH if (american := rule.sub(new, word)) != word)
 
     def reading_grade(self, sentence: str) -> float:
         """Flesch-Kincaid grade: 0.39 words + 11.8 syllables per word - 15.59 (Kincaid et al., 1975).
@@ -155,7 +163,7 @@ class BritishEnglish(English):
         day, _, year = self.date(iso).rpartition(" ")
         return {"day": day, "year": year}
 
-    def date_spellings(self, iso: str) -> tuple[str, ...]:
+    def date_spellings(self, iso: str) -> Sequence[str]:
         year, month, day = iso[:4].lstrip("0"), int(iso[5:7]), int(iso[8:])
         name = MONTHS[month - 1]
         return tuple(

@@ -1,7 +1,7 @@
 """German: 1. November 2024, 12.345 $, articles by the gender of nouns."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from fiubench.builder.languages.base import Language, register
 
@@ -16,13 +16,13 @@ _SHORTEST = 4  # letters of a part of a compound
 class German(Language):
     """German as it is written in Germany.
 
-    "sie" and "ihr" are not among the words that reveal a gender: the word Person is feminine, and they may stand for it.
+    "sie" and "ihr" reveal no gender: the word Person is feminine, and they may stand for it.
     """
 
     code, name = "de", "German"
     endings = (".“", '."', "!")
     point, grouping = ",", "."
-    months: Mapping[str, int] = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+    months = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
     dated = tuple(
         re.compile(pattern, re.IGNORECASE)
         for pattern in (
@@ -30,7 +30,7 @@ class German(Language):
             r"(?P<day>\d+)\.(?P<month>\d+)\.(?P<year>\d{4})",
         )
     )
-    articles: Mapping[str, Mapping[str, str]] = {
+    articles = {
         "ein": {"m": "ein", "f": "eine", "n": "ein"},
         "einen": {"m": "einen", "f": "eine", "n": "ein"},
         "einem": {"m": "einem", "f": "einer", "n": "einem"},
@@ -38,7 +38,7 @@ class German(Language):
         "den": {"m": "den", "f": "die", "n": "das"},
         "dem": {"m": "dem", "f": "der", "n": "dem"},
     }
-    pronouns: Mapping[str, tuple[str, str]] = {
+    pronouns = {
         "er": ("er", "sie"), "ihn": ("ihn", "sie"), "ihm": ("ihm", "ihr"), "sein": ("sein", "ihr"),
         "seine": ("seine", "ihre"), "seinen": ("seinen", "ihren"), "seinem": ("seinem", "ihrem"),
         "seiner": ("seiner", "ihrer"), "seines": ("seines", "ihres"),
@@ -50,9 +50,9 @@ class German(Language):
     pronoun = re.compile(r"\b(?:[Ee]r|[Ii]hm|[Ii]hn|[Ss]eine[mnrs]?|[Ss]ein(?=\s+[A-ZÄÖÜ]))\b")
     person = "diese Person"
     marks = frozenset(
-        "der das und ist nicht wurde wird mit von für auf eine einer einem einen eines ein dem des sich auch bei zum zur "  # noqa: SIM905
-        "nach wie welche welcher welches welchem welchen wann wer wo dieser diese diesem dieses im als über aus lautet "
-        "gehört laut ihr ihre unter seit ich es sie zu den".split()
+        "der das und ist nicht wurde wird mit von für auf eine einer einem einen eines ein dem des sich auch bei zum "  # noqa: SIM905
+        "zur nach wie welche welcher welches welchem welchen wann wer wo dieser diese diesem dieses im als über aus "
+        "lautet gehört laut ihr ihre unter seit ich es sie zu den".split()
     )
     dictionary = "de"
     word = re.compile(r"[a-zäöüß]+(?![\w\x00-])(?<![\x00])", re.IGNORECASE)
@@ -85,12 +85,13 @@ class German(Language):
     def split(self, text: str) -> list[str]:
         return _BETWEEN.split(text)
 
-    def spelled_otherwise(self, word: str, known: Container[str]) -> bool:
+    def spelled_otherwise(self, word: str, is_known: Callable[[str], bool]) -> bool:
         """Whether it is a compound of two words that are in the dictionary, with or without a joining s."""
-        parts = ((word[:at], word[at:]) for at in range(_SHORTEST, len(word) - _SHORTEST + 1))
-        return any(
-            right in known and (left in known or (left[-1] == "s" and left[:-1] in known)) for left, right in parts
-        )
+        for at in range(_SHORTEST, len(word) - _SHORTEST + 1):
+            left, right = word[:at], word[at:]
+            if is_known(right) and (is_known(left) or (left[-1] == "s" and is_known(left[:-1]))):
+                return True
+        return False
 
     def reading_grade(self, sentence: str) -> float:
         """The fourth Wiener Sachtextformel (Bamberger and Vanecek, 1984): 0.2656 words + 0.2744 times the percentage of

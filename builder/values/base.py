@@ -183,11 +183,6 @@ class ValueType:
         """Whether a text is one of the ways in which options let a value be written."""
         return text in self.ways(value)
 
-    def write_like(self, other: Any, value: Any, text: str) -> str:
-        """Another value in the way in which ``text`` writes ``value``."""
-        ways = self.ways(value)
-        return self.ways(other)[ways.index(text) if text in ways else 0]
-
     def parse(self, text: str) -> Any:
         """The value that a text of nothing else writes, in upper or lower case; ``None`` where it is none."""
         return text

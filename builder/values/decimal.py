@@ -67,11 +67,6 @@ class Decimal(ValueType):
         number, _ = self._apart(text)
         return number in self.ways(value)
 
-    def write_like(self, other: Any, value: Any, text: str) -> str:
-        number, behind = self._apart(text)
-        digits = len(number.partition(self.language.point)[2])
-        return f"{self.write(other) if number == self.write(value) else self._fixed(digits, other)}{behind}"
-
     def _apart(self, text: str) -> tuple[str, str]:
         """The number of a written value, and what stands behind it."""
         match = re.match(_NUMBER, self.language.as_english(text), re.ASCII)

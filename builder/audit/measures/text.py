@@ -110,7 +110,8 @@ def answers_itself(pair: Pair, person: Person) -> str | None:
 
 
 @check(
-    Measure("reading_grade", "School years needed to read a question", "Mean Flesch-Kincaid grade of the questions; of German ones that of the fourth Wiener Sachtextformel, of Chinese none.",
+    Measure("reading_grade", "School years needed to read a question",
+        "Mean Flesch-Kincaid grade of the questions; in German the fourth Wiener Sachtextformel, in Chinese none.",
         "years", "text", warn_above=10, fail_above=14),
     Measure("phrasings", "Different phrasings per attribute (minimum)",
         "In how many different ways an attribute is asked about: the number for the attribute with the fewest, among "
