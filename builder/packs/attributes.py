@@ -18,20 +18,19 @@ from fiubench.support.yaml_file import load_yaml
 from fiubench import schemas
 
 
-def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = (), language: str | None = None) -> Attributes:
+def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = (), language: str = "") -> Attributes:
     """The built-in pack and the given ones, checked for everything that shows without building.
 
     Args:
         files: the packs.
         tables: YAML files that declare tables whose columns they may name.
-        language: what the built-in pack asks in; ``None``: what the given ones do.
+        language: what the built-in pack asks in; empty: what the first of the given ones does.
 
     Raises:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
     packs = [parse_pack(load_yaml(file, PackError), file.name, file) for file in files]
-    if language is None:
-        language = next((pack.language.code for pack in packs), ENGLISH)
+    language = language or next((pack.language.code for pack in packs), ENGLISH)
     family = LANGUAGES[language].family
     translated = [_shipped(f"builtin_{family}.yaml")] if family in shipped_languages() and family != ENGLISH else []
     attributes = combine([built_in(), *translated, *packs], read_tables(tables))
