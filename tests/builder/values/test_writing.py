@@ -1,7 +1,7 @@
 import pytest
+from fiubench.builder.languages.english import article
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.builder.values.column import Column
-from fiubench.builder.languages.english import article
 from fiubench.schemas import load
 from hypothesis import given
 from hypothesis import strategies as st
