@@ -11,7 +11,7 @@ from fiubench.builder.dataset.adapter import misshapen
 from fiubench.builder.dataset.others import Others
 from fiubench.builder.languages.base import Language, language_of
 from fiubench.builder.languages.english import English
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.values.base import VALUE_TYPES, reader
 from fiubench.schemas.documents import image_root
 
 #: Attributes that are one person's alone, beside those of a type that always is.
@@ -261,7 +261,8 @@ def _as_keyword(keywords: object, answer: str) -> str | None:
 @lru_cache(maxsize=1 << 12)
 def _typed_text(kind: str, text: str, language: Language) -> Any:
     """A value as a table words it, in the JSON form of its type."""
-    return VALUE_TYPES[kind].spoken(language).parse(text) if kind in VALUE_TYPES else text
+    read = reader(kind, language, text)
+    return text if read is None else read.parse(text)
 
 
 def _image(file: Path, name: object) -> Path | None:

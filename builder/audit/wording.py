@@ -15,7 +15,7 @@ VALUE = "\x00"
 
 _ENGLISH: Language = English()
 _GLUED = re.compile(r"^([a-z]+'s)([a-z]+)$")
-_SHORTEST, _KNOWN_WELL = 5, 100  # letters of a word that is corrected; occurrences of what it is corrected to
+_SHORTEST = 5  # letters of a word that is corrected
 
 
 class Faults(NamedTuple):
@@ -74,7 +74,7 @@ def _look_at(word: str, language: Language) -> tuple[str, str]:
         or language.spelled_otherwise(bare, dictionary.__contains__)
     ):
         return "", ""
-    near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= _KNOWN_WELL]
+    near = [other for other in dictionary.edit_distance_1(bare) if dictionary[other] >= language.common]
     nearest = max(near, key=lambda other: (dictionary[other], other)) if near and len(bare) >= _SHORTEST else ""
     parts = _parts(bare, language)
     # "preson" is not "pres on", but "acrime" is "a crime"

@@ -43,7 +43,7 @@ class Inputs:
         kinds = {attribute.kind for attribute in self.attributes.by_name.values()}
         kinds |= {kind for table in self.attributes.tables.values() for kind in table.columns.values()}
         named = [name for name in self.sources.reports() if name in SOURCES]
-        languages = [self.attributes.language.code]
+        languages = {attribute.language.code for attribute in self.attributes.by_name.values()}
         return {**SOURCES.used(named), **VALUE_TYPES.used(kinds), **LANGUAGES.used(languages)}
 
     def fingerprint(self, config: Mapping[str, Any] | None = None) -> str:

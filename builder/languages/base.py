@@ -45,6 +45,7 @@ class Language:
         person: what to write instead.
         marks: common short words, by which its sentences are told from those of other languages.
         dictionary: name of the spelling checker's; empty: it has none, and spelling is checked by :meth:`strange`.
+        common: how often its dictionary has a word that another may be meant for.
         capitals: sentences begin with a capital.
         small: short words that are written together with others by mistake; none where words are joined by rule.
         word, doubled: a word to look up, and a word that stands twice in a row by mistake, in a sentence in which a
@@ -70,6 +71,7 @@ class Language:
     person: ClassVar[str] = "this person"
     marks: ClassVar[frozenset[str]] = frozenset()
     dictionary: ClassVar[str] = ""
+    common: ClassVar[int] = 100
     capitals: ClassVar[bool] = True
     small: ClassVar[frozenset[str]] = frozenset()
     word: ClassVar[re.Pattern[str]] = re.compile(r"[^\W\d_]+(?![\w\x00])(?<![\x00])")
@@ -198,14 +200,13 @@ class Language:
 
     def foreign(self, text: str) -> str | None:
         """What in a text without values is of another language: a word, or the language that it seems to be in."""
-        if found := self.strange(text):
-            return repr(found)
         words = words_of(text)
         own = self.share(words)
         for other in LANGUAGES.values():
             if other.family != self.family and (count := other.share(words)) > own and (count > 1 or not own):
                 return other.name
-        return None
+        found = self.strange(text)
+        return repr(found) if found else None
 
     def spelled_otherwise(self, word: str, is_known: Callable[[str], bool]) -> bool:
         """Whether a word in lower case that the dictionary lacks is one of it in another right spelling."""

@@ -54,7 +54,7 @@ class German(Language):
         "zur nach wie welche welcher welches welchem welchen wann wer wo dieser diese diesem dieses im als über aus "
         "lautet gehört laut ihr ihre unter seit ich es sie zu den".split()
     )
-    dictionary = "de"
+    dictionary, common = "de", 50
     word = re.compile(r"[a-zäöüß]+(?![\w\x00-])(?<![\x00])", re.IGNORECASE)
     # of articles that are relative pronouns, too, one may follow the other: die Person, die die Tür öffnet
     doubled = re.compile(r"\b(?!(?:die|der|das|den|dem)\b)([a-zäöüß]+) \1\b")

@@ -130,6 +130,19 @@ def _attribute(entry: dict[str, Any], pack: str, language: Language, at: Place) 
 
 
 def _check_phrasings(entry: Mapping[str, Any], language: Language, where: Place) -> None:
+    marks = {"questions": language.question_mark, "answers": language.full_stop}
+    for key, mark in marks.items():
+        for i, phrasing in enumerate(entry.get(key, ())):
+            at = where.at(key, i, name="")
+            if foreign := language.foreign(without_value(phrasing)):
+                hint = f"Write it in {language.name}, or say the pack's `language`."
+                raise PackError(f"{phrasing!r} is in {foreign}, the pack in {language.name}", where=at, hint=hint)
+            if not phrasing.endswith(mark):
+                hint = _QUESTION if key == "questions" else _ANSWER
+                raise PackError(f"{phrasing!r} does not end in {mark!r}", where=at, hint=hint)
+            if word := language.gendered.search(phrasing):
+                hint = f"Write {language.person!r} instead."
+                raise PackError(f"{phrasing!r} gives the gender away with {word[0]!r}", where=at, hint=hint)
     for i, phrasing in enumerate(entry.get("answers", ())):
         at = where.at("answers", i, name="")
         if phrasing.startswith("{") and language.capitals:
@@ -139,19 +152,6 @@ def _check_phrasings(entry: Mapping[str, Any], language: Language, where: Place)
             known = "".join(f" or {{{article} value}}" for article in language.articles)
             what = f"{language.name} has no article {wanted!r} for {phrasing!r}"
             raise PackError(what, where=at, hint=f"Write {{value}}{known}.")
-    marks = {"questions": language.question_mark, "answers": language.full_stop}
-    for key, mark in marks.items():
-        for i, phrasing in enumerate(entry.get(key, ())):
-            at, text = where.at(key, i, name=""), without_value(phrasing)
-            if not phrasing.endswith(mark):
-                hint = _QUESTION if key == "questions" else _ANSWER
-                raise PackError(f"{phrasing!r} does not end in {mark!r}", where=at, hint=hint)
-            if word := language.gendered.search(phrasing):
-                hint = f"Write {language.person!r} instead."
-                raise PackError(f"{phrasing!r} gives the gender away with {word[0]!r}", where=at, hint=hint)
-            if foreign := language.foreign(text):
-                hint = f"Write it in {language.name}, or say the pack's `language`."
-                raise PackError(f"{phrasing!r} is in {foreign}, the pack in {language.name}", where=at, hint=hint)
 
 
 def _origin(entry: dict[str, Any], kind: ValueType, where: Place) -> Origin:

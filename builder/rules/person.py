@@ -76,6 +76,12 @@ def _values_agree(record: Mapping[str, Any], spoken: Spoken) -> Iterator[Problem
             yield Problem(f"qa_list[{i}].value", name, f"is {value!r}", f"the profile says {fact['value']!r}")
         if value in qa["perturbed_value"]:
             yield Problem(f"qa_list[{i}].perturbed_value", name, f"holds the true value {value!r}", OTHER_VALUE)
+        if name in spoken.attributes:
+            write = spoken.attributes[name].write
+            for k, (wrong, sentence) in enumerate(zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)):
+                if (text := write(wrong)) not in sentence:
+                    what = f"{sentence!r} does not state {wrong!r}"
+                    yield Problem(f"qa_list[{i}].perturbed_answer[{k}]", name, what, f"it reads {text!r}")
     for field, name in (("name", "full_name"), ("gender", "gender")):
         fact = profile.get(name)
         if fact is not None and fact["value"] != record[field]:

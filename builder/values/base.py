@@ -23,7 +23,7 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
-from fiubench.builder.languages.base import Language
+from fiubench.builder.languages.base import LANGUAGES, Language
 from fiubench.builder.languages.english import English
 from fiubench.builder.values.english import Span, apart, find_words, words_of
 from fiubench.raw_sources.drawn import Drawn
@@ -307,6 +307,16 @@ class ValueType:
 
 
 VALUE_TYPES: Registry[ValueType] = Registry("value type", "value_types", "fiubench.builder.values")
+
+
+def reader(name: str, language: Language, text: str) -> ValueType | None:
+    """The type of a name in the language, or the variety of it, that a text is written in; ``None``: no such type."""
+    kind = VALUE_TYPES.get(name)
+    if kind is None or not kind.translated:
+        return kind
+    varieties = [language, *(each for each in LANGUAGES.values() if each.family == language.family)]
+    return next((found for each in varieties if (found := kind.spoken(each)).looks_right(text)), kind.spoken(language))
+
 
 C = TypeVar("C", bound=type[ValueType])
 

@@ -57,7 +57,7 @@ def test_adapters() -> None:
 
 
 def test_groups_of_entry_points() -> None:
-    groups = {row[2].strip("`") for row in table("how-to/index.md", "Seven kinds")}
+    groups = {row[2].strip("`") for row in table("how-to/index.md", "Nine kinds")}
     assert groups == {kind.group for kind in registries()}
 
 

@@ -10,7 +10,7 @@ from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
 from fiubench.builder.languages.base import Language
 from fiubench.builder.rules.pair import frame_of, repeated
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.values.base import reader
 from fiubench.builder.values.english import holds
 
 _FREE = 0.6  # of an answer may change where its value is not known
@@ -90,7 +90,7 @@ class WrongAnswers(Check):
         self.other.of += 1
         model = _model(pair)
         frame = frame_of(model, pair.text, pair.wrong_answers, language, fold=True) if pair.text else None
-        kind = VALUE_TYPES[pair.kind].spoken(language) if pair.kind in VALUE_TYPES else None
+        kind = reader(pair.kind, language, pair.text or "")
         for wrong in pair.wrong_answers:
             article, value = (frame and frame.value_in(wrong)) or ("", "")
             if (
