@@ -32,7 +32,7 @@ class IdentityMaker:
         self.paragraphs = _caption_paragraphs(attributes, [a.name for a in self.profiles.active])
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
-        self.spoken = Spoken(attributes.language, attributes.by_name)
+        self.spoken = Spoken.of(attributes)
         self.genders = {name: attribute.genders for name, attribute in attributes.by_name.items()}
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
 

@@ -102,22 +102,30 @@ def check_words(profiles: Profiles) -> None:
     known = Known(profiles)
     captions = [w for pack in profiles.attributes.packs for paragraph in pack.caption for w in paragraph]
     for attribute in profiles.active:
-        values = known.values(attribute)
-        if values is None:
-            continue
-        values |= frozenset(attribute.perturb.extra if attribute.asked else ())
-        if attribute.values and (missing := values - attribute.values.keys()):
+        values = known.values(attribute) if attribute.kind != "list" else None
+        if values is not None and attribute.asked:
+            values |= frozenset(attribute.perturb.extra)
+        if attribute.values and values and (missing := values - attribute.values.keys()):
             raise untranslated(attribute, missing)
         language = attribute.language
         needed = any(article for answer in attribute.answers for article in articles(answer))
         needed |= any(
             article and name == attribute.name for w in captions for article, name in placeholders(w, language)
         )
-        missing = frozenset(attribute.values.get(value, value) for value in values) - attribute.genders.keys()
-        if needed and language.genders and missing:
-            some = ", ".join(map(repr, sorted(missing)[:_FEW]))
-            hint = f"List each noun below `genders: {{{', '.join(f'{g}: [..]' for g in language.genders)}}}`."
-            raise PackError(f"no gender for {some}, which an article needs", where=attribute.where, hint=hint)
+        if needed and language.genders:
+            _check_genders(attribute, values)
+
+
+def _check_genders(attribute: Attribute, values: frozenset[str] | None) -> None:
+    """Refuse articles before a noun whose gender the pack does not say."""
+    where = attribute.where
+    if values is None:
+        what = "an article goes with the gender of a value, and the values are no list"
+        raise PackError(what, where=where, hint="Write {value} alone.")
+    if missing := frozenset(attribute.values.get(value, value) for value in values) - attribute.genders.keys():
+        some = ", ".join(map(repr, sorted(missing)[:_FEW]))
+        hint = f"List each noun below `genders: {{{', '.join(f'{g}: [..]' for g in attribute.language.genders)}}}`."
+        raise PackError(f"no gender for {some}, which an article needs", where=where, hint=hint)
 
 
 def _check(known: Known, fact: Attribute | None, literal: str, source: str, where: object) -> None:

@@ -105,6 +105,7 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
     for pack in packs:
         for attribute in pack.attributes:
             _check_references(attribute, by_name, sources)
+            _check_words(by_name[attribute.name])
         _check_caption(pack, by_name)
     order = _order(by_name)
     attributes = Attributes(tuple(packs), by_name, order, tables)
@@ -156,6 +157,18 @@ def _translated(attribute: Attribute, added: Phrased, language: Language, where:
             raise PackError(what, where=where, hint=f"Give {fewest} or more.")
     words = {key: getattr(added, key) for key in ("questions", "answers", "values", "genders", "variants", "caption")}
     return replace(attribute, language=language, **words)
+
+
+def _check_words(attribute: Attribute) -> None:
+    """Refuse words for what is no word, and genders that the language has not."""
+    if attribute.values and attribute.type.json_type.get("type") != "string":
+        what = f"`values` does nothing for the type {attribute.kind}, whose values are no words"
+        raise PackError(what, where=attribute.where, hint="Leave `values` out.")
+    language = attribute.language
+    for gender in attribute.genders.values():
+        if gender not in language.genders:
+            hint = did_you_mean(gender, language.genders) if language.genders else "Leave `genders` out."
+            raise PackError(f"genders: {language.name} has no gender {gender!r}", where=attribute.where, hint=hint)
 
 
 def _check_language(attributes: Attributes) -> None:

@@ -1,7 +1,7 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -204,6 +204,11 @@ class Attributes:
     tables: Mapping[str, DeclaredTable] = field(default_factory=dict)  # of the user's own, by name
 
     @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Words that the packs say are right, in whatever language."""
+        return tuple(word for pack in self.packs for word in pack.document.get("words", ()))
+
+    @cached_property
     def language(self) -> Language:
         """The language that the built-in questions are asked in, and so all others."""
         return next((a.language for a in self.by_name.values() if a.asked and a.pack == BUILT_IN), _ENGLISH)
@@ -277,6 +282,13 @@ def placeholders(template: str, language: Language = _ENGLISH) -> list[tuple[str
 def articles(phrasing: str) -> list[str]:
     """What stands before ``value`` in each placeholder of an answer's phrasing, empty where nothing does."""
     return _VALUE.findall(phrasing)
+
+
+def without(text: str, parts: Iterable[str]) -> str:
+    """A text without some parts, the longest first."""
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, " ")
+    return text
 
 
 def without_value(phrasing: str, instead: str = "") -> str:

@@ -1,6 +1,6 @@
 """From a pack's document to its attributes: the schema, and what a schema can't say about a single entry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fiubench.builder.packs.model import (
     Phrased,
     Place,
     articles,
+    without,
     without_value,
 )
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
@@ -66,14 +67,14 @@ def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
         listed = zip(document["attributes"], places, strict=True)
         document = {**document, "attributes": [resolved(entry, path.parent, at) for entry, at in listed]}
     entries = tuple(
-        _attribute(entry, document["pack"], language, at)
+        _attribute(entry, document, language, at)
         for entry, at in zip(document.get("attributes", ()), places, strict=True)
     )
     caption = tuple(tuple(paragraph) for paragraph in document.get("caption", ()))
     phrasings = {}
     for name, entry in document.get("phrasings", {}).items():
         at = where.at("phrasings", name, name=f"phrasings: {name}")
-        _check_phrasings(entry, language, at)
+        _check_phrasings(entry, language, at, document.get("words", ()))
         phrasings[name] = Phrased(**_worded(entry, at), caption=entry.get("caption"))
     return Pack(document["pack"], file, document, entries, caption, phrasings, language, where)
 
@@ -95,8 +96,8 @@ def _worded(entry: Mapping[str, Any], at: Place) -> dict[str, Any]:
     }
 
 
-def _attribute(entry: dict[str, Any], pack: str, language: Language, at: Place) -> Attribute:
-    _check_phrasings(entry, language, at)
+def _attribute(entry: dict[str, Any], document: Mapping[str, Any], language: Language, at: Place) -> Attribute:
+    _check_phrasings(entry, language, at, document.get("words", ()))
     kind = VALUE_TYPES[entry["type"]].spoken(language)
     if entry.get("keywords") == "parts" and type(kind).keyword_parts is ValueType.keyword_parts:
         what = f"`keywords: parts` does nothing for the type {kind.name}, whose values have no parts"
@@ -111,7 +112,7 @@ def _attribute(entry: dict[str, Any], pack: str, language: Language, at: Place) 
         category=entry["category"],
         kind=kind.name,
         origin=_origin(entry, kind, at),
-        pack=pack,
+        pack=document["pack"],
         sensitivity=entry.get("sensitivity", "low"),
         options={key: entry[key] for key in kind.options if key in entry},
         reserve=entry.get("reserve", False),
@@ -129,13 +130,13 @@ def _attribute(entry: dict[str, Any], pack: str, language: Language, at: Place) 
     )
 
 
-def _check_phrasings(entry: Mapping[str, Any], language: Language, where: Place) -> None:
+def _check_phrasings(entry: Mapping[str, Any], language: Language, where: Place, words: Sequence[str]) -> None:
     marks = {"questions": language.question_mark, "answers": language.full_stop}
     for key, mark in marks.items():
         for i, phrasing in enumerate(entry.get(key, ())):
             at = where.at(key, i, name="")
-            if foreign := language.foreign(without_value(phrasing)):
-                hint = f"Write it in {language.name}, or say the pack's `language`."
+            if foreign := language.foreign(without(without_value(phrasing), words)):
+                hint = f"Write it in {language.name}, say the pack's `language`, or list its names below `words`."
                 raise PackError(f"{phrasing!r} is in {foreign}, the pack in {language.name}", where=at, hint=hint)
             if not phrasing.endswith(mark):
                 hint = _QUESTION if key == "questions" else _ANSWER

@@ -5,13 +5,13 @@ datasets of other makers, counts with the same small functions, most of them wit
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fiubench.builder.languages.base import HAN, Language
 from fiubench.builder.languages.english import English
-from fiubench.builder.packs.model import Attribute
+from fiubench.builder.packs.model import Attribute, Attributes, without
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.base import VALUE_TYPES
 from fiubench.builder.values.english import holds, normal
@@ -24,6 +24,12 @@ class Spoken(NamedTuple):
 
     language: Language = _ENGLISH
     attributes: Mapping[str, Attribute] = {}
+    words: tuple[str, ...] = ()  # that are right in any language
+
+    @classmethod
+    def of(cls, attributes: Attributes) -> "Spoken":
+        """How a dataset with these attributes is worded."""
+        return cls(attributes.language, attributes.by_name, attributes.words)
 
     def gender(self, attribute: str, noun: str) -> str | None:
         """The gender of the noun that a value is, where the pack says so."""
@@ -68,7 +74,7 @@ def qa_problems(
         right = f"write {language.person!r} instead"
         yield Problem("qa_list", "", f"{pronoun!r} in {line!r} gives the gender away", right)
     if wording and not foreign:
-        texts = [fact["text"] for fact in facts.values()]
+        texts = [*(fact["text"] for fact in facts.values()), *spoken.words]
         for paragraph in record.get("caption", "").split("\n\n"):
             if found_in := language.foreign(without(paragraph, texts)):
                 yield Problem("caption", "", f"{paragraph!r} is in {found_in}", _in(language))
@@ -79,13 +85,6 @@ def facts_of(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     profile = record.get("profile")
     entries = profile.items() if isinstance(profile, dict) else ()
     return {name: fact for name, fact in entries if isinstance(fact, dict) and isinstance(fact.get("text"), str)}
-
-
-def without(text: str, values: Iterable[str]) -> str:
-    """A text without some values, the longest first."""
-    for value in sorted(values, key=len, reverse=True):
-        text = text.replace(value, " ")
-    return text
 
 
 def gendered(sentences: Sequence[str], language: Language = _ENGLISH) -> Iterator[tuple[str, str]]:
@@ -117,7 +116,7 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, spoken: Spoken, word
     if wording:
         _check_questions(qa, spoken.language, found)
         if text is not None:
-            _check_language(qa, text, spoken.language, found)
+            _check_language(qa, text, spoken, found)
     if text is not None:
         for asked in (qa["question"], *qa["paraphrased_question"]):
             if text in asked and stands_in(asked, text):
@@ -141,13 +140,13 @@ def _pair_problems(qa: Mapping[str, Any], text: str | None, spoken: Spoken, word
 OTHER_VALUE = "a wrong answer has another value"
 
 
-def _check_language(qa: Mapping[str, Any], text: str, language: Language, found: list[Fault]) -> None:
+def _check_language(qa: Mapping[str, Any], text: str, spoken: Spoken, found: list[Fault]) -> None:
     """Refuse a sentence of another language; of wrong answers, which differ from the true one in the value, none."""
     asked = [("question", sentence, sentence) for sentence in (qa["question"], *qa["paraphrased_question"])]
     told = [(field, qa[field], without(qa[field], [text])) for field in ("answer", "paraphrased_answer")]
     for field, sentence, words in (*asked, *told):
-        if foreign := _foreign(words, language):
-            found.append((field, f"{sentence!r} is in {foreign}", _in(language)))
+        if foreign := _foreign(without(words, spoken.words), spoken.language):
+            found.append((field, f"{sentence!r} is in {foreign}", _in(spoken.language)))
 
 
 def _check_questions(qa: Mapping[str, Any], language: Language, found: list[Fault]) -> None:

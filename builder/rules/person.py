@@ -136,7 +136,7 @@ class Coherence:
     def of(cls, manifest: Mapping[str, Any]) -> "Coherence":
         """What a dataset with this manifest is held to."""
         packs, config = packs_of(manifest), manifest["config"]
-        spoken = Spoken(packs.language, packs.by_name)
+        spoken = Spoken.of(packs)
         return cls(list(packs.by_name.values()), config["as_of"], load_places(), config["match"], spoken)
 
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:

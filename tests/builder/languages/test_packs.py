@@ -200,6 +200,34 @@ def test_a_model_is_asked_for_english_alone() -> None:
         list(records(make_config(settings), stop=1))
 
 
+def test_words_that_are_right_in_any_language(written) -> None:
+    text = CHINESE.replace("此人养了什么宠物？", "此人在TikTok上的宠物是什么？")
+    with pytest.raises(PackError, match=r"'TikTok'.*the pack in Chinese"):
+        read_packs([written(text)])
+    made = people(written(text.replace("language: zh", "language: zh\nwords: [TikTok]")), 4)
+    assert any(
+        "TikTok" in question
+        for _, qa in pairs(made, "pet")
+        for question in [qa["question"], *qa["paraphrased_question"]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("f: [Katze]", "w: [Katze]", ["German has no gender 'w'"]),
+        ("wiegt {value}.", "hat {ein value}.", ["the values are no list", "{value} alone"]),
+        ("    unit: kg\n", "    unit: kg\n    values: { a: b }\n", ["`values` does nothing for the type decimal"]),
+    ],
+)
+def test_words_that_can_not_be(written, old, new, words) -> None:
+    assert old in GERMAN
+    with pytest.raises(PackError) as refused:
+        people(written(GERMAN.replace(old, new, 1)), 1)
+    for word in words:
+        assert word in str(refused.value)
+
+
 def test_british_beside_american(written) -> None:
     pack = GERMAN[: GERMAN.index("attributes:")].replace("de", "en-GB").replace("haustiere", "visits")
     pack += """\
