@@ -85,9 +85,8 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     """
     attributes = read_packs(list(map(Path, config.attributes)), list(map(Path, config.tables)), config.language)
     attributes.asked(config.questions)
-    if config.qa == LLM and attributes.language.family != ENGLISH:
-        hint = f"Leave --qa out: packs are how questions in {attributes.language.name} are varied."
-        raise ConfigError("a model is asked to word English alone", where="--qa llm", hint=hint)
+    if config.qa == LLM:
+        check_english(attributes, "--qa llm")
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, attributes.tables, workers=workers, progress=progress)
@@ -98,6 +97,17 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     if config.qa not in (TEMPLATE, LLM):
         words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}
     return Inputs(config, attributes, sources, frozen, words_from)
+
+
+def check_english(attributes: Attributes, where: object) -> None:
+    """Refuse to have a model word what is not English: its prompts and the gate are.
+
+    Raises:
+        ConfigError: the build is in another language.
+    """
+    if (language := attributes.language).family != ENGLISH:
+        hint = f"Vary questions in {language.name} by packs, with `phrasings`."
+        raise ConfigError("a model is asked to word English alone", where=where, hint=hint)
 
 
 def _check_sources(config: Config, attributes: Attributes) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from fiubench.builder.config import make_config
 from fiubench.builder.packs.attributes import read_packs
+from fiubench.builder.phrasings.candidates import Ground
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.pipeline.checking import check_packs
 from fiubench.support.errors import ConfigError, PackError
@@ -194,7 +195,9 @@ def test_values_without_a_word_are_listed(written, tmp_path) -> None:
     assert "below `values` of pet" in str(refused.value)
 
 
-def test_a_model_is_asked_for_english_alone() -> None:
+def test_a_model_is_asked_for_english_alone(written) -> None:
+    with pytest.raises(ConfigError, match="English alone"):
+        Ground.of([written(GERMAN)])
     settings = {"faces": "none", "language": "de", "qa": "llm", "model": "m", "base_url": "http://localhost:1/v1"}
     with pytest.raises(ConfigError, match="English alone"):
         list(records(make_config(settings), stop=1))
