@@ -50,7 +50,7 @@ class IdentityMaker:
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
         columns = [self._pairs(attribute, block, facts) for attribute in self.profiles.asked]
-        prose = captions(self.paragraphs, seed, index, facts, self.asides, self.spoken.language, self.genders)
+        prose = captions(self.paragraphs, seed, index, facts, self.spoken.language, self.genders, self.asides)
         profiles = [
             [
                 {"from": o, "text": t, "type": c.kind, "value": v}

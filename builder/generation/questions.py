@@ -68,9 +68,9 @@ def captions(
     seed: int,
     index: Ints,
     facts: Mapping[str, Column],
-    asides: Mapping[str, str] = {},
     language: Language = _ENGLISH,
     genders: Mapping[str, Mapping[str, str]] = {},
+    asides: Mapping[str, str] = {},
 ) -> list[str]:
     """The profile of each identity in prose: one of the phrasings of each paragraph, an empty line between them.
 
@@ -78,8 +78,8 @@ def captions(
         paragraphs: each with its phrasings, in the language.
         seed, index: key of the draws.
         facts: what placeholders stand for; a pronoun that is no fact goes with the person's gender.
-        asides: facts that not everybody has, with the sentence about each; they are a last paragraph of those who do.
         language, genders: of the phrasings, and of the nouns of each fact, for articles.
+        asides: facts that not everybody has, with the sentence about each; they are a last paragraph of those who do.
     """
 
     def text_of(wanted: str, name: str, i: int) -> str:

@@ -265,8 +265,8 @@ def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribu
         if name in by_name and by_name[name].tied:
             what = f"reads {name!r}, which not everybody has"
             raise PackError(what, where=where, hint="Only `through`, phrasings and an own `caption` may name it.")
-    if attribute.tied and (attribute.constraints or attribute.perturb != Perturbation()):
-        what = "constraints and `perturb` do nothing for what depends on whom a person is tied to"
+    if attribute.tied and (attribute.constraints or attribute.values or attribute.perturb != Perturbation()):
+        what = "constraints, `values` and `perturb` do nothing for what depends on whom a person is tied to"
         raise PackError(what, where=where, hint="Leave them out.")
     if origin.kind != "through":
         return attribute
