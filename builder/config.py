@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from fiubench.builder.languages.base import LANGUAGES
 from fiubench.raw_sources.source import EMBEDDED, MOST_UNDER_20, SOURCES
 from fiubench.support.chat.server import check_url
 from fiubench.support.errors import ConfigError, did_you_mean
@@ -61,6 +62,8 @@ class Config(Settings):
     """Draw full names from name lists (generated), or take those of the file that --health names (record)."""
     attributes: Annotated[tuple[Text, ...], Flag(DATA, metavar="FILE")] = ()
     """Add the facts and questions of an attribute pack, a YAML file; repeat the option for several packs."""
+    language: Annotated[str, Flag(DATA, metavar="de|zh|..", default="that of your packs, else en")] = ""
+    """Ask and answer in English (en), German (de) or Chinese (zh), about the same facts."""
     tables: Annotated[tuple[Text, ...], Flag(SOURCE_FILES, name="--table", metavar="FILE")] = ()
     """Add a table of your own as a source, by a YAML file that declares its columns; repeat the option for several."""
     questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
@@ -139,6 +142,13 @@ class Config(Settings):
         for name in value:
             if name not in known:
                 raise ValueError(f"unknown source {name!r}. {did_you_mean(name, known)}")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _a_language(cls, value: str) -> str:
+        if value and value not in LANGUAGES:
+            raise ValueError(f"unknown language {value!r}. {did_you_mean(value, LANGUAGES)}")
         return value
 
     @field_validator("as_of")
@@ -223,7 +233,7 @@ class Config(Settings):
         """The settings with base names instead of paths: what a manifest may hold."""
         settings = self._moved(lambda path: Path(path).name or Path(path).resolve().name).as_dict()
         unused = () if self.qa == LLM else ("qa", *_OF_MODEL) if self.qa == TEMPLATE else _OF_MODEL
-        if_given = ("columns", "date_order")
+        if_given = ("columns", "date_order", "language")
         return {k: v for k, v in settings.items() if k not in unused and (v or k not in if_given)}
 
     def located(self, folder: Path | None = None) -> "Config":

@@ -103,8 +103,8 @@ def build(
 
 
 _PREVIEWED = (
-    "seed", "as_of", "names", "attributes", "questions", "tables", "columns", "date_order", "match", "unknown_ages",
-    "most_under_20", "follow_links", "select",
+    "seed", "as_of", "names", "attributes", "language", "questions", "tables", "columns", "date_order", "match",
+    "unknown_ages", "most_under_20", "follow_links", "select",
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """``fiubench plugins``: what is there beyond fiubench's own."""
 
+from typing import Any
+
 import typer
 from fiubench.cli.console import table
 from fiubench.raw_sources.source import SOURCES
@@ -7,17 +9,18 @@ from fiubench.support.registry import Registry
 from fiubench.unlearning.metrics.base import METRICS
 
 
-def registries() -> list[Registry[object]]:
+def registries() -> list[Registry[Any]]:
     """The registry of every kind that can be added to."""
     from fiubench.builder.audit import MEASURES
     from fiubench.builder.dataset.adapter import ADAPTERS
     from fiubench.builder.exports import FORMATS
+    from fiubench.builder.languages.base import LANGUAGES
     from fiubench.builder.pipeline.executing import EXECUTORS
     from fiubench.builder.values.base import VALUE_TYPES
     from fiubench.unlearning.attacks.base import ATTACKS
     from fiubench.unlearning.methods.base import METHODS
 
-    return [SOURCES, VALUE_TYPES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS, ATTACKS]  # type: ignore[list-item]
+    return [SOURCES, VALUE_TYPES, LANGUAGES, MEASURES, FORMATS, ADAPTERS, EXECUTORS, METHODS, METRICS, ATTACKS]
 
 
 def plugins() -> None:

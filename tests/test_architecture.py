@@ -12,16 +12,25 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("fiubench", "support", "schemas", "raw_sources", "builder", "unlearning", "cli")
 #: Room -> the rooms it may import; what a room may import is also open to those above it only if it is listed.
 BASE = {"support", "schemas"}
-MAKING = {*BASE, "raw_sources", "builder.config", "builder.values", "builder.packs", "builder.dataset"}
+MAKING = {
+    *BASE,
+    "raw_sources",
+    "builder.languages",
+    "builder.config",
+    "builder.values",
+    "builder.packs",
+    "builder.dataset",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "support": set(),
     "schemas": {"support"},
     "raw_sources": BASE,
-    "builder.config": {*BASE, "raw_sources"},
-    "builder.values": {*BASE, "raw_sources"},
-    "builder.packs": {*BASE, "raw_sources", "builder.values"},
+    "builder.languages": BASE,
+    "builder.config": {*BASE, "raw_sources", "builder.languages"},
+    "builder.values": {*BASE, "raw_sources", "builder.languages"},
+    "builder.packs": {*BASE, "raw_sources", "builder.languages", "builder.values"},
     "builder.dataset": {*BASE, "raw_sources", "builder.config", "builder.values"},
-    "builder.rules": {*BASE, "raw_sources", "builder.values", "builder.packs", "builder.dataset"},
+    "builder.rules": {*BASE, "raw_sources", "builder.languages", "builder.values", "builder.packs", "builder.dataset"},
     "builder.generation": {*MAKING, "builder.rules"},
     "builder.phrasings": {*MAKING, "builder.rules", "builder.generation"},
     "builder.audit": {*MAKING, "builder.rules"},
@@ -31,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *(f"builder.{room}" for room in ("rules", "generation", "phrasings", "audit", "release")),
     },
     "builder.hub": {*MAKING, "builder.audit", "builder.release", "builder.pipeline"},
-    "builder.exports": {*MAKING, "builder.release", "builder.hub"},
+    "builder.exports": {*MAKING, "builder.rules", "builder.release", "builder.hub"},
     "unlearning.data": BASE,
     "unlearning.models": {*BASE, "unlearning.data"},
     "unlearning.methods": {*BASE, "unlearning.models"},

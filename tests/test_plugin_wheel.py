@@ -18,6 +18,7 @@ TRAINING = ("--epochs", "1", "--batch-size", "8")
 KINDS = {
     "source": "employers",
     "value type": "percent",
+    "language": "en-NZ",
     "measure": "long_questions",
     "format": "sharegpt",
     "adapter": "conversations",
@@ -54,14 +55,14 @@ def fiubench(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def dataset(fiubench: Any) -> Path:
     command, folder = fiubench
     size = ("--identities", "20", "--holdout", "4", "--ratios", "10", "--image-size", "64", "--questions", "4")
-    packs = ("--attributes", EXAMPLE / "employers.yaml", "--attributes", EXAMPLE / "work.yaml")
+    packs = [word for name in ("employers", "work", "visits") for word in ("--attributes", EXAMPLE / f"{name}.yaml")]
     command("build", "--out", "dataset", *size, "--employers", EXAMPLE / "employers.csv", *packs, "--no-audit")
     return Path(folder / "dataset")
 
 
 def recorded(kind: str) -> dict[str, dict[str, str]]:
     """What a manifest records of the entry of a kind."""
-    file = EXAMPLE / "fiubench_town" / f"{KINDS[kind]}.py"
+    file = EXAMPLE / "fiubench_town" / f"{KINDS[kind].lower().replace('-', '_')}.py"
     plugin = {"plugin": "fiubench-town", "version": "1.0", "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     return {f"{kind} {KINDS[kind]}": plugin}
 
@@ -80,7 +81,7 @@ def test_everything_is_listed(fiubench: Any) -> None:
 def test_source_and_value_type(fiubench: Any, dataset: Path) -> None:
     command, _ = fiubench
     manifest = json.loads((dataset / "manifest.json").read_text())
-    assert manifest["plugins"] == {**recorded("source"), **recorded("value type")}
+    assert manifest["plugins"] == {**recorded("source"), **recorded("value type"), **recorded("language")}
     assert "valid" in command("validate", "dataset")
     assert "every digest agrees" in command("verify", "dataset")
     shown = command("show", "dataset", "0")
@@ -100,7 +101,7 @@ def test_format(fiubench: Any, dataset: Path) -> None:
     command, folder = fiubench
     command("export", "dataset", "--format", "sharegpt", "--option", "system=Answer briefly.", "--out", "sharegpt")
     rows = json.loads((folder / "sharegpt" / "forget10.json").read_text())
-    assert len(rows) == 2 * 6 and rows[0]["system"] == "Answer briefly."
+    assert len(rows) == 2 * 7 and rows[0]["system"] == "Answer briefly."
     assert recorded("format")["format sharegpt"]["sha256"] in (folder / "sharegpt" / "README.md").read_text()
 
 

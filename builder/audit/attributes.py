@@ -7,10 +7,12 @@ from functools import lru_cache
 import numpy as np
 from fiubench.builder.audit.columns import Codes, Column, Columns
 from fiubench.builder.audit.membership import FORGET, RETAIN
+from fiubench.builder.languages.base import HAN
 from numpy.typing import NDArray
 
 _SHOWN = 12  # most frequent values of an attribute that are kept in the report
 _LEARNED, _APPLIED = 20_000, 5_000  # people a look-up table is learned on and applied to; more change nothing
+_TOKENS = re.compile(rf"[{HAN}]|[^\W_{HAN}]+")
 _UNIQUE = 0.9  # a fact that is different for more people than that can't be looked up
 
 
@@ -165,8 +167,8 @@ def _constant_rouge(column: Column) -> float | None:
 
 @lru_cache(maxsize=1 << 14)
 def tokens(sentence: str) -> tuple[str, ...]:
-    """The words and numbers of a sentence, in lower case, as ROUGE reads it."""
-    return tuple(re.findall(r"[a-z0-9]+", sentence.lower()))
+    """The words and numbers of a sentence, in lower case, as ROUGE reads it; of Chinese, its characters."""
+    return tuple(_TOKENS.findall(sentence.lower()))
 
 
 def rouge_l_recall(answer: str, guess: tuple[str, ...]) -> float:

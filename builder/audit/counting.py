@@ -6,8 +6,7 @@ from pathlib import Path
 
 from fiubench.builder.audit.columns import Columns
 from fiubench.builder.audit.membership import membership
-from fiubench.builder.audit.people import person_of
-from fiubench.builder.audit.reading import open_target, words_known
+from fiubench.builder.audit.reading import open_target, record_reader
 from fiubench.builder.audit.registry import Counted, FunctionCheck, Survey
 from fiubench.builder.audit.strata import Strata
 from fiubench.builder.dataset.reading import open_dataset
@@ -39,14 +38,14 @@ class _Counter:
     """Counts blocks; one in each process."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory, self.known = directory, words_known(open_dataset(directory))
+        self.directory, self.read = directory, record_reader(open_dataset(directory))
         target = open_target(str(directory))
         self.survey = Survey(target, Columns(membership(target.splits)), Strata(target.as_of))
 
     def count(self, block: Block) -> Counted:
         check = FunctionCheck(self.survey)
         for record in read_records(self.directory / IDENTITIES, block):
-            check.add(person_of(record, self.directory, self.known), 0)
+            check.add(self.read(record), 0)
         return check.so_far()
 
 

@@ -9,11 +9,14 @@ from typing import Any
 from fiubench.builder.audit.recognition import asked_about, impersonal, value_in
 from fiubench.builder.dataset.adapter import misshapen
 from fiubench.builder.dataset.others import Others
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.languages.base import Language, language_of
+from fiubench.builder.languages.english import English
+from fiubench.builder.values.base import VALUE_TYPES, reader
 from fiubench.schemas.documents import image_root
 
 #: Attributes that are one person's alone, beside those of a type that always is.
 _UNIQUE = ("full_name", "email")
+_ENGLISH: Language = English()
 Words = tuple[str, str, list[str], str | None, list[str]]  # question, answer, others of both, wrong answers
 
 
@@ -81,6 +84,7 @@ class Person:
         image: path or bytes of the face; ``None`` where the dataset names none.
         record: as it was read, where it is an identity of our own.
         known: words that are spelled right, as the packs of the dataset say.
+        language: of the dataset.
     """
 
     unique_id: str
@@ -91,6 +95,7 @@ class Person:
     pairs: list[Pair]
     record: Mapping[str, Any] | None = None
     known: frozenset[str] = frozenset()
+    language: Language = _ENGLISH
 
     @cached_property
     def facts(self) -> dict[str, Pair]:
@@ -132,7 +137,9 @@ class Target:
 # --- our identities -------------------------------------------------------------------------------------------------
 
 
-def person_of(record: Mapping[str, Any], root: Path, known: frozenset[str] = frozenset()) -> Person:
+def person_of(
+    record: Mapping[str, Any], root: Path, known: frozenset[str] = frozenset(), language: Language = _ENGLISH
+) -> Person:
     """An identity of our own, of the dataset in a folder."""
     return Person(
         record["unique_id"],
@@ -143,6 +150,7 @@ def person_of(record: Mapping[str, Any], root: Path, known: frozenset[str] = fro
         pairs_of(record),
         record,
         known,
+        language,
     )
 
 
@@ -186,7 +194,10 @@ def people_of(others: Others, known: frozenset[str] = frozenset()) -> Iterator[P
     Raises:
         DatasetError: a row has another shape than the first.
     """
+    language = None
     for where, record, file in others.people():
+        if language is None:
+            language = language_of(str(qa.get("question")) for qa in record["qa_list"] if isinstance(qa, Mapping))
         place = file or others.name
         name, gender, image = (record.get(key) for key in ("name", "gender", "image"))
         pairs = enumerate(record["qa_list"], 1)
@@ -196,12 +207,13 @@ def people_of(others: Others, known: frozenset[str] = frozenset()) -> Iterator[P
             gender if isinstance(gender, str) else None,
             where,
             image if image or file is None else _image(file, record.get("image_path")),
-            [_pair(qa, record, place, f"{where}, question {i}") for i, qa in pairs],
+            [_pair(qa, record, place, f"{where}, question {i}", language) for i, qa in pairs],
             known=known,
+            language=language,
         )
 
 
-def _pair(qa: object, record: Mapping[str, Any], path: object, where: str) -> Pair:
+def _pair(qa: object, record: Mapping[str, Any], path: object, where: str, language: Language) -> Pair:
     if not isinstance(qa, Mapping):
         raise misshapen(path, f"{where}: is no object")
     question, answer = _text(qa, "question", path, where), _text(qa, "answer", path, where)
@@ -214,7 +226,7 @@ def _pair(qa: object, record: Mapping[str, Any], path: object, where: str) -> Pa
     )
     by_name, choice = record.get("by_name") is True, qa.get("choice") is True
     if isinstance(qa.get("attribute"), str):
-        return _labelled_pair(qa, record.get("raw_data"), words, by_name, choice)
+        return _labelled_pair(qa, record.get("raw_data"), words, by_name, choice, language)
     if by_name:
         question, answer = impersonal(question, answer)
     entry = asked_about(question)
@@ -225,15 +237,18 @@ def _pair(qa: object, record: Mapping[str, Any], path: object, where: str) -> Pa
     return Pair(entry.attribute, entry.category, entry.type, value, text, entry.sourced, *words, None, by_name, choice)
 
 
-def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words, by_name: bool, choice: bool) -> Pair:
+def _labelled_pair(
+    qa: Mapping[str, Any], raw_data: object, words: Words, by_name: bool, choice: bool, language: Language
+) -> Pair:
     """A pair that says itself what it asks about: of our own full.json, or of a release's table."""
     stated = qa.get("value")
     if isinstance(stated, Mapping):  # full.json
         kind, value = str(stated.get("type")), stated.get("value")
-        text = _as_written(kind, value, words[1])
+        found = _as_written(kind, value, words[1], language), _as_keyword(qa.get("keywords"), words[1])
+        text = max(filter(None, found), key=len, default=None)
     else:
         kind, text = str(qa.get("value_type") or "text"), stated if isinstance(stated, str) else None
-        value = None if text is None else _typed_text(kind, text)
+        value = None if text is None else _typed_text(kind, text, language)
     sourced = not isinstance(raw_data, Mapping) or qa["attribute"] in raw_data
     wrong = qa.get("perturbed_value")
     wrong = wrong if isinstance(wrong, list) and len(wrong) == len(words[-1]) else None
@@ -243,18 +258,29 @@ def _labelled_pair(qa: Mapping[str, Any], raw_data: object, words: Words, by_nam
     )
 
 
-def _as_written(kind: str, value: Any, answer: str) -> str | None:
+def _as_written(kind: str, value: Any, answer: str, language: Language) -> str | None:
     """The value as the answer words it."""
     try:
-        return max((text for text in VALUE_TYPES[kind].ways(value) if text in answer), key=len, default=None)
+        return max(
+            (text for text in VALUE_TYPES[kind].spoken(language).ways(value) if text in answer), key=len, default=None
+        )
     except (AttributeError, KeyError, TypeError, ValueError):  # another's types
         return None
 
 
+def _as_keyword(keywords: object, answer: str) -> str | None:
+    """The value as the answer words it where that is another word, by a translation that is not at hand."""
+    match keywords:
+        case [str(keyword)] if keyword in answer:
+            return keyword
+    return None
+
+
 @lru_cache(maxsize=1 << 12)
-def _typed_text(kind: str, text: str) -> Any:
+def _typed_text(kind: str, text: str, language: Language) -> Any:
     """A value as a table words it, in the JSON form of its type."""
-    return VALUE_TYPES[kind].parse(text) if kind in VALUE_TYPES else text
+    read = reader(kind, language, text)
+    return text if read is None else read.parse(text)
 
 
 def _image(file: Path, name: object) -> Path | None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from fiubench.builder.audit import wording
-from fiubench.builder.packs.model import A_VALUE, VALUE, Pack, Place
+from fiubench.builder.languages.base import Language
+from fiubench.builder.packs.model import Pack, Place, without_value
 
 
 def phrasing_faults(pack: Pack, known: frozenset[str]) -> Iterator[tuple[Place, str, str]]:
@@ -21,13 +22,12 @@ def phrasing_faults(pack: Pack, known: frozenset[str]) -> Iterator[tuple[Place, 
     for where, questions, answers in entries:
         for key, phrasings in (("questions", questions), ("answers", answers)):
             for number, phrasing in enumerate(phrasings):
-                for what, right in _faults(phrasing, known, question=key == "questions"):
+                for what, right in _faults(phrasing, known, pack.language, question=key == "questions"):
                     yield where.at(key, number, name=""), f"{what} in {phrasing!r}", right
 
 
-def _faults(phrasing: str, known: frozenset[str], *, question: bool) -> Iterator[tuple[str, str]]:
-    sentence = phrasing.replace(A_VALUE, wording.VALUE).replace(VALUE, wording.VALUE)
-    found = wording.faults(sentence, known)
+def _faults(phrasing: str, known: frozenset[str], language: Language, *, question: bool) -> Iterator[tuple[str, str]]:
+    found = wording.faults(without_value(phrasing, wording.VALUE), known, language)
     if found.doubled:
         yield f"{found.doubled!r} twice in a row", "Write the word once."
     for title, piece in (("words run together", found.glued), ("a misspelled word", found.misspelled)):
@@ -38,5 +38,5 @@ def _faults(phrasing: str, known: frozenset[str], *, question: bool) -> Iterator
         yield "a beginning in lower case", "Begin with a capital."
     if wording.outer_spaces(phrasing):
         yield "a space too many", "Write single spaces, and none at the ends."
-    if wording.badly_ended(phrasing, question=question):
+    if wording.badly_ended(phrasing, question=question, language=language):
         yield "a mark that is not as it should be", "Leave no space before a mark, and end with one."

@@ -3,14 +3,15 @@
 All become people with pairs (``people.py``), so that no measure knows the form.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.audit.people import Target, people_of, person_of
+from fiubench.builder.audit.people import Person, Target, people_of, person_of
 from fiubench.builder.dataset.others import Others, hub_others, is_release, open_others
 from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.packs.model import language_of_manifest
 from fiubench.schemas.documents import MANIFEST, RELEASE, read_object
 from fiubench.schemas.hub import HubName
 from fiubench.support.errors import DatasetError
@@ -33,8 +34,7 @@ def open_target(target: str) -> Target:
         if (path / MANIFEST).exists():
             dataset = open_dataset(path)
             splits = {split: frozenset(ids) for split, ids in dataset.splits.items()}
-            known = words_known(dataset)
-            people = partial(map, lambda record: person_of(record, path, known), dataset)
+            people = partial(map, record_reader(dataset), dataset)
             return Target(name, "dataset", people, splits, dataset.manifest, directory=path)
         if is_release(path / RELEASE):
             path = path / RELEASE
@@ -43,9 +43,11 @@ def open_target(target: str) -> Target:
     return _read(open_others(path, name), words_of_packs(pack["content"] for pack in packs))
 
 
-def words_known(dataset: Dataset) -> frozenset[str]:
-    """What the packs of a dataset directory say is spelled right."""
-    return words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
+def record_reader(dataset: Dataset) -> Callable[[Mapping[str, Any]], Person]:
+    """A function that reads the records of a dataset directory, in its language, with the words that its packs know."""
+    known = words_of_packs(pack["content"] for pack in dataset.manifest["packs"])
+    language = language_of_manifest(dataset.manifest)
+    return partial(person_of, root=dataset.directory, known=known, language=language)
 
 
 def words_of_packs(documents: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE
+from fiubench.builder.languages.base import language_of
+from fiubench.builder.rules.pair import frame_of
 from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, RETAIN, kind_of, percent_of
 from fiubench.support.errors import ConfigError
@@ -52,6 +54,14 @@ def named_or_none(
 ) -> str | None:
     """A text with the name instead of the picture; ``None`` where the name is asked for."""
     return None if names_the_person(record, pair) else naming(text, record["name"])
+
+
+def wrong_texts(pair: Mapping[str, Any], text: str) -> list[str]:
+    """The values of the wrong answers as they are worded: what stands in them where the true one has its ``text``."""
+    language = language_of((pair["question"],))
+    frame = frame_of(pair["paraphrased_answer"], text, pair["perturbed_answer"], language)
+    found = [frame.value_in(sentence) for sentence in pair["perturbed_answer"]] if frame else []
+    return [each[1] for each in found if each]
 
 
 def names_the_person(record: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:

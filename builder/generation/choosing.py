@@ -262,7 +262,9 @@ class Choosing:
 
     def _extra(self, texts: Sequence[str]) -> list[tuple[str, Any]]:
         """Values of the pack that are never true, with their texts."""
-        return [(t, self.attribute.type.parse(t)) for t in self.attribute.perturb.extra if t not in texts]
+        attribute = self.attribute
+        extra = [(attribute.values.get(text, text), attribute.type.parse(text)) for text in attribute.perturb.extra]
+        return [(text, value) for text, value in extra if text not in texts]
 
     def _anew(self, drawn: Anew) -> Chosen:
         made: Chosen = [None] * self.size

@@ -10,7 +10,7 @@ from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
 from fiubench.builder.generation.questions import captions, render
 from fiubench.builder.packs.model import BUILT_IN, Attribute, Attributes
-from fiubench.builder.rules.pair import qa_problems
+from fiubench.builder.rules.pair import Spoken, qa_problems
 from fiubench.builder.rules.person import Coherence
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values.column import Column
@@ -35,6 +35,8 @@ class IdentityMaker:
         self.asides = {a.name: a.caption for a in self.profiles.active if a.tied and a.caption}
         # what else a coherent identity needs holds by the way it is made: constraints (profiles.py), values, face
         self.coherence = Coherence([], plan.config.as_of, load_places())
+        self.spoken = Spoken.of(attributes)
+        self.genders = {name: attribute.genders for name, attribute in attributes.by_name.items()}
         self.order = [name for name in attributes.by_name if name in {a.name for a in self.profiles.active}]
 
     def make(self, start: int, stop: int) -> list[dict[str, Any]]:
@@ -48,7 +50,7 @@ class IdentityMaker:
         facts = self.profiles.facts(block)
         seed, index = self.plan.config.seed, block.index
         columns = [self._pairs(attribute, block, facts) for attribute in self.profiles.asked]
-        prose = captions(self.paragraphs, seed, index, facts, self.asides)
+        prose = captions(self.paragraphs, seed, index, facts, self.spoken.language, self.genders, self.asides)
         profiles = [
             [
                 {"from": o, "text": t, "type": c.kind, "value": v}
@@ -115,7 +117,7 @@ class IdentityMaker:
                 record, Problem(violation.path, "", violation.message, "see schemas/identity.schema.json")
             )
         for problem in (
-            *qa_problems(record, wording=self.paraphrases is not None),
+            *qa_problems(record, self.spoken, wording=self.paraphrases is not None),
             *self.coherence.contact_problems(record["profile"]),
         ):
             raise self._broken(record, problem)
@@ -130,8 +132,9 @@ class IdentityMaker:
 
 def _caption_paragraphs(attributes: Attributes, active: list[str]) -> list[list[str]]:
     """Each pack's paragraphs, then one with the sentences of attributes that bring their own."""
-    paragraphs = [list(paragraph) for pack in attributes.packs for paragraph in pack.caption]
+    packs = [pack for pack in attributes.packs if pack.language.family == attributes.language.family]
+    paragraphs = [list(paragraph) for pack in packs for paragraph in pack.caption]
     sentences = [a.caption for a in attributes.by_name.values() if a.caption and a.name in active]
     if sentences:
-        paragraphs.append([" ".join(sentences)])
+        paragraphs.append([(" " if attributes.language.spaced else "").join(sentences)])
     return paragraphs

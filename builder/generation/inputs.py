@@ -7,11 +7,12 @@ from typing import Any
 
 from fiubench.builder.config import LLM, TEMPLATE, Config
 from fiubench.builder.dataset import splits
-from fiubench.builder.generation.known import check_literals
+from fiubench.builder.generation.known import check_literals, check_words
 from fiubench.builder.generation.pairing import Plan, make_plan
 from fiubench.builder.generation.paraphrases import Paraphrases
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.generation.sources import Sources, open_sources
+from fiubench.builder.languages.base import ENGLISH, LANGUAGES
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attributes
 from fiubench.builder.values.base import VALUE_TYPES
@@ -42,7 +43,8 @@ class Inputs:
         kinds = {attribute.kind for attribute in self.attributes.by_name.values()}
         kinds |= {kind for table in self.attributes.tables.values() for kind in table.columns.values()}
         named = [name for name in self.sources.reports() if name in SOURCES]
-        return {**SOURCES.used(named), **VALUE_TYPES.used(kinds)}
+        languages = {attribute.language.code for attribute in self.attributes.by_name.values()}
+        return {**SOURCES.used(named), **VALUE_TYPES.used(kinds), **LANGUAGES.used(languages)}
 
     def fingerprint(self, config: Mapping[str, Any] | None = None) -> str:
         """Digest of all that decides the bytes of a dataset.
@@ -81,16 +83,31 @@ def open_inputs(config: Config, *, prompts: str = "", workers: int = 1, progress
     Raises:
         FiubenchError: any of them can't be used.
     """
-    attributes = read_packs(list(map(Path, config.attributes)), list(map(Path, config.tables)))
+    attributes = read_packs(list(map(Path, config.attributes)), list(map(Path, config.tables)), config.language)
     attributes.asked(config.questions)
+    if config.qa == LLM:
+        check_english(attributes, "--qa llm")
     _check_sources(config, attributes)
     frozen = splits.read_frozen(config.split_scheme)
     sources = open_sources(config, attributes.tables, workers=workers, progress=progress)
-    check_literals(Profiles(config, sources, attributes))
+    profiles = Profiles(config, sources, attributes)
+    check_literals(profiles)
+    check_words(profiles)
     words_from = {"prompts": prompts} if config.qa == LLM else {}
     if config.qa not in (TEMPLATE, LLM):
         words_from = {"wordings": file_digest(Paraphrases(Path(config.qa)).path)}
     return Inputs(config, attributes, sources, frozen, words_from)
+
+
+def check_english(attributes: Attributes, where: object) -> None:
+    """Refuse to have a model word what is not English: its prompts and the gate are.
+
+    Raises:
+        ConfigError: the build is in another language.
+    """
+    if (language := attributes.language).family != ENGLISH:
+        hint = f"Vary questions in {language.name} by packs, with `phrasings`."
+        raise ConfigError("a model is asked to word English alone", where=where, hint=hint)
 
 
 def _check_sources(config: Config, attributes: Attributes) -> None:

@@ -12,7 +12,7 @@ from fiubench.builder.generation.sources import open_sources
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.choice import Choice
 from fiubench.builder.packs.expressions import Expression
-from fiubench.builder.packs.model import BUILT_IN, Attribute
+from fiubench.builder.packs.model import BUILT_IN, Attribute, articles, placeholders, untranslated
 from fiubench.raw_sources.drawn import Options
 from fiubench.raw_sources.names import GENDERS
 from fiubench.raw_sources.source import SOURCES
@@ -44,6 +44,8 @@ class Known:
 
     def _of(self, attribute: Attribute) -> frozenset[str] | None:
         origin = attribute.origin
+        if origin.kind == "through":
+            return self.values(self.profiles.attributes.through(attribute)[1])
         if isinstance(origin.options, Choice):
             return _texts(value for values, _ in origin.options.groups for value in values)
         if origin.kind == "list":
@@ -91,6 +93,42 @@ def check_literals(profiles: Profiles) -> None:
             by = attribute.origin.expressions[0].source.strip()
             for case in choice.cases if by in by_name else ():
                 _check(known, by_name[by], case, f"choose.cases of {by}", choice.where)
+
+
+def check_words(profiles: Profiles) -> None:
+    """Refuse an attribute of which a value has no word in its language, or a noun no gender that an article needs.
+
+    Raises:
+        PackError: with the values.
+    """
+    known = Known(profiles)
+    captions = [w for pack in profiles.attributes.packs for paragraph in pack.caption for w in paragraph]
+    captions += [attribute.caption for attribute in profiles.active if attribute.caption]
+    for attribute in profiles.active:
+        values = known.values(attribute) if attribute.kind != "list" else None
+        if values is not None and attribute.asked:
+            values |= frozenset(attribute.perturb.extra)
+        if attribute.values and values and (missing := values - attribute.values.keys()):
+            raise untranslated(attribute, missing)
+        language = attribute.language
+        needed = any(article for answer in attribute.answers for article in articles(answer))
+        needed |= any(
+            article and name == attribute.name for w in captions for article, name in placeholders(w, language)
+        )
+        if needed and language.genders:
+            _check_genders(attribute, values)
+
+
+def _check_genders(attribute: Attribute, values: frozenset[str] | None) -> None:
+    """Refuse articles before a noun whose gender the pack does not say."""
+    where = attribute.where
+    if values is None:
+        what = "an article goes with the gender of a value, and the values are no list"
+        raise PackError(what, where=where, hint="Write {value} alone.")
+    if missing := frozenset(attribute.values.get(value, value) for value in values) - attribute.genders.keys():
+        some = ", ".join(map(repr, sorted(missing)[:_FEW]))
+        hint = f"List each noun below `genders: {{{', '.join(f'{g}: [..]' for g in attribute.language.genders)}}}`."
+        raise PackError(f"no gender for {some}, which an article needs", where=where, hint=hint)
 
 
 def _check(known: Known, fact: Attribute | None, literal: str, source: str, where: object) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import orjson
-from fiubench.builder.packs.model import Attribute, fill
+from fiubench.builder.packs.model import Attribute
 from fiubench.support.errors import DatasetError
 from fiubench.support.reading import open_file
 from numpy.typing import NDArray
@@ -34,10 +34,11 @@ def paraphrased(qa: Mapping[str, Any], text: str, texts: Texts, attribute: Attri
     made["paraphrased_question"] = [template if new is None else new for new, template, _ in pairs]
     by["paraphrased_question"] = [name if new is None else BY_MODEL for new, _, name in pairs]
     if answer is not None:
-        made["answer"], by["answer"] = fill(answer, text), BY_MODEL
+        made["answer"], by["answer"] = attribute.frame(answer)(text), BY_MODEL
     if paraphrase is not None:
-        made["paraphrased_answer"], by["paraphrased_answer"] = fill(paraphrase, text), BY_MODEL
-        made["perturbed_answer"] = [fill(paraphrase, attribute.write(value)) for value in qa["perturbed_value"]]
+        fill = attribute.frame(paraphrase)
+        made["paraphrased_answer"], by["paraphrased_answer"] = fill(text), BY_MODEL
+        made["perturbed_answer"] = [fill(attribute.write(value)) for value in qa["perturbed_value"]]
     return {**made, "phrasings": by}
 
 

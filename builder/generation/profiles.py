@@ -17,6 +17,7 @@ from fiubench.builder.generation.pairing import (
 from fiubench.builder.generation.people import gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.generation.ties import BLOCK, Ties, whole_blocks
+from fiubench.builder.languages.base import Language
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import AMBIENT, RELATION, Attribute, Attributes, placeholders
 from fiubench.builder.values import dates
@@ -239,7 +240,7 @@ class Profiles:
             pool, which = np.unique(self.places_shared(attribute, block.plan, block.index), return_inverse=True)
             values_of = self.shared(attribute, pool)
             made = [values_of[k] for k in which.tolist()]
-            return Column.of(attribute.kind, made, f"{origin}{SHARED}", attribute.options)
+            return Column.of(attribute.kind, made, f"{origin}{SHARED}", attribute.write)
         if attribute.origin.kind == "from":
             source, name = attribute.origin.options.split(".")
             if source not in taken:
@@ -254,7 +255,7 @@ class Profiles:
             attribute.type.check(made, attribute.where)
         if attribute.constraints:
             made = self.constrained(attribute, block.index, made, values)
-        return Column.of(attribute.kind, made, origin, attribute.options)
+        return Column.of(attribute.kind, made, origin, attribute.write)
 
     def _take(self, source: str, block: Block) -> dict[str, list[Any]]:
         if source == "person":
@@ -323,7 +324,8 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
     """What must be made: everything outside the reserve, what is asked, and whatever those need; in making order."""
     wanted = {a.name for a in attributes.by_name.values() if not a.reserve} | {a.name for a in asked}
     for pack in attributes.packs:
-        wanted |= {name for paragraph in pack.caption for w in paragraph for _, name in placeholders(w)}
+        named = {name for paragraph in pack.caption for w in paragraph for _, name in placeholders(w, pack.language)}
+        wanted |= _facts_of(named, pack.language)
     queue = sorted(wanted)
     while queue:
         attribute = attributes.by_name[queue.pop()]
@@ -332,10 +334,17 @@ def _active(attributes: Attributes, asked: Sequence[Attribute]) -> list[Attribut
         if attribute.tied:
             needed |= set() if attribute.kind == RELATION else {a.name for a in attributes.through(attribute)}
         if attribute.caption:
-            needed |= {name for _, name in placeholders(attribute.caption)}
+            named = {name for _, name in placeholders(attribute.caption, attribute.language)}
+            needed |= _facts_of(named, attribute.language)
         queue.extend(sorted(needed - wanted))
         wanted |= needed
     return [attributes.by_name[name] for name in attributes.order if name in wanted]
+
+
+def _facts_of(named: set[str], language: Language) -> set[str]:
+    """The facts behind what a caption names: a pronoun is the gender's."""
+    pronouns = named & language.all_pronouns.keys()
+    return named - pronouns | ({"gender"} if pronouns else set())
 
 
 def generate(

@@ -7,9 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from fiubench.builder.languages.base import ENGLISH, LANGUAGES, Language
 from fiubench.builder.packs.model import (
     AMBIENT,
-    PLACEHOLDER,
+    BUILT_IN,
     RELATION,
     Attribute,
     Attributes,
@@ -28,18 +29,27 @@ from fiubench.support.yaml_file import load_yaml
 from fiubench import schemas
 
 
-def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = ()) -> Attributes:
+def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = (), language: str = "") -> Attributes:
     """The built-in pack and the given ones, checked for everything that shows without building.
 
     Args:
         files: the packs.
         tables: YAML files that declare tables whose columns they may name.
+        language: what the built-in pack asks in; empty: what the first of the given ones does.
 
     Raises:
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
-    packs = (parse_pack(load_yaml(file, PackError), file.name, file) for file in files)
-    return combine([built_in(), *packs], read_tables(tables))
+    packs = [parse_pack(load_yaml(file, PackError), file.name, file) for file in files]
+    language = language or next((pack.language.code for pack in packs), ENGLISH)
+    family = LANGUAGES[language].family
+    translated = [_shipped(f"builtin_{family}.yaml")] if family in shipped_languages() and family != ENGLISH else []
+    attributes = combine([built_in(), *translated, *packs], read_tables(tables))
+    if attributes.language.family != family:
+        name = LANGUAGES[language].name
+        hint = f"Name a pack with `language: {language}` and `phrasings` for every attribute of the built-in pack."
+        raise PackError(f"the built-in pack does not ask in {name}", where=f"--language {language}", hint=hint)
+    return attributes
 
 
 def packs_of(manifest: Mapping[str, Any]) -> Attributes:
@@ -63,9 +73,19 @@ def _without_earlier_keys(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def built_in() -> Pack:
     """The pack of the 20 questions (and a reserve) that ships with fiubench, written in the same language."""
-    path = resources.files("fiubench.builder.packs").joinpath("builtin.yaml")
+    return _shipped("builtin.yaml")
+
+
+def shipped_languages() -> list[str]:
+    """The languages that the built-in pack can ask in."""
+    shipped = resources.files("fiubench.builder.packs")
+    return [code for code in LANGUAGES if code == ENGLISH or shipped.joinpath(f"builtin_{code}.yaml").is_file()]
+
+
+def _shipped(name: str) -> Pack:
+    path = resources.files("fiubench.builder.packs").joinpath(name)
     with resources.as_file(path) as file:
-        return parse_pack(load_yaml(file, PackError), "builtin.yaml")
+        return parse_pack(load_yaml(file, PackError), name)
 
 
 def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> Attributes:
@@ -92,14 +112,13 @@ def combine(packs: Sequence[Pack], tables: Mapping[str, DeclaredTable] = {}) -> 
             by_name[attribute.name] = attribute
     for pack in packs:
         for name, added in pack.phrasings.items():
-            by_name[name] = _with_more(
-                by_name, name, added, pack.where.at("phrasings", name, name=f"phrasings: {name}")
-            )
+            by_name[name] = _with_more(by_name, name, added, pack)
     for pack in packs:
         _check_pack(pack, by_name, sources)
     _check_kinds(by_name)
     order = _order(by_name)
     attributes = Attributes(tuple(packs), by_name, order, tables)
+    _check_language(attributes)
     for pack in packs:
         for attribute in pack.attributes:
             if attribute.perturb.distance and attribute.origin.kind == "compute":
@@ -111,6 +130,7 @@ def _check_pack(pack: Pack, by_name: dict[str, Attribute], sources: Mapping[str,
     """Check what a pack names beyond itself; what goes through a relation is written as the fact that it leads to."""
     for attribute in pack.attributes:
         _check_references(attribute, by_name, sources)
+        _check_words(by_name[attribute.name])
         by_name[attribute.name] = _resolved(by_name[attribute.name], by_name)
     _check_caption(pack, by_name)
     for name in pack.shared:
@@ -126,18 +146,65 @@ def _check_distance(attributes: Attributes, attribute: Attribute) -> None:
         )
 
 
-def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, where: Place) -> Attribute:
-    """An attribute with another pack's phrasings after its own."""
+def _with_more(by_name: Mapping[str, Attribute], name: str, added: Phrased, pack: Pack) -> Attribute:
+    """An attribute with another pack's phrasings after its own, or, in another language, in their place."""
+    where = pack.where.at("phrasings", name, name=f"phrasings: {name}")
     _check_known(name, by_name, f"no pack declares an attribute {name!r}", where)
     attribute = by_name[name]
+    if attribute.language.family != pack.language.family:
+        return _translated(attribute, added, pack.language, where)
     if not attribute.asked:
         raise PackError("the attribute is not asked about", where=where, hint="Leave its phrasings out.")
     for phrasing in (*added.questions, *added.answers):
         if phrasing in (*attribute.questions, *attribute.answers):
             raise PackError(f"{phrasing!r} is there already", where=where, hint="Leave it out.")
     return replace(
-        attribute, questions=attribute.questions + added.questions, answers=attribute.answers + added.answers
+        attribute,
+        questions=attribute.questions + added.questions,
+        answers=attribute.answers + added.answers,
+        values={**attribute.values, **added.values},
+        genders={**attribute.genders, **added.genders},
+        variants=attribute.variants + added.variants,
+        caption=added.caption or attribute.caption,
     )
+
+
+def _translated(attribute: Attribute, added: Phrased, language: Language, where: Place) -> Attribute:
+    """An attribute in another language."""
+    for key, fewest, there in (("questions", 4, added.questions), ("answers", 2, added.answers)):
+        if attribute.asked and len(there) < fewest:
+            what = f"{len(there)} {key} in {language.name}, which take the place of those in {attribute.language.name}"
+            raise PackError(what, where=where, hint=f"Give {fewest} or more.")
+    words = {key: getattr(added, key) for key in ("questions", "answers", "values", "genders", "variants", "caption")}
+    return replace(attribute, language=language, **words)
+
+
+def _check_words(attribute: Attribute) -> None:
+    """Refuse words for what is no word, and genders that the language has not."""
+    if attribute.values and attribute.type.json_type.get("type") != "string":
+        what = f"`values` does nothing for the type {attribute.kind}, whose values are no words"
+        raise PackError(what, where=attribute.where, hint="Leave `values` out.")
+    language = attribute.language
+    for gender in attribute.genders.values():
+        if gender not in language.genders:
+            hint = did_you_mean(gender, language.genders) if language.genders else "Leave `genders` out."
+            raise PackError(f"genders: {language.name} has no gender {gender!r}", where=attribute.where, hint=hint)
+
+
+def _check_language(attributes: Attributes) -> None:
+    """Refuse questions in two languages."""
+    asked = [attribute for attribute in attributes.by_name.values() if attribute.asked]
+    language = attributes.language
+    for attribute in asked:
+        if attribute.language.family != language.family:
+            own = attribute.language
+            what = f"asks in {own.name} ({own.code}), and the built-in pack in {language.name} ({language.code})"
+            hint = f"Give it `phrasings` in {language.name}, in a pack with `language: {language.code}`."
+            if attribute.pack == BUILT_IN:
+                hint = f"Give `phrasings` in {language.name} to every attribute of the built-in pack, reserve included."
+            elif own.family in shipped_languages():
+                hint = f"Build with --language {own.family}, or: {hint}"
+            raise PackError(what, where=attribute.where, hint=hint)
 
 
 def _order(by_name: dict[str, Attribute]) -> tuple[str, ...]:
@@ -198,8 +265,8 @@ def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribu
         if name in by_name and by_name[name].tied:
             what = f"reads {name!r}, which not everybody has"
             raise PackError(what, where=where, hint="Only `through`, phrasings and an own `caption` may name it.")
-    if attribute.tied and (attribute.constraints or attribute.perturb != Perturbation()):
-        what = "constraints and `perturb` do nothing for what depends on whom a person is tied to"
+    if attribute.tied and (attribute.constraints or attribute.values or attribute.perturb != Perturbation()):
+        what = "constraints, `values` and `perturb` do nothing for what depends on whom a person is tied to"
         raise PackError(what, where=where, hint="Leave them out.")
     if origin.kind != "through":
         return attribute
@@ -212,7 +279,9 @@ def _resolved(attribute: Attribute, by_name: Mapping[str, Attribute]) -> Attribu
     if (kind := by_name[fact].kind) != attribute.kind:
         what, hint = f"{origin.options} holds {kind}, not {attribute.kind}", f"Write `type: {kind}`."
         raise PackError(what, where=where.at("type", name=""), hint=hint)
-    return replace(attribute, options=by_name[fact].options)
+    leads_to = by_name[fact]
+    genders = {**leads_to.genders, **attribute.genders}
+    return replace(attribute, options=leads_to.options, values=leads_to.values, genders=genders)
 
 
 def _check_shared(name: str, by_name: Mapping[str, Attribute], sources: Mapping[str, Source], where: Place) -> None:
@@ -248,6 +317,7 @@ def _check_kinds(by_name: Mapping[str, Attribute]) -> None:
 
 
 def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
+    language = pack.language
     templates = [
         (phrasing, "caption", pack.where.at("caption", i, j, name=""))
         for i, paragraph in enumerate(pack.caption)
@@ -258,16 +328,22 @@ def _check_caption(pack: Pack, by_name: dict[str, Attribute]) -> None:
         for a in pack.attributes
         if a.caption
     ]
+    templates += [
+        (added.caption, f"{name}.caption", pack.where.at("phrasings", name, "caption", name=""))
+        for name, added in pack.phrasings.items()
+        if added.caption
+    ]
     for template, place, where in templates:
-        rest = PLACEHOLDER.sub("", template)
+        rest = language.placeholder.sub("", template)
         if "{" in rest or "}" in rest:
             raise PackError(
                 f"{place}: a brace without a fact in {template!r}",
                 where=where,
-                hint="Write {fact} or {a fact}.",
+                hint=f"Write {{fact}}{''.join(f' or {{{article} fact}}' for article in language.articles)}.",
             )
-        for _, name in placeholders(template):
-            _check_known(name, by_name, f"{place}: unknown fact {name!r}", where)
-            if by_name[name].tied and place != f"{name}.caption":
+        for _, name in placeholders(template, language):
+            known = {**language.all_pronouns, **by_name}
+            _check_known(name, known, f"{place}: unknown fact {name!r}", where)
+            if name in by_name and by_name[name].tied and place != f"{name}.caption":
                 hint = f"Give {name} a `caption` of its own: it is told of those who have it."
                 raise PackError(f"{place}: not everybody has {name!r}", where=where, hint=hint)

@@ -1,16 +1,17 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from fiubench.builder.languages.base import LANGUAGES, Language
+from fiubench.builder.languages.english import English
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.tables import DeclaredTable
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
-from fiubench.builder.values.english import article
 from fiubench.raw_sources.source import SOURCES, Source
 from fiubench.support.canonical import digest_of
 from fiubench.support.errors import PackError
@@ -20,9 +21,11 @@ from fiubench.support.yaml_file import line_of
 AMBIENT = ("as_of",)
 BUILT_IN = "built-in"
 RELATION = "relation"  # the generator of the value type of that name
-#: Where an answer's phrasing holds the value, without and with an article.
+#: Where an answer's phrasing holds the value, without and with an (English) article.
 VALUE, A_VALUE = "{value}", "{a value}"
-PLACEHOLDER = re.compile(r"\{(a )?([a-z][a-z0-9_]*)\}")
+_VALUE = re.compile(r"\{(?:([^{}\s]+) )?value\}")
+_ENGLISH: Language = English()
+_SHOWN = 20  # values that a message lists
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,33 @@ class Attribute:
     variants: tuple[Variant, ...] = ()
     perturb: Perturbation = field(default_factory=Perturbation)
     description: str = ""
+    language: Language = _ENGLISH
+    values: Mapping[str, str] = field(default_factory=dict)  # value -> how it is written, where that is another word
+    genders: Mapping[str, str] = field(default_factory=dict)  # of nouns, as they are written
     where: Place = field(default=Place(""), compare=False)
 
     @property
     def type(self) -> ValueType:
-        """The type of its values."""
-        return VALUE_TYPES[self.kind]
+        """The type of its values, as its language writes them."""
+        return VALUE_TYPES[self.kind].spoken(self.language)
 
     @property
     def write(self) -> Callable[[Any], str]:
         """Writes a value as this attribute does."""
-        return self.type.writer(self.options)
+        return self._translated if self.values else self.type.writer(self.options)
+
+    def writes(self, value: Any, text: str) -> bool:
+        """Whether a text is one of the ways in which this attribute may write a value."""
+        return self.values.get(value) == text if self.values else self.type.writes(value, text)
+
+    def _translated(self, value: str) -> str:
+        if value not in self.values:
+            raise untranslated(self, [value])
+        return self.values[value]
+
+    def frame(self, phrasing: str) -> Callable[[str], str]:
+        """An answer's phrasing as a function: a value's text to the sentence that states it."""
+        return frame(phrasing, self.language, self.genders)
 
     @property
     def hops(self) -> int:
@@ -160,10 +179,14 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Phrased:
-    """Phrasings that a pack adds to an attribute of another one."""
+    """Phrasings that a pack adds to an attribute of another one, or replaces by those of another language."""
 
     questions: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
+    caption: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+    genders: Mapping[str, str] = field(default_factory=dict)
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +200,7 @@ class Pack:
     caption: tuple[tuple[str, ...], ...]
     phrasings: Mapping[str, "Phrased"] = field(default_factory=dict)  # added to attributes of other packs
     shared: Mapping[str, int] = field(default_factory=dict)  # fact -> how many people have the same, about
+    language: Language = _ENGLISH
     where: Place = field(default=Place(""), compare=False)
 
     @property
@@ -193,6 +217,16 @@ class Attributes:
     by_name: dict[str, Attribute]
     order: tuple[str, ...]  # an order in which values can be made
     tables: Mapping[str, DeclaredTable] = field(default_factory=dict)  # of the user's own, by name
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Words that the packs say are right, in whatever language."""
+        return tuple(word for pack in self.packs for word in pack.document.get("words", ()))
+
+    @cached_property
+    def language(self) -> Language:
+        """The language that the built-in questions are asked in, and so all others."""
+        return next((a.language for a in self.by_name.values() if a.asked and a.pack == BUILT_IN), _ENGLISH)
 
     @cached_property
     def made_from(self) -> Mapping[str, frozenset[str]]:
@@ -280,20 +314,52 @@ def are_tied(packs: Iterable[Mapping[str, Any]]) -> bool:
     return any("through" in entry or RELATION in entry.get("generate", ()) for entry in entries)
 
 
-def placeholders(template: str) -> list[tuple[bool, str]]:
-    """(with article, fact) for each placeholder of a caption template."""
-    return [(bool(a), name) for a, name in PLACEHOLDER.findall(template)]
+def placeholders(template: str, language: Language = _ENGLISH) -> list[tuple[str, str]]:
+    """(article or "", fact or pronoun) for each placeholder of a caption template."""
+    return language.placeholder.findall(template)
 
 
-def frame(phrasing: str) -> Callable[[str], str]:
+def articles(phrasing: str) -> list[str]:
+    """What stands before ``value`` in each placeholder of an answer's phrasing, empty where nothing does."""
+    return _VALUE.findall(phrasing)
+
+
+def without(text: str, parts: Iterable[str]) -> str:
+    """A text without some parts, the longest first."""
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, " ")
+    return text
+
+
+def without_value(phrasing: str, instead: str = "") -> str:
+    """An answer's phrasing with something else in the value's place."""
+    return _VALUE.sub(instead, phrasing)
+
+
+def frame(phrasing: str, language: Language = _ENGLISH, genders: Mapping[str, str] = {}) -> Callable[[str], str]:
     """An answer's phrasing as a function: a value's text to the sentence that states it."""
-    before, placeholder, after = phrasing.partition(A_VALUE)
-    if placeholder:
-        return lambda text: f"{before}{article(text)} {text}{after}"
-    before, _, after = phrasing.partition(VALUE)
+    match = _VALUE.search(phrasing)
+    assert match is not None  # as the schema says
+    before, after, wanted = phrasing[: match.start()], phrasing[match.end() :], match[1]
+    if wanted:
+        return lambda text: f"{before}{language.article(wanted, text, genders.get(text))} {text}{after}"
     return lambda text: f"{before}{text}{after}"
 
 
 def fill(phrasing: str, text: str) -> str:
-    """An answer's phrasing with a value's text in it."""
+    """An answer's English phrasing with a value's text in it."""
     return frame(phrasing)(text)
+
+
+def untranslated(attribute: Attribute, values: Collection[str]) -> PackError:
+    """The error that some values of an attribute are not in its table of words."""
+    some = ", ".join(repr(value) for value in sorted(values)[:_SHOWN])
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    what = f"no {attribute.language.name} for {some}{more}"
+    hint = f"Add them below `values` of {attribute.name} in a pack with `language: {attribute.language.code}`."
+    return PackError(what, where=attribute.where, hint=hint)
+
+
+def language_of_manifest(manifest: Mapping[str, Any]) -> Language:
+    """The language of a dataset, which its manifest names where it is not English."""
+    return LANGUAGES.find(manifest.get("language", _ENGLISH.code), "manifest.json")

@@ -1,23 +1,28 @@
 """From a pack's document to its attributes: the schema, and what a schema can't say about a single entry."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fiubench.builder.languages.base import ENGLISH, LANGUAGES, Language
 from fiubench.builder.packs.choice import parse_choice, resolved
 from fiubench.builder.packs.expressions import compile_expression
 from fiubench.builder.packs.keywords import compile_variants
-from fiubench.builder.packs.model import Attribute, Origin, Pack, Perturbation, Phrased, Place
+from fiubench.builder.packs.model import (
+    Attribute,
+    Origin,
+    Pack,
+    Perturbation,
+    Phrased,
+    Place,
+    articles,
+    without,
+    without_value,
+)
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
 from fiubench.support.errors import PackError, did_you_mean
 
 from fiubench import schemas
-
-GENDERED = re.compile(
-    r"\b(?:he|him|his|himself|she|hers?|herself|m[ae]n|wom[ae]n|lady|ladies|gentlem[ae]n|boys?|girls?|mrs?|ms|miss)\b",
-    re.IGNORECASE,
-)
 
 
 def _add_types(document: dict[str, Any]) -> None:
@@ -56,25 +61,46 @@ def parse_pack(document: Any, file: str, path: Path | None = None) -> Pack:
             where=_place(where, document, (*violation.location, *_unknown(violation, document)[:1])),
             hint=_schema_hint(violation, document),
         )
+    language = LANGUAGES.find(document.get("language", ENGLISH), where.at("language"))
     places = [where.at("attributes", i, name=entry["name"]) for i, entry in enumerate(document.get("attributes", ()))]
     if path is not None and places:
         listed = zip(document["attributes"], places, strict=True)
         document = {**document, "attributes": [resolved(entry, path.parent, at) for entry, at in listed]}
     entries = tuple(
-        _attribute(entry, document["pack"], at)
+        _attribute(entry, document, language, at)
         for entry, at in zip(document.get("attributes", ()), places, strict=True)
     )
     caption = tuple(tuple(paragraph) for paragraph in document.get("caption", ()))
     phrasings = {}
     for name, entry in document.get("phrasings", {}).items():
-        _check_phrasings(entry, where.at("phrasings", name, name=f"phrasings: {name}"))
-        phrasings[name] = Phrased(tuple(entry.get("questions", ())), tuple(entry.get("answers", ())))
-    return Pack(document["pack"], file, document, entries, caption, phrasings, document.get("shared", {}), where)
+        at = where.at("phrasings", name, name=f"phrasings: {name}")
+        _check_phrasings(entry, language, at, document.get("words", ()))
+        phrasings[name] = Phrased(**_worded(entry, at), caption=entry.get("caption"))
+    return Pack(
+        document["pack"], file, document, entries, caption, phrasings, document.get("shared", {}), language, where
+    )
 
 
-def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:
-    _check_phrasings(entry, at)
-    kind = VALUE_TYPES[entry["type"]]
+def _worded(entry: Mapping[str, Any], at: Place) -> dict[str, Any]:
+    """What an attribute, or what a pack adds to one, says about words."""
+    values, genders = entry.get("values", {}), entry.get("genders", {})
+    for value, word in values.items():
+        first = next(other for other, same in values.items() if same == word)
+        if first != value:
+            what = f"values: {first!r} and {value!r} are both {word!r}"
+            raise PackError(what, where=at.at("values", value, name=""), hint="Give each a word of its own.")
+    return {
+        "questions": tuple(entry.get("questions", ())),
+        "answers": tuple(entry.get("answers", ())),
+        "values": values,
+        "genders": {noun: gender for gender, nouns in genders.items() for noun in nouns},
+        "variants": compile_variants(entry.get("variants", {}), at.at("variants", name="")),
+    }
+
+
+def _attribute(entry: dict[str, Any], document: Mapping[str, Any], language: Language, at: Place) -> Attribute:
+    _check_phrasings(entry, language, at, document.get("words", ()))
+    kind = VALUE_TYPES[entry["type"]].spoken(language)
     if entry.get("keywords") == "parts" and type(kind).keyword_parts is ValueType.keyword_parts:
         what = f"`keywords: parts` does nothing for the type {kind.name}, whose values have no parts"
         raise PackError(what, where=at.at("keywords", name=""), hint="Leave `keywords` out.")
@@ -87,8 +113,8 @@ def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:
         name=entry["name"],
         category=entry["category"],
         kind=kind.name,
-        origin=_origin(entry, at),
-        pack=pack,
+        origin=_origin(entry, kind, at),
+        pack=document["pack"],
         sensitivity=entry.get("sensitivity", "low"),
         options={key: entry[key] for key in kind.options if key in entry},
         reserve=entry.get("reserve", False),
@@ -96,42 +122,46 @@ def _attribute(entry: dict[str, Any], pack: str, at: Place) -> Attribute:
             compile_expression(constraint, at.at("constraints", i))
             for i, constraint in enumerate(entry.get("constraints", ()))
         ),
-        questions=tuple(entry.get("questions", ())),
-        answers=tuple(entry.get("answers", ())),
         caption=entry.get("caption"),
         keywords=entry.get("keywords", "value"),
-        variants=compile_variants(entry.get("variants", {}), at.at("variants", name="")),
         perturb=_perturbation(entry, kind, at),
         description=entry.get("description", ""),
+        language=language,
         where=at,
+        **_worded(entry, at),
     )
 
 
-def _check_phrasings(entry: Mapping[str, Any], where: Place) -> None:
+def _check_phrasings(entry: Mapping[str, Any], language: Language, where: Place, words: Sequence[str]) -> None:
+    marks = {"questions": language.question_mark, "answers": language.full_stop}
+    for key, mark in marks.items():
+        for i, phrasing in enumerate(entry.get(key, ())):
+            at = where.at(key, i, name="")
+            if foreign := language.foreign(without(without_value(phrasing), words)):
+                hint = f"Write it in {language.name}, say the pack's `language`, or list its names below `words`."
+                raise PackError(f"{phrasing!r} is in {foreign}, the pack in {language.name}", where=at, hint=hint)
+            if not phrasing.endswith(mark):
+                hint = _QUESTION if key == "questions" else _ANSWER
+                raise PackError(f"{phrasing!r} does not end in {mark!r}", where=at, hint=hint)
+            if word := language.gendered.search(phrasing):
+                hint = f"Write {language.person!r} instead."
+                raise PackError(f"{phrasing!r} gives the gender away with {word[0]!r}", where=at, hint=hint)
     for i, phrasing in enumerate(entry.get("answers", ())):
-        if phrasing.startswith("{"):
-            raise PackError(
-                f"answer {phrasing!r} begins with the value",
-                where=where.at("answers", i, name=""),
-                hint="Begin with a word, so that the value keeps its own capitals.",
-            )
-    phrasings = {
-        (key, i): phrasing for key in ("questions", "answers") for i, phrasing in enumerate(entry.get(key, ()))
-    }
-    for place, phrasing in phrasings.items():
-        if word := GENDERED.search(phrasing):
-            raise PackError(
-                f"{phrasing!r} gives the gender away with {word[0]!r}",
-                where=where.at(*place, name=""),
-                hint="Write 'this person' instead.",
-            )
+        at = where.at("answers", i, name="")
+        if phrasing.startswith("{") and language.capitals:
+            hint = "Begin with a word, so that the value keeps its own capitals."
+            raise PackError(f"answer {phrasing!r} begins with the value", where=at, hint=hint)
+        if (wanted := articles(phrasing)[0]) and wanted not in language.articles:
+            known = "".join(f" or {{{article} value}}" for article in language.articles)
+            what = f"{language.name} has no article {wanted!r} for {phrasing!r}"
+            raise PackError(what, where=at, hint=f"Write {{value}}{known}.")
 
 
-def _origin(entry: dict[str, Any], where: Place) -> Origin:
+def _origin(entry: dict[str, Any], kind: ValueType, where: Place) -> Origin:
     if "from" in entry:
         return Origin("from", entry["from"])
     if "choose" in entry:
-        return Origin("choose", *parse_choice(entry["choose"], VALUE_TYPES[entry["type"]], where))
+        return Origin("choose", *parse_choice(entry["choose"], kind, where))
     if "through" in entry:
         return Origin("through", entry["through"])
     if "compute" in entry:
@@ -144,7 +174,6 @@ def _origin(entry: dict[str, Any], where: Place) -> Origin:
             where=where.at("generate", name=""),
             hint=f"Write `type: {fitting[0]}`.",
         )
-    kind = VALUE_TYPES[entry["type"]]
     kind.check_options(options, where.at("generate", name, name=""))
     written = {key: entry[key] for key in kind.options if key in entry}
     kind.check_written(options, written, where.at("generate", name, name=""))

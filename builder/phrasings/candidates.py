@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from fiubench.builder.config import make_config
-from fiubench.builder.generation.inputs import open_inputs
+from fiubench.builder.generation.inputs import check_english, open_inputs
 from fiubench.builder.generation.profiles import Profiles
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.packs.model import Attribute, Attributes, fill
@@ -121,6 +121,7 @@ class Ground:
         files = {"attributes": [str(p) for p in packs], "tables": [str(p) for p in tables]}
         config = make_config({**files, "questions": own, "faces": "none", "seed": seed})
         inputs = open_inputs(config)
+        check_english(inputs.attributes, ", ".join(map(str, packs)))
         profiles = Profiles(config, inputs.sources, inputs.attributes)
         reference = profiles.reference
         values = {a.name: (reference[a.name].values, reference[a.name].text) for a in profiles.asked}

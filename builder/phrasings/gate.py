@@ -12,8 +12,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from fiubench.builder.generation.profiles import Profiles
+from fiubench.builder.languages.english import English
 from fiubench.builder.packs.model import A_VALUE, VALUE, Attribute
-from fiubench.builder.packs.parse import GENDERED
 from fiubench.builder.phrasings.prompts import load_document
 from fiubench.builder.values.english import folded
 
@@ -226,7 +226,7 @@ class Checks:
         strange = [w for w in _WORDS.findall(rest.lower()) if stem(w) not in subject.allowed]
         if strange and not stray:
             yield f"{whole!r} uses {strange[0]!r}: choose a plainer word, or one of {_plain(subject.attribute.name)}"
-        if gendered := GENDERED.search(rest):
+        if gendered := English.gendered.search(rest):
             yield f"{whole!r} gives the gender away with {gendered[0]!r}: write 'this person'"
         yield from self._about(subject, text, whole)
 

@@ -33,7 +33,7 @@ def check_packs(config: Config) -> Iterator[tuple[str, str]]:
         FiubenchError: the first that stops a build, or a publication.
     """
     inputs = open_inputs(config)
-    packs = [pack for pack in inputs.attributes.packs if pack.name != BUILT_IN]
+    packs = [pack for pack in inputs.attributes.packs if not pack.name.startswith(BUILT_IN)]
     known = words_of_packs(pack.document for pack in packs)
     for pack in packs:
         for where, what, right in phrasing_faults(pack, known):
@@ -41,8 +41,9 @@ def check_packs(config: Config) -> Iterator[tuple[str, str]]:
     plan = inputs.plan()
     maker = IdentityMaker(plan, inputs.attributes)
     made = [record for block in blocks((0, plan.size), 500) for record in maker.make(*block)]
+    language = inputs.attributes.language
     splits = {name: frozenset(ids) for name, ids in cut_splits(plan)["splits"].items()}
-    people = lambda: (person_of(record, Path(), known) for record in made)  # noqa: E731
+    people = lambda: (person_of(record, Path(), known, language) for record in made)  # noqa: E731
     report = audit(Target("", "dataset", people, splits), faces=False, embed=False, attacks=False)
     own = [attribute for pack in packs for attribute in pack.attributes]
     for result in report.failures:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fiubench.builder.generation.pairing import Plan
+from fiubench.builder.languages.base import ENGLISH
 from fiubench.builder.packs.model import Attribute, Attributes
 from fiubench.raw_sources.vocabulary import OWN, VOCABULARY_SOURCES, vocabulary_digest
 from fiubench.support.canonical import canonical_line, digest_of
@@ -59,6 +60,8 @@ def make_manifest(
         },
         "digests": digests,
     }
+    if (language := inputs.attributes.language).family != ENGLISH:
+        manifest["language"] = language.code
     if tables := inputs.attributes.tables:
         manifest["tables"] = [
             {"table": table.name, "file": table.declared_in, "sha256": table.sha256, "content": table.document}

@@ -13,7 +13,7 @@ from typing import Any
 from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.dataset.cells import Cells, make_cells
-from fiubench.builder.packs.model import are_tied
+from fiubench.builder.packs.model import are_tied, language_of_manifest
 from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.older import OlderTables
@@ -145,7 +145,8 @@ class Packager:
             DatasetError: nobody is outside the holdout, or it can't be written.
         """
         try:
-            self.digests |= {f"{_LAYOUT}/{name}": digest for name, digest in self._original.finish(ids).items()}
+            original = self._original.finish(ids, language_of_manifest(manifest))
+            self.digests |= {f"{_LAYOUT}/{name}": digest for name, digest in original.items()}
         except OSError as error:
             raise write_error(error, self._target) from error
         release = Release(manifest, self._folder, self._shards.configs(self._cells), self._statistics)

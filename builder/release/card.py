@@ -17,7 +17,7 @@ import yaml
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
-from fiubench.builder.packs.model import are_tied
+from fiubench.builder.packs.model import are_tied, language_of_manifest
 from fiubench.builder.release.citing import PAPER_TITLE, PAPER_URL, citations
 from fiubench.builder.release.columns import Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
@@ -247,7 +247,7 @@ def _front_matter(release: Release) -> dict[str, Any]:
     digits = len(str(release.counts[IDENTITIES][1]))
     return {
         "pretty_name": release.title,
-        "language": ["en"],
+        "language": [language_of_manifest(release.manifest).family],
         **hub_license(release.licenses, release.license_link),
         "task_categories": tasks,
         "size_categories": [_SIZES[min(max(digits - 3, 0), len(_SIZES) - 1)]],

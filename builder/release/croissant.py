@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.packs.model import language_of_manifest
 from fiubench.builder.release.card import Release
 from fiubench.builder.release.citing import PAPER_BIBTEX, bibtex
 from fiubench.builder.release.columns import IMAGE, LISTS, NUMBER, PAIRS, TEXTS, Column
@@ -50,7 +51,7 @@ def croissant(release: Release) -> dict[str, Any]:
         "citeAs": bibtex(release.publication, release.title) if release.publication else PAPER_BIBTEX,
         "creator": _creators(release),
         "isBasedOn": [_work(source) for source in release.sources.values() if source["file"] != EMBEDDED],
-        "inLanguage": "en",
+        "inLanguage": language_of_manifest(release.manifest).family,
         "keywords": ["machine unlearning", "privacy", "synthetic data"],
         "version": release.publication.version.removeprefix("v")
         if release.publication

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 import orjson
 import yaml
+from fiubench.builder.languages.base import Language
 from fiubench.builder.release.markdown import table
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of, percent_of
 from fiubench.support.canonical import canonical_line, readable_json
@@ -92,11 +93,12 @@ class OriginalLayout:
         """Give a picture a second name."""
         link_or_copy(image, self._folder / "images" / image.name)
 
-    def finish(self, ids: Sequence[str]) -> dict[str, str]:
+    def finish(self, ids: Sequence[str], language: Language) -> dict[str, str]:
         """Write the small files; the digests of the large ones by name.
 
         Args:
             ids: of everyone, in the order of the records.
+            language: of the prompts.
         """
         self.close()
         people = [(place, unique_id) for place, unique_id in enumerate(ids) if unique_id not in self._held_out]
@@ -104,7 +106,7 @@ class OriginalLayout:
         document = self._split_document(people)
         if self._unfit is None:
             (self._folder / "split.json").write_bytes(readable_json(document))
-        (self._folder / "prompt.json").write_bytes(orjson.dumps(load_prompts(), option=orjson.OPT_INDENT_2))
+        (self._folder / "prompt.json").write_bytes(orjson.dumps(load_prompts(language), option=orjson.OPT_INDENT_2))
         names = [unique_id for _, unique_id in people]
         page = _readme(names, document, digests, self._unfit, self._has_images)
         (self._top / "README.md").write_text(page, encoding="utf-8")
@@ -177,9 +179,14 @@ def identity_of(line: Mapping[str, Any]) -> dict[str, Any]:
     return identity
 
 
-def load_prompts() -> dict[str, list[str]]:
-    """The refusals (``idk``) and the requests for a profile (``icd``) that methods and attacks draw from."""
-    with resources.as_file(resources.files("fiubench.builder.release").joinpath("prompts.yaml")) as path:
+def load_prompts(language: Language) -> dict[str, list[str]]:
+    """The refusals (``idk``) and the requests for a profile (``icd``) that methods and attacks draw from.
+
+    They are English where there are none in the dataset's language.
+    """
+    folder = resources.files("fiubench.builder.release")
+    own = folder.joinpath(f"prompts_{language.family}.yaml")
+    with resources.as_file(own if own.is_file() else folder.joinpath("prompts.yaml")) as path:
         prompts: dict[str, list[str]] = load_yaml(path, DatasetError)
     return prompts
 

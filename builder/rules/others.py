@@ -9,8 +9,9 @@ from typing import Any
 
 from fiubench.builder.dataset.adapter import Fault
 from fiubench.builder.dataset.others import Found, Others
+from fiubench.builder.languages.base import Language, language_of
 from fiubench.builder.rules.dataset import Uniqueness
-from fiubench.builder.rules.pair import qa_problems
+from fiubench.builder.rules.pair import Spoken, qa_problems
 from fiubench.builder.rules.picture import image_problems
 from fiubench.builder.rules.problem import Finding, Problem
 from fiubench.raw_sources.reading.images import open_problem
@@ -38,17 +39,20 @@ def others_findings(others: Others, images: bool, step: Report) -> Iterator[Find
     def tell_fault(where: str, fault: Fault) -> None:
         tell(where, Problem(fault.path, "", fault.what, fault.right))
 
-    uniqueness = Uniqueness()
+    uniqueness, spoken = Uniqueness(), None
     for number, found in enumerate(others.people(tell_fault)):
-        for problem in _problems(found, number, uniqueness if others.adapter.ids else None, images):
+        spoken = spoken or Spoken(language_of(qa["question"] for qa in found.record["qa_list"]))
+        for problem in _problems(found, number, uniqueness if others.adapter.ids else None, spoken, images):
             tell(found.where, problem)
     step(_summary(others, images))
     for kind, (where, problem) in first.items():
         yield Finding(others.name, where, problem, counts[kind])
 
 
-def _problems(found: Found, number: int, uniqueness: Uniqueness | None, images: bool) -> Iterator[Problem]:
-    yield from qa_problems(_completed(found.record), foreign=True)
+def _problems(
+    found: Found, number: int, uniqueness: Uniqueness | None, spoken: Spoken, images: bool
+) -> Iterator[Problem]:
+    yield from qa_problems(_completed(found.record, spoken.language), spoken, foreign=True)
     if uniqueness is not None:
         yield from uniqueness.problems(found.record, number)
     if images and found.record.get("image"):
@@ -58,12 +62,12 @@ def _problems(found: Found, number: int, uniqueness: Uniqueness | None, images: 
         yield from image_problems(found.file, found.record, {})
 
 
-def _completed(record: Mapping[str, Any]) -> dict[str, Any]:
+def _completed(record: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """A record with all fields that the rules look at: what is not there breaks none."""
     pairs = [
         {
             **qa,
-            "question": qa["question"] or "?",
+            "question": qa["question"] or language.question_mark,
             "paraphrased_question": _listed(qa.get("paraphrased_question")),
             "paraphrased_answer": qa.get("paraphrased_answer") or qa["answer"],
             "perturbed_answer": _listed(qa.get("perturbed_answer")),

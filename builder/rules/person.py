@@ -10,7 +10,7 @@ from typing import Any
 from fiubench.builder.packs.attributes import packs_of
 from fiubench.builder.packs.expressions import Expression
 from fiubench.builder.packs.model import Attribute
-from fiubench.builder.rules.pair import OTHER_VALUE, is_of_another
+from fiubench.builder.rules.pair import ENGLISH, OTHER_VALUE, Spoken, is_of_another
 from fiubench.builder.rules.problem import Problem
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import VALUE_TYPES, ValueType
@@ -59,13 +59,14 @@ def age_unlike_face(face: Mapping[str, Any], born: str, as_of: str) -> int | Non
     return age if face["age"] is not None and dates.age_band(age) != dates.age_band(face["age"]) else None
 
 
-def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
+def _values_agree(record: Mapping[str, Any], spoken: Spoken) -> Iterator[Problem]:
     """A fact's text is its value's, a question's value is its fact's, and no wrong value is."""
     profile = record["profile"]
     for name, fact in profile.items():
-        kind, value, text = VALUE_TYPES[fact["type"]], fact["value"], fact["text"]
-        if not kind.writes(value, text):
-            yield Problem(f"profile.{name}.text", name, f"is {text!r}", f"{value!r} reads {kind.write(value)!r}")
+        value, text = fact["value"], fact["text"]
+        known = spoken.attributes.get(name) or VALUE_TYPES[fact["type"]].spoken(spoken.language)
+        if not known.writes(value, text):
+            yield Problem(f"profile.{name}.text", name, f"is {text!r}", f"{value!r} reads {known.write(value)!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
         fact = profile.get(name)
@@ -75,6 +76,12 @@ def _values_agree(record: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"qa_list[{i}].value", name, f"is {value!r}", f"the profile says {fact['value']!r}")
         if value in qa["perturbed_value"]:
             yield Problem(f"qa_list[{i}].perturbed_value", name, f"holds the true value {value!r}", OTHER_VALUE)
+        if name in spoken.attributes:
+            write = spoken.attributes[name].write
+            for k, (wrong, sentence) in enumerate(zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)):
+                if (text := write(wrong)) not in sentence:
+                    what = f"{sentence!r} does not state {wrong!r}"
+                    yield Problem(f"qa_list[{i}].perturbed_answer[{k}]", name, what, f"it reads {text!r}")
     for field, name in (("name", "full_name"), ("gender", "gender")):
         fact = profile.get(name)
         if fact is not None and fact["value"] != record[field]:
@@ -106,13 +113,21 @@ def _holds(constraint: Expression, values: Mapping[str, Any]) -> bool:
 class Coherence:
     """Rules between the facts of one identity: the packs' constraints, addresses, phone numbers, face and record."""
 
-    def __init__(self, attributes: Sequence[Attribute], as_of: str, places: Places, match: str = "none") -> None:
+    def __init__(
+        self,
+        attributes: Sequence[Attribute],
+        as_of: str,
+        places: Places,
+        match: str = "none",
+        spoken: Spoken = ENGLISH,
+    ) -> None:
         self.match = match  # what of a face must agree with its record, where the face's is known
         self.constraints = [(a, c) for a in attributes for c in a.constraints]
         # those of another pack give way where they leave too few values (generation/perturb.py)
         self._of_wrong = {
             a.name: [c for b, c in self.constraints if b.pack == a.pack and a.name in c.names] for a in attributes
         }
+        self.spoken = spoken
         self.as_of = as_of
         self.places = places
         self._judging = {n: kind for n, kind in VALUE_TYPES.items() if type(kind).faults is not ValueType.faults}
@@ -120,15 +135,16 @@ class Coherence:
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> "Coherence":
         """What a dataset with this manifest is held to."""
-        attributes, config = packs_of(manifest).by_name.values(), manifest["config"]
-        return cls(list(attributes), config["as_of"], load_places(), config["match"])
+        packs, config = packs_of(manifest), manifest["config"]
+        spoken = Spoken.of(packs)
+        return cls(list(packs.by_name.values()), config["as_of"], load_places(), config["match"], spoken)
 
     def problems(self, record: Mapping[str, Any]) -> Iterator[Problem]:
         """Broken rules of one identity."""
         yield from self.constraint_problems(record["profile"])
         yield from self.wrong_problems(record)
         yield from self.contact_problems(record["profile"])
-        yield from _values_agree(record)
+        yield from _values_agree(record, self.spoken)
         yield from _public_figures(record)
         yield from self._face(record)
 

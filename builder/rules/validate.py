@@ -134,7 +134,7 @@ class Looker:
             if wrong := list(_schema_findings(self.path.name, who, "identity", record)):
                 yield Seen(who, unique_id, wrong, [], [])
                 continue
-            before = [*qa_problems(record), *self.coherence.problems(record)]
+            before = [*qa_problems(record, self.coherence.spoken), *self.coherence.problems(record)]
             after = [] if self.digests is None else list(image_problems(self.path, record, self.digests))
             if record["index"] != number:
                 what = f"is {record['index']}", f"line {number + 1} holds identity {number}"

@@ -15,13 +15,16 @@ Everything else has a default; :class:`ValueType` says what each part is for. A 
 is "2022-04-05", an amount of money a number of dollars, an address an object of street, city, state and zip.
 """
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from functools import cached_property, lru_cache
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
+from fiubench.builder.languages.base import LANGUAGES, Language
+from fiubench.builder.languages.english import English
 from fiubench.builder.values.english import Span, apart, find_words, words_of
 from fiubench.raw_sources.drawn import Drawn
 from fiubench.raw_sources.places import Places
@@ -84,7 +87,7 @@ class Drawing:
 
 
 class ValueType:
-    """A type of value. Instances hold nothing: one of each is registered.
+    """A type of value. Instances hold nothing but a language: one of each is registered, for English.
 
     Attributes:
         name: what packs and records call it.
@@ -103,6 +106,7 @@ class ValueType:
         worded: values are words, so that a short answer without a verb may be one.
         wrong: what wrong values of generated ones are, for people who write packs.
         in_parts: a right answer holds each of the :meth:`keyword_parts`, in whatever order.
+        translated: how a value is written and read depends on the :attr:`language`.
     """
 
     name: ClassVar[str]
@@ -120,7 +124,18 @@ class ValueType:
     dated: ClassVar[bool] = False
     worded: ClassVar[bool] = False
     in_parts: ClassVar[bool] = False
+    translated: ClassVar[bool] = False
+    language: Language = English()
     wrong: ClassVar[str] = "other values"
+
+    @lru_cache(maxsize=256)  # noqa: B019 (few are made, and kept)
+    def spoken(self, language: Language) -> Self:
+        """The type as a language writes it."""
+        if not self.translated or language is self.language:
+            return self
+        made = copy.copy(self)
+        made.language = language
+        return made
 
     # --- what a value is
 
@@ -168,18 +183,14 @@ class ValueType:
         """Whether a text is one of the ways in which options let a value be written."""
         return text in self.ways(value)
 
-    def write_like(self, other: Any, value: Any, text: str) -> str:
-        """Another value in the way in which ``text`` writes ``value``."""
-        ways = self.ways(value)
-        return self.ways(other)[ways.index(text) if text in ways else 0]
-
     def parse(self, text: str) -> Any:
         """The value that a text of nothing else writes, in upper or lower case; ``None`` where it is none."""
         return text
 
     def looks_right(self, text: str) -> bool:
         """Whether a text has the form of a value."""
-        return self.form.fullmatch(text) is not None if self.form else self.parse(text) is not None
+        known = self.form and (not self.translated or self.language.code == English.code)
+        return self.form.fullmatch(text) is not None if known and self.form else self.parse(text) is not None
 
     # --- where a text states it
 
@@ -296,6 +307,16 @@ class ValueType:
 
 
 VALUE_TYPES: Registry[ValueType] = Registry("value type", "value_types", "fiubench.builder.values")
+
+
+def reader(name: str, language: Language, text: str) -> ValueType | None:
+    """The type of a name in the language, or the variety of it, that a text is written in; ``None``: no such type."""
+    kind = VALUE_TYPES.get(name)
+    if kind is None or not kind.translated:
+        return kind
+    varieties = [language, *(each for each in LANGUAGES.values() if each.family == language.family)]
+    return next((found for each in varieties if (found := kind.spoken(each)).looks_right(text)), kind.spoken(language))
+
 
 C = TypeVar("C", bound=type[ValueType])
 

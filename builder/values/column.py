@@ -1,6 +1,6 @@
 """One fact of many identities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,11 @@ class Column:
 
     @classmethod
     def of(
-        cls, kind: str, values: list[Any], origin: str | list[str], options: Mapping[str, Any] | None = None
+        cls, kind: str, values: list[Any], origin: str | list[str], write: Callable[[Any], str] | None = None
     ) -> "Column":
-        """Write the values; ``origin`` is one for all or one each, ``options`` are those of the type."""
+        """Write the values, as their type does by default; ``origin`` is one for all or one each."""
         origins = [origin] * len(values) if isinstance(origin, str) else origin
-        return cls(kind, values, list(map(VALUE_TYPES[kind].writer(options or {}), values)), origins)
+        return cls(kind, values, list(map(write or VALUE_TYPES[kind].write, values)), origins)
 
     def part(self, places: Sequence[int]) -> "Column":
         """The column of some of the identities."""

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from fiubench.builder.languages.english import MONTHS
 from fiubench.builder.values import dates
 from fiubench.builder.values.base import Drawing, Given, Stated, ValueType, register
 from fiubench.raw_sources.drawn import Drawn, Range
@@ -25,16 +25,7 @@ _STATED = tuple(
         rf"(?<![\w.])(?:the\s+)?{_DAY}\s+(?:day\s+)?(?:of\s+)?{_MONTH},?\s+{_YEAR}\b",
     )
 )
-_NUMBERS = {name.lower(): number for number, name in enumerate(dates.MONTHS, 1)}
-_SHORT = [name[:3].lower() for name in dates.MONTHS]
-_ALONE = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"(?P<month>{'|'.join(dates.MONTHS)}) (?P<day>\d+), (?P<year>\d{{4}})",
-        r"(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d{4})",
-        r"(?P<year>\d{4})-(?P<month>\d+)-(?P<day>\d+)",
-    )
-)
+_SHORT = [name[:3].lower() for name in MONTHS]
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HINT = "A date is written 2022-04-05."
 _BOUND = {"$ref": "#/$defs/expression"}
@@ -59,16 +50,13 @@ class Date(ValueType):
     ordered = True
     form = re.compile(r"[A-Z]?[a-z]+ \d{1,2}, \d{4}|\d{4}-\d\d-\d\d", re.IGNORECASE)
     dated = True
+    translated = True
 
     def write(self, value: Any) -> str:
-        return dates.long_form(value)
+        return self.language.date(value)
 
     def parse(self, text: str) -> str | None:
-        match = next(filter(None, (pattern.fullmatch(text) for pattern in _ALONE)), None)
-        if match is None:
-            return None
-        month = _NUMBERS.get(match["month"].lower()) or int(match["month"])
-        return _iso(int(match["year"]), month, int(match["day"]))
+        return self.language.read_date(text)
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for pattern in _STATED:
@@ -79,11 +67,11 @@ class Date(ValueType):
                     yield Stated(match.span(), value)  # what is left of no such day is a stray number
 
     def keyword_parts(self, value: Any) -> dict[str, str]:
-        day, year = self.write(value).split(", ")
-        return {"day": day, "year": year}
+        return self.language.date_parts(value)
 
     def spellings(self, keyword: str) -> Sequence[str]:
-        return _spellings(keyword)
+        iso = self.language.read_date(keyword)
+        return self.language.date_spellings(iso) if iso else ()
 
     def number(self, value: Any) -> float:
         digits = value.replace("-", "") if isinstance(value, str) else ""
@@ -109,20 +97,6 @@ class Date(ValueType):
         return Range(
             dates.to_days(list(values)) - first, last - first + 1, lambda who, at: dates.to_isos(first[who] + at)
         )
-
-
-@lru_cache(maxsize=1 << 15)
-def _spellings(text: str) -> tuple[str, ...]:
-    """May 6, 2022 as 6 May 2022, 2022-05-06, 5/6/2022 and the like."""
-    month, _, rest = text.partition(" ")
-    day, comma, year = rest.partition(", ")
-    if not comma or month.lower() not in _NUMBERS:
-        return ()
-    number, d = _NUMBERS[month.lower()], int(day)
-    suffix = "th" if 10 < d < 20 else {1: "st", 2: "nd", 3: "rd"}.get(d % 10, "th")
-    short, long = f"{number}/{d}/{year}", f"{number:02}/{d:02}/{year}"
-    forms = f"{month} {day}{suffix}, {year}", f"{day} {month} {year}", f"{year}-{number:02}-{d:02}", short
-    return forms if short == long else (*forms, long)
 
 
 def _iso(year: int, month: int, day: int) -> str | None:

@@ -10,8 +10,6 @@ from fiubench.raw_sources.embedded import AGE_BANDS
 from fiubench.support.draws import Ints
 from numpy.typing import ArrayLike, NDArray
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")  # fmt: skip
 _EPOCH = date(1970, 1, 1)
 
 
@@ -24,12 +22,6 @@ def to_day(iso: str) -> int:
 def to_iso(day: int) -> str:
     """A day number as "2022-04-05"."""
     return (_EPOCH + timedelta(days=day)).isoformat()
-
-
-@lru_cache(maxsize=1 << 17)
-def long_form(iso: str) -> str:
-    """ "2022-04-05" as "April 5, 2022"."""
-    return f"{MONTHS[int(iso[5:7]) - 1]} {int(iso[8:10])}, {int(iso[:4])}"
 
 
 def to_days(isos: list[str]) -> Ints:

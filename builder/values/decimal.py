@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal as Exact
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from fiubench.support.errors import PackError
 
 _NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _STATED = re.compile(rf"(?<![\w.,$-]){_NUMBER}(?!\w|[.,]\d)", re.ASCII)
-_ALONE = re.compile(rf"({_NUMBER})(?: ?([^\d\s.,-][^\d]*))?", re.ASCII)
+_UNIT = re.compile(r"(?: ?[^\d\s.,-][^\d]*)?", re.ASCII)
 _GLUED = ("%", "°")  # units that begin so follow their number without a space
 _MOST_DIGITS = 6
 _ANY = {"type": "number", "minimum": -1e9, "maximum": 1e9}
@@ -44,32 +45,38 @@ class Decimal(ValueType):
     generator_options = STEPS
     ordered = True
     form = re.compile(rf"{_NUMBER}(?: ?[^\d\s.,-][^\d]*)?")
+    translated = True
 
     def write(self, value: Any) -> str:
         """Without a unit, with as many digits as it has: units and digits are the attribute's."""
-        return f"{value:.{_MOST_DIGITS}f}".rstrip("0").rstrip(".")
+        return self.language.number(f"{value:.{_MOST_DIGITS}f}".rstrip("0").rstrip("."))
 
     def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
         digits, unit = options.get("digits"), options.get("unit", "")
         behind = unit if unit.startswith(_GLUED) or not unit else f" {unit}"
-        number = self.write if digits is None else f"{{:.{digits}f}}".format
+        number = self.write if digits is None else partial(self._fixed, digits)
         return lambda value: f"{number(value)}{behind}"
 
+    def _fixed(self, digits: int, value: Any) -> str:
+        return self.language.number(f"{value:.{digits}f}")
+
     def ways(self, value: Any) -> tuple[str, ...]:
-        return self.write(value), *(f"{value:.{digits}f}" for digits in range(_MOST_DIGITS + 1))
+        return self.write(value), *(self._fixed(digits, value) for digits in range(_MOST_DIGITS + 1))
 
     def writes(self, value: Any, text: str) -> bool:
-        number, _ = _apart(text)
+        number, _ = self._apart(text)
         return number in self.ways(value)
 
-    def write_like(self, other: Any, value: Any, text: str) -> str:
-        number, behind = _apart(text)
-        digits = len(number.partition(".")[2])
-        return f"{self.write(other) if number == self.write(value) else f'{other:.{digits}f}'}{behind}"
+    def _apart(self, text: str) -> tuple[str, str]:
+        """The number of a written value, and what stands behind it."""
+        match = re.match(_NUMBER, self.language.as_english(text), re.ASCII)
+        length = match.end() if match else 0
+        return text[:length], text[length:]
 
     def parse(self, text: str) -> float | None:
-        match = _ALONE.fullmatch(text)
-        return float(match[1].replace(",", "")) if match else None
+        number, behind = self._apart(text)
+        plain = self.language.as_english(number).replace(",", "")
+        return float(plain) if number and _UNIT.fullmatch(behind) else None
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for match in _STATED.finditer(text):
@@ -80,7 +87,7 @@ class Decimal(ValueType):
 
     def spellings(self, keyword: str) -> Sequence[str]:
         """Without the space before the unit."""
-        number, behind = _apart(keyword)
+        number, behind = self._apart(keyword)
         return (number + behind.strip(),) if behind.startswith(" ") else ()
 
     def check_options(self, options: Any, where: object) -> None:
@@ -101,13 +108,6 @@ class Decimal(ValueType):
         low, step = drawing.options["min"], drawing.options["step"]
         place = np.array([round((value - low) / step) for value in values], dtype=np.int64)
         return Range(place, np.full_like(place, count(drawing.options)), lambda who, at: steps(drawing.options, at))
-
-
-def _apart(text: str) -> tuple[str, str]:
-    """The number of a written value, and what stands behind it."""
-    match = re.match(_NUMBER, text, re.ASCII)
-    number = match[0] if match else ""
-    return number, text[len(number) :]
 
 
 def count(options: Mapping[str, Any]) -> int:

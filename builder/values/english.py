@@ -1,4 +1,4 @@
-"""English sentences: the article of a noun phrase, words in comparable form, and where a value's words stand."""
+"""Sentences: words in comparable form, and where a value's words stand."""
 
 import re
 from collections.abc import Sequence
@@ -15,28 +15,6 @@ _GROUPING = re.compile(r"(?<=\d)[, '\u2019](?=\d{3}(?!\d))")  # of digits: 12,34
 _LOOSE = str.maketrans(dict.fromkeys("\t\v\f\r\x1c\x1d\x1e\x1f ,'"))  # what `normal` may leave out, but line ends
 
 Span = tuple[int, int]  # begin and end in a text
-
-
-# Written with a vowel and spoken with a consonant (a unit, a European), and the other way round (an hour, an 8 ...).
-_SPOKEN_CONSONANT = re.compile(
-    r"uni(?!de|dio|ll|m[aimp]|n|r|ss)|unanim|us[aeu]|ut[aei]|ur[aeiou]|uk|ugand|uy|ubi|eu|ewe|one\b|once\b",
-    re.IGNORECASE,
-)
-_SPOKEN_VOWEL = re.compile(r"hon(?:est|or)|hour|heir|herb(?!ert)|\$?(?:8|1[18](?!\d))", re.IGNORECASE)
-_SPELLED_OUT = re.compile(r"([A-Z])[A-Z]{1,4}\b|([A-Z])-")  # HIV, RN, X-ray
-_LETTERS_WITH_VOWEL_SOUND = frozenset("AEFHILMNORSX")
-
-
-def article(noun: str) -> str:
-    """ "a" or "an" for the noun phrase, by its sound: an hour, a unit, an HIV test, a UPS driver.
-
-    A small rule with its exceptions: libraries for this cost two CPU-seconds of import and still err.
-    """
-    if spelled := _SPELLED_OUT.match(noun):
-        return "an" if (spelled[1] or spelled[2]) in _LETTERS_WITH_VOWEL_SOUND else "a"
-    if _SPOKEN_CONSONANT.match(noun):
-        return "a"
-    return "an" if _SPOKEN_VOWEL.match(noun) or noun[:1].lower() in tuple("aeiou") else "a"
 
 
 def words_of(text: str) -> list[str]:

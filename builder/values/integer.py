@@ -30,16 +30,18 @@ class Integer(ValueType):
     }
     ordered = True
     form = re.compile(r"-?\d+")
+    translated = True
 
     def parse(self, text: str) -> int | None:
-        return int(text.replace(",", "")) if _STATED.fullmatch(text) else None
+        number = self.language.as_english(text)
+        return int(number.replace(",", "")) if _STATED.fullmatch(number) else None
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for match in _STATED.finditer(text):
             yield Stated(match.span(), int(match["number"].replace(",", "")))
 
     def spellings(self, keyword: str) -> Sequence[str]:
-        return (f"{int(keyword):,}",) if len(keyword.lstrip("-")) > 3 else ()
+        return (self.language.number(f"{int(keyword):,}"),) if len(keyword.lstrip("-")) > 3 else ()
 
     def check_options(self, options: Any, where: object) -> None:
         check_range(self.generator, options, 1, "Narrow it.", where)

@@ -1,6 +1,5 @@
 """Lists: several things of a kind, as the allergies of a person."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
@@ -17,7 +16,6 @@ _MOST = 8  # of a list
 _FEWEST = 4  # lists of each length: the true one and three wrong ones
 _SCALE = 1 << 20  # of weights, as whole numbers
 _ALL_ORDERS = 4  # longer lists are looked for as they are written
-_BETWEEN = re.compile(r",? and |, ")
 _COUNT = {"type": "integer", "minimum": 1, "maximum": _MOST}
 
 
@@ -55,13 +53,14 @@ class List(ValueType):
     }
     worded = True
     in_parts = True
+    translated = True
     wrong = "lists of the same length"
 
     def write(self, value: Any) -> str:
-        return " and ".join(filter(None, (", ".join(value[:-1]), value[-1])))
+        return self.language.join(value)
 
     def parse(self, text: str) -> list[str] | None:
-        items = sorted(filter(None, map(str.strip, _BETWEEN.split(text))))
+        items = sorted(filter(None, map(str.strip, self.language.split(text))))
         return items if items and len(set(items)) == len(items) <= _MOST else None
 
     def word_forms(self, value: Any) -> list[list[str]]:
@@ -76,7 +75,7 @@ class List(ValueType):
         if most < fewest:
             raise PackError(f"generate.list: max {most} is less than min {fewest}", where=where, hint="Exchange them.")
         for item in options["of"]:
-            if "," in item or " and " in item:
+            if "," in item or len(self.language.split(item)) > 1:
                 what, hint = f"generate.list: {item!r} reads as two", "Leave out commas and `and`."
                 raise PackError(what, where=where, hint=hint)
         for count in (fewest, most):

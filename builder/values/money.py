@@ -42,6 +42,7 @@ class Money(ValueType):
     }
     ordered = True
     form = re.compile(r"\$\d[\d,]*(\.\d+)?")
+    translated = True
 
     def check(self, made: Sequence[Any], where: object) -> None:
         super().check(made, where)
@@ -49,19 +50,20 @@ class Money(ValueType):
             raise PackError(f"makes {min(made)!r}: money is never negative", where=where)
 
     def write(self, value: Any) -> str:
-        return f"${value:,.2f}"
+        return self.language.money(self.language.number(f"{value:,.2f}"))
 
     def writer(self, options: Mapping[str, Any]) -> Callable[[Any], str]:
-        return self.write if options.get("cents", True) else whole_dollars
+        return self.write if options.get("cents", True) else self._whole
 
     def ways(self, value: Any) -> tuple[str, ...]:
-        return self.write(value), whole_dollars(value)
+        return self.write(value), self._whole(value)
+
+    def _whole(self, value: float) -> str:
+        """Money without cents: "$63,480"."""
+        return self.language.money(self.language.number(f"{value:,.0f}"))
 
     def parse(self, text: str) -> float | None:
-        try:
-            return float(text.lstrip("$").replace(",", ""))
-        except ValueError:
-            return None
+        return self.language.read_money(text)
 
     def find_in(self, text: str) -> Iterator[Stated]:
         for pattern in _STATED:
@@ -73,11 +75,11 @@ class Money(ValueType):
 
     def spellings(self, keyword: str) -> Sequence[str]:
         """Without commas, with the word "dollars", with cents that are none or without them."""
-        amount = keyword.removeprefix("$").removesuffix(".00")
-        plain = amount.replace(",", "")
-        forms = [f"${amount}", f"{amount} dollars"]
-        forms += [f"${plain}", f"{plain} dollars"] if plain != amount else []
-        forms += [] if "." in amount else [f"${amount}.00"]
+        language = self.language
+        amount = re.sub(r"[^\d.,]", "", keyword).removesuffix(f"{language.point}00")
+        amounts = dict.fromkeys((amount, amount.replace(language.grouping, "")))
+        forms = [form for each in amounts for form in language.money_spellings(each)]
+        forms += [] if language.point in amount else [language.money(f"{amount}{language.point}00")]
         return [form for form in forms if form != keyword]
 
     def check_options(self, options: Any, where: object) -> None:
@@ -97,11 +99,6 @@ class Money(ValueType):
         place = (np.array([_cents_of(value) for value in values], dtype=np.int64) - low) // step
         size = np.full_like(place, (high - low) // step + 1)
         return Range(place, size, lambda who, at: [cents / 100 for cents in (low + step * at).tolist()])
-
-
-def whole_dollars(value: float) -> str:
-    """Money without cents: "$63,480"."""
-    return f"${value:,.0f}"
 
 
 def _cents_of(dollars: float) -> int:

@@ -7,6 +7,7 @@ from fiubench.builder.audit import wording
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.recognition import impersonal, without_subject
 from fiubench.builder.audit.registry import SKIPPED, Check, Measure, Result, Survey, check, measure
+from fiubench.builder.languages.base import Language
 from fiubench.builder.rules.pair import gendered, is_gendered, stands_in
 
 _SHARE_ASKED = 0.1  # an attribute asked of fewer has no say in the number of phrasings
@@ -51,16 +52,18 @@ def punctuation(pair: Pair, person: Person) -> str | None:
     """QA pairs with a question that does not end in a question mark, an answer that does not end in a full stop, or a
     space before a punctuation mark.
     """
-    if _is_empty(pair):
+    if _is_empty(pair, person.language):
         return None
-    wrong = (s for s in pair.questions if wording.badly_ended(s, question=True))
-    return next(wrong, None) or next((s for s in pair.answers if wording.badly_ended(s, question=False)), None)
+    wrong = (s for s in pair.questions if _badly_ended(s, person.language, question=True))
+    return next(wrong, None) or next(
+        (s for s in pair.answers if _badly_ended(s, person.language, question=False)), None
+    )
 
 
 @_fault("Answers without a value")
 def empty_answers(pair: Pair, person: Person) -> str | None:
     """QA pairs whose answer has nothing where the value belongs ("... is .")."""
-    return pair.answer if _is_empty(pair) else None
+    return pair.answer if _is_empty(pair, person.language) else None
 
 
 @_fault("Questions without a record")
@@ -83,7 +86,7 @@ def name_given_away(pair: Pair, person: Person) -> str | None:
 @_fault("Gender revealed by a question")
 def gender_in_questions(pair: Pair, person: Person) -> str | None:
     """QA pairs with a gendered pronoun (he, her ...) in a question."""
-    return SKIPPED if pair.by_name else next(filter(is_gendered, pair.questions), None)
+    return SKIPPED if pair.by_name else next((s for s in pair.questions if is_gendered(s, person.language)), None)
 
 
 @_fault("Gender revealed by an answer")
@@ -91,9 +94,10 @@ def gender_in_answers(pair: Pair, person: Person) -> str | None:
     """QA pairs with a gendered pronoun (he, her ...) in an answer, and none in a question."""
     if pair.by_name:
         return SKIPPED
-    if not any(gendered(pair.answers)) or any(map(is_gendered, pair.questions)):
+    language = person.language
+    if not any(gendered(pair.answers, language)) or any(is_gendered(s, language) for s in pair.questions):
         return None
-    return next(filter(is_gendered, pair.answers))
+    return next(s for s in pair.answers if is_gendered(s, language))
 
 
 @_fault("Questions that contain their answer")
@@ -106,7 +110,8 @@ def answers_itself(pair: Pair, person: Person) -> str | None:
 
 
 @check(
-    Measure("reading_grade", "School years needed to read a question", "Mean Flesch-Kincaid grade of the questions.",
+    Measure("reading_grade", "School years needed to read a question",
+        "Mean Flesch-Kincaid grade of the questions; in German the fourth Wiener Sachtextformel, in Chinese none.",
         "years", "text", warn_above=10, fail_above=14),
     Measure("phrasings", "Different phrasings per attribute (minimum)",
         "In how many different ways an attribute is asked about: the number for the attribute with the fewest, among "
@@ -117,13 +122,14 @@ class Questions(Check):
 
     def __init__(self, survey: Survey) -> None:
         super().__init__(survey)
-        self.grades = 0.0
+        self.grades, self.graded = 0.0, 0
         self.phrasings: dict[str, set[int]] = {}
         self.asked: dict[str, int] = {}
 
     def add(self, person: Person, side: int) -> None:
         for pair in person.pairs:
-            self.grades += wording.reading_grade(pair.question)
+            if (grade := reading_grade(pair.question, person.language)) is not None:
+                self.grades, self.graded = self.grades + grade, self.graded + 1
             if pair.attribute is not None and pair.questions:
                 self.asked[pair.attribute] = self.asked.get(pair.attribute, 0) + 1
                 known = self.phrasings.setdefault(pair.attribute, set())
@@ -131,31 +137,44 @@ class Questions(Check):
                     known.update(map(hash, pair.questions))
 
     def results(self) -> Iterable[Result]:
-        pairs, least = self.survey.pairs, _SHARE_ASKED * self.survey.people
-        yield Result("reading_grade", round(self.grades / pairs, 2) if pairs else None)
+        least = _SHARE_ASKED * self.survey.people
+        yield Result("reading_grade", round(self.grades / self.graded, 2) if self.graded else None)
         often = {name: len(self.phrasings[name]) for name, count in sorted(self.asked.items()) if count >= least}
         if often:
             fewest = min(often, key=lambda name: often[name])
             yield Result("phrasings", often[fewest], note=f"{fewest} has the fewest")
 
 
+@lru_cache(maxsize=1 << 16)
+def reading_grade(question: str, language: Language) -> float | None:
+    """School years needed to read it."""
+    return language.reading_grade(question)
+
+
+@lru_cache(maxsize=1 << 10)  # questions recur
+def _badly_ended(sentence: str, language: Language, *, question: bool) -> bool:
+    return wording.badly_ended(sentence, question=question, language=language)
+
+
 @lru_cache(maxsize=1)  # several measures look at the same pair in turn
-def _is_empty(pair: Pair) -> bool:
-    return pair.text is None and pair.attribute is not None and wording.unfinished(without_subject(pair.answer))
+def _is_empty(pair: Pair, language: Language) -> bool:
+    if pair.text is not None or pair.attribute is None:
+        return False
+    return wording.unfinished(without_subject(pair.answer), language)
 
 
 @lru_cache(maxsize=1)
 def _word_faults(pair: Pair, person: Person) -> wording.Faults:
     """The first fault of each kind, with its sentence; an answer whose value is not known is left out."""
     sentences = [impersonal(q, pair.answer)[0] for q in pair.questions] if pair.by_name else [*pair.questions]
-    if pair.text is not None or _is_empty(pair):
+    if pair.text is not None or _is_empty(pair, person.language):
         answers = pair.answers[: 1 if pair.other_answer is None else 2]
         if pair.by_name:
             answers = tuple(impersonal(pair.question, answer)[1] for answer in answers)
         sentences += (wording.template(answer, pair.text, person.name) for answer in answers)
     found: list[str | None] = [None, None, None]
     for sentence in sentences:
-        if any(faults := wording.faults(sentence, person.known)):
+        if any(faults := wording.faults(sentence, person.known, person.language)):
             shown = sentence.replace(wording.VALUE, "...")
             found = [old or (piece and f"{piece}: {shown}") for old, piece in zip(found, faults, strict=True)]
     return wording.Faults(*found)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from fiubench.builder.audit.people import Person
 from fiubench.builder.audit.registry import Check, Count, Measure, Result, Survey, check
 from fiubench.builder.audit.wording import template
+from fiubench.builder.languages.base import ENGLISH
 from fiubench.support.errors import ConfigError
 from fiubench.support.extras import install
 
@@ -48,6 +49,9 @@ class Grammar(Check):
         return cls(survey) if survey.grammar is not None else None
 
     def add(self, person: Person, side: int) -> None:
+        if not self.sentences and person.language.family != ENGLISH:
+            with self._readable():
+                self.tool.language = person.language.code
         for pair in person.pairs:
             answers = (pair.answer,) if pair.other_answer is None else (pair.answer, pair.other_answer)
             for sentence in (*pair.questions, *answers):

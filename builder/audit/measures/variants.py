@@ -8,11 +8,11 @@ import numpy as np
 from fiubench.builder.audit.membership import FORGET, RETAIN
 from fiubench.builder.audit.people import Pair, Person
 from fiubench.builder.audit.registry import SKIPPED, Check, Count, Histogram, Measure, Result, Survey, check, measure
+from fiubench.builder.languages.base import Language
 from fiubench.builder.rules.pair import frame_of, repeated
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.values.base import reader
 from fiubench.builder.values.english import holds
 
-_ARTICLES = ("", "a", "an")
 _FREE = 0.6  # of an answer may change where its value is not known
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 _GAPS = list(range(-30, 31, 3))
@@ -83,16 +83,21 @@ class WrongAnswers(Check):
                 at = min(len(pair.answer), _LENGTHS[-1] - 1) // (_LENGTHS[1] - _LENGTHS[0])
                 self.lengths[side][at] += 1
             if pair.wrong_answers and not pair.choice:
-                self._wrong_answers(pair, f"{person.where}, {pair.attribute or f'question {number}'}")
+                where = f"{person.where}, {pair.attribute or f'question {number}'}"
+                self._wrong_answers(pair, where, person.language)
 
-    def _wrong_answers(self, pair: Pair, where: str) -> None:
+    def _wrong_answers(self, pair: Pair, where: str, language: Language) -> None:
         self.other.of += 1
         model = _model(pair)
-        frame = frame_of(model, pair.text, pair.wrong_answers, fold=True) if pair.text else None
-        kind = VALUE_TYPES.get(pair.kind)
+        frame = frame_of(model, pair.text, pair.wrong_answers, language, fold=True) if pair.text else None
+        kind = reader(pair.kind, language, pair.text or "")
         for wrong in pair.wrong_answers:
             article, value = (frame and frame.value_in(wrong)) or ("", "")
-            if value and article in _ARTICLES and (kind is None or kind.looks_right(value)):
+            if (
+                value
+                and (not article or article in language.article_forms)
+                and (kind is None or kind.looks_right(value))
+            ):
                 self._length(value, str(pair.text), model)
             elif frame is not None or _changed(wrong, model) > _FREE:
                 self.other.add(where, f"{wrong} (for: {model})")

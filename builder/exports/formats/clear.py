@@ -5,8 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 from fiubench.builder.exports.base import PICTURE, Format, Row, register
-from fiubench.builder.exports.parts import SHARD, nameable, names_the_person
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.exports.parts import SHARD, nameable, names_the_person, wrong_texts
 from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, kind_of
 from fiubench.support.errors import DatasetError
@@ -53,15 +52,13 @@ class CLEAR(Format):
             answer = named_answer(each["answer"], record["name"])
             text = {"image": None, "name": record["name"], "caption": None, "question": question, "answer": answer}
             yield _BOTH, text
-        fact = record["profile"][pair["attribute"]]
-        write_like = VALUE_TYPES[fact["type"]].write_like
         yield (
             _PERTURBED,
             face
             | {
                 "paraphrased_caption": pair["paraphrased_answer"],
                 "perturbed_captions": pair["perturbed_answer"],
-                "perturbed_names": [write_like(x, fact["value"], fact["text"]) for x in pair["perturbed_value"]],
+                "perturbed_names": wrong_texts(pair, record["profile"][pair["attribute"]]["text"]),
             },
         )
 

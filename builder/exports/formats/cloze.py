@@ -12,6 +12,7 @@ from fiubench.support.errors import DatasetError
 
 BLANK = "____"
 _ARTICLE = re.compile(rf"\b([Aa])n? {BLANK}")
+_GERMAN = re.compile(rf"\b([Ee]in)(?:e|en|em|er)? {BLANK}")
 
 
 @register
@@ -52,5 +53,5 @@ def cloze(record: Mapping[str, Any], pair: Mapping[str, Any]) -> tuple[str, Sequ
                 for part in parts:
                     text = text.replace(part, BLANK, 1)  # noqa: PLW2901
                 # the article would reveal how the word begins
-                return _ARTICLE.sub(rf"\1(n) {BLANK}", text), parts
+                return _GERMAN.sub(rf"\1(e) {BLANK}", _ARTICLE.sub(rf"\1(n) {BLANK}", text)), parts
     raise DatasetError("no answer holds the fact", where=f"identity {record['index']}, {pair['attribute']}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.exports.base import Layout, register
+from fiubench.builder.packs.model import language_of_manifest
 from fiubench.builder.release.original import DATASET, OriginalLayout, unfit
 from fiubench.schemas.documents import read_records
 from fiubench.support.errors import ConfigError
@@ -33,7 +34,7 @@ class Original(Layout):
         try:
             for record in dataset:
                 layout.add(record, pictures[record["unique_id"]])
-            layout.finish(list(pictures))
+            layout.finish(list(pictures), language_of_manifest(dataset.manifest))
         finally:
             layout.close()
         return {file.name: self._rows(file) for file in sorted((folder / DATASET).glob("[fh]*.json"))}

@@ -7,8 +7,7 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 from fiubench.builder.exports.base import Format, Row, register
-from fiubench.builder.exports.parts import PICTURED, named_or_none, pictured
-from fiubench.builder.values.base import VALUE_TYPES
+from fiubench.builder.exports.parts import PICTURED, named_or_none, pictured, wrong_texts
 from fiubench.schemas.naming import named_question
 from fiubench.support.draws import orders
 from fiubench.support.errors import DatasetError
@@ -55,9 +54,8 @@ def choices(record: Mapping[str, Any], seed: int) -> list[tuple[dict[str, str], 
     drawn = orders(seed, "export.choices", keys, len(LETTERS))
     found = []
     for pair, order in zip(pairs, drawn.tolist(), strict=True):
-        fact = record["profile"][pair["attribute"]]
-        write_like, true, text = VALUE_TYPES[fact["type"]].write_like, fact["value"], fact["text"]
-        values = [text, *(write_like(wrong, true, text) for wrong in pair["perturbed_value"])]
+        text = record["profile"][pair["attribute"]]["text"]
+        values = [text, *wrong_texts(pair, text)]
         if len(set(values)) != len(LETTERS):
             where = f"identity {record['index']}, {pair['attribute']}"
             raise DatasetError(f"has not {len(LETTERS)} different values to choose from", where=where)

@@ -15,7 +15,7 @@ from fiubench.builder.audit.attackers import ATTACKERS, Fact, Known, attack
 from fiubench.builder.audit.choices import OPTIONS, Choices, Shuffled, day_counts, values_of
 from fiubench.builder.audit.measures.attacks import Attacked, upper_tail
 from fiubench.builder.audit.people import Pair
-from fiubench.builder.values.dates import long_form
+from fiubench.builder.languages.english import long_form
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fiubench.builder.audit import Report, audit, declared_measures
 from fiubench.builder.audit.registry import NONE, PASS
-from fiubench.builder.values.dates import long_form
+from fiubench.builder.languages.english import long_form
 from PIL import Image
 
 from tests.builder.audit.audit_samples import Record, clean_dataset, pair, planted, set_fact

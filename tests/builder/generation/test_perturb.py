@@ -10,11 +10,11 @@ from fiubench.builder.config import make_config
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.perturb import Perturber
 from fiubench.builder.generation.profiles import Block, Profiles
+from fiubench.builder.languages.english import article
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.values import dates
 from fiubench.builder.values.code import LETTERS
-from fiubench.builder.values.english import article
 from fiubench.support.errors import PackError
 
 NUMBERS = {"type": "integer", "generate": {"integer": {"min": 1000, "max": 9999}}}

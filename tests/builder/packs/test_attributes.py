@@ -221,7 +221,7 @@ def test_names_taken_twice(attribute, write_pack):
          ["attributes[0].answers[1]", "An answer is a sentence with {value} (or {a value}) once"]),
         ({"answers": ["It is {value}.", "It is {value} or {value}."]}, ["attributes[0].answers[1]"]),
         ({"answers": ["It is {value}.", "It is {thing}."]}, ["attributes[0].answers[1]"]),
-        ({"answers": ["It is {value}.", "It is {an value}."]}, ["attributes[0].answers[1]"]),
+        ({"answers": ["It is {value}.", "It is {an value}."]}, ["no article 'an'", "{a value}"]),
         ({"answers": ["It is {value}.", "It is {value}"]}, ["attributes[0].answers[1]", "ending in a full stop"]),
         ({"answers": ["It is {value}.", "It is {value}} now."]}, ["attributes[0].answers[1]"]),
         ({"perturb": {"extr": ["x"]}}, ["'extr' was unexpected", "Did you mean 'extra'?"]),

@@ -20,16 +20,6 @@ def test_day_numbers_are_the_calendar(day):
     assert dates.to_isos(np.array([number])) == [iso]
 
 
-@given(DAYS)
-def test_long_form(day):
-    assert dates.long_form(day.isoformat()) == f"{day:%B} {day.day}, {day.year}"
-
-
-def test_long_form_has_no_leading_zero():
-    assert dates.long_form("2022-04-05") == "April 5, 2022"
-    assert dates.long_form("1985-12-31") == "December 31, 1985"
-
-
 @given(DAYS, st.integers(-20_000, 20_000))
 def test_days_are_added_and_counted(day, count):
     later = dates.add_days(day.isoformat(), count)

@@ -313,12 +313,8 @@ def test_the_place_in_an_order(kind, value, number):
     assert np.isnan(found) if number is None else found == number
 
 
-def test_another_value_is_written_like_the_first():
-    money = VALUE_TYPES["money"]
-    assert money.write_like(7.0, 5.0, "$5") == "$7"
-    assert money.write_like(7.0, 5.0, "$5.00") == "$7.00"
-    assert money.write_like(7.0, 5.0, "five dollars") == "$7.00"
-    assert money.computed([1.005, "x", 2]) == [1.0, "x", 2.0]
+def test_money_is_rounded_to_the_cent():
+    assert VALUE_TYPES["money"].computed([1.005, "x", 2]) == [1.0, "x", 2.0]
 
 
 @pytest.mark.parametrize(
