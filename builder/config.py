@@ -66,8 +66,8 @@ class Config(Settings):
     """Ask and answer in English (en), German (de) or Chinese (zh), about the same facts."""
     tables: Annotated[tuple[Text, ...], Flag(SOURCE_FILES, name="--table", metavar="FILE")] = ()
     """Add a table of your own as a source, by a YAML file that declares its columns; repeat the option for several."""
-    questions: Annotated[int, Field(ge=1, le=1000), Flag(DATA, metavar="N")] = 20
-    """Ask this many of the built-in pack's questions about everyone; packs of your own add theirs."""
+    questions: Annotated[int, Field(ge=0, le=1000), Flag(DATA, metavar="N")] = 20
+    """Ask this many of the built-in pack's questions about everyone, or none (0); packs of your own add theirs."""
     wrong: Annotated[Literal["population", "members"], Flag(DATA)] = "population"
     """Draw wrong answers from all that the person could have had (population), or only from that part of it which is
     true of other people in the same split (members)."""

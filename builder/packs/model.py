@@ -294,7 +294,7 @@ class Attributes:
         regular ones. Every other pack's come on top.
 
         Raises:
-            PackError: the built-in pack has fewer.
+            PackError: the built-in pack has fewer, or there is no question at all.
         """
         own = [a for a in self.by_name.values() if a.asked and a.pack == BUILT_IN]
         ranked = sorted(own, key=lambda a: a.reserve)
@@ -305,7 +305,11 @@ class Attributes:
                 where="--questions",
                 hint="Declare more attributes in a pack of your own and name it with --attributes.",
             )
-        return ranked[:count] + [a for a in self.by_name.values() if a.asked and not a.reserve and a.pack != BUILT_IN]
+        added = [a for a in self.by_name.values() if a.asked and not a.reserve and a.pack != BUILT_IN]
+        if not (count or added):
+            hint = "Ask some of the built-in pack, or add a pack of your own with --attributes."
+            raise PackError("nobody is asked anything", where="--questions", hint=hint)
+        return ranked[:count] + added
 
 
 def are_tied(packs: Iterable[Mapping[str, Any]]) -> bool:

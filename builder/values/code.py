@@ -42,7 +42,7 @@ class Code(ValueType):
             what = f"generate.code: {places.count(_CHECK)} times * in {options['pattern']!r}"
             raise PackError(what, where=where, hint=f"`check: {options['check']}` wants {_CHECK * check.places} once.")
         if fault := check.fault(places):
-            what = f"generate.code: {options['pattern']!r} may be somebody's, or is no {options['check']}"
+            what = f"generate.code: {options['pattern']!r} is no pattern for `check: {options['check']}`"
             raise PackError(what, where=where, hint=f"A pattern with `check: {options['check']}` {fault}.")
 
     def one_each(self, options: Any) -> bool:

@@ -13,6 +13,7 @@ from tests.support.chat.writer import good
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"--identities": "60", "--holdout": "6", "--ratios": "5,10", "--image-size": "64"}
 FEW = {"--identities": "10", "--forget": "forget05", "--attributes": "full_name,blood_type,phone_number"}
+OWNER = REPO.partition("/")[0]
 QUICK = """\
 description: for the commands of the documentation
 model: tiny
@@ -33,15 +34,15 @@ evaluate: {memorised: 0, batch_size: 64}
 #: Examples that train larger models, or for longer; all of them are this small one here.
 EXPERIMENTS = ("unlearning.yaml", "smol.yaml", "table2.yaml")
 #: Values that stand for a reader's own, and what stands for them here; whole words of a command line.
+REPOSITORIES = {"OWNER/NAME@v1.1.0": f"{REPO}@v1.0.0", "OWNER/NAME": REPO, "OWNER": OWNER}
 WORDS = {
-    "OWNER/NAME": REPO,
+    **REPOSITORIES,
     "forget01": "forget05",
     "retain99": "retain95",
     "retain_eval01": "retain_eval05",
     "llava-phi-3-mini": "quick.yaml",
     "tiny": "quick.yaml",
     "1-500": "1-66",
-    "v1.1.0": "v1.0.0",
 }
 #: What is larger than a test's dataset, by command and option.
 SMALLER = {("split", "--holdout"): "10", ("split", "--ratios"): "5,20", ("preview", "--identities"): "2"}
@@ -68,17 +69,24 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
         words = _with(words, {"--batch-size": "64"})
     if command == "phrasings" and "review" in words:
         words = _with(words, {"--yes": None})
-    if command in ("publish", "releases", "pull") or (command == "diff" and any(REPO in word for word in words)):
+    if command in ("publish", "releases", "pull") or (command == "diff" and any(f"{OWNER}/" in word for word in words)):
         words = _with(words, {"--endpoint": hub, "--token-file": str(token)})
     return _with(words, {name: value for (of, name), value in SMALLER.items() if of == command and name in words})
 
 
+def code(text: str) -> str:
+    """A block of Python as it runs here."""
+    return _replaced(text, REPOSITORIES)
+
+
 def _word(word: str, chat: str) -> str:
-    if re.fullmatch(r"URL|https?://\S+/v1", word):
-        return chat
-    for old, new in WORDS.items():
-        word = re.sub(rf"(?<![\w/-]){re.escape(old)}(?![\w-])", new, word)
-    return word
+    return chat if re.fullmatch(r"URL|https?://\S+/v1", word) else _replaced(word, WORDS)
+
+
+def _replaced(text: str, words: Mapping[str, str]) -> str:
+    for old, new in words.items():
+        text = re.sub(rf"(?<![\w/-]){re.escape(old)}(?![\w-])", new, text)
+    return text
 
 
 def _without_plugins(words: list[str]) -> list[str]:

@@ -29,8 +29,8 @@ NOT_RUN = {
 FINDS = ("diff", "audit")
 #: Blocks of Python that another test runs.
 RUN_ELSEWHERE = {"README.md": "tests/test_api.py"}
-#: A fenced block with its language, or an indented one.
-BLOCK = r"^```(\w*)\n(.*?)^```$|^((?:    [^\n]*\n)+)"
+#: A fenced block with its language and the name of the file that it shows, or an indented one.
+BLOCK = r"^```(\w*)(?: title=\"([\w.]+)\")?\n(.*?)^```$|^((?:    [^\n]*\n)+)"
 MODELS = {"finetune", "unlearn", "evaluate", "attack", "compare", "experiment"}
 
 
@@ -49,15 +49,13 @@ def steps(page: str) -> list[Step]:
     text = (ROOT / page).read_text(encoding="utf-8")
     found: list[Step] = []
     for block in re.finditer(BLOCK, text, re.DOTALL | re.MULTILINE):
-        language, fenced, indented = block.groups()
-        if language == "python" and not fenced.startswith("--8<--"):
+        language, title, fenced, indented = block.groups()
+        if title:
+            found.append(Step(title, fenced))
+        elif language == "python" and not fenced.startswith("--8<--"):
             found.append(Step("python", fenced))
         elif language == "yaml" and (name := re.match(r"pack: (\w+)\n", fenced)):
             found.append(Step(f"{name[1]}.yaml", fenced))
-        elif language == "yaml" and re.match(r"health: {", fenced):
-            found.append(Step("columns.yaml", fenced))
-        elif language == "yaml" and fenced.startswith("based_on: "):
-            found.append(Step("mine.yaml", fenced))
         elif language in ("", "bash", "text", None):
             found += [Step("command", line) for line in commands(fenced or indented)]
     return found
@@ -168,7 +166,7 @@ def run(page: str, step: Step, runner: Runner, folder: Path, servers: dict[str, 
     if step.kind == "python":
         if page in RUN_ELSEWHERE:
             return None
-        done = runner(python=step.text.replace("OWNER/NAME", stand_ins.REPO))
+        done = runner(python=stand_ins.code(step.text))
     elif step.kind != "command":
         (folder / step.kind).write_text(step.text)
         return None

@@ -53,6 +53,12 @@ def test_own_questions_come_on_top(example_pack):
     asked = [a.name for a in read_packs([example_pack]).asked(1)]
     own = ["passport_number", "passport_issue_date", "vehicle", "license_plate", "employer", "time_with_employer"]
     assert asked == ["full_name", *own]
+    assert [a.name for a in read_packs([example_pack]).asked(0)] == own
+
+
+def test_no_question_at_all():
+    with pytest.raises(PackError, match="nobody is asked anything"):
+        read_packs().asked(0)
 
 
 @pytest.mark.parametrize("pack", [BUILT_IN, "travel-and-work"])

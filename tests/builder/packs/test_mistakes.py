@@ -86,7 +86,7 @@ MISTAKES = {
     "a list as long as its things": ("count: 4", "count: 2", 34, "fewer than 4 lists of 4", "Lengthen `of`"),
     "a part that is not declared": ("{high}/{lo}", "{high}/{low}", 39, "{lo} is not declared", "`lo: {min"),
     "a part of one number": ("high: {min: 100}", "high: {min: 100, max: 160}", 39, "", ""),
-    "an account that may be somebody's": ("ES** AA", "XX** AA", 44, "may be somebody's", "nobody is (XX"),
+    "an account that may be somebody's": ("ES** AA", "XX** AA", 44, "is no pattern for `check: iban`", "nobody is (XX"),
     "check digits in another place": ("XX## AA** ", "XX** AA## ", 44, "XX## AA** ", "behind the country"),
     "check digits of no kind": ("check: ibna", "check: iban", 44, "ibna", ""),
     "a file that is not there": ("file: car.csv", "file: cars.csv", 48, "car.csv", ""),
