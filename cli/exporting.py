@@ -38,12 +38,16 @@ def export(
             help="Set an option of the format; `fiubench formats show NAME` lists them. Repeat it for several.",
         ),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=1024, metavar="N", help="Let this many processes make the rows.")
+    ] = 1,
     *,
     given: dict[str, Any],
 ) -> None:
     """Write a dataset in the format of another framework; every row is validated against the format's schema."""
     with fiubench.downloaded(target, step=console.print_step, **given) as folder, console.progress() as step:
-        written = write(folder, format, out, options=named_values(option or ()), progress=step)
+        options = named_values(option or ())
+        written = write(folder, format, out, options=options, workers=workers, progress=step)
     typer.echo(f"{out}: {help_of(FORMATS[format])}\n")
     console.table([("file", "rows"), *((name, str(rows)) for name, rows in written.items())])
 

@@ -107,14 +107,14 @@ def read_records(path: Path, block: Block = WHOLE) -> Iterator[dict[str, Any]]:
         raise DatasetError(f"cannot be read: {error.strerror}", where=path) from error
 
 
-def read_identities(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of ``identities.jsonl``, one at a time.
+def read_identities(path: Path, block: Block = WHOLE) -> Iterator[dict[str, Any]]:
+    """The records of ``identities.jsonl``, one at a time; or of a block of lines.
 
     Raises:
         DatasetError: as for :func:`read_records`, or a record that is not in the shape of an identity.
     """
     valid = schemas.is_valid("identity")
-    for number, record in enumerate(read_records(path), 1):
+    for number, record in enumerate(read_records(path, block), block.record + 1):
         yield record if valid(record) else checked(record, "identity", f"{path}, line {number}")
 
 

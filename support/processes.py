@@ -5,17 +5,18 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypeVar
 
-from fiubench.support.errors import FiubenchError
+from fiubench.support.errors import DatasetError, FiubenchError
 from fiubench.support.registry import load_plugins, plugin_files
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -23,6 +24,9 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 #: Forked workers share what is open and read for free; where there is no safe fork, it is sent to each of them once.
 FORK = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 SPAWN = multiprocessing.get_context("spawn")
+T = TypeVar("T")
+R = TypeVar("R")
+_AHEAD = 4  # items for each process that are made or wait for what comes before them
 
 
 @contextmanager
@@ -62,6 +66,51 @@ def worker_pool(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def shared_out(
+    prepare: Callable[..., Callable[[T], R]],
+    arguments: Sequence[Any],
+    items: Iterable[T],
+    workers: int,
+    *,
+    where: Path,
+) -> Iterator[R]:
+    """What becomes of items, in their order, made here or by several processes; few results wait at a time.
+
+    Args:
+        prepare: called with ``arguments`` once in each process, gives the function that takes an item.
+        where: the folder that an error names.
+
+    Raises:
+        DatasetError: a process was killed.
+    """
+    if workers == 1:
+        yield from map(prepare(*arguments), items)
+        return
+    hint = "Often the system ran out of memory: take fewer --workers."
+    killed = DatasetError("a worker process was killed", where=where, hint=hint)
+    with worker_pool(workers, _prepare, (prepare, arguments), killed=killed) as pool:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(pool.submit(_take, item))
+            if len(waiting) > _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+_prepared: Callable[[Any], Any] | None = None
+
+
+def _prepare(prepare: Callable[..., Callable[[Any], Any]], arguments: Sequence[Any]) -> None:
+    global _prepared  # noqa: PLW0603  (a worker process does one thing)
+    _prepared = prepare(*arguments)
+
+
+def _take(item: Any) -> Any:
+    assert _prepared is not None
+    return _prepared(item)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,13 @@ _DICTIONARY_LIMIT = 1 << 30  # bytes: the picture of a person is stored once a r
 
 
 class _File(Protocol):
-    def add(self, row: Mapping[str, Any]) -> None: ...
+    def add(self, row: Any) -> None: ...
     def close(self) -> None: ...
+
+
+def laid_out(form: Format, row: Mapping[str, Any]) -> Any:
+    """A row as its file takes it: JSON, or as it is for a table."""
+    return row if form.columns is not None else orjson.dumps(row)
 
 
 class Files(ExitStack):
@@ -38,8 +43,8 @@ class Files(ExitStack):
         self._open: dict[str, _File] = {}
         self._counts: Counter[str] = Counter()
 
-    def add(self, name: str, row: Mapping[str, Any]) -> None:
-        """Append a row to the file of this name."""
+    def add(self, name: str, row: Any) -> None:
+        """Append a row to the file of this name, as :func:`laid_out` gave it."""
         if name not in self._open:
             path = self._folder / self._form.path_of(name)
             make_folder(path.parent)
@@ -63,9 +68,9 @@ class _Json:
         self._file: IO[bytes] = path.open("wb")
         self._lines, self._empty = lines, True
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: bytes) -> None:
         before, after = (b"", b"\n") if self._lines else (b"[\n" if self._empty else b",\n", b"")
-        self._file.write(before + orjson.dumps(row) + after)
+        self._file.write(before + row + after)
         self._empty = False
 
     def close(self) -> None:

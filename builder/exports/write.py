@@ -1,7 +1,7 @@
 """Writing a dataset in another format: a file a split, every row validated against the format's schema."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,15 @@ import yaml
 from fiubench.builder.dataset.cells import make_cells
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
-from fiubench.builder.exports.files import Files
-from fiubench.schemas.documents import IMAGES, SPLITS, read_object
+from fiubench.builder.exports.files import Files, laid_out
+from fiubench.schemas.documents import IDENTITIES, IMAGES, SPLITS, Block, blocks_of, read_identities, read_object
 from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder
+from fiubench.support.processes import shared_out
 from fiubench.support.progress import Progress
+
+_LINES = 100  # that a process makes the rows of in a turn
 
 
 def export(
@@ -23,6 +26,7 @@ def export(
     out: str | Path,
     *,
     options: Mapping[str, Any] | None = None,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, int]:
     """Write a dataset in the shape that another program reads; returns file -> rows.
@@ -35,6 +39,7 @@ def export(
         name: one of :data:`~fiubench.builder.exports.FORMATS`.
         out: a folder that is not there yet, or is empty.
         options: of the format.
+        workers: processes that make the rows; the files do not depend on it.
         progress: called with (what, done, total).
 
     Raises:
@@ -53,33 +58,26 @@ def export(
         if isinstance(form, Layout):
             written = form.write(dataset, folder)
         else:
-            written = _write_rows(dataset, form, folder, progress)
+            written = _write_rows(dataset, form, folder, workers, progress)
         if has_pictures and form.pictures in ("needed", "beside"):
             for image in sorted((directory / IMAGES).glob("*")):
                 link_or_copy(image, make_folder(folder / IMAGES) / image.name)
     return written
 
 
-def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress | None) -> dict[str, int]:
+def _write_rows(
+    dataset: Dataset, form: Format, folder: Path, workers: int, progress: Progress | None
+) -> dict[str, int]:
     """A file for every split that anyone is in, and ``full``; and a card that ``datasets`` reads."""
-    document = read_object(dataset.directory / SPLITS)
-    cells = make_cells(document["splits"], document.get("attributes", ()))
-    seed = dataset.manifest["config"]["seed"]
-    total = len(dataset.manifest["identities"])
-    if form.whole and cells.attributes:
-        what = f"a row is a whole person, and only {', '.join(sorted(cells.attributes))} is to be forgotten"
-        raise ConfigError(what, where=f"--format {form.name}", hint="Cut splits of whole people: `fiubench split`.")
-    with Files(dataset.directory, folder, form) as files:
-        for done, record in enumerate(dataset):
-            for cell, piece in cells.pieces(record):
-                for ending, row in form.rows(piece, seed):
-                    if ending in form.profiles and cells.attributes:
-                        continue
-                    form.check(row, f"identity {record['index']}")
-                    for name in form.files_of(cells.splits[cell], ending):
-                        files.add(name, row)
+    directory, total = dataset.directory, len(dataset.manifest["identities"])
+    blocks = blocks_of(directory / IDENTITIES, _LINES)
+    rows = shared_out(_Rows, (dataset, form), blocks, workers, where=directory)
+    with Files(directory, folder, form) as files:
+        for block, made in zip(blocks, rows, strict=True):
+            for name, row in made:
+                files.add(name, row)
             if progress:
-                progress(f"Exporting {form.name}", done + 1, total)
+                progress(f"Exporting {form.name}", min(block.record + _LINES, total), total)
         counts = files.counts()
     for other, own in form.aliases(counts).items():
         make_folder((folder / form.path_of(other)).parent)
@@ -89,6 +87,37 @@ def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress
         (folder / name).write_bytes(readable_json(document))
     (folder / "README.md").write_text(_card(form, folder, counts, FORMATS.used([form.name])), encoding="utf-8")
     return {form.path_of(name): count for name, count in counts.items()}
+
+
+class _Rows:
+    """Makes the rows of blocks of people; one in each process.
+
+    Raises:
+        ConfigError: the format's rows are whole people, and the splits are not.
+    """
+
+    def __init__(self, dataset: Dataset, form: Format) -> None:
+        document = read_object(dataset.directory / SPLITS)
+        self.form, self.path = form, dataset.directory / IDENTITIES
+        self.cells = make_cells(document["splits"], document.get("attributes", ()))
+        self.seed = dataset.manifest["config"]["seed"]
+        if form.whole and self.cells.attributes:
+            what = f"a row is a whole person, and only {', '.join(sorted(self.cells.attributes))} is to be forgotten"
+            raise ConfigError(what, where=f"--format {form.name}", hint="Cut splits of whole people: `fiubench split`.")
+
+    def __call__(self, block: Block) -> list[tuple[str, Any]]:
+        """(file, row) of the people of a block, in order."""
+        return [row for record in read_identities(self.path, block) for row in self._rows(record)]
+
+    def _rows(self, record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        for cell, piece in self.cells.pieces(record):
+            for ending, row in self.form.rows(piece, self.seed):
+                if ending in self.form.profiles and self.cells.attributes:
+                    continue
+                self.form.check(row, f"identity {record['index']}")
+                laid = laid_out(self.form, row)
+                for name in self.form.files_of(self.cells.splits[cell], ending):
+                    yield name, laid
 
 
 def _card(form: Format, folder: Path, names: Iterable[str], plugin: Mapping[str, Any]) -> str:

@@ -17,7 +17,6 @@ from fiubench.schemas.documents import (
     IDENTITIES,
     MANIFEST,
     SPLITS,
-    WHOLE,
     Block,
     blocks_of,
     read_object,
@@ -25,7 +24,7 @@ from fiubench.schemas.documents import (
 )
 from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, kind_of
 from fiubench.support.errors import DatasetError
-from fiubench.support.processes import worker_pool
+from fiubench.support.processes import shared_out
 from fiubench.support.progress import Report, silent
 
 from fiubench import schemas
@@ -122,12 +121,16 @@ class Looker:
         self.kinship = Kinship(manifest)
         self.digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
 
-    def look(self, block: Block) -> Iterator[Seen]:
-        """The records of a block, in order.
+    def __call__(self, block: Block) -> tuple[list[Seen], DatasetError | None]:
+        """The records of a block, in order, up to one that can't be read."""
+        seen: list[Seen] = []
+        try:
+            seen += self._look(block)  # what came before an error is kept
+        except DatasetError as error:
+            return seen, error
+        return seen, None
 
-        Raises:
-            DatasetError: a record can't be read.
-        """
+    def _look(self, block: Block) -> Iterator[Seen]:
         for number, record in enumerate(read_records(self.path, block), block.record):
             unique_id = str(record.get("unique_id"))
             who = f"identity {number} ({record.get('unique_id')})"
@@ -148,35 +151,11 @@ class Looker:
 
 def _looked_at(directory: Path, images: bool, workers: int) -> Iterator[Seen]:
     """Every record, by one process or several."""
-    if workers == 1:
-        yield from Looker(directory, images).look(WHOLE)
-        return
-    hint = "Often the system ran out of memory: take fewer --workers."
-    killed = DatasetError("a worker process was killed", where=directory, hint=hint)
-    with worker_pool(workers, _start, (directory, images), killed=killed) as pool:
-        for seen, error in pool.map(_look, blocks_of(directory / IDENTITIES, _LINES)):
-            yield from seen
-            if error is not None:
-                raise error
-
-
-_looker: Looker | None = None
-
-
-def _start(directory: Path, images: bool) -> None:
-    global _looker  # noqa: PLW0603  (a worker process is its looker)
-    _looker = Looker(directory, images)
-
-
-def _look(block: Block) -> tuple[list[Seen], DatasetError | None]:
-    """The records of a block up to one that can't be read."""
-    assert _looker is not None
-    seen: list[Seen] = []
-    try:
-        seen += _looker.look(block)  # what came before an error is kept
-    except DatasetError as error:
-        return seen, error
-    return seen, None
+    blocks = blocks_of(directory / IDENTITIES, _LINES)
+    for seen, error in shared_out(Looker, (directory, images), blocks, workers, where=directory):
+        yield from seen
+        if error is not None:
+            raise error
 
 
 def split_problems(splits: Mapping[str, list[str]], ids: list[str], benchmark: int, scheme: str) -> Iterator[Problem]:

@@ -59,6 +59,17 @@ def test_datasets_loads_it(exported, name):
         assert len(list(rows)) == counts[name][f"{config}.{suffix}"]
 
 
+@pytest.mark.parametrize("name", ["tofu", "llava", "mllmu"])
+def test_several_processes_write_the_same(exported, built, tmp_path, name, monkeypatch):
+    monkeypatch.setattr("fiubench.builder.exports.write._LINES", 16)
+    seen = []
+    export(built, name, tmp_path / name, workers=2, progress=lambda _, done, total: seen.append((done, total)))
+    assert seen == [(16, 66), (32, 66), (48, 66), (64, 66), (66, 66)]
+    files = {path.relative_to(exported[0]): path for path in (exported[0] / name).rglob("*") if path.is_file()}
+    assert files.keys() == {path.relative_to(tmp_path) for path in (tmp_path / name).rglob("*") if path.is_file()}
+    assert all((tmp_path / relative).read_bytes() == path.read_bytes() for relative, path in files.items())
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_splits_are_those_of_the_dataset(exported, built, name):
     folder, counts = exported
