@@ -14,7 +14,7 @@ from tests.commands import ROOT
 
 
 def test_two_releases(hub: Loopback, fiubench: Commands, dataset: Path, extended: Path, tmp_path: Path) -> None:
-    output = fiubench.publish(dataset, "v1.0.0", "--message", "The first.")
+    output = fiubench.publish(dataset, "v1.0.0", "--message", "The first.", proving=True)
     assert "published" in output
     assert "First release: 44 identities and 4 in the holdout, 20 questions each." in output
     assert hub.titles() == ["Release v1.0.0"]
@@ -122,10 +122,10 @@ def test_dry_run_needs_no_network_and_no_token(
         "socket.socket.connect = socket.socket.connect_ex = refuse\n"
     )
     env = {"PYTHONPATH": f"{folder}:{ROOT}"}
-    output = fiubench.publish(dataset, "v1.0.0", "--dry-run", online=False, **env)
+    output = fiubench.publish(dataset, "v1.0.0", "--dry-run", online=False, proving=True, **env)
     assert "10 configurations load" in output
     assert "nothing was sent" in output
-    output = fiubench.publish(extended, "v1.1.0", "--dry-run", "--previous", dataset, online=False, **env)
+    output = fiubench.publish(extended, "v1.1.0", "--dry-run", "--previous", dataset, online=False, proving=True, **env)
     assert "Attributes added: pet." in output
     assert not hub.control("log")
 
