@@ -3,8 +3,8 @@
 One JSON object a line in, one out: ``{"argv": [..]}`` runs ``fiubench``, ``{"parse": [..]}`` only reads its options,
 ``{"python": ".."}`` executes code; each with ``cwd`` and ``env``, and ``input`` and ``processes`` where there are any.
 ``instead`` has functions by name, each with what it gives instead of being called.
-The answer has the exit code and what was said. Otherwise a command in a fork differs from one in a process of its own in
-what is imported, and in nothing else.
+The answer has the exit code and what was said. Otherwise a command in a fork differs from one in a process of its own
+in what is imported, and in nothing else.
 """
 
 import atexit
