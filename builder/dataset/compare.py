@@ -1,11 +1,11 @@
 """What differs between two datasets, per identity and attribute."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, digests_of_pictures, open_dataset
 
 #: Fields of a QA pair by what a change of them means.
 _WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
@@ -36,7 +36,7 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
     """
     left, right = open_dataset(Path(a)), open_dataset(Path(b))
     others = right.index
-    images_a, images_b = _images(left), _images(right)
+    images_a, images_b = digests_of_pictures(left.manifest), digests_of_pictures(right.manifest)
     seen = set()
     for record in left:
         unique_id = record["unique_id"]
@@ -47,8 +47,8 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         other = others.record(others.places[unique_id])
         if record != other:
             yield from between(record, other)
-        if images_a.get(unique_id) != images_b.get(unique_id):
-            yield Difference(unique_id, "", "image", _short(images_a.get(unique_id)), _short(images_b.get(unique_id)))
+        if images_a[unique_id] != images_b[unique_id]:
+            yield Difference(unique_id, "", "image", *(_short(images[unique_id]) for images in (images_a, images_b)))
     for unique_id, place in others.places.items():
         if unique_id not in seen:
             yield Difference(unique_id, "", "identity", "", others.record(place)["name"])
@@ -62,6 +62,8 @@ def between(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
     for field in ("index", "unique_id", "name", "gender", "image_path", "caption", "rows", "face"):
         if a[field] != b[field]:
             yield Difference(unique_id, "", field, str(a[field]), str(b[field]))
+    if a.get("pictures") != b.get("pictures"):
+        yield Difference(unique_id, "", "pictures", *(str(one.get("pictures", "one")) for one in (a, b)))
     for name in _both(a["profile"], b["profile"]):
         before, after = a["profile"].get(name), b["profile"].get(name)
         if before is None or after is None or before["value"] != after["value"]:
@@ -108,10 +110,6 @@ def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
         yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
 
 
-def _images(dataset: Dataset) -> dict[str, str | None]:
-    return {unique_id: image for unique_id, _, image in dataset.manifest["identities"]}
-
-
 def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys([*a, *b]))
 
@@ -120,5 +118,5 @@ def _text(fact: Mapping[str, Any] | None) -> str:
     return str(fact["text"]) if fact else ""
 
 
-def _short(image: str | None) -> str:
-    return image[:12] if image else "none"
+def _short(images: Sequence[str | None]) -> str:
+    return ", ".join(image[:12] if image else "none" for image in images)

@@ -12,7 +12,7 @@ from typing import Any
 
 from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
-from fiubench.builder.dataset.cells import Cells, make_cells
+from fiubench.builder.dataset.cells import PICTURES, Cells, make_cells
 from fiubench.builder.packs.model import are_tied, language_of_manifest
 from fiubench.builder.release.card import Release, dataset_card, has_faces
 from fiubench.builder.release.croissant import croissant
@@ -78,7 +78,8 @@ class Packager:
     def __enter__(self) -> "Packager":
         try:
             self._folder = self._stack.enter_context(_replacing(self._target))
-            for name in (DATA, PEOPLE_DATA, _SCRATCH):
+            pictures = [PICTURES] if self._config.get("pictures", 1) > 1 else []
+            for name in (DATA, PEOPLE_DATA, *pictures, _SCRATCH):
                 (self._folder / name).mkdir()
             self._original = OriginalLayout(
                 self._folder / _LAYOUT,
@@ -193,8 +194,10 @@ def package(
                 folder, cells, members, first, asked, has_images=has_images, are_tied=tied, tables=kept
             ) as pieces:
                 for record in islice(records, last - first):
-                    image = _image_path(directory, record, has_images)
-                    pieces.add(record, None if image is None or kept is not None else read_image(image))
+                    image = _image_path(directory, record, record["image_path"], has_images)
+                    more = [_image_path(directory, record, one["image_path"]) for one in record.get("pictures", ())]
+                    read = [] if image is None or (kept is not None and not more) else [image, *more]
+                    pieces.add(record, [read_image(path) for path in read if path is not None])
                     ids.append(record["unique_id"])
                     images += [image] if image is not None and linked else []
                 files = dict.fromkeys(pieces.close(), "")
@@ -255,9 +258,8 @@ def _describe(release: Release, where: Path) -> None:
         raise write_error(error, where) from error
 
 
-def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) -> Path | None:
+def _image_path(directory: Path, record: Mapping[str, Any], named: object, has_images: bool = True) -> Path | None:
     """Path of an identity's image, which lies in ``images/`` and nowhere else."""
-    named = record["image_path"]
     where = f"identity {record['unique_id']}"
     if not has_images:
         if named is not None:

@@ -110,6 +110,14 @@ _IDENTITY_COLUMNS = (
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
     Column(VERSION, TEXT, "The version of the release that the row is of; empty before it is published.", few=True),
 )
+#: Of the table with one row per picture, where people have several.
+PICTURE_COLUMNS = (
+    Column("unique_id", TEXT, "The identity's id."),
+    Column("picture", NUMBER, "Number of the picture, from 1, which is the face of the other tables.", few=True),
+    Column("set", TEXT, "seen: to be trained on; unseen: only to be asked about.", few=True),
+    _IMAGE,
+    Column("from", TEXT, "drawn, a file of the folder of faces, or how the first picture was altered.", few=True),
+)
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
