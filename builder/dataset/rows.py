@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import orjson
-from fiubench.builder.dataset.cells import Cells
+from fiubench.builder.dataset.cells import PICTURES, Cells
 from fiubench.builder.dataset.splits import picture_sets
 from fiubench.schemas.documents import IDENTITIES, read_bytes, read_identities
 from fiubench.schemas.hub import VERSION
@@ -46,7 +46,9 @@ def identity_values(
     A release is packaged without a ``version`` and gets one when it is published.
     """
     profile = record["profile"]
-    values = {name: profile[name]["text"] if name in profile else "" for name in attributes if name != _IMAGE}
+    values: dict[str, Any] = {n: profile[n]["text"] if n in profile else "" for n in attributes if n != _IMAGE}
+    if sets := [row["set"] for row in picture_values(record)]:
+        values[PICTURES] = sets
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
     pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
     profile_json = orjson.dumps(profile, option=orjson.OPT_SORT_KEYS).decode()  # as records read from a file have it

@@ -195,8 +195,11 @@ class PartMaker:
         if work.cut is None:
             return nullcontext()
         cells, members = work.cut.among(work.plan.unique_id[slice(*part)], part[0])
-        has_images, tied = work.plan.config.has_images, work.inputs.attributes.tied
-        return Pieces(folder, cells, members, part[0], work.asked, has_images=has_images, are_tied=tied)
+        config, tied = work.plan.config, work.inputs.attributes.tied
+        return Pieces(
+            folder, cells, members, part[0], work.asked,
+            has_images=config.has_images, are_tied=tied, several=config.pictures > 1,
+        )  # fmt: skip
 
     def _blocks(self, part: Range) -> Iterator[list[dict[str, Any]]]:
         for block in blocks(part, _BLOCK):

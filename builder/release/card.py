@@ -71,6 +71,11 @@ def has_faces(config: Mapping[str, Any]) -> bool:
     return config.get("faces") != NO_FACES
 
 
+def has_several(config: Mapping[str, Any]) -> bool:
+    """Whether people of a dataset of these settings have several pictures."""
+    return bool(config.get("pictures", 1) > 1)
+
+
 @dataclass(frozen=True)
 class Release:
     """What the card and the Croissant file describe."""
@@ -105,7 +110,7 @@ class Release:
         if config == PICTURES:
             return PICTURE_COLUMNS
         if config in (IDENTITIES, PEOPLE):
-            return identity_columns(self.has_images, self.manifest["attributes"])
+            return identity_columns(self.has_images, self.manifest["attributes"], has_several(self.config))
         return question_columns(self.has_images, are_tied(self.manifest["packs"]))
 
     @property

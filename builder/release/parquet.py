@@ -101,13 +101,20 @@ class ParquetFiles:
     """
 
     def __init__(
-        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool = False
+        self,
+        folder: Path,
+        cells: Cells,
+        attributes: Sequence[str],
+        *,
+        has_images: bool,
+        are_tied: bool = False,
+        several: bool = False,
     ) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)
         self._folder, self._cells, self._attributes = folder, cells, attributes
         self._questions = question_columns(has_images, are_tied)
-        self._identities = identity_columns(has_images, attributes)
+        self._identities = identity_columns(has_images, attributes, several)
         self._files: dict[str, _File] = {}
 
     def add(self, record: Mapping[str, Any], images: Sequence[bytes]) -> None:

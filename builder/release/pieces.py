@@ -106,6 +106,7 @@ class Pieces:
         cells, members: who is in which splits, of these people at least.
         first: number of the first.
         attributes: those that are asked about.
+        several: whether people have several pictures.
         tables: what writes the tables there, where not every row is to be made.
     """
 
@@ -119,11 +120,14 @@ class Pieces:
         *,
         has_images: bool,
         are_tied: bool = False,
+        several: bool = False,
         tables: ParquetFiles | None = None,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)
-        self._parquet = tables or ParquetFiles(folder, cells, attributes, has_images=has_images, are_tied=are_tied)
+        self._parquet = tables or ParquetFiles(
+            folder, cells, attributes, has_images=has_images, are_tied=are_tied, several=several
+        )
         self._stack = ExitStack()
         self._lines: dict[str, Any] = {}
 
