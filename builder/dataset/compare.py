@@ -1,6 +1,6 @@
 """What differs between two datasets, per identity and attribute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,11 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         other = others.record(others.places[unique_id])
         if record != other:
             yield from between(record, other)
-        if images_a[unique_id] != images_b[unique_id]:
-            yield Difference(unique_id, "", "image", *(_short(images[unique_id]) for images in (images_a, images_b)))
+        (one, *more_a), (two, *more_b) = images_a[unique_id], images_b[unique_id]
+        if one != two:
+            yield Difference(unique_id, "", "image", _short(one), _short(two))
+        if more_a != more_b and record.get("pictures") == other.get("pictures"):
+            yield Difference(unique_id, "", "pictures", *(", ".join(map(_short, each)) for each in (more_a, more_b)))
     for unique_id, place in others.places.items():
         if unique_id not in seen:
             yield Difference(unique_id, "", "identity", "", others.record(place)["name"])
@@ -62,8 +65,12 @@ def between(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
     for field in ("index", "unique_id", "name", "gender", "image_path", "caption", "rows", "face"):
         if a[field] != b[field]:
             yield Difference(unique_id, "", field, str(a[field]), str(b[field]))
-    if a.get("pictures") != b.get("pictures"):
-        yield Difference(unique_id, "", "pictures", *(str(one.get("pictures", "one")) for one in (a, b)))
+    one, two = (
+        [f"{each['image_path']} from {each['from']}" for each in record.get("pictures", ())] for record in (a, b)
+    )
+    if one != two:
+        here, there = ([each for each in own if each not in others] for own, others in ((one, two), (two, one)))
+        yield Difference(unique_id, "", "pictures", ", ".join(here), ", ".join(there))
     for name in _both(a["profile"], b["profile"]):
         before, after = a["profile"].get(name), b["profile"].get(name)
         if before is None or after is None or before["value"] != after["value"]:
@@ -118,5 +125,5 @@ def _text(fact: Mapping[str, Any] | None) -> str:
     return str(fact["text"]) if fact else ""
 
 
-def _short(images: Sequence[str | None]) -> str:
-    return ", ".join(image[:12] if image else "none" for image in images)
+def _short(image: str | None) -> str:
+    return image[:12] if image else "none"
