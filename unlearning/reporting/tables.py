@@ -101,6 +101,8 @@ def picture_gaps(scores: Scores) -> list[str]:
         seen, unseen = (scores.value(f"{under}{role}.exact_match") for under in ("", f"control.{UNSEEN_PICTURE}."))
         between = interval(gap, bounds(key))
         sure = "" if between is None else f" (95 % interval {between[0]:+.3f} to {between[1]:+.3f}, by person)"
+        if gap.se == 0:  # which no interval can be drawn from
+            sure = f" (for each of {gap.identities} people)"
         told = f"{figure(seen)} about seen pictures, {figure(unseen)} about unseen ones"
         lines.append(f"{role}: exact match {told}: seen - unseen {gap.value:+.3f}{sure}")
     return lines
