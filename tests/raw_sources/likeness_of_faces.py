@@ -31,7 +31,8 @@ def distances(vectors: Vector) -> tuple[Vector, Vector]:
     """Distances of pictures of one person, and of different people; ``vectors``: (pictures, people, length)."""
     pictures, people, _ = vectors.shape
     flat = vectors.reshape(pictures * people, -1)
-    apart = np.linalg.norm(flat[:, None] - flat[None], axis=2)
+    squares = (flat**2).sum(axis=1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * flat @ flat.T, 0))
     who = np.tile(np.arange(people), pictures)
     pairs = np.triu(np.ones_like(apart, dtype=bool), 1)
     same = who[:, None] == who[None]
