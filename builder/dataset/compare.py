@@ -47,7 +47,7 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         other = others.record(others.places[unique_id])
         if record != other:
             yield from between(record, other)
-        (one, *more_a), (two, *more_b) = images_a[unique_id], images_b[unique_id]
+        (one, *more_a), (two, *more_b) = (images.get(unique_id, [None]) for images in (images_a, images_b))
         if one != two:
             yield Difference(unique_id, "", "image", _short(one), _short(two))
         if more_a != more_b and record.get("pictures") == other.get("pictures"):

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
-from fiubench.builder.dataset.reading import Dataset
+from fiubench.builder.dataset.reading import Dataset, digests_of_pictures
 from fiubench.schemas.documents import (
     BUILD_FILE,
     IDENTITIES,
@@ -96,18 +96,17 @@ def _images(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Every path that a picture lies under -> its digest: in the dataset and in its release."""
     records = next((name for name in RELEASE_RECORDS if name in manifest["release"]), None)
     folders = [PurePosixPath(), *([PurePosixPath(RELEASE, records).parent] if records else [])]
-    digests = {unique_id: image for unique_id, _, image in manifest["identities"] if image is not None}
-    further = dict(zip(digests, manifest.get("pictures", {}).get("digests", ()), strict=False))
+    digests = digests_of_pictures(manifest)
     images: dict[str, str] = {}
     with path.open("rb") as file:
-        for line in file if digests else ():
+        for line in file if any(first for first, *_ in digests.values()) else ():
             try:
                 record = orjson.loads(line)
-                named, image = record["image_path"], digests.get(record["unique_id"])
+                named, (image, *further) = record["image_path"], digests.get(record["unique_id"], [None])
                 others = [str(one["image_path"]) for one in record.get("pictures", ())]
             except (orjson.JSONDecodeError, TypeError, KeyError):
                 continue  # a line that is not as built, and was told
             if image is not None and isinstance(named, str):
                 images |= {str(folder / named): image for folder in folders}
-                images |= dict(zip(others, further.get(record["unique_id"], ()), strict=False))
+                images |= {name: str(built) for name, built in zip(others, further, strict=False)}
     return images
