@@ -14,15 +14,18 @@ from fiubench.support.canonical import file_digest
 def image_problems(
     file: Path, record: Mapping[str, Any], digests: Mapping[str, Sequence[str | None]]
 ) -> Iterator[Problem]:
-    """What is wrong with the pictures that a record in a file names; ``digests``, by unique id, as far as known."""
-    further = [one["image_path"] for one in record.get("pictures", ())]
-    if name := record.get("image_path"):
-        for named, built in zip_longest((name, *further), digests.get(record["unique_id"], ())):
-            if named is None:
-                known = len(digests[record["unique_id"]])
-                yield Problem("pictures", "", f"{1 + len(further)} pictures", f"the manifest has digests of {known}")
-                return
-            yield from _problems_of_one(file, named, built)
+    """What is wrong with the pictures that a record in a file names; ``digests``, by unique id, as far as known.
+
+    Pictures after the first lie in a dataset's folder alone, of which the digests are known.
+    """
+    if not (name := record.get("image_path")):
+        return
+    known = digests.get(record["unique_id"])
+    names = [name, *(one["image_path"] for one in record.get("pictures", ()) if known)]
+    if known and len(known) != len(names):
+        yield Problem("pictures", "", f"{len(names)} pictures", f"the manifest has digests of {len(known)}")
+    for named, built in zip_longest(names, (known or ())[: len(names)]):
+        yield from _problems_of_one(file, named, built)
 
 
 def _problems_of_one(file: Path, name: str, built: str | None) -> Iterator[Problem]:
