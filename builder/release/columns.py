@@ -139,7 +139,7 @@ def identity_columns(has_images: bool, attributes: Iterable[str], several: bool 
     """
     own = [column for column in _IDENTITY_COLUMNS if has_images or column.kind != IMAGE]
     own += [_SETS] if several else []
-    taken = {column.name for column in (*_IDENTITY_COLUMNS, _SETS, _PROFILE)}
+    taken = {column.name for column in (*own, _IMAGE, _PROFILE)}
     facts = [
         Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.") for name in attributes if name not in taken
     ]

@@ -352,9 +352,9 @@ def _further_pictures(
     target: str, people: Any
 ) -> tuple[dict[str, list[int]], dict[str, tuple[Callable[[], bytes], ...]]]:
     """Set -> numbers of its pictures, and of everyone what reads those after the first."""
-    if _PICTURES not in people.column_names:
+    stands_in = people[0].get(_PICTURES)
+    if not isinstance(stands_in, list):  # nothing, or an attribute of that name
         return {}, {}
-    stands_in = people[0][_PICTURES]
     sets = {name: [n for n, own in enumerate(stands_in, 1) if own == name] for name in (SEEN, UNSEEN)}
     table = _load(target, _PICTURES, ("unique_id", "picture", "image"))
     readers: dict[str, list[Callable[[], bytes]]] = {}

@@ -13,6 +13,7 @@ from fiubench.builder.hub.staging import check_untouched
 from fiubench.builder.hub.versions import changes_between
 from fiubench.builder.pipeline.resplit import split
 from fiubench.builder.pipeline.verify import verify
+from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import write_stage
 from fiubench.builder.rules.validate import validate
@@ -98,6 +99,12 @@ def test_the_release_holds_them_wherever_it_goes(three: Path, tmp_path: Path) ->
     assert tree(tmp_path / "pulled/images") == tree(three / "images")
     assert Data.open(tmp_path / "pulled").digest == data.digest
     assert list(verify(tmp_path / "pulled")) == []
+
+
+def test_an_attribute_may_be_called_pictures() -> None:
+    """Its column gives way only where the other one is."""
+    kinds = [{c.name: c.kind for c in identity_columns(True, ["pictures"], several)} for several in (False, True)]
+    assert [kind["pictures"] for kind in kinds] == ["text", "texts"]
 
 
 def pictures_of(folder: Path) -> list[Path]:
