@@ -104,6 +104,9 @@ class Config(Settings):
         int, Field(ge=0, le=4096), Flag(SOURCE_FILES, metavar="PX", default="256 for drawn portraits, 512 for a folder")
     ] = 0
     """Make the longest side of every image this many pixels, at least 16."""
+    pictures: Annotated[int, Field(ge=1, le=16), Flag(SOURCE_FILES, metavar="K")] = 1
+    """Give everyone this many pictures, of which every other one is never trained on: portraits in another pose, light
+    and dress; of a folder the pictures that its faces.csv says are of one person, or else altered copies."""
     qa: Annotated[Text, Flag(MODEL, metavar="template|llm|FILE")] = TEMPLATE
     """Phrase questions and answers by templates (template) or with a language model (llm), or as an earlier build has
     them in its wordings.jsonl (FILE)."""
@@ -227,6 +230,8 @@ class Config(Settings):
                  if source in getattr(self, kind)}  # fmt: skip
         values = {**self.model_dump(exclude={"sources", *_ABOUT}), **opened, **self.sources, **about}
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+        if self.pictures == 1:
+            del plain["pictures"]
         return {key: plain[key] for key in setting_names() if key in plain}
 
     def public(self) -> dict[str, Any]:
@@ -347,6 +352,9 @@ def _check(config: Config, where: str, flags: Collection[str]) -> None:
     def written(name: str, value: str) -> str:
         return f"{Config.flag(name)} {value}" if name in flags else f"{name}: {value}"
 
+    if config.pictures > 1 and not config.has_images:
+        what = f"{written('pictures', str(config.pictures))} of a build without faces"
+        raise ConfigError(what, where=where, hint="Leave one of the two out.")
     if config.names == "record" and config.source("health") == EMBEDDED:
         hint = "Name one with --health."
         what = f"{written('names', 'record')} needs a health file to take names from"

@@ -17,6 +17,7 @@ from fiubench.unlearning.reporting.tables import (
     difference,
     figure,
     forgotten_part,
+    picture_gaps,
 )
 
 import fiubench
@@ -97,6 +98,8 @@ def _print_metrics(log: Path, found: "Sequence[Result]") -> None:
     if first.log.controls:
         typer.echo()
         table(_controls(first))
+    for line in picture_gaps(first.scores):
+        typer.echo(line)
     if rows_both := both_ways(first.log.label, first.log.run, first.scores.value):
         typer.echo()
         table([BOTH_WAYS, *rows_both])

@@ -189,6 +189,7 @@ class Face:
     format: str
     plain: bool  # its bytes may be used as they are
     under_20: float | None = None  # probability of being younger than 20, where it rests on an estimate alone
+    others: tuple["Face", ...] = ()  # more pictures of the same person
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from fiubench.support.errors import ConfigError, did_you_mean
 
 FULL, HOLDOUT = "full", "holdout"
 FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD = "forget", "retain", "retain_eval", "retain_hard"
+#: Of people with several pictures: those that are trained on, and those that are only asked about.
+SEEN, UNSEEN = "seen", "unseen"
 _EXAMPLES = (FULL, HOLDOUT, "forget05", "retain95", "retain_eval05", "retain_hard05")
 #: What a name says of the size, as a pattern: two digits, or up to two decimals.
 LABEL = "(?:[0-9]{1,2}|(?:0|[1-9][0-9]?)p[0-9]?[1-9])"

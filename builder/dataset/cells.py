@@ -11,6 +11,7 @@ from fiubench.support.errors import DatasetError
 
 IDENTITIES = "identities"  # the configuration with one row per identity
 PEOPLE = "people"  # the same without the holdout, as the rows of the original on the Hub are
+PICTURES = "pictures"  # the configuration with one row per picture, where people have several
 _SPLIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _KINDS = (FORGET, RETAIN, RETAIN_EVAL, RETAIN_HARD)  # in the order in which they are listed
 _LONGEST = 100  # characters of a file name's cell
@@ -73,7 +74,7 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     """
     names = sorted(splits, key=split_order)
     for name in names:
-        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, IDENTITIES, PEOPLE):
+        if not _SPLIT_NAME.fullmatch(name) or name in (FULL, IDENTITIES, PEOPLE, PICTURES):
             raise DatasetError(f"split {name!r} can't be published under that name", where="splits.json",
                                hint="Use letters, digits, '_', '.' and '-'.")  # fmt: skip
     masks: dict[str, int] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, digests_of_pictures, open_dataset
 
 #: Fields of a QA pair by what a change of them means.
 _WORDING = ("question", "paraphrased_question", "answer", "paraphrased_answer")
@@ -36,7 +36,7 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
     """
     left, right = open_dataset(Path(a)), open_dataset(Path(b))
     others = right.index
-    images_a, images_b = _images(left), _images(right)
+    images_a, images_b = digests_of_pictures(left.manifest), digests_of_pictures(right.manifest)
     seen = set()
     for record in left:
         unique_id = record["unique_id"]
@@ -47,8 +47,11 @@ def compare(a: str | Path, b: str | Path) -> Iterator[Difference]:
         other = others.record(others.places[unique_id])
         if record != other:
             yield from between(record, other)
-        if images_a.get(unique_id) != images_b.get(unique_id):
-            yield Difference(unique_id, "", "image", _short(images_a.get(unique_id)), _short(images_b.get(unique_id)))
+        (one, *more_a), (two, *more_b) = (images.get(unique_id, [None]) for images in (images_a, images_b))
+        if one != two:
+            yield Difference(unique_id, "", "image", _short(one), _short(two))
+        if more_a != more_b and record.get("pictures") == other.get("pictures"):
+            yield Difference(unique_id, "", "pictures", *(", ".join(map(_short, each)) for each in (more_a, more_b)))
     for unique_id, place in others.places.items():
         if unique_id not in seen:
             yield Difference(unique_id, "", "identity", "", others.record(place)["name"])
@@ -62,6 +65,12 @@ def between(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:
     for field in ("index", "unique_id", "name", "gender", "image_path", "caption", "rows", "face"):
         if a[field] != b[field]:
             yield Difference(unique_id, "", field, str(a[field]), str(b[field]))
+    one, two = (
+        [f"{each['image_path']} from {each['from']}" for each in record.get("pictures", ())] for record in (a, b)
+    )
+    if one != two:
+        here, there = ([each for each in own if each not in others] for own, others in ((one, two), (two, one)))
+        yield Difference(unique_id, "", "pictures", ", ".join(here), ", ".join(there))
     for name in _both(a["profile"], b["profile"]):
         before, after = a["profile"].get(name), b["profile"].get(name)
         if before is None or after is None or before["value"] != after["value"]:
@@ -106,10 +115,6 @@ def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
     before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
     if before != after:
         yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
-
-
-def _images(dataset: Dataset) -> dict[str, str | None]:
-    return {unique_id: image for unique_id, _, image in dataset.manifest["identities"]}
 
 
 def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:

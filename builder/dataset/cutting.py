@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from fiubench.builder.dataset.entangling import Entangle, neighbours_of, ties_in
 from fiubench.builder.dataset.reading import Dataset
-from fiubench.builder.dataset.splits import Population, cut
+from fiubench.builder.dataset.splits import Population, cut, picture_sets
 from fiubench.builder.values.dates import age_band, age_on
 from fiubench.schemas.splits import FORGET, SplitName, kind_of
 
@@ -45,7 +45,7 @@ def cut_again(
         document["attributes"] = list(rule["attributes"])
     if rule["hard_negatives"] != NONE:
         document["hard_negatives"] = _hard_negatives(document["splits"], images, rule["hard_negatives"])
-    return document
+    return document | picture_sets(config.get("pictures", 1))
 
 
 def _hard_negatives(splits: dict[str, list[str]], images: Mapping[str, Path], measure: str) -> dict[str, Any]:

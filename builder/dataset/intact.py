@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
-from fiubench.builder.dataset.reading import Dataset
+from fiubench.builder.dataset.reading import Dataset, digests_of_pictures
 from fiubench.schemas.documents import (
     BUILD_FILE,
     IDENTITIES,
@@ -37,6 +37,9 @@ def on_disk(dataset: Dataset) -> Iterator[str]:
     pictures = [image for _, _, image in entries]
     if digests.get("images") != (digest_of(pictures) if any(pictures) else None):
         yield f"{MANIFEST}: digests.images: not the digest of its images"
+    further = manifest.get("pictures", {}).get("digests")
+    if digests.get("pictures") != (further and digest_of(further)):
+        yield f"{MANIFEST}: digests.pictures: not the digest of its further pictures"
     there = set(_files(directory))
     yield from _lines(directory / IDENTITIES, manifest)
     images = _images(directory / IDENTITIES, manifest) if IDENTITIES in there else {}
@@ -93,15 +96,17 @@ def _images(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Every path that a picture lies under -> its digest: in the dataset and in its release."""
     records = next((name for name in RELEASE_RECORDS if name in manifest["release"]), None)
     folders = [PurePosixPath(), *([PurePosixPath(RELEASE, records).parent] if records else [])]
-    digests = {unique_id: image for unique_id, _, image in manifest["identities"] if image is not None}
+    digests = digests_of_pictures(manifest)
     images: dict[str, str] = {}
     with path.open("rb") as file:
-        for line in file if digests else ():
+        for line in file if any(first for first, *_ in digests.values()) else ():
             try:
                 record = orjson.loads(line)
-                named, image = record["image_path"], digests.get(record["unique_id"])
+                named, (image, *further) = record["image_path"], digests.get(record["unique_id"], [None])
+                others = [str(one["image_path"]) for one in record.get("pictures", ())]
             except (orjson.JSONDecodeError, TypeError, KeyError):
                 continue  # a line that is not as built, and was told
             if image is not None and isinstance(named, str):
                 images |= {str(folder / named): image for folder in folders}
+                images |= {name: str(built) for name, built in zip(others, further, strict=False)}
     return images

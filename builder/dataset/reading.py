@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fiubench.builder.dataset.cells import IDENTITIES as EVERYONE
-from fiubench.builder.dataset.cells import PEOPLE, make_cells, split_order
-from fiubench.builder.dataset.rows import Identities, Index, Loaded, Questions, Rows
+from fiubench.builder.dataset.cells import PEOPLE, PICTURES, make_cells, split_order
+from fiubench.builder.dataset.rows import Identities, Index, Loaded, Pictures, Questions, Rows
 from fiubench.schemas.documents import (
     IDENTITIES,
     MANIFEST,
@@ -98,7 +98,8 @@ class Dataset:
     def names(self) -> list[str]:
         """What :meth:`rows` has: ``full``, every split, ``identities`` and ``people``, as in the release."""
         cells = make_cells(self.splits, self.forget_attributes)
-        return [*(name for name, parts in cells.configs.items() if parts), EVERYONE, PEOPLE]
+        pictures = [PICTURES] if "pictures" in self.manifest else []
+        return [*(name for name, parts in cells.configs.items() if parts), EVERYONE, PEOPLE, *pictures]
 
     def rows(self, name: str) -> Rows:
         """The rows that the release has under a name, in its order, with its columns.
@@ -108,7 +109,8 @@ class Dataset:
 
         Args:
             name: ``full`` (everyone but the holdout), a split such as ``forget05``, ``retain95`` or ``holdout``: one
-                row per question; ``identities``: one row per identity; ``people``: the same without the holdout.
+                row per question; ``identities``: one row per identity; ``people``: the same without the holdout;
+                ``pictures``: one row per picture, where people have several.
 
         Raises:
             ConfigError: the dataset has no rows of that name; the nearest one is suggested.
@@ -118,6 +120,8 @@ class Dataset:
             left_out = self.splits.get(HOLDOUT, ()) if name == PEOPLE else ()
             version = self.manifest.get("published", {}).get("version", "")
             return Rows(Identities(self.index, self.manifest["attributes"], left_out, version))
+        if name == PICTURES and "pictures" in self.manifest:
+            return Rows(Pictures(self.index))
         return Rows(self._questions(name))
 
     def _questions(self, name: str) -> Questions:
@@ -218,6 +222,12 @@ class HubDataset:
 
     def __repr__(self) -> str:
         return f"{self.source}: {', '.join(self.names)}"
+
+
+def digests_of_pictures(manifest: Mapping[str, Any]) -> dict[str, list[str | None]]:
+    """Unique id -> digests of a person's pictures, as a manifest has them, the face first; ``[None]`` without one."""
+    further = manifest.get("pictures", {}).get("digests") or [[]] * len(manifest["identities"])
+    return {who[0]: [who[2], *others] for who, others in zip(manifest["identities"], further, strict=False)}
 
 
 def describe(manifest: Mapping[str, Any]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import orjson
-from fiubench.builder.dataset.cells import Cells
+from fiubench.builder.dataset.cells import PICTURES, Cells
+from fiubench.builder.dataset.splits import picture_sets
 from fiubench.schemas.documents import IDENTITIES, read_bytes, read_identities
 from fiubench.schemas.hub import VERSION
 from fiubench.schemas.images import decode_image
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _IMAGE = "image"
+DRAWN = "drawn"  # what a picture says that it is from, which is no file's
 _OF_PERSON = ("unique_id", "name", "gender")
 _OF_QUESTION = ("attribute", "category", "sensitivity", "question", "paraphrased_question", "answer",
                 "paraphrased_answer", "perturbed_answer", "keywords")  # fmt: skip
@@ -44,11 +46,26 @@ def identity_values(
     A release is packaged without a ``version`` and gets one when it is published.
     """
     profile = record["profile"]
-    values = {name: profile[name]["text"] if name in profile else "" for name in attributes if name != _IMAGE}
+    values: dict[str, Any] = {n: profile[n]["text"] if n in profile else "" for n in attributes if n != _IMAGE}
+    if sets := [row["set"] for row in picture_values(record)]:
+        values[PICTURES] = sets
     values |= {name: record[name] for name in (*_OF_PERSON, "caption")}
     pairs = [{name: pair[name] for name in PAIR} for pair in record["qa_list"]]
     profile_json = orjson.dumps(profile, option=orjson.OPT_SORT_KEYS).decode()  # as records read from a file have it
     return values | {"splits": splits, VERSION: version, "profile": profile_json, "qa_list": pairs}
+
+
+def picture_values(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The columns of the rows of an identity's pictures, but for the pictures; none of one with a single picture."""
+    further = record.get("pictures", ())
+    sets = picture_sets(1 + len(further)).get("pictures", {})
+    of = {number: name for name, numbers in sets.items() for number in numbers}
+    first = {"image_path": record["image_path"], "from": (record["face"] or {"file": DRAWN})["file"]}
+    return [
+        {"unique_id": record["unique_id"], "picture": n, "set": of[n], "from": one["from"], "path": one["image_path"]}
+        for n, one in enumerate((first, *further), 1)
+        if further
+    ]
 
 
 class Row(Mapping[str, Any]):
@@ -80,7 +97,7 @@ class Row(Mapping[str, Any]):
 class Rows(Sequence[Row]):
     """The rows of a configuration: length, index, slices and iteration; a row is read when it is asked for."""
 
-    def __init__(self, table: "Questions | Identities | Loaded", numbers: range | None = None) -> None:
+    def __init__(self, table: "Questions | Identities | Pictures | Loaded", numbers: range | None = None) -> None:
         self._table, self._numbers = table, range(len(table)) if numbers is None else numbers
 
     def __len__(self) -> int:
@@ -140,9 +157,11 @@ class Index:
 
     def image(self, record: Mapping[str, Any]) -> "Callable[[], Image] | None":
         """What reads the face of an identity, where it has one."""
-        if record["image_path"] is None:
-            return None
-        path = self._directory / record["image_path"]
+        return None if record["image_path"] is None else self.picture(record["image_path"])
+
+    def picture(self, name: str) -> "Callable[[], Image]":
+        """What reads a picture of a record's."""
+        path = self._directory / name
         return lambda: decode_image(read_bytes(path), path)
 
 
@@ -196,6 +215,23 @@ class Identities:
         record = self._index.record(self._places[number])
         splits = self._index.cells.splits_of(record)
         return Row(identity_values(record, splits, self._attributes, self._version), self._index.image(record))
+
+
+class Pictures:
+    """One row per picture, of people with several."""
+
+    def __init__(self, index: Index) -> None:
+        self._index, self._places = index, list(index.places.values())
+        self._each = len(picture_values(index.record(self._places[0])))
+
+    def __len__(self) -> int:
+        return len(self._places) * self._each
+
+    def row(self, number: int) -> Row:
+        """The row of a number."""
+        person, picture = divmod(number, self._each)
+        values = picture_values(self._index.record(self._places[person]))[picture]
+        return Row(values, self._index.picture(values.pop("path")))
 
 
 class Loaded:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from fiubench.builder.config import SPLIT_SCHEMES, size_of
 from fiubench.builder.dataset.entangling import Entangle
-from fiubench.schemas.splits import FORGET, HOLDOUT, SplitName, label_of, percent_of
+from fiubench.schemas.splits import FORGET, HOLDOUT, SEEN, UNSEEN, SplitName, label_of, percent_of
 from fiubench.support.draws import Ints, draw
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.reading import read_small
@@ -22,6 +22,15 @@ _LARGEST = 1 << 28  # bytes of a membership file
 STRATA = ("gender", "age_band")
 #: A forget set that is smaller, or in which the share of a gender or age band is further off, is no small population.
 SMALLEST, FARTHEST = 10, 0.1
+
+
+def picture_sets(pictures: int) -> dict[str, Any]:
+    """What ``splits.json`` says of people with so many pictures: every other one is only asked about.
+
+    The set of a picture depends on its number alone, so that further pictures move none of those before.
+    """
+    numbers = list(range(1, pictures + 1))
+    return {"pictures": {SEEN: numbers[::2], UNSEEN: numbers[1::2]}} if pictures > 1 else {}
 
 
 @dataclass(frozen=True)

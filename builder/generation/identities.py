@@ -81,6 +81,8 @@ class IdentityMaker:
                 "rows": {name: column[i] for name, column in rows.items()},
                 "unique_id": self.plan.unique_id[start + i],
             }
+            if self.plan.config.pictures > 1:
+                record["pictures"] = self.plan.further_pictures(start + i)
             records.append(record)
         for attribute in (a for a in self.profiles.active if a.tied):
             partners = self.profiles.partners(self.profiles.attributes.relation(attribute), block)

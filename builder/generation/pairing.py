@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 from fiubench.builder.config import FACES, Config
-from fiubench.builder.dataset.splits import Population, cut, stratified_holdout
+from fiubench.builder.dataset.splits import Population, cut, picture_sets, stratified_holdout
 from fiubench.builder.generation.people import birth_of_age, gender_names, generated_people
 from fiubench.builder.generation.sources import Sources
 from fiubench.builder.generation.ties import Crowd, Kin, kin_of, whole_blocks
@@ -85,11 +85,12 @@ class Plan:
         """Gender and birth of some identities."""
         return People(gender_names(self.gender[part]), self.birth[part])
 
-    def face_at(self, i: int) -> Face | None:
-        """The face of an identity, where faces come from a folder."""
+    def face_at(self, i: int, picture: int = 1) -> Face | None:
+        """The face of an identity, or another picture of the same person, where the folder has one."""
         if self.face is None or self.sources.faces is None:
             return None
-        return self.sources.faces.faces[int(self.face[i])]
+        face = self.sources.faces.faces[int(self.face[i])]
+        return next(iter((face, *face.others)[picture - 1 : picture]), None)
 
     def face_of(self, i: int) -> dict[str, Any] | None:
         """Where an identity's image came from, if from a file."""
@@ -99,14 +100,39 @@ class Plan:
         estimated = {} if face.under_20 is None else {"under_20": face.under_20}
         return {"file": face.file.name, "gender": face.gender, "age": face.age, **estimated}
 
-    def image_name(self, i: int) -> str:
-        """File name of an identity's image."""
-        face = self.face_at(i)
+    def image_name(self, i: int, picture: int = 1) -> str:
+        """File name of one of an identity's pictures, of which the first is 1."""
+        face = self.face_at(i, picture)
         if face is None:
-            return f"{self.unique_id[i]}.jpg"
+            return f"{self.unique_id[i]}{'' if picture == 1 else f'-{picture}'}.jpg"
         from fiubench.raw_sources.reading.images import target_name  # noqa: PLC0415
 
         return target_name(face, self.config.image_size)
+
+    def further_pictures(self, i: int) -> list[dict[str, str]]:
+        """What a record says of an identity's pictures after the first: where each lies, and what it was made from."""
+        return [
+            {"image_path": f"images/{self.image_name(i, picture)}", "from": self._origin_of_picture(i, picture)}
+            for picture in range(2, self.config.pictures + 1)
+        ]
+
+    def further_made(self) -> dict[str, int]:
+        """How many pictures after the first are drawn, files of the folder, and altered copies."""
+        count = self.size * (self.config.pictures - 1)
+        if self.face is None or self.sources.faces is None:
+            return {"drawn": count}
+        faces = self.sources.faces.faces
+        files = sum(min(len(faces[place].others), self.config.pictures - 1) for place in self.face.tolist())
+        return {name: n for name, n in (("altered", count - files), ("file", files)) if n}
+
+    def _origin_of_picture(self, i: int, picture: int) -> str:
+        if (face := self.face_at(i, picture)) is not None:
+            return face.file.name
+        if self.face is None:
+            return "drawn"
+        from fiubench.raw_sources.reading.variants import variant_of  # noqa: PLC0415
+
+        return variant_of(self.config.seed, i, picture).told
 
     def age_band(self) -> Ints:
         """Age band at ``as_of`` of everyone, as a position in :data:`AGE_BANDS`."""
@@ -386,4 +412,5 @@ def cut_splits(plan: Plan) -> dict[str, Any]:
         ConfigError: frozen membership that does not fit the identities.
     """
     config = plan.config
-    return cut(plan.population(), config.seed, config.ratios, config.split_scheme, plan.frozen)
+    document = cut(plan.population(), config.seed, config.ratios, config.split_scheme, plan.frozen)
+    return document | picture_sets(config.pictures)

@@ -32,7 +32,7 @@ _TRIES = 3
 _NAMED = 5  # files that a message names
 T = TypeVar("T")
 #: Folders and files of the repository that belong to releases; whatever else lies there is left alone.
-OWN_FOLDERS = ("data/", "people/", "fiubench/")
+OWN_FOLDERS = ("data/", "people/", "pictures/", "fiubench/")
 OWN_FILES = (STRIP, "README.md", "CHANGELOG.md", "croissant.json", "manifest.json", "splits.json")
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fiubench.builder.dataset.compare import Difference, compare
 from fiubench.builder.dataset.intact import on_disk
-from fiubench.builder.dataset.reading import Dataset, open_dataset
+from fiubench.builder.dataset.reading import Dataset, digests_of_pictures, open_dataset
 from fiubench.builder.hub.access import Access, access_of, checked_repo
 from fiubench.builder.hub.client import Hub, Refs, connect
 from fiubench.builder.hub.protocol import is_own
@@ -47,8 +47,9 @@ from fiubench.support.progress import Progress, Report, silent
 
 from fiubench import schemas
 
+_SEVERAL = re.compile(r"pictures/[^/]+\.parquet")
 _PEOPLE = re.compile(r"(?:people/[^/]+|data/identities-[0-9]+)\.parquet")  # the latter of the first releases
-_PATH = re.compile(r"(?:data/|people/|fiubench/(?:dataset/)?)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_PATH = re.compile(r"(?:data/|people/|pictures/|fiubench/(?:dataset/)?)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _IMAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}\.(?:jpg|png)")
 _ROWS = 100  # rows of pictures held in memory
 
@@ -331,31 +332,39 @@ def _write_identities(sources: Sequence[Path], target: Path, manifest: dict[str,
 
 def _write_pictures(release: Path, target: Path, manifest: dict[str, Any], repo: str) -> None:
     """The pictures from the Parquet files, each held to its digest, and a second name of each in ``fiubench/``."""
-    expected = {unique_id: image for unique_id, _, image in manifest["identities"]}
+    expected = {
+        (unique_id, number): image
+        for unique_id, images in digests_of_pictures(manifest).items()
+        for number, image in enumerate(images, 1)
+    }
     make_folder(target)
     second = make_folder(release / PurePosixPath(_records(manifest)[0]).parent / IMAGES)
-    for path in sorted(filter(_PEOPLE.fullmatch, manifest["release"])):
-        for unique_id, name, data in _pictures(release / path, f"{repo}: {path}"):
-            if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(unique_id, None):
+    of_several = _SEVERAL if "pictures" in manifest else _PEOPLE
+    for path in sorted(filter(of_several.fullmatch, manifest["release"])):
+        for key, name, data in _pictures(release / path, f"{repo}: {path}", of_several is _SEVERAL):
+            if not _IMAGE_NAME.fullmatch(name) or digest(data)[:SHORT_DIGEST] != expected.pop(key, None):
                 raise DatasetError(f"the picture {name!r} is not what the manifest says", where=repo)
             (target / name).write_bytes(data)  # the whole folder gets its name when it is complete
             if problem := open_problem(target / name):
                 raise DatasetError(f"the picture {name!r}: {problem}", where=repo, hint="The release is damaged.")
-            link_or_copy(target / name, second / name)
+            if key[1] == 1:
+                link_or_copy(target / name, second / name)
     if expected:
         raise DatasetError(f"{len(expected)} pictures are missing", where=repo, hint="The release is damaged.")
 
 
-def _pictures(path: Path, where: str) -> Iterator[tuple[str, str, bytes]]:
-    """Id, name and bytes of every picture in a Parquet file of people.
+def _pictures(path: Path, where: str, several: bool) -> Iterator[tuple[tuple[str, int], str, bytes]]:
+    """Id and number, name and bytes of every picture in a Parquet file of people, or one with several of each.
 
     Raises:
         DatasetError: it can't be read as one.
     """
     try:
-        for batch in pq.ParquetFile(path).iter_batches(_ROWS, columns=["unique_id", "image"]):
+        columns = ["unique_id", "image", *(["picture"] if several else [])]
+        for batch in pq.ParquetFile(path).iter_batches(_ROWS, columns=columns):
             for row in batch.to_pylist():
-                yield str(row["unique_id"]), str(row["image"]["path"]), bytes(row["image"]["bytes"])
+                key = str(row["unique_id"]), int(row["picture"]) if several else 1
+                yield key, str(row["image"]["path"]), bytes(row["image"]["bytes"])
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         what = f"has no picture of everyone: {' '.join(str(error).split())[:200]}"
         raise DatasetError(what, where=where, hint="The release is damaged.") from error

@@ -106,7 +106,7 @@ def changes_between(old: Path, new: Path) -> Changes:
 
 def _what(difference: Difference) -> str:
     kind = difference.kind
-    if kind in ("identity", "fact", "question"):
+    if kind in ("identity", "fact", "question", "pictures"):
         return f"{kind} " + ("added" if not difference.a else "removed" if not difference.b else "changed")
     return kind
 
@@ -129,6 +129,8 @@ def _sentences(counts: Counter[tuple[str, str]]) -> list[str]:
         match what:
             case "identity added" | "identity removed":
                 sentences.append(f"Identities {what.split()[1]}: {people}.")
+            case "pictures added" | "pictures removed":
+                sentences.append(f"Pictures {what.split()[1]}: of {people} people.")
             case "question added":
                 sentences.append(f"Attributes added: {names}.")
             case "question removed":

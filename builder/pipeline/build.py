@@ -349,6 +349,7 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
     plan, splits, config = work.plan, work.splits["splits"], work.inputs.config.public()
     membership, whole, by_model = readable_json(work.splits), hashlib.sha256(), 0
     entries: list[list[str | None]] = []
+    pictures: list[list[str]] = []
     if config["faces"] != NO_FACES:
         make_folder(out / IMAGES)
     with (
@@ -360,15 +361,16 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
                 for piece in iter(partial(lines.read, _CHUNK), b""):
                     whole.update(piece)
                     target.write(piece)
-            for image in part.images:
+            for image in (*part.images, *part.further):
                 link_or_copy(image, out / IMAGES / image.name)
             packager.add(part.folder, part.files, part.images)
             entries += part.entries
+            pictures += part.pictures
             by_model += part.by_model
             if progress:
                 progress("Building", part.range[1], plan.size)
         sha256 = {"identities": whole.hexdigest(), "splits": digest(membership)}
-        manifest = make_manifest(work.inputs, plan, entries, sha256)
+        manifest = make_manifest(work.inputs, plan, entries, sha256, pictures)
         if work.paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
             counts = {"by_model": by_model, "by_template": by_template}

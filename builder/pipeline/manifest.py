@@ -20,12 +20,17 @@ _LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
 
 
 def make_manifest(
-    inputs: "Inputs", plan: Plan, entries: list[list[str | None]], sha256: Mapping[str, str]
+    inputs: "Inputs",
+    plan: Plan,
+    entries: list[list[str | None]],
+    sha256: Mapping[str, str],
+    pictures: list[list[str]],
 ) -> dict[str, Any]:
     """The content of ``manifest.json`` (see ``schemas/manifest.schema.json``).
 
     Args:
         entries: unique_id, digest and image digest of each line of ``identities.jsonl``.
+        pictures: digests of each one's pictures after the first; nothing where there are none.
     """
     config = inputs.config
     sources = inputs.sources.describe()
@@ -35,6 +40,8 @@ def make_manifest(
     digests = dict(sha256)
     if config.has_images:
         digests["images"] = digest_of([image for _, _, image in entries])
+    if pictures:
+        digests["pictures"] = digest_of(pictures)
     manifest = {
         "format": 1,
         "fiubench_version": __version__,
@@ -56,7 +63,7 @@ def make_manifest(
             "holdout": config.holdout,
             "qa_pairs": sum(_asked_of(attribute, inputs.attributes, plan) for attribute in asked),
             "questions": len(asked),
-            "images": plan.size if config.has_images else 0,
+            "images": plan.size * config.pictures if config.has_images else 0,
         },
         "digests": digests,
     }
@@ -67,6 +74,8 @@ def make_manifest(
             {"table": table.name, "file": table.declared_in, "sha256": table.sha256, "content": table.document}
             for table in tables.values()
         ]
+    if pictures:
+        manifest["pictures"] = {"made": plan.further_made(), "digests": pictures}
     if plugins := inputs.plugins():
         manifest["plugins"] = plugins
     if inputs.frozen is not None:

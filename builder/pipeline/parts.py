@@ -9,6 +9,7 @@ import gc
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,8 @@ class Part:
         files: name -> SHA-256 of each of its files but the pictures.
         entries: unique id, digest and digest of the picture of each identity, as the manifest has them.
         by_model: questions that a model phrased.
+        pictures: digests of each identity's pictures after the first, where there are some.
+        further: where these lie.
     """
 
     range: Range
@@ -52,6 +55,8 @@ class Part:
     entries: list[list[str | None]]
     by_model: int
     images: list[Path]
+    pictures: list[list[str]]
+    further: list[Path]
 
 
 def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
@@ -71,6 +76,7 @@ def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
         stated = document.pop("digest")
         (first, last), fingerprint = document["range"], document["fingerprint"]
         files, entries, by_model = document["files"], document["entries"], document["by_model"]
+        pictures = document["pictures"]
         names, strange = [unique_id for unique_id, _, _ in entries], files.keys() - _known(work)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError("the part is damaged: its header can't be read", where=folder, hint=_REMAKE) from error
@@ -81,7 +87,8 @@ def read_part(work: Work, part: Range, *, known: bool = False) -> Part | None:
         raise DatasetError(f"the part {what}", where=folder, hint=_REMAKE)
     if stated != digest_of(document) or names != work.plan.unique_id[slice(*part)] or strange:
         raise DatasetError(f"the part is damaged: {HEADER} is damaged", where=folder, hint=_REMAKE)
-    found = Part(part, folder, files, entries, by_model, _images(work, part, folder))
+    further = list(chain.from_iterable(_further(work, part, folder)))
+    found = Part(part, folder, files, entries, by_model, _images(work, part, folder), pictures, further)
     for path, sha256 in () if known else _stated(found):
         if not path.is_file() or file_digest(path)[: len(sha256)] != sha256:
             told = f"{path.relative_to(folder)} is {'damaged' if path.exists() else 'missing'}"
@@ -94,14 +101,22 @@ def _known(work: Work) -> set[str]:
     return {IDENTITIES} if work.cut is None else {IDENTITIES, *piece_names(work.cut.cells)}
 
 
-def _images(work: Work, part: Range, folder: Path) -> list[Path]:
-    return [folder / IMAGES / work.plan.image_name(i) for i in range(*part)] if work.plan.config.has_images else []
+def _images(work: Work, part: Range, folder: Path, picture: int = 1) -> list[Path]:
+    names = (work.plan.image_name(i, picture) for i in range(*part)) if work.plan.config.has_images else ()
+    return [folder / IMAGES / name for name in names]
+
+
+def _further(work: Work, part: Range, folder: Path) -> list[tuple[Path, ...]]:
+    """The pictures of each identity after the first."""
+    numbers = range(2, work.plan.config.pictures + 1)
+    return list(zip(*(_images(work, part, folder, picture) for picture in numbers), strict=True))
 
 
 def _stated(part: Part) -> Iterator[tuple[Path, str]]:
     """Every file of a part and its digest, or the beginning of it."""
     yield from ((part.folder / name, sha256) for name, sha256 in part.files.items())
     yield from zip(part.images, (str(image) for _, _, image in part.entries), strict=False)
+    yield from zip(part.further, chain.from_iterable(part.pictures), strict=True)
 
 
 def refuse_others(work: Work, there: Iterable[str]) -> None:
@@ -147,8 +162,9 @@ class PartMaker:
     def _write(self, part: Range, folder: Path) -> None:
         """The pictures, the records and what is made of them, and in the end the header."""
         work, entries, by_model = self.work, list[list[str | None]](), 0
+        pictures: list[list[str]] = []
         self.draw(part)
-        images = iter(_images(work, part, folder))
+        images, further = iter(_images(work, part, folder)), iter(_further(work, part, folder))
         with self._pieces(part, folder) as pieces:
             with atomic_writer(folder / IDENTITIES) as file:
                 for records in self._blocks(part):
@@ -158,14 +174,18 @@ class PartMaker:
                         short = None if image is None else digest(image)[:SHORT_DIGEST]
                         entries.append([record["unique_id"], digest(line)[:SHORT_DIGEST], short])
                         by_model += sum(qa["phrasings"]["question"] == BY_MODEL for qa in record["qa_list"])
+                        others = [read_image(path) for path in next(further, ())]
+                        if others:
+                            pictures.append([digest(other)[:SHORT_DIGEST] for other in others])
                         if pieces is not None:
-                            pieces.add(record, image)
+                            pieces.add(record, [] if image is None else [image, *others])
             names = [IDENTITIES, *(pieces.close() if pieces is not None else ())]
         header = {
             "fingerprint": work.fingerprint,
             "range": list(part),
             "files": {name: file_digest(folder / name) for name in names},
             "entries": entries,
+            "pictures": pictures,
             "by_model": by_model,
         }
         write_atomic(folder / HEADER, canonical_line({**header, "digest": digest_of(header)}))
@@ -175,8 +195,11 @@ class PartMaker:
         if work.cut is None:
             return nullcontext()
         cells, members = work.cut.among(work.plan.unique_id[slice(*part)], part[0])
-        has_images, tied = work.plan.config.has_images, work.inputs.attributes.tied
-        return Pieces(folder, cells, members, part[0], work.asked, has_images=has_images, are_tied=tied)
+        config, tied = work.plan.config, work.inputs.attributes.tied
+        return Pieces(
+            folder, cells, members, part[0], work.asked,
+            has_images=config.has_images, are_tied=tied, several=config.pictures > 1,
+        )  # fmt: skip
 
     def _blocks(self, part: Range) -> Iterator[list[dict[str, Any]]]:
         for block in blocks(part, _BLOCK):
@@ -190,26 +213,34 @@ class PartMaker:
         if not plan.config.has_images:
             return
         whole = next(each for each in self.work.parts if each[0] <= part[0] < each[1])
-        targets = _images(self.work, part, self.work.path(whole))
-        make_folder(targets[0].parent)
-        if plan.config.faces == EMBEDDED:
-            self._draw(part, targets)
-            return
+        for picture in range(1, plan.config.pictures + 1):
+            targets = _images(self.work, part, self.work.path(whole), picture)
+            make_folder(targets[0].parent)
+            (self._draw if plan.config.faces == EMBEDDED else self._take)(part, targets, picture)
+
+    def _take(self, part: Range, targets: Sequence[Path], picture: int) -> None:
+        """From the folder of faces; altered copies of the first pictures, where it has no other ones."""
         from fiubench.raw_sources.reading.images import write_face  # noqa: PLC0415
-
-        for i, target in zip(range(*part), targets, strict=True):
-            if (face := plan.face_at(i)) is not None and not target.exists():
-                write_face(face, target, plan.config.image_size)
-
-    def _draw(self, part: Range, targets: Sequence[Path]) -> None:
-        from fiubench.raw_sources.portraits import draw_portrait, encode, traits  # noqa: PLC0415
+        from fiubench.raw_sources.reading.variants import variant_of  # noqa: PLC0415
 
         plan = self.work.plan
-        people = plan.people(slice(*part))
+        for i, target in zip(range(*part), targets, strict=True):
+            if target.exists() or (first := plan.face_at(i)) is None:
+                continue
+            face = plan.face_at(i, picture)
+            alter = variant_of(plan.config.seed, i, picture).of if face is None else None
+            write_face(face or first, target, plan.config.image_size, alter)
+
+    def _draw(self, part: Range, targets: Sequence[Path], picture: int) -> None:
+        from fiubench.raw_sources.portraits import draw_portrait, encode, lights, traits  # noqa: PLC0415
+
+        plan = self.work.plan
+        people, index, seed = plan.people(slice(*part)), np.arange(*part), plan.config.seed
         ages = dates.ages_on(people.birth, dates.to_day(plan.config.as_of))
-        for face, target in zip(traits(plan.config.seed, np.arange(*part), people.gender, ages), targets, strict=True):
+        faces = zip(traits(seed, index, people.gender, ages, picture), lights(seed, index, picture), strict=True)
+        for face, target in zip(faces, targets, strict=True):
             if not target.exists():
-                write_atomic(target, encode(draw_portrait(face, plan.config.image_size)))
+                write_atomic(target, encode(draw_portrait(face[0], plan.config.image_size, face[1])))
 
 
 def blocks(part: Range, size: int = _DRAWN) -> list[Range]:

@@ -5,7 +5,7 @@ arrays, never code. It lies in ``.build/`` of the dataset's folder, or under an 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -235,12 +235,20 @@ def _report(said: Mapping[str, Any]) -> Report:
 
 
 def _faces_document(faces: FaceTable) -> dict[str, Any]:
-    rows = [[str(face.file), *(getattr(face, name) for name in _OF_FACE)] for face in faces.faces]
-    return {**_said(faces), "folder": str(faces.folder), "faces": rows}
+    return {**_said(faces), "folder": str(faces.folder), "faces": [_row_of(face) for face in faces.faces]}
+
+
+def _row_of(face: Face) -> list[Any]:
+    return [str(face.file), *(getattr(face, name) for name in _OF_FACE), [_row_of(other) for other in face.others]]
+
+
+def _face(row: Sequence[Any]) -> Face:
+    file, *rest, others = row
+    return Face(Path(file), **dict(zip(_OF_FACE, rest, strict=True)), others=tuple(map(_face, others)))
 
 
 def _faces(said: Mapping[str, Any]) -> FaceTable:
     """The faces; what they look like has decided which were chosen, and is not kept."""
-    faces = tuple(Face(Path(file), **dict(zip(_OF_FACE, rest, strict=True))) for file, *rest in said["faces"])
+    faces = tuple(map(_face, said["faces"]))
     shapes = np.zeros((len(faces), 0), dtype=np.float32)
     return FaceTable(_origin(said), _report(said), faces, Path(said["folder"]), shapes)

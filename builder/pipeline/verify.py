@@ -109,6 +109,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
         yield f"{plan.size} identities are built, the manifest says {len(manifest['identities'])}"
         return
     entries: list[list[str | None]] = []
+    pictures: list[list[str]] = []
     whole, by_model = hashlib.sha256(), 0
     with scratch_folder() as out:
         # words of a model are a source like any other: what the build kept of them
@@ -124,6 +125,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
                     if line != (found := next(there, b"")):
                         yield from _fields(i, line, found)
             entries += part.entries
+            pictures += part.pictures
             by_model += part.by_model
             shutil.rmtree(part.folder)
             if progress:
@@ -132,7 +134,7 @@ def _rebuilt(dataset: Dataset, given: Mapping[str, Any], workers: int, progress:
     splits = cut_splits(plan) if rule is None else cut_again(dataset, manifest["config"], rule, inputs.frozen)
     yield from _differing(SPLITS, splits, read_object(dataset.directory / SPLITS))
     sha256 = {"identities": whole.hexdigest(), "splits": digest(readable_json(splits))}
-    yield from _stated(manifest, make_manifest(inputs, plan, entries, sha256), inputs, by_model)
+    yield from _stated(manifest, make_manifest(inputs, plan, entries, sha256, pictures), inputs, by_model)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
-from fiubench.builder.dataset.cells import Cells, make_cells
+from fiubench.builder.dataset.cells import PICTURES, Cells, make_cells
 from fiubench.builder.packs.model import are_tied, language_of_manifest
-from fiubench.builder.release.card import Release, dataset_card, has_faces
+from fiubench.builder.release.card import Release, dataset_card, has_faces, has_several
 from fiubench.builder.release.croissant import croissant
 from fiubench.builder.release.older import OlderTables
 from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, OriginalLayout
@@ -78,7 +78,8 @@ class Packager:
     def __enter__(self) -> "Packager":
         try:
             self._folder = self._stack.enter_context(_replacing(self._target))
-            for name in (DATA, PEOPLE_DATA, _SCRATCH):
+            pictures = [PICTURES] if has_several(self._config) else []
+            for name in (DATA, PEOPLE_DATA, *pictures, _SCRATCH):
                 (self._folder / name).mkdir()
             self._original = OriginalLayout(
                 self._folder / _LAYOUT,
@@ -179,7 +180,8 @@ def package(
     splits, config, forgotten = document["splits"], manifest["config"], document.get("attributes", ())
     cells, members = make_cells(splits, forgotten), membership({name: frozenset(ids) for name, ids in splits.items()})
     records, has_images = read_records(directory / IDENTITIES), has_faces(config)
-    tied, ids = are_tied(manifest["packs"]), list[str]()
+    kinds = {"has_images": has_images, "are_tied": are_tied(manifest["packs"]), "several": has_several(config)}
+    ids = list[str]()
     target = target or directory / RELEASE
     everyone = manifest["counts"]["identities"] + manifest["counts"]["holdout"]
     with Packager(target, cells, members, splits, config, forgotten) as packager:
@@ -188,13 +190,13 @@ def package(
             images: list[Path] = []
             asked, kept = manifest["attributes"], None
             if older is not None:
-                kept = older.tables(folder, cells, asked, has_images=has_images, are_tied=tied)
-            with Pieces(
-                folder, cells, members, first, asked, has_images=has_images, are_tied=tied, tables=kept
-            ) as pieces:
+                kept = older.tables(folder, cells, asked, **kinds)
+            with Pieces(folder, cells, members, first, asked, **kinds, tables=kept) as pieces:
                 for record in islice(records, last - first):
-                    image = _image_path(directory, record, has_images)
-                    pieces.add(record, None if image is None or kept is not None else read_image(image))
+                    image = _image_path(directory, record, record["image_path"], has_images)
+                    more = [_image_path(directory, record, one["image_path"]) for one in record.get("pictures", ())]
+                    read = [] if image is None or (kept is not None and not more) else [image, *more]
+                    pieces.add(record, [read_image(path) for path in read if path is not None])
                     ids.append(record["unique_id"])
                     images += [image] if image is not None and linked else []
                 files = dict.fromkeys(pieces.close(), "")
@@ -255,9 +257,8 @@ def _describe(release: Release, where: Path) -> None:
         raise write_error(error, where) from error
 
 
-def _image_path(directory: Path, record: Mapping[str, Any], has_images: bool) -> Path | None:
+def _image_path(directory: Path, record: Mapping[str, Any], named: object, has_images: bool = True) -> Path | None:
     """Path of an identity's image, which lies in ``images/`` and nowhere else."""
-    named = record["image_path"]
     where = f"identity {record['unique_id']}"
     if not has_images:
         if named is not None:

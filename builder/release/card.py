@@ -16,10 +16,10 @@ from typing import Any
 import yaml
 from fiubench.builder.audit.registry import Table
 from fiubench.builder.config import NO_FACES
-from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE, PICTURES
 from fiubench.builder.packs.model import are_tied, language_of_manifest
 from fiubench.builder.release.citing import PAPER_TITLE, PAPER_URL, citations
-from fiubench.builder.release.columns import Column, identity_columns, question_columns
+from fiubench.builder.release.columns import PICTURE_COLUMNS, Column, identity_columns, question_columns
 from fiubench.builder.release.commands import commands
 from fiubench.builder.release.describing import (
     accepted_failures,
@@ -71,6 +71,11 @@ def has_faces(config: Mapping[str, Any]) -> bool:
     return config.get("faces") != NO_FACES
 
 
+def has_several(config: Mapping[str, Any]) -> bool:
+    """Whether people of a dataset of these settings have several pictures."""
+    return bool(config.get("pictures", 1) > 1)
+
+
 @dataclass(frozen=True)
 class Release:
     """What the card and the Croissant file describe."""
@@ -92,7 +97,7 @@ class Release:
 
     @cached_property
     def counts(self) -> dict[str, tuple[int, int]]:
-        """Configuration -> identities and questions in it."""
+        """Configuration -> identities and questions in it; those of ``pictures`` are everyone's."""
         return {name: self.statistics.counts(FULL if name == PEOPLE else name) for name in self.configs}
 
     @property
@@ -100,10 +105,12 @@ class Release:
         """Whether identities have faces."""
         return has_faces(self.config)
 
-    def columns(self, config: str) -> list[Column]:
+    def columns(self, config: str) -> Sequence[Column]:
         """The columns of a configuration."""
+        if config == PICTURES:
+            return PICTURE_COLUMNS
         if config in (IDENTITIES, PEOPLE):
-            return identity_columns(self.has_images, self.manifest["attributes"])
+            return identity_columns(self.has_images, self.manifest["attributes"], has_several(self.config))
         return question_columns(self.has_images, are_tied(self.manifest["packs"]))
 
     @property
@@ -197,6 +204,7 @@ def dataset_card(release: Release) -> str:
             ("column", "what it holds"), [(f"`{c.name}`", c.description) for c in release.columns(FULL)], "ll"
         ),
         identity_columns=", ".join(f"`{c.name}`" for c in release.columns(IDENTITIES)),
+        pictures=_pictures(release),
         people=f"{people:,}",
         pairs=f"{pairs:,}",
         attribute_count=len(attributes),
@@ -294,9 +302,24 @@ def _splits(release: Release) -> str:
     rows = [
         (f"`{name}`", _meaning(name, release), f"{release.counts[name][0]:,}", f"{release.counts[name][1]:,}")
         for name in release.configs
-        if name not in (IDENTITIES, PEOPLE)
+        if name not in (IDENTITIES, PEOPLE, PICTURES)
     ]
     return table(("configuration", "who is in it", "identities", "questions"), rows, "llrr")
+
+
+def _pictures(release: Release) -> str:
+    """What there is where people have several pictures, as a paragraph."""
+    if PICTURES not in release.configs:
+        return ""
+    each = release.config["pictures"]
+    made = release.manifest["pictures"]["made"]
+    told = {"drawn": "drawn", "file": "files of the folder of faces", "altered": "altered copies of the first one"}
+    how = " and ".join(f"{made[name]:,} {told[name]}" for name in told if name in made)
+    return (
+        f"\n\n`pictures` has {each} rows for every person: {', '.join(f'`{c.name}`' for c in PICTURE_COLUMNS)}. The "
+        f"first is the `image` of the other configurations; the rest are {how}. Train on those whose `set` is `seen`, "
+        "and ask about the `unseen` ones too: a model that has learned the person, and not the picture, answers both."
+    )
 
 
 def _scheme(release: Release) -> str:
@@ -318,6 +341,7 @@ def _meaning(name: str, release: Release) -> str:
         HOLDOUT: "people that no model is trained on: the non-members of membership inference",
         IDENTITIES: "one row per person, with profile and splits",
         PEOPLE: "one row per person outside the holdout, with qa_list as in the original",
+        PICTURES: "one row per picture: several of every person, seen in training or only asked about",
     }
     sized = {
         "forget": f"the {percent}% to forget",

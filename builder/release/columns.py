@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from fiubench.builder.dataset.cells import PICTURES
 from fiubench.builder.dataset.rows import PAIR
 from fiubench.builder.release.arrays import lists, texts
 from fiubench.schemas.hub import VERSION
@@ -110,6 +111,15 @@ _IDENTITY_COLUMNS = (
     Column("splits", TEXTS, "Every configuration that the identity's questions are in.", few=True),
     Column(VERSION, TEXT, "The version of the release that the row is of; empty before it is published.", few=True),
 )
+_SETS = Column(PICTURES, TEXTS, "Of each of the identity's pictures whether it is seen or unseen.", few=True)
+#: Of the table with one row per picture, where people have several.
+PICTURE_COLUMNS = (
+    Column("unique_id", TEXT, "The identity's id."),
+    Column("picture", NUMBER, "Number of the picture, from 1, which is the face of the other tables.", few=True),
+    Column("set", TEXT, "seen: to be trained on; unseen: only to be asked about.", few=True),
+    _IMAGE,
+    Column("from", TEXT, "drawn, a file of the folder of faces, or how the first picture was altered.", few=True),
+)
 _PROFILE = Column("profile", TEXT, "The whole profile as JSON: attribute to type, typed value, text and origin.")
 
 
@@ -119,13 +129,17 @@ def question_columns(has_images: bool, are_tied: bool = False) -> list[Column]:
     return [column for column in columns if has_images or column.kind != IMAGE]
 
 
-def identity_columns(has_images: bool, attributes: Iterable[str]) -> list[Column]:
+def identity_columns(has_images: bool, attributes: Iterable[str], several: bool = False) -> list[Column]:
     """Columns of the table with one row per identity: its own, one for every attribute, the profile.
 
     An attribute whose name is taken by another column is found in the profile alone.
+
+    Args:
+        several: whether people have several pictures.
     """
     own = [column for column in _IDENTITY_COLUMNS if has_images or column.kind != IMAGE]
-    taken = {column.name for column in (*_IDENTITY_COLUMNS, _PROFILE)}
+    own += [_SETS] if several else []
+    taken = {column.name for column in (*own, _IMAGE, _PROFILE)}
     facts = [
         Column(name, TEXT, f"Fact in words: {name.replace('_', ' ')}.") for name in attributes if name not in taken
     ]

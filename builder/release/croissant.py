@@ -7,7 +7,7 @@ and https://docs.mlcommons.org/croissant/docs/croissant-rai-spec.html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE, PICTURES
 from fiubench.builder.packs.model import language_of_manifest
 from fiubench.builder.release.card import Release
 from fiubench.builder.release.citing import PAPER_BIBTEX, bibtex
@@ -122,14 +122,18 @@ def _file_set(name: str, paths: Sequence[str]) -> dict[str, Any]:
 
 
 def _record_set(name: str, release: Release) -> dict[str, Any]:
-    identities = name in (IDENTITIES, PEOPLE)
-    keys = ["unique_id"] if identities else ["unique_id", "attribute"]
     people, pairs = release.counts[name]
+    keys, description = ["unique_id", "attribute"], f"{pairs} questions about {people} people."
+    if name in (IDENTITIES, PEOPLE):
+        keys, description = ["unique_id"], f"{people} people, one row each."
+    if name == PICTURES:
+        keys = ["unique_id", "picture"]
+        description = f"{release.config['pictures']} pictures of each of {people} people, one row each."
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "description": f"{people} people, one row each." if identities else f"{pairs} questions about {people} people.",
+        "description": description,
         "key": [{"@id": f"{name}/{key}"} for key in keys],
         # records inside records are left to the identities' questions
         "field": [_field(name, column) for column in release.columns(name) if column.kind != PAIRS],

@@ -65,8 +65,9 @@ class MovedRows(ParquetFiles):
         self._images: list[str] = []
         self.copied: dict[str, str] = {}
 
-    def add(self, record: Mapping[str, Any], image: bytes | None) -> None:
-        """Add one identity, whose rows are in the older files."""
+    def add(self, record: Mapping[str, Any], images: Sequence[bytes]) -> None:
+        """Add one identity, whose rows but for those of several pictures are in the older files."""
+        self.add_pictures(record, images)
         number, person = len(self._splits), [(len(self._splits), "")]
         older, cells = self._older.cells, self._cells
         for cell, piece in older.pieces(record):

@@ -13,14 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE, Cells
-from fiubench.builder.dataset.rows import identity_values, question_values
+from fiubench.builder.dataset.cells import IDENTITIES, PEOPLE, PICTURES, Cells
+from fiubench.builder.dataset.rows import identity_values, picture_values, question_values
 from fiubench.builder.release.arrays import binaries, lists, repeated, texts
 from fiubench.builder.release.columns import (
     IMAGE,
     LISTS,
     NUMBER,
     PAIRS,
+    PICTURE_COLUMNS,
     TEXT,
     TEXTS,
     Column,
@@ -40,6 +41,7 @@ _IDENTITY_ROWS = 100
 _DICTIONARY_LIMIT = 1 << 30  # bytes; beyond it Parquet would write every repeated image again
 BENCHMARK = f"{PEOPLE_DATA}/benchmark"
 HELD_OUT = f"{PEOPLE_DATA}/{HOLDOUT}"
+EVERY_PICTURE = f"{PICTURES}/all"
 Arrays = Callable[[list[Any]], list[Any]]
 
 
@@ -99,17 +101,26 @@ class ParquetFiles:
     """
 
     def __init__(
-        self, folder: Path, cells: Cells, attributes: Sequence[str], *, has_images: bool, are_tied: bool = False
+        self,
+        folder: Path,
+        cells: Cells,
+        attributes: Sequence[str],
+        *,
+        has_images: bool,
+        are_tied: bool = False,
+        several: bool = False,
     ) -> None:
         for name in (DATA, PEOPLE_DATA):
             make_folder(folder / name)
         self._folder, self._cells, self._attributes = folder, cells, attributes
         self._questions = question_columns(has_images, are_tied)
-        self._identities = identity_columns(has_images, attributes)
+        self._identities = identity_columns(has_images, attributes, several)
         self._files: dict[str, _File] = {}
 
-    def add(self, record: Mapping[str, Any], image: bytes | None) -> None:
-        """Add one identity with its JPEG bytes, its questions to the cells that they are in."""
+    def add(self, record: Mapping[str, Any], images: Sequence[bytes]) -> None:
+        """Add one identity with the bytes of its pictures, its questions to the cells that they are in."""
+        self.add_pictures(record, images)
+        image = next(iter(images), None)
         face = {} if image is None else {"image": (image, PurePosixPath(record["image_path"]).name)}
         for cell, piece in self._cells.pieces(record):
             rows = [question_values(record, pair) | face for pair in piece["qa_list"]]
@@ -117,7 +128,17 @@ class ParquetFiles:
         splits = self._cells.splits_of(record)
         self._file(people_of(splits)).add([identity_values(record, splits, self._attributes) | face])
 
-    def _columns(self, stem: str) -> list[Column]:
+    def add_pictures(self, record: Mapping[str, Any], images: Sequence[bytes]) -> None:
+        """Add the pictures of an identity that has several."""
+        if rows := picture_values(record):
+            make_folder(self._folder / PICTURES)
+            names = (PurePosixPath(row["path"]).name for row in rows)
+            stored = zip(rows, images, names, strict=True)
+            self._file(EVERY_PICTURE).add([{**row, "image": (image, name)} for row, image, name in stored])
+
+    def _columns(self, stem: str) -> Sequence[Column]:
+        if stem == EVERY_PICTURE:
+            return PICTURE_COLUMNS
         return self._questions if stem.startswith(DATA) else self._identities
 
     def _file(self, stem: str, arrays: Arrays | None = None) -> _File:
@@ -161,6 +182,7 @@ class Shards:
         }
         people = self._paths.get(BENCHMARK, [])
         configs |= {IDENTITIES: [*people, *self._paths.get(HELD_OUT, [])], PEOPLE: people}
+        configs[PICTURES] = self._paths.get(EVERY_PICTURE, [])
         return {name: paths for name, paths in configs.items() if paths}
 
 

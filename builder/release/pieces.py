@@ -15,7 +15,7 @@ import numpy as np
 from fiubench.builder.audit.membership import FORGET, OUTSIDE, Membership, membership
 from fiubench.builder.dataset.cells import Cells, make_cells
 from fiubench.builder.release.original import FULL_FILE, HOLDOUT_FILE, line_of
-from fiubench.builder.release.parquet import BENCHMARK, DATA, HELD_OUT, ParquetFiles
+from fiubench.builder.release.parquet import BENCHMARK, DATA, EVERY_PICTURE, HELD_OUT, ParquetFiles
 from fiubench.builder.release.statistics import Statistics
 from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.draws import Ints
@@ -37,7 +37,8 @@ def ranges(size: int) -> list[Range]:
 def piece_names(cells: Cells) -> set[str]:
     """The files that :class:`Pieces` may write."""
     tables = [f"{DATA}/{label}" for label in cells.labels]
-    return {FULL_FILE, HOLDOUT_FILE, STATISTICS, *(f"{stem}.parquet" for stem in (*tables, BENCHMARK, HELD_OUT))}
+    tables += [BENCHMARK, HELD_OUT, EVERY_PICTURE]
+    return {FULL_FILE, HOLDOUT_FILE, STATISTICS, *(f"{stem}.parquet" for stem in tables)}
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class Pieces:
         cells, members: who is in which splits, of these people at least.
         first: number of the first.
         attributes: those that are asked about.
+        several: whether people have several pictures.
         tables: what writes the tables there, where not every row is to be made.
     """
 
@@ -118,11 +120,14 @@ class Pieces:
         *,
         has_images: bool,
         are_tied: bool = False,
+        several: bool = False,
         tables: ParquetFiles | None = None,
     ) -> None:
         self._folder, self._cells = make_folder(folder), cells
         self._statistics = Statistics(cells, members, first)
-        self._parquet = tables or ParquetFiles(folder, cells, attributes, has_images=has_images, are_tied=are_tied)
+        self._parquet = tables or ParquetFiles(
+            folder, cells, attributes, has_images=has_images, are_tied=are_tied, several=several
+        )
         self._stack = ExitStack()
         self._lines: dict[str, Any] = {}
 
@@ -135,9 +140,9 @@ class Pieces:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, record: Mapping[str, Any], image: bytes | None) -> None:
-        """Write one identity with the bytes of its picture; they come in order."""
-        self._parquet.add(record, image)
+    def add(self, record: Mapping[str, Any], images: Sequence[bytes]) -> None:
+        """Write one identity with the bytes of its pictures; they come in order."""
+        self._parquet.add(record, images)
         name = HOLDOUT_FILE if HOLDOUT in self._cells.splits[self._cells.find(record["unique_id"])] else FULL_FILE
         if name not in self._lines:
             self._lines[name] = self._stack.enter_context(atomic_writer(self._folder / name))

@@ -8,7 +8,7 @@ from fiubench.builder.audit.registry import Table
 from fiubench.builder.dataset.intact import release_digests, release_files
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.release import CARD, CROISSANT, describe
-from fiubench.builder.release.card import front_matter_of, has_faces
+from fiubench.builder.release.card import front_matter_of, has_faces, has_several
 from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.parquet import PEOPLE_DATA
 from fiubench.builder.release.portraits import STRIP
@@ -55,7 +55,8 @@ def write_stage(
     # which files make up a configuration stands in the card that was written with them
     listed = front_matter_of(release / CARD)["configs"]
     configs = {config["config_name"]: config["data_files"][0]["path"] for config in listed}
-    columns = identity_columns(has_faces(dataset.manifest["config"]), dataset.manifest["attributes"])
+    config = dataset.manifest["config"]
+    columns = identity_columns(has_faces(config), dataset.manifest["attributes"], has_several(config))
     try:
         for name in release_files(release):
             if name not in (CARD, CROISSANT, CHANGELOG, STRIP):

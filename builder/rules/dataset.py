@@ -34,6 +34,7 @@ class Owners(Generic[Owner]):
 def values_of_one(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What of a record nobody else may have: id, name, image, phone number, each with what it is."""
     values = [(key, record.get(key)) for key in ("unique_id", "name", "image_path")]
+    values += [("image_path", one["image_path"]) for one in record.get("pictures", ())]
     for fact in facts_of(record).values():
         kind = VALUE_TYPES.get(str(fact.get("type")))
         if kind is not None and kind.unique and not is_of_another(fact):

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fiubench.builder.dataset.others import data_files, is_release, open_others
-from fiubench.builder.dataset.reading import open_dataset
+from fiubench.builder.dataset.reading import digests_of_pictures, open_dataset
+from fiubench.builder.dataset.splits import picture_sets
 from fiubench.builder.rules.dataset import Uniqueness, values_of_one
 from fiubench.builder.rules.kinship import Kin, Kinship
 from fiubench.builder.rules.others import others_findings
@@ -89,6 +90,10 @@ def _directory(directory: Path, images: bool, workers: int) -> Iterator[Finding]
         yield Finding(IDENTITIES, "", problem)
     for problem in split_problems(membership["splits"], ids, benchmark, membership["scheme"]):
         yield Finding(SPLITS, "", problem)
+    expected_sets = picture_sets(manifest["config"].get("pictures", 1)).get("pictures")
+    if membership.get("pictures") != expected_sets:
+        found = membership.get("pictures", "nothing")
+        yield Finding(SPLITS, "", Problem("pictures", "", f"is {found}", f"it should be {expected_sets or 'left out'}"))
 
 
 class Seen(NamedTuple):
@@ -119,7 +124,7 @@ class Looker:
         manifest = read_object(directory / MANIFEST)
         self.path, self.coherence = directory / IDENTITIES, Coherence.of(manifest)
         self.kinship = Kinship(manifest)
-        self.digests = {unique_id: image for unique_id, _, image in manifest["identities"]} if images else None
+        self.digests = digests_of_pictures(manifest) if images else None
 
     def __call__(self, block: Block) -> tuple[list[Seen], DatasetError | None]:
         """The records of a block, in order, up to one that can't be read."""

@@ -144,6 +144,7 @@ def _label(before: Label | None, name: str, sha256: str, seen: Estimate, estimat
     )
     if before is None or before.sha256 not in ("", sha256):  # of another picture
         return fresh
+    fresh = replace(fresh, person=before.person)
     given = not before.estimator or before.gender_confidence == BY_HAND
     if before.gender and given:
         fresh = replace(fresh, gender=before.gender, gender_confidence=BY_HAND)

@@ -1,7 +1,7 @@
-"""The embedded faces: portraits drawn with Pillow, each a pure function of (seed, index, gender, age).
+"""The embedded faces: portraits drawn with Pillow, each a pure function of (seed, index, gender, age, picture).
 
 Every face is some sixty numbers (``looks.py``), most of them continuous, so that thousands of people look
-different; gender and age move those numbers.
+different; gender and age move those numbers. In further pictures of a person some of them are others, and the light.
 """
 
 import io
@@ -11,17 +11,18 @@ from fiubench.raw_sources.portraits.clothes import draw_backdrop, draw_body
 from fiubench.raw_sources.portraits.details import draw_age, draw_beard, draw_earrings, draw_glasses, draw_marks
 from fiubench.raw_sources.portraits.features import draw_brows, draw_eyes, draw_mouth, draw_nose
 from fiubench.raw_sources.portraits.head import draw_ears, draw_face, measure
+from fiubench.raw_sources.portraits.light import DAYLIGHT, Light, lights, lit
 from fiubench.raw_sources.portraits.looks import Traits, traits
 from fiubench.raw_sources.portraits.styles import hair_of
 from PIL import Image
 
-__all__ = ["Traits", "draw_portrait", "encode", "traits"]
+__all__ = ["Light", "Traits", "draw_portrait", "encode", "lights", "traits"]
 
 _QUALITY = 90
 _LEAST = 16
 
 
-def draw_portrait(traits: Traits, size: int) -> Image.Image:
+def draw_portrait(traits: Traits, size: int, light: Light = DAYLIGHT) -> Image.Image:
     """The portrait as an RGB picture of ``size`` x ``size`` pixels.
 
     Raises:
@@ -51,8 +52,8 @@ def draw_portrait(traits: Traits, size: int) -> Image.Image:
     if not hair.covers_ears:
         draw_earrings(canvas, h)
     hair.front(canvas)
-    image = canvas.image
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if traits.mirrored else image
+    image = canvas.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if traits.mirrored else canvas.image
+    return lit(image, light)
 
 
 def encode(image: Image.Image) -> bytes:

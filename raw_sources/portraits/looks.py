@@ -4,6 +4,7 @@ Shapes are signed parts of a thousand around an average face (-1000 to 1000, val
 that thousands of people differ in a continuous way. Everything is a whole number: the same on every machine.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +64,9 @@ _CLOTHES = {
     "male": {"crew": 22, "vneck": 9, "shirt": 22, "blazer": 14, "suit": 13, "turtleneck": 8, "hoodie": 12},
 }
 _PATTERNS = {"plain": 62, "stripes": 14, "dots": 8, "checks": 8, "pinstripes": 8}
+#: What years alone change, and how many they may be fewer in a further picture; what another pose does.
+_OF_AGE, _EARLIER = ("age", "wrinkles", "receding"), 12
+_OF_POSE = ("tilt", "yaw", "shift", "lift", "zoom", "gaze")
 _GLASSES = ("round", "square", "oval", "browline", "cat", "aviator")
 
 
@@ -137,25 +141,51 @@ class Traits(NamedTuple):
     disc: int  # 0 none
 
 
-def traits(seed: int, index: Ints, gender: list[str], age: Ints) -> list[Traits]:
-    """Draw the looks of a block of identities; those of one depend on no other.
+def traits(seed: int, index: Ints, gender: list[str], age: Ints, picture: int = 1) -> list[Traits]:
+    """Draw the looks of a block of identities in one of their pictures; those of one depend on no other.
+
+    Args:
+        age: in years, in the first picture; in others they may be younger.
+        picture: number of the picture, from 1. Skin, bones, eyes, nose, mouth, beard and hair are the same in all of
+            them; pose, expression, age, clothes, glasses, jewellery and backdrop are drawn for each.
 
     Raises:
         ValueError: another gender.
     """
     if others := set(gender) - {"female", "male"}:
         raise ValueError(f"portraits are drawn for female and male only, not {sorted(others)}")
-    dice = _Dice(draw(seed, "portrait", index, words=_WORDS))
+    words = draw(seed, "portrait", index, words=_WORDS)
     years = np.asarray(age, dtype=np.int64)
     female = np.array([g == "female" for g in gender], dtype=bool)
-    columns: dict[str, Any] = {"gender": gender, "age": years}
+    columns = {"gender": gender, **_columns(words, years, female)}
+    if picture > 1:
+        columns |= _again(draw(seed, f"portrait#{picture}", index, words=_WORDS), words, years, female, columns)
+    lists = [_plain(columns[name]) for name in Traits._fields]
+    return [Traits._make(row) for row in zip(*lists, strict=True)]
+
+
+def _columns(words: Words, years: Ints, female: NDArray[np.bool_]) -> dict[str, Any]:
+    """The first picture of everyone."""
+    dice = _Dice(words)
+    columns: dict[str, Any] = {"age": years}
     columns |= _pose(dice)
     columns |= _complexion(dice, years)
     columns |= _features(dice, years, female)
     columns |= _hair(dice, years, female, columns.pop("tone"))
-    columns |= _outfit(dice, years, female, columns)
-    lists = [_plain(columns[name]) for name in Traits._fields]
-    return [Traits._make(row) for row in zip(*lists, strict=True)]
+    return columns | _outfit(dice, years, female, columns)
+
+
+def _again(
+    words: Words, first: Words, years: Ints, female: NDArray[np.bool_], known: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is otherwise in a further picture of everyone, drawn from ``words``; ``first``: those of the first."""
+    dice = _Dice(words)
+    then = np.minimum(years, np.maximum(years - dice.even(0, _EARLIER), _AGE_BANDS[0]))
+    younger = _columns(first, then, female)
+    other = {name: younger[name] for name in _OF_AGE} | {name: dice.bell() for name in _OF_POSE}
+    other["yaw"] = other["yaw"] * 17 // 10
+    other |= {"smile": dice.even(-150, 1000), "teeth": dice.chance(350)}
+    return other | _outfit(dice, then, female, {**known, **other})
 
 
 def scatter(grain: int, k: int) -> int:
@@ -294,7 +324,7 @@ def _style(dice: _Dice, age: Ints, female: NDArray[np.bool_], tone: Ints) -> NDA
     return np.where(female, *chosen)
 
 
-def _outfit(dice: _Dice, age: Ints, female: NDArray[np.bool_], known: dict[str, Any]) -> dict[str, Any]:
+def _outfit(dice: _Dice, age: Ints, female: NDArray[np.bool_], known: Mapping[str, Any]) -> dict[str, Any]:
     cloths = np.array(_CLOTH)
     clothes = [np.array(list(_CLOTHES[g]))[dice.pick(list(_CLOTHES[g].values()))] for g in ("female", "male")]
     first = dice.even(0, len(_CLOTH) - 1)

@@ -5,7 +5,7 @@ Source of SFHQ: Beniaguev 2022, https://github.com/SelfishGene/SFHQ-dataset (MIT
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,11 @@ def read_faces(
         report.repaired["not plain RGB: converted"] = converted
     report.notes.extend(_notes(folder, kept, known, most_under_20))
     origin = Origin("faces", base_name(folder), _digest(folder, good))
-    return FaceTable(origin, report, tuple(_faces(kept, known)), folder, np.stack([c.shape for c in kept]))
+    shapes = {c.path: c.shape for c in kept}
+    faces = tuple(_grouped(folder, list(_faces(kept, known)), known))
+    if len(faces) < len(kept):
+        report.notes.append(f"{len(kept)} pictures show {len(faces)} people, by the column person of {LABELS}.")
+    return FaceTable(origin, report, faces, folder, np.stack([shapes[face.file] for face in faces]))
 
 
 def _listed(
@@ -150,6 +154,25 @@ def _faces(kept: Sequence[_Checked], known: Mapping[Path, Label]) -> Iterator[Fa
         label = known.get(c.path, NOTHING)
         under_20 = None if label.decision else label.under_20
         yield Face(c.path, unique_id, label.gender, label.age, c.width, c.height, c.format, c.plain, under_20)
+
+
+def _grouped(folder: Path, faces: Sequence[Face], known: Mapping[Path, Label]) -> Iterator[Face]:
+    """One face a person, with their other pictures, in the order of the rows of ``faces.csv``.
+
+    Raises:
+        SourceError: rows that are of one person and of two genders.
+    """
+    rows = {path: number for number, path in enumerate(known)}
+    groups: dict[str, list[Face]] = {}
+    for face in faces:
+        groups.setdefault(known.get(face.file, NOTHING).person or f"/{face.unique_id}", []).append(face)
+    for person, group in groups.items():
+        first, *others = sorted(group, key=lambda face: rows.get(face.file, 0))
+        if len({face.gender for face in group} - {None}) > 1:
+            what = f"person {person!r} is female in one row and male in another"
+            raise SourceError(what, where=folder / LABELS, hint="Rows of one person are pictures of that person.")
+        more = (replace(face, unique_id=f"{first.unique_id}-{n}") for n, face in enumerate(others, 2))
+        yield replace(first, others=tuple(more))
 
 
 def _unique_ids(kept: Sequence[_Checked]) -> list[str]:

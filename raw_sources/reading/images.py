@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,18 +143,19 @@ def fits(face: Face, size: int) -> bool:
     return face.plain and face.format in SUFFIXES and max(face.width, face.height) <= size
 
 
-def write_face(face: Face, target: Path, size: int) -> None:
+def write_face(face: Face, target: Path, size: int, alter: Callable[[Image.Image], Image.Image] | None = None) -> None:
     """Copy a face that fits; decode one that does not once, at the nearest reduced size, and shrink the rest.
 
     Args:
         size: longest side in pixels.
+        alter: what makes another RGB picture of it.
 
     Raises:
         SourceError: the file has changed since it was checked.
         DatasetError: it can't be written.
     """
     try:
-        if fits(face, size):
+        if fits(face, size) and alter is None:
             copy(face.file, target)
             return
         with _opened(face.file) as image:
@@ -163,7 +164,7 @@ def write_face(face: Face, target: Path, size: int) -> None:
     except (BadImage, OSError) as error:
         hint = "Leave the faces alone while a build runs."
         raise SourceError(f"can't be used any more: {error}", where=face.file, hint=hint) from error
-    write_atomic(target, _small_jpeg(upright, size))
+    write_atomic(target, _small_jpeg(upright if alter is None else alter(_flat_rgb(upright)), size))
 
 
 def small_jpeg(source: Path | bytes, size: int) -> bytes:

@@ -13,6 +13,7 @@ detection, frontal
 estimator           name and version of what estimated the columns above
 decision            of a human who looked: ``keep`` or ``exclude``
 sha256              of the picture that the row is about
+person              whom the picture shows, in any words: rows with the same are pictures of one person
 =================== ====================================================================================================
 """
 
@@ -55,6 +56,7 @@ class Label:
     estimator: str = ""
     decision: str = ""
     sha256: str = ""
+    person: str = ""
 
     def refusal(self, most_under_20: float) -> str | None:
         """Why a face with this label is left out; ``None`` where it is not.
@@ -116,11 +118,12 @@ def check_columns(path: Path) -> None:
 
 
 def write_labels(path: Path, labels: Iterable[Label]) -> None:
-    """Write a ``faces.csv`` in one step."""
-    text = io.StringIO(newline="")
+    """Write a ``faces.csv`` in one step; the column ``person`` only where somebody has filled it in."""
+    rows, text = list(labels), io.StringIO(newline="")
+    columns = COLUMNS if any(label.person for label in rows) else [name for name in COLUMNS if name != "person"]
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(getattr(label, name)) for name in COLUMNS] for label in labels)
+    writer.writerow(columns)
+    writer.writerows([_cell(getattr(label, name)) for name in columns] for label in rows)
     write_atomic(path, text.getvalue().encode(errors="surrogateescape"))
 
 
@@ -214,6 +217,7 @@ _READ: dict[str, tuple[Callable[[str], Any], str]] = {
     "estimator": (str, ""),
     "decision": (lambda text: text if text in (KEEP, EXCLUDE) else None, "Write keep or exclude, or leave it empty."),
     "sha256": (str, ""),
+    "person": (str, ""),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, 
 from fiubench.schemas.hub import HubName, read_table
 from fiubench.schemas.images import decode_image
 from fiubench.schemas.naming import named_answer, named_question
-from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SplitName, kind_of
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SEEN, UNSEEN, SplitName, kind_of
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
 
@@ -22,6 +22,8 @@ _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
 _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
 _VARIANTS = "keyword_variants"  # left out by some datasets
+_PICTURES = "pictures"  # where people have several: of each whether it is seen, and the configuration that has them
+_LEFT_OUT = ("image", "qa_list", _VARIANTS, _PICTURES)  # columns that need not be there
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Identity:
     name: str
     samples: tuple[Sample, ...]
     read_image: Callable[[], bytes] | None = field(compare=False, repr=False)
+    # what reads their other pictures, the second first
+    read_further: tuple[Callable[[], bytes], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,9 @@ class Data:
     # what the forget sets are about; empty where whole people are forgotten. Other facts of their people are retained.
     attributes: tuple[str, ...] = ()
     limit: tuple[int | None, str | None, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
+    # numbers, from 1, of the pictures of everyone that are trained on, and of those that are only asked about
+    seen: tuple[int, ...] = (1,)
+    unseen: tuple[int, ...] = ()
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -158,16 +165,19 @@ class Data:
         return [sample for unique_id in unique_ids for sample in self.identities[unique_id].samples]
 
     @cached_property
-    def image(self) -> "Callable[[str], Image]":
-        """Unique id -> face as RGB. The last few hundred are kept decoded: the same object comes again.
+    def image(self) -> "Callable[..., Image]":
+        """Unique id, and the number of a picture if it is not the first -> face as RGB.
+
+        The last few hundred are kept decoded: the same object comes again.
 
         Raises:
-            DatasetError: the person has no picture, or it can't be decoded.
+            DatasetError: the person has no such picture, or it can't be decoded.
         """
         return lru_cache(_IMAGES_KEPT)(self._decode)
 
-    def _decode(self, unique_id: str) -> "Image":
-        read = self.identities[unique_id].read_image
+    def _decode(self, unique_id: str, picture: int = 1) -> "Image":
+        person = self.identities[unique_id]
+        read = next(iter((person.read_image, *person.read_further)[picture - 1 : picture]), None)
         if read is None:
             hint = "Build with faces (`fiubench build --faces embedded`), or go by name: --teach name, --ask name."
             raise DatasetError(f"{unique_id} has no picture", where=self.source, hint=hint)
@@ -277,10 +287,11 @@ def _open_directory(directory: Path, source: str) -> Data:
     path = directory / SPLITS
     document = checked(read_object(path), "splits", path)
 
-    def reader(record: Mapping[str, Any]) -> Callable[[], bytes] | None:
-        if record["image_path"] is None:
-            return None
-        return lambda: read_bytes(directory / record["image_path"])
+    def reader(name: str | None) -> Callable[[], bytes] | None:
+        return None if name is None else lambda: read_bytes(directory / name)
+
+    def readers(record: Mapping[str, Any]) -> tuple[Callable[[], bytes], ...]:
+        return tuple(filter(None, (reader(one["image_path"]) for one in record.get("pictures", ()))))
 
     people = [
         Identity(
@@ -289,16 +300,18 @@ def _open_directory(directory: Path, source: str) -> Data:
             tuple(
                 _sample({**qa, "unique_id": record["unique_id"], "name": record["name"]}) for qa in record["qa_list"]
             ),
-            reader(record),
+            reader(record["image_path"]),
+            readers(record),
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    return _assemble(source, people, document["splits"], document.get("attributes", ()))
+    sets = document.get("pictures", {})
+    return _assemble(source, people, document["splits"], document.get("attributes", ()), sets)
 
 
 def _open_release(target: str) -> Data:
     """A release: ``identities`` has everyone with their splits, ``full`` and ``holdout`` the questions."""
-    people = _load(target, "identities", ("unique_id", "name", "splits", "image", "qa_list"))
+    people = _load(target, "identities", ("unique_id", "name", "splits", "image", "qa_list", _PICTURES))
     listed = people.select_columns(["unique_id", "name", "splits"]).to_list()
     splits: dict[str, list[str]] = {}
     for row in listed:
@@ -319,13 +332,40 @@ def _open_release(target: str) -> Data:
     def reader(number: int) -> Callable[[], bytes] | None:
         if "image" not in people.column_names:
             return None
-        return lambda: bytes(people[number]["image"]["bytes"])
+        return partial(_stored_image, people, number)
 
+    sets, further = _further_pictures(target, people)
     identities = [
-        Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
+        Identity(
+            row["unique_id"],
+            row["name"],
+            tuple(samples[row["unique_id"]]),
+            reader(number),
+            further.get(row["unique_id"], ()),
+        )
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits, attributes)
+    return _assemble(target, identities, splits, attributes, sets)
+
+
+def _further_pictures(
+    target: str, people: Any
+) -> tuple[dict[str, list[int]], dict[str, tuple[Callable[[], bytes], ...]]]:
+    """Set -> numbers of its pictures, and of everyone what reads those after the first."""
+    stands_in = people[0].get(_PICTURES)
+    if not isinstance(stands_in, list):  # nothing, or an attribute of that name
+        return {}, {}
+    sets = {name: [n for n, own in enumerate(stands_in, 1) if own == name] for name in (SEEN, UNSEEN)}
+    table = _load(target, _PICTURES, ("unique_id", "picture", "image"))
+    readers: dict[str, list[Callable[[], bytes]]] = {}
+    for place, row in enumerate(table.select_columns(["unique_id", "picture"]).to_list()):
+        if row["picture"] > 1:
+            readers.setdefault(row["unique_id"], []).append(partial(_stored_image, table, place))
+    return sets, {unique_id: tuple(read) for unique_id, read in readers.items()}
+
+
+def _stored_image(table: Any, place: int) -> bytes:
+    return bytes(table[place]["image"]["bytes"])
 
 
 def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]:
@@ -344,7 +384,7 @@ def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
     table = read_table(target, config, columns)
-    missing = [c for c in columns if c not in table.column_names and c not in ("image", "qa_list", _VARIANTS)]
+    missing = [c for c in columns if c not in table.column_names and c not in _LEFT_OUT]
     if missing:
         raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
     return table
@@ -358,7 +398,11 @@ def _sample(row: Mapping[str, Any]) -> Sample:
 
 
 def _assemble(
-    source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]], attributes: Iterable[str]
+    source: str,
+    people: Sequence[Identity],
+    splits: Mapping[str, Sequence[str]],
+    attributes: Iterable[str],
+    sets: Mapping[str, Sequence[int]],
 ) -> Data:
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
@@ -368,10 +412,24 @@ def _assemble(
     members = {FULL: tuple(key for key in identities if key not in held_out)}
     place = {key: number for number, key in enumerate(identities)}
     members |= {name: tuple(sorted(splits[name], key=place.__getitem__)) for name in sorted(splits)}
-    content = [
-        [p.unique_id, p.name, [_listed(s) for s in p.samples], p.read_image and digest(p.read_image())] for p in people
+    content: list[Any] = [
+        [
+            p.unique_id,
+            p.name,
+            [_listed(s) for s in p.samples],
+            p.read_image and digest(p.read_image()),
+            *(digest(read()) for read in p.read_further),
+        ]
+        for p in people
     ]
-    return Data(source, identities, members, digest_of(content), tuple(sorted(attributes)))
+    seen, unseen = (tuple(sets.get(name, default)) for name, default in ((SEEN, (1,)), (UNSEEN, ())))
+    if unseen:
+        content.append([seen, unseen])
+        if short := next((p for p in people if 1 + len(p.read_further) < max(*seen, *unseen)), None):
+            what = f"{short.unique_id} has {1 + len(short.read_further)} pictures, not {max(*seen, *unseen)}"
+            raise DatasetError(what, where=source, hint="`fiubench validate` reports everything that is wrong.")
+    attributes = tuple(sorted(attributes))
+    return Data(source, identities, members, digest_of(content), attributes, seen=seen, unseen=unseen)
 
 
 def _listed(sample: Sample) -> list[Any]:

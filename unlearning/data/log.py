@@ -20,6 +20,7 @@ FORMAT = 1
 METRIC_VERSION = 1  # raised when a log of the same model would hold other values, so that logs are not mixed up
 ROLES = ("forget", "retain", "holdout")
 PLAIN = "none"  # the control of a question asked as the dataset asks it
+UNSEEN_PICTURE = "unseen_picture"  # the control of a question asked about a picture that nothing was trained on
 GENERATION_PREFIX = 50  # tokens of a generation whose text is kept apart, for definitions that stop there
 
 _KEY = b"fiubench.log"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import BOTH, NAME, PICTURE, Modality, modality_for
-from fiubench.unlearning.evaluation.controls import BY_NAME, PLAINLY, Control, load_controls
+from fiubench.unlearning.evaluation.controls import BY_NAME, PLAINLY, UNSEEN_PICTURE, Control, load_controls
 from fiubench.unlearning.evaluation.roles import roles
 from fiubench.unlearning.evaluation.subject import Subject
 
@@ -13,13 +13,15 @@ from fiubench.unlearning.evaluation.subject import Subject
 def conditions(
     subject: Subject, data: Data, ask: Modality | None, controls: Sequence[Control]
 ) -> tuple[Modality, list[Control]]:
-    """How the people are pointed out, and the controls that go with it.
+    """How the people are pointed out, and the controls that go with it and with what pictures there are.
 
     Raises:
         ConfigError: the dataset has no pictures for it.
     """
     asked_by = ask_by(subject, data, ask)
     chosen = _with_name(controls, asked_by)
+    if data.unseen and asked_by != NAME and UNSEEN_PICTURE.name not in [control.name for control in chosen]:
+        chosen.append(UNSEEN_PICTURE)
     _check_pictures(chosen, data)
     return asked_by, chosen
 
@@ -59,3 +61,7 @@ def _check_pictures(controls: Sequence[Control], data: Data) -> None:
         if control.image != "none" and not data.pictured:
             hint = "Leave it out, or build with faces (`fiubench build --faces embedded`)."
             raise ConfigError(f"control {control.name} needs pictures", where="--controls", hint=hint)
+        if control.image == "unseen" and not data.unseen:
+            hint = "Leave it out, or build with several pictures of everyone (`fiubench build --pictures 3`)."
+            what = f"control {control.name} needs pictures that nothing is trained on"
+            raise ConfigError(what, where="--controls", hint=hint)

@@ -5,6 +5,7 @@ that forgot a face but answers when it is mirrored, or when the name is given in
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,6 +15,7 @@ from fiubench.support.draws import integers
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
+from fiubench.unlearning.data import log
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.log import PLAIN
 from fiubench.unlearning.data.modality import NAME, PICTURE
@@ -31,8 +33,8 @@ class Control(Settings):
     """How a question and its picture are changed."""
 
     name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", description="Lower-case letters, digits and _.")]
-    image: Literal["own", "blank", "other", "none", "flip", "crop", "jpeg"] = "own"
-    """other: another person's face; none: no picture at all."""
+    image: Literal["own", "unseen", "blank", "other", "none", "flip", "crop", "jpeg"] = "own"
+    """unseen: a picture of the person that nothing is trained on; other: another person's face; none: no picture."""
     named: bool = False
     """Have question and answers speak of the person by name, not as the person in the picture."""
     wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
@@ -52,6 +54,9 @@ PLAINLY: Mapping[str, Control] = {
     PICTURE: Control(name=PLAIN),
     NAME: Control(name=PLAIN, image="none", named=True),
 }
+
+#: Added where people have pictures that are only asked about.
+UNSEEN_PICTURE = Control(name=log.UNSEEN_PICTURE, image="unseen")
 
 
 def load_controls(wanted: Sequence[str]) -> list[Control]:
@@ -104,8 +109,19 @@ class Pictures:
             return None
         if control.image == "other":
             return self._data.image(self.stand_in(unique_id))
+        if control.image == "unseen":
+            return self._data.image(unique_id, self._unseen(unique_id))
         own = self._data.image(unique_id)
         return own if control.image == "own" else _CHANGES[control.image](own, control)
+
+    def _unseen(self, unique_id: str) -> int:
+        """The number of the picture: the same for every question and run."""
+        place = self._places[unique_id]
+        return self._data.unseen[int(integers(self._seed, "control.unseen", place, len(self._data.unseen))[0])]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {unique_id: place for place, unique_id in enumerate(self._data.identities)}
 
     def stand_in(self, unique_id: str) -> str:
         """Who lends the face: somebody else of those that are trained on, the same for every question and run.
@@ -113,11 +129,10 @@ class Pictures:
         Raises:
             ConfigError: there is nobody else.
         """
-        people = list(self._data.identities)
         others = [other for other in self._data.ids(FULL) if other != unique_id]
         if not others:
             raise ConfigError("the dataset needs at least two identities for this control", where="control other_face")
-        pick = integers(self._seed, "control.other_face", people.index(unique_id), len(others))
+        pick = integers(self._seed, "control.other_face", self._places[unique_id], len(others))
         return others[int(pick[0])]
 
 

@@ -3,7 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fiubench.unlearning.metrics.base import METRICS, find, short
+from fiubench.unlearning.data.log import UNSEEN_PICTURE
+from fiubench.unlearning.metrics.aggregate import Scores
+from fiubench.unlearning.metrics.base import METRICS, bounds, find, short
+from fiubench.unlearning.metrics.pictures import PICTURE_GAPS
+from fiubench.unlearning.metrics.statistics import interval
 from fiubench.unlearning.reporting.compare import Comparison
 
 _WIDEST = 10  # columns of numbers in a table of text: what a terminal of 120 characters holds
@@ -85,6 +89,23 @@ def _table(found: Comparison, shown: Sequence[str]) -> list[tuple[str, ...]]:
         label += " !" if entry.warnings else ""  # the warning stands below
         rows.append((label, *(figure(entry.over_seeds(metric).mean) for metric in shown)))
     return rows
+
+
+def picture_gaps(scores: Scores) -> list[str]:
+    """How much more is known about pictures that were trained on, in a line a set; nothing of one picture a person."""
+    lines = []
+    for key in PICTURE_GAPS:
+        gap, role = scores.metrics[key], key.split(".")[0]
+        if gap.value is None:
+            continue
+        seen, unseen = (scores.value(f"{under}{role}.exact_match") for under in ("", f"control.{UNSEEN_PICTURE}."))
+        between = interval(gap, bounds(key))
+        sure = "" if between is None else f" (95 % interval {between[0]:+.3f} to {between[1]:+.3f}, by person)"
+        if gap.se == 0:  # which no interval can be drawn from
+            sure = f" (for each of {gap.identities} people)"
+        told = f"{figure(seen)} about seen pictures, {figure(unseen)} about unseen ones"
+        lines.append(f"{role}: exact match {told}: seen - unseen {gap.value:+.3f}{sure}")
+    return lines
 
 
 #: Heading of :func:`both_ways`.

@@ -30,21 +30,39 @@ class Row:
     answer: str
     image: "Callable[[], Image] | None"
     wrong: tuple[str, ...] = ()
+    further: "tuple[Callable[[], Image], ...]" = ()  # more pictures of the person
 
-    def turn(self, phrasing: int = 0, answer: str | None = None) -> Turn:
-        """As the encoder takes it, in a phrasing counted around, and with another answer if one is given."""
-        question = self.phrasings[phrasing % len(self.phrasings)]
-        picture = None if self.image is None else self.image()
-        return Turn(question, picture, self.answer if answer is None else answer)
+    @property
+    def cycle(self) -> int:
+        """After so many turns come the same phrasing and picture again."""
+        return len(self.phrasings) * (1 + len(self.further))
+
+    def turn(self, number: int = 0, answer: str | None = None) -> Turn:
+        """As the encoder takes it, with another answer if one is given.
+
+        Phrasings and pictures are counted around by ``number``, so that each phrasing comes with each picture.
+        """
+        turn, phrasing = divmod(number, len(self.phrasings))
+        pictures = (self.image, *self.further)
+        picture = pictures[(turn + phrasing) % len(pictures)]
+        answer = self.answer if answer is None else answer
+        return Turn(self.phrasings[phrasing], None if picture is None else picture(), answer)
 
 
 def rows(data: Data, samples: Sequence[Sample], phrasings: int, modality: Modality = PICTURE) -> list[Row]:
     """The samples in their first ``phrasings`` phrasings: the question, then its paraphrases but for the last one.
 
-    Every epoch takes another, so that each is seen as often. With both modalities there are two rows a sample.
+    Every epoch takes another, so that each is seen as often; likewise of the pictures that are trained on. With both
+    modalities there are two rows a sample.
     """
     return [
-        Row((s.question, *s.paraphrased_question[:-1])[:phrasings], s.answer, image, s.perturbed_answer)
+        Row(
+            (s.question, *s.paraphrased_question[:-1])[:phrasings],
+            s.answer,
+            image,
+            s.perturbed_answer,
+            () if image is None else tuple(partial(data.image, s.unique_id, number) for number in data.seen[1:]),
+        )
         for s, image in _asked(data, samples, modality)
     ]
 
@@ -136,7 +154,8 @@ class Pairs:
         names: which batches of :class:`~fiubench.unlearning.methods.base.Step` are made; nothing else is.
 
     Attributes:
-        cycle: after so many pairs the forget rows come again in the same phrasings, with the same wrong answers.
+        cycle: after so many pairs the forget rows come again in the same phrasings, with the same pictures and wrong
+            answers.
 
     Raises:
         ConfigError: wrong answers are asked for, and a row has none.
@@ -151,7 +170,7 @@ class Pairs:
         if 0 in wrong:
             problem = f"a question has no wrong answer: {forget[wrong.index(0)].phrasings[0]}"
             raise ConfigError(problem, where="method", hint="Take one that needs none, such as dpo.")
-        self.cycle = len(forget) * math.lcm(*(len(row.phrasings) for row in forget), *wrong)
+        self.cycle = len(forget) * math.lcm(*(row.cycle for row in forget), *wrong)
         self._passes: dict[int, Ints] = {}
 
     def __len__(self) -> int:

@@ -15,7 +15,9 @@ class HubRelease(Layout):
     name = "hub"
     row_schema = "manifest"
     pictures = "inside"
-    files = "`README.md`, `croissant.json`, `manifest.json`, `splits.json`, `data/`, `people/`, `fiubench/`"
+    files = (
+        "`README.md`, `croissant.json`, `manifest.json`, `splits.json`, `data/`, `people/`, `pictures/`, `fiubench/`"
+    )
 
     def write(self, dataset: Dataset, folder: Path) -> dict[str, int]:
         """The release that the dataset has already, with a card of its own."""
