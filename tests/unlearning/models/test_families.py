@@ -36,10 +36,12 @@ def test_a_step_of_everything(name: str, data: Data, preset: Preset, tmp_path: P
     stage1 = preset.finetune(epochs=2, batch_size=4, noise_refusals=0, checkpoint_every=2.0, **settings)
     full = finetune(people, tmp_path / "full", preset, model=str(tmp_path / "model"), settings=stage1)
     assert learnt(full, patterns) == {"language", "vision", "projector"}
-    for method, _ in METHODS.items():
+    for method, kind in METHODS.items():
         stage2 = preset.unlearn(method, epochs=1, batch_size=1)
         run = unlearn(full.directory, tmp_path / method, method, FORGET, preset, settings=stage2)
         assert run.manifest["base"]["origin"] == full.manifest["base"]["fingerprint"]
+        if not kind.trains:
+            continue
         assert all(value is not None for value in run.manifest["checkpoints"][-1]["losses"].values())
         assert "language" in learnt(run, patterns), method
     log = evaluate(Subject.open(run.directory), people, FORGET, tmp_path / "log", max_new_tokens=50, device="cpu")
