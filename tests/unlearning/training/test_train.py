@@ -313,7 +313,12 @@ def test_each_method_moves_the_forget_set_as_it_says(
     method: str, full: Run, small: Data, preset: Preset, tmp_path: Path
 ) -> None:
     # of so few steps the last half of scrub's, which are on the retain set, would undo the first
-    settings = preset.unlearn(method, options={"until": 1.0} if method == "scrub" else {})
+    other: dict[str, dict[str, Any]] = {
+        "scrub": {"options": {"until": 1.0}},
+        "ft": {"learning_rate": 2e-4},
+        "mmunlearner": {"learning_rate": 1e-2},  # every other step is on the retain set
+    }
+    settings = preset.unlearn(method, **other.get(method, {}))
     run = unlearn(full.directory, tmp_path / method, method, FORGET, preset, settings=settings)
     forget = small.samples(FORGET)
     if method == "po":
