@@ -1,4 +1,4 @@
-"""What the paper found, looked for in a report: python benchmarks/reproduce.py runs/reproduce/report/table.csv [METRIC]..
+"""What the paper found, looked for in a report: python benchmarks/reproduce.py REPORT/table.csv [METRIC]...
 
 - Order of model utility: KL > PO >= GD > GA (FIUBench, table 2).
 - Membership inference sees PO's forget set and not that of the others (MIA 64.2 against at most 42.1 there), while its

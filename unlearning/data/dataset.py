@@ -21,7 +21,7 @@ _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
 _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
-_VARIANTS = "keyword_variants"  # left out by some datasets
+_VARIANTS, _HOPS = "keyword_variants", "hops"  # left out by some datasets
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Sample:
     perturbed_answer: tuple[str, ...]
     keywords: tuple[str, ...]
     keyword_variants: tuple[tuple[str, ...], ...] = ()
+    hops: int = 1  # 2: about somebody whom the person is tied to
 
     @property
     def key(self) -> str:
@@ -307,7 +308,7 @@ def _open_release(target: str) -> Data:
     samples: dict[str, list[Sample]] = {row["unique_id"]: [] for row in listed}
     for config in (FULL, HOLDOUT):
         if config in splits:
-            for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
+            for row in _load(target, config, (*_COLUMNS, _VARIANTS, _HOPS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
     attributes = _forgotten_attributes(target, splits)
@@ -344,7 +345,7 @@ def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
     table = read_table(target, config, columns)
-    missing = [c for c in columns if c not in table.column_names and c not in ("image", "qa_list", _VARIANTS)]
+    missing = [c for c in columns if c not in table.column_names and c not in ("image", "qa_list", _VARIANTS, _HOPS)]
     if missing:
         raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
     return table
@@ -354,7 +355,7 @@ def _sample(row: Mapping[str, Any]) -> Sample:
     texts: dict[str, Any] = {name: row[name] for name in ("unique_id", "name", "attribute", "category", *_TEXTS)}
     lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
     variants = tuple(map(tuple, row.get(_VARIANTS) or ()))
-    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else ())
+    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else (), hops=row.get(_HOPS) or 1)
 
 
 def _assemble(

@@ -4,13 +4,16 @@ A model that answers as well about a blank image or another person's face has le
 that forgot a face but answers when it is mirrored, or when the name is given instead, has not forgotten.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from fiubench.schemas.splits import FULL
-from fiubench.support.draws import integers
+from fiubench.support.draws import integers, permute
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BUILT_IN = Path(__file__).with_name("controls.yaml")
+BLANK = "____"
 BY_NAME = "name"  # the control that is the other half of asking both ways
 _Level = Annotated[int, Field(ge=0, le=255)]
 
@@ -35,6 +39,9 @@ class Control(Settings):
     """other: another person's face; none: no picture at all."""
     named: bool = False
     """Have question and answers speak of the person by name, not as the person in the picture."""
+    form: Literal["open", "choice", "cloze"] = "open"
+    """choice: the true and the wrong answers stand below the question, with letters; cloze: the answer, with blanks
+    where it holds the fact, stands in its place."""
     wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
     """With {question}, and {name} if wanted, to be filled in."""
     colour: tuple[_Level, _Level, _Level] = (127, 127, 127)
@@ -44,7 +51,16 @@ class Control(Settings):
 
     def applies(self, sample: Sample) -> bool:
         """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
+        if self.form == "choice" and len({sample.paraphrased_answer, *sample.perturbed_answer}) < 2:
+            return False
+        if self.form == "cloze" and not all(keyword in sample.answer for keyword in sample.keywords):
+            return False
         return sample.nameable or not (self.named or "{name}" in self.wording)
+
+    def asked(self, sample: Sample) -> str:
+        """The question in the control's form and words."""
+        question = {"open": lambda _: sample.question, "choice": _choice, "cloze": _cloze}[self.form](sample)
+        return self.wording.replace("{question}", question).replace("{name}", sample.name)
 
 
 #: The conditions under which a model is asked at all: by picture, or by name.
@@ -96,8 +112,7 @@ class Pictures:
         key = (control.name, sample.unique_id)
         if self._last is None or self._last[0] != key:
             self._last = (key, self._picture(sample.unique_id, control))
-        question = control.wording.replace("{question}", sample.question).replace("{name}", sample.name)
-        return Turn(question, self._last[1])
+        return Turn(control.asked(sample), self._last[1])
 
     def _picture(self, unique_id: str, control: Control) -> "Image | None":
         if control.image == "none":
@@ -119,6 +134,22 @@ class Pictures:
             raise ConfigError("the dataset needs at least two identities for this control", where="control other_face")
         pick = integers(self._seed, "control.other_face", people.index(unique_id), len(others))
         return others[int(pick[0])]
+
+
+def _choice(sample: Sample) -> str:
+    """The question with the answers to choose from, in an order of its own: the letter says nothing."""
+    answers = list(dict.fromkeys([sample.paraphrased_answer, *sample.perturbed_answer]))
+    order = permute(0, f"control.choice.{sample.key}", np.arange(len(answers)), len(answers))
+    lines = [f"{letter}. {answers[int(i)]}" for letter, i in zip(ascii_uppercase, order, strict=False)]
+    return "\n".join([sample.question, *lines])
+
+
+def _cloze(sample: Sample) -> str:
+    """The answer with a blank for each keyword; an article before it would tell how the word begins."""
+    text = sample.answer
+    for keyword in sample.keywords:
+        text = text.replace(keyword, BLANK, 1)
+    return re.sub(rf"\b([Aa])n? {BLANK}", rf"\1(n) {BLANK}", text)
 
 
 def _blank(image: "Image", control: Control) -> "Image":

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.evaluation.controls import PLAINLY, Control, Pictures, load_controls
+from fiubench.unlearning.evaluation.controls import BLANK, PLAINLY, Control, Pictures, load_controls
+from fiubench.unlearning.metrics.text import chosen
 
-ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode"]
+ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode", "choice", "cloze"]
 
 
 def controls() -> dict[str, Control]:
@@ -62,6 +63,31 @@ def test_what_a_control_asks(data: Data) -> None:
     assert by_name.applies(room)
     unseen = pictures.turn(room, controls()["unseen_phrasing"]).question
     assert unseen not in {q for s in data.samples("full") for q in (s.question, *s.paraphrased_question)}
+
+
+def test_multiple_choice_and_cloze(data: Data) -> None:
+    """The four answers once each, in an order that hangs on the question; the fact in no cloze."""
+    choice, cloze = controls()["choice"], controls()["cloze"]
+    letters = []
+    for sample in data.samples("full"):
+        assert choice.applies(sample)
+        question, *lines, _ = choice.asked(sample).split("\n")
+        assert question == sample.question
+        told = dict(line.split(". ", 1) for line in lines)
+        assert list(told) == ["A", "B", "C", "D"]
+        assert set(told.values()) == {sample.paraphrased_answer, *sample.perturbed_answer}
+        (letter,) = (letter for letter, text in told.items() if text == sample.paraphrased_answer)
+        letters.append(letter)
+        for said, right in ((letter, True), (f"({letter}) because", True), (sample.paraphrased_answer, True)):
+            assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is right
+        for said in ("ABCD".replace(letter, "")[0], sample.perturbed_answer[0], " ".join(told.values()), "A dog"):
+            assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is False
+        assert chosen(sample.question, sample.paraphrased_answer, letter) is None
+        if cloze.applies(sample):
+            assert cloze.asked(sample).count(BLANK) == len(sample.keywords)
+            assert not any(len(keyword) > 3 and keyword in cloze.asked(sample) for keyword in sample.keywords)
+    assert all(letters.count(letter) > len(letters) / 8 for letter in "ABCD")
+    assert sum(map(cloze.applies, data.samples("full"))) > 0.9 * len(letters)
 
 
 def test_ones_own_controls(tmp_path: Path, data: Data) -> None:
