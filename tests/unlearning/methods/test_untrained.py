@@ -16,6 +16,8 @@ from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.methods.base import METHODS, Step, make_method
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import Loaded, fingerprint, load, origin
+from fiubench.unlearning.training.batches import Pairs, rows
+from fiubench.unlearning.training.beforehand import survey
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import unlearn
 
@@ -177,6 +179,23 @@ def test_without_steps_there_is_nothing_to_stop_or_to_estimate(base: Path, prese
         if not method.trains:
             with pytest.raises(TypeError, match="takes no steps"):
                 make_method(method.name).loss(Step(None, {}, {}))
+
+
+def test_a_survey_is_made_once_a_run(base: Path, few: Data, tmp_path: Path) -> None:
+    """Resumed, a training has the masks that it began with, though its weights are others by then."""
+    loaded = load(base, device="cpu")
+    pairs = Pairs(rows(few, few.samples(FORGET), 1), rows(few, few.samples(RETAIN), 1), (FORGET, RETAIN), 0)
+    methods = [make_method("mmunlearner") for _ in range(3)]
+    for method, folder in zip(methods, ("a", "a", "b"), strict=True):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        survey(method, pairs, loaded.model, Encoder(loaded.processor), tmp_path / folder)
+        with torch.no_grad():
+            for weights in loaded.model.parameters():
+                weights.mul_(1.3)
+    assert sum(int(mask.sum()) for mask in methods[0].found.values()) > 0
+    same = [[torch.equal(mask, method.found[key]) for key, mask in methods[0].found.items()] for method in methods]
+    assert all(same[1])
+    assert not all(same[2])
 
 
 def test_a_run_without_steps_is_made_once(refusing: Run, base: Path, preset: Preset) -> None:
