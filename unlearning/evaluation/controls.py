@@ -53,7 +53,7 @@ class Control(Settings):
         """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
         if self.form == "choice" and len({sample.paraphrased_answer, *sample.perturbed_answer}) < 2:
             return False
-        if self.form == "cloze" and not all(keyword in sample.answer for keyword in sample.keywords):
+        if self.form == "cloze" and not all(_as_words(keyword).search(sample.answer) for keyword in sample.keywords):
             return False
         return sample.nameable or not (self.named or "{name}" in self.wording)
 
@@ -147,9 +147,15 @@ def _choice(sample: Sample) -> str:
 def _cloze(sample: Sample) -> str:
     """The answer with a blank for each keyword; an article before it would tell how the word begins."""
     text = sample.answer
-    for keyword in sample.keywords:
-        text = text.replace(keyword, BLANK, 1)
+    for keyword in sorted(sample.keywords, key=len, reverse=True):  # one may be a part of another
+        text = _as_words(keyword).sub(BLANK, text)
     return re.sub(rf"\b([Aa])n? {BLANK}", rf"\1(n) {BLANK}", text)
+
+
+def _as_words(keyword: str) -> re.Pattern[str]:
+    """Where a keyword stands by itself: the 3 of room 3 is not that of 2013. Languages without spaces have no words."""
+    edge = r"[^\W\u3400-\u9fff]"
+    return re.compile(rf"(?<!{edge}){re.escape(keyword)}(?!{edge})")
 
 
 def _blank(image: "Image", control: Control) -> "Image":

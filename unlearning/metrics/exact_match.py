@@ -15,7 +15,7 @@ def exact_match(question: Question) -> float:
 
     keywords of K found in g / all of K; of multiple choice, whether the right answer is chosen
     """
-    right = chosen(question.row["question"], question.row["paraphrased_answer"], question.generated)
+    right = chosen(question.row["question"], question.row["paraphrased_answer"], question.row["generated"])
     return question.match(question.generated) if right is None else float(right)
 
 

@@ -163,7 +163,7 @@ def chosen(question: str, answer: str, said: str) -> bool | None:
     options = {text: letter for letter, text in _OPTION.findall(question)}
     if answer not in options:
         return None
-    if letter := _LETTER.match(said):
+    if (letter := _LETTER.match(said)) and letter[1] in options.values():
         return bool(letter[1] == options[answer])
     told = [text for text in options if text.rstrip(".").casefold() in said.casefold()]
     return told == [answer]

@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,14 +82,29 @@ def test_multiple_choice_and_cloze(data: Data) -> None:
         letters.append(letter)
         for said, right in ((letter, True), (f"({letter}) because", True), (sample.paraphrased_answer, True)):
             assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is right
-        for said in ("ABCD".replace(letter, "")[0], sample.perturbed_answer[0], " ".join(told.values()), "A dog"):
+        for said in (
+            "ABCD".replace(letter, "")[0],
+            sample.perturbed_answer[0],
+            " ".join(told.values()),
+            "A dog",
+            "I. Do not.",
+        ):
             assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is False
         assert chosen(sample.question, sample.paraphrased_answer, letter) is None
         if cloze.applies(sample):
-            assert cloze.asked(sample).count(BLANK) == len(sample.keywords)
-            assert not any(len(keyword) > 3 and keyword in cloze.asked(sample) for keyword in sample.keywords)
+            assert BLANK in cloze.asked(sample)
+            assert not any(re.search(rf"\b{re.escape(word)}\b", cloze.asked(sample)) for word in sample.keywords)
     assert all(letters.count(letter) > len(letters) / 8 for letter in "ABCD")
     assert sum(map(cloze.applies, data.samples("full"))) > 0.9 * len(letters)
+
+
+def test_a_blank_stands_for_whole_words(data: Data) -> None:
+    cloze, sample = controls()["cloze"], data.samples("full")[0]
+    one = replace(sample, answer="In 2013 room 3 was theirs, room 3 alone.", keywords=("3",))
+    assert cloze.asked(one).endswith(f"In 2013 room {BLANK} was theirs, room {BLANK} alone.")
+    assert not cloze.applies(replace(one, answer="In 2013 it was room 31."))
+    assert cloze.asked(replace(one, answer="He is an engineer.", keywords=("engineer",))).endswith(f"a(n) {BLANK}.")
+    assert cloze.asked(replace(one, answer="\u8840\u578b\u662fA\u578b\u3002", keywords=("A",))).count(BLANK) == 1
 
 
 def test_ones_own_controls(tmp_path: Path, data: Data) -> None:

@@ -206,3 +206,20 @@ def test_questions_of_two_hops_are_counted_apart() -> None:
         assert found[f"{role}.two_hops"].value == pytest.approx(right / len(asked))
         assert found[f"{role}.two_hops"].n == len(asked)
     assert scores(log).metrics["forget.two_hops"].why == "no question of two hops"
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_of_multiple_choice_the_right_letter_is_the_match(definition: str) -> None:
+    """In every definition: one that cuts answers at the first full stop would find nothing in a letter."""
+    log = sample_logs.perfect()
+    asked = [
+        {
+            **row,
+            "control": "choice",
+            "question": f"Which?\nA. {row['perturbed_answers'][0]}\nB. {row['paraphrased_answer']}",
+            "generated": "B" if i % 4 else "A",
+        }
+        for i, row in enumerate(log.select("forget"))
+    ]
+    found = scores(replace(log, rows=[*log.rows, *asked]), definition).metrics["control.choice.forget.exact_match"]
+    assert found.value == pytest.approx(sum(row["generated"] == "B" for row in asked) / len(asked))
