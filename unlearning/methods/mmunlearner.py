@@ -17,10 +17,11 @@ class MMUnlearner(Method):
     The mask holds the weights with ``E_F[g^2] >= saliency E_R[g^2]``, ``g`` the gradient of one answer's ``L(y|x)``
     before unlearning: they matter more to what is to be forgotten than to what is kept. Of every so many steps
     (``every``) the first is on the forget set, with gradients of 0 outside of the mask; the others are on the retain
-    set. Huo et al., 2025 (MMUnlearner, arXiv 2502.11051), section 4, which forgets pictures alone: unlearn ``picture``
-    and teach ``both``, and what is known by name is among the retained. Its code squares the gradients of batches of
-    two, and clips before it masks; here they are of single answers, so that the mask does not hang on batches. Of new
-    adapters one half has no gradient: there the mask is whole.
+    set. Huo et al., 2025 (MMUnlearner, arXiv 2502.11051), section 4, where pictures alone are forgotten (here: taught
+    ``both`` ways, forgotten through ``picture``), and the mask also keeps what is known of the forgotten by name, which
+    here is in no retain set. Its code squares the gradients of batches of two, and clips before it masks; here they
+    are of single answers, so that the mask does not hang on batches. Of new adapters one half has no gradient: there
+    the mask is whole.
     """
 
     name = "mmunlearner"
