@@ -12,7 +12,7 @@ MUTANTS := 25
 SECONDS := 600
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench reproduce types clean
+.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench reproduce methods types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -52,6 +52,11 @@ bench: $(VENV)/.test  ## print the speed tables of docs/performance.md: ten minu
 reproduce: dataset $(VENV)/.test  ## the paper's comparison with NPO and RMU beside it and five seeds, an hour: runs/reproduce/report
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/reproduce.yaml --out runs/reproduce
 	$(BIN)/python benchmarks/reproduce.py runs/reproduce/report/table.csv
+
+methods: dataset $(VENV)/.test  ## every method on the tiny model with three seeds, 20 CPU-minutes: runs/methods/report
+	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/methods.yaml --out runs/methods
+	$(BIN)/python benchmarks/reproduce.py runs/methods/report/table.csv \
+		retain.exact_match forget.exact_match forget.partial_leakage forget.gibberish forget.refusals forget.min_k
 
 types:
 	@# mypy and the API reference see the folders as an installed wheel has them: below fiubench/

@@ -1,4 +1,4 @@
-"""What the paper found, looked for in a report: python benchmarks/reproduce.py runs/reproduce/report/table.csv
+"""What the paper found, looked for in a report: python benchmarks/reproduce.py REPORT/table.csv [METRIC]...
 
 - Order of model utility: KL > PO >= GD > GA (FIUBench, table 2).
 - Membership inference sees PO's forget set and not that of the others (MIA 64.2 against at most 42.1 there), while its
@@ -10,7 +10,7 @@ over seeds do not overlap.
 
 import csv
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -75,18 +75,18 @@ def findings(table: Table, definition: str) -> Iterator[tuple[str, str]]:
         yield f"forget EM {other} > po", apart(of(other, "forget.exact_match"), of("po", "forget.exact_match"))
 
 
-def main(path: Path) -> None:
+def main(path: Path, columns: Sequence[str]) -> None:
     """Print a table of each definition's scores and findings, as Markdown."""
     table = read(path)
     for definition in dict.fromkeys(key[0] for key in table):
         models = dict.fromkeys(key[1] for key in table if key[0] == definition)
-        print(f"**{definition}**\n\n| model | {' | '.join(COLUMNS)} |\n|{'---|' * (1 + len(COLUMNS))}")
+        print(f"**{definition}**\n\n| model | {' | '.join(columns)} |\n|{'---|' * (1 + len(columns))}")
         for model in models:
-            scores = (table.get((definition, model, metric)) for metric in COLUMNS)
+            scores = (table.get((definition, model, metric)) for metric in columns)
             print(f"| {model} | {' | '.join('' if score is None else str(score) for score in scores)} |")
         print(f"\n| finding, {definition} | here |\n|---|---|")
         print("".join(f"| {what} | {found} |\n" for what, found in findings(table, definition)))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:] or COLUMNS)

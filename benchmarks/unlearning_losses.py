@@ -88,7 +88,7 @@ def main() -> None:
         counted = sizes(batch)
         print({name: f"{counted[f'{name}.tokens']:.0f} of {counted[f'{name}.places']:.0f}" for name in NAMES})
         print("| method | per_answer | released | gradients: ratio of lengths | cosine |\n|---|---|---|---|---|")
-        for name in METHODS:
+        for name in (name for name, method in METHODS.items() if method.trains):
             options = RETAINED.get(name, {})
             ours = measured(model, batch, name, options, released=False)
             theirs = measured(model, batch, name, {**options, **RELEASED.get(name, {})}, released=True)

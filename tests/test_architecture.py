@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "builder.exports": {*MAKING, "builder.rules", "builder.release", "builder.hub"},
     "unlearning.data": BASE,
     "unlearning.models": {*BASE, "unlearning.data"},
-    "unlearning.methods": {*BASE, "unlearning.models"},
+    "unlearning.methods": {*BASE, "unlearning.data", "unlearning.models"},
     "unlearning.metrics": {*BASE, "unlearning.data"},
     "unlearning.training": {*BASE, "unlearning.data", "unlearning.models", "unlearning.methods"},
     "unlearning.evaluation": {*BASE, "unlearning.data", "unlearning.models", "unlearning.metrics"},

@@ -62,6 +62,7 @@ def rows(says: Says, likes: Callable[[str, str], float], tokens: int = 12) -> li
                     "perturbed_answers": wrong,
                     "keywords": [value],
                     "keyword_variants": None,
+                    "hops": 1,
                     "guess": WORDING[attribute][0].format(VALUES[attribute][0]),
                     "generated": said,
                     "generated_prefix": None,

@@ -12,6 +12,7 @@ from fiubench.unlearning import experiment
 from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.experiment import Experiment, read_plan
+from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.metrics.definition import find_definition
 from fiubench.unlearning.training.settings import read_preset
 from fiubench.unlearning.training.variants import variants
@@ -160,6 +161,13 @@ def test_the_examples_are_experiments(name: str) -> None:
     assert [variant.name for variant in found] == ["ga", "gd", "kl", "po"]
     assert all(preset.unlearn(variant.method, **variant.settings).epochs for variant in found)
     find_definition(settings.evaluate.definition)
+
+
+def test_the_comparison_of_methods_has_them_all() -> None:
+    settings = Experiment.read(Path(__file__).parents[2] / "examples" / "methods.yaml")
+    own = [name for name in METHODS if METHODS.plugin(name) is None]
+    assert sorted(settings.methods) == sorted(own)
+    assert len(settings.seeds) == 3
 
 
 def test_finetune_and_unlearn_from_the_command_line(dataset: Path, preset_file: Path, tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ _IMAGES_KEPT = 512  # decoded pictures in memory
 _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
 _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
-_VARIANTS = "keyword_variants"  # left out by some datasets
+_VARIANTS, _HOPS = "keyword_variants", "hops"  # left out by some datasets
 _PICTURES = "pictures"  # where people have several: of each whether it is seen, and the configuration that has them
-_LEFT_OUT = ("image", "qa_list", _VARIANTS, _PICTURES)  # columns that need not be there
+_LEFT_OUT = ("image", "qa_list", _VARIANTS, _HOPS, _PICTURES)  # columns that need not be there
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Sample:
     perturbed_answer: tuple[str, ...]
     keywords: tuple[str, ...]
     keyword_variants: tuple[tuple[str, ...], ...] = ()
+    hops: int = 1  # 2: about somebody whom the person is tied to
 
     @property
     def key(self) -> str:
@@ -320,7 +321,7 @@ def _open_release(target: str) -> Data:
     samples: dict[str, list[Sample]] = {row["unique_id"]: [] for row in listed}
     for config in (FULL, HOLDOUT):
         if config in splits:
-            for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
+            for row in _load(target, config, (*_COLUMNS, _VARIANTS, _HOPS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
     attributes = _forgotten_attributes(target, splits)
@@ -394,7 +395,7 @@ def _sample(row: Mapping[str, Any]) -> Sample:
     texts: dict[str, Any] = {name: row[name] for name in ("unique_id", "name", "attribute", "category", *_TEXTS)}
     lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
     variants = tuple(map(tuple, row.get(_VARIANTS) or ()))
-    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else ())
+    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else (), hops=row.get(_HOPS) or 1)
 
 
 def _assemble(

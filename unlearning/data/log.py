@@ -55,6 +55,7 @@ COLUMNS = (
     Column(
         "keyword_variants", pa.list_(_TEXTS), "for each keyword other spellings that will do; null: none are listed"
     ),
+    Column("hops", pa.int8(), "2: about somebody whom the person is tied to; 1: about the person", younger=True),
     Column("guess", pa.string(), "the best constant answer to this attribute, learned on the retain set"),
     Column("generated", pa.string(), "greedy answer of the model to the question"),
     Column("generated_prefix", pa.string(), f"its first {GENERATION_PREFIX} tokens; null where that is all of it"),

@@ -4,14 +4,17 @@ A model that answers as well about a blank image or another person's face has le
 that forgot a face but answers when it is mirrored, or when the name is given instead, has not forgotten.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
 from fiubench.schemas.splits import FULL
-from fiubench.support.draws import integers
+from fiubench.support.draws import integers, permute
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BUILT_IN = Path(__file__).with_name("controls.yaml")
+BLANK = "____"
 BY_NAME = "name"  # the control that is the other half of asking both ways
 _Level = Annotated[int, Field(ge=0, le=255)]
 
@@ -37,6 +41,9 @@ class Control(Settings):
     """unseen: a picture of the person that nothing is trained on; other: another person's face; none: no picture."""
     named: bool = False
     """Have question and answers speak of the person by name, not as the person in the picture."""
+    form: Literal["open", "choice", "cloze"] = "open"
+    """choice: the true and the wrong answers stand below the question, with letters; cloze: the answer, with blanks
+    where it holds the fact, stands in its place."""
     wording: Annotated[str, Field(pattern=r"\{question\}")] = "{question}"
     """With {question}, and {name} if wanted, to be filled in."""
     colour: tuple[_Level, _Level, _Level] = (127, 127, 127)
@@ -46,7 +53,16 @@ class Control(Settings):
 
     def applies(self, sample: Sample) -> bool:
         """Whether the question makes sense: one whose answer is the name does not, where the name is given."""
+        if self.form == "choice" and len({sample.paraphrased_answer, *sample.perturbed_answer}) < 2:
+            return False
+        if self.form == "cloze" and not all(_as_words(keyword).search(sample.answer) for keyword in sample.keywords):
+            return False
         return sample.nameable or not (self.named or "{name}" in self.wording)
+
+    def asked(self, sample: Sample) -> str:
+        """The question in the control's form and words."""
+        question = {"open": lambda _: sample.question, "choice": _choice, "cloze": _cloze}[self.form](sample)
+        return self.wording.replace("{question}", question).replace("{name}", sample.name)
 
 
 #: The conditions under which a model is asked at all: by picture, or by name.
@@ -101,8 +117,7 @@ class Pictures:
         key = (control.name, sample.unique_id)
         if self._last is None or self._last[0] != key:
             self._last = (key, self._picture(sample.unique_id, control))
-        question = control.wording.replace("{question}", sample.question).replace("{name}", sample.name)
-        return Turn(question, self._last[1])
+        return Turn(control.asked(sample), self._last[1])
 
     def _picture(self, unique_id: str, control: Control) -> "Image | None":
         if control.image == "none":
@@ -134,6 +149,28 @@ class Pictures:
             raise ConfigError("the dataset needs at least two identities for this control", where="control other_face")
         pick = integers(self._seed, "control.other_face", self._places[unique_id], len(others))
         return others[int(pick[0])]
+
+
+def _choice(sample: Sample) -> str:
+    """The question with the answers to choose from, in an order of its own: the letter says nothing."""
+    answers = list(dict.fromkeys([sample.paraphrased_answer, *sample.perturbed_answer]))
+    order = permute(0, f"control.choice.{sample.key}", np.arange(len(answers)), len(answers))
+    lines = [f"{letter}. {answers[int(i)]}" for letter, i in zip(ascii_uppercase, order, strict=False)]
+    return "\n".join([sample.question, *lines])
+
+
+def _cloze(sample: Sample) -> str:
+    """The answer with a blank for each keyword; an article before it would tell how the word begins."""
+    text = sample.answer
+    for keyword in sorted(sample.keywords, key=len, reverse=True):  # one may be a part of another
+        text = _as_words(keyword).sub(BLANK, text)
+    return re.sub(rf"\b([Aa])n? {BLANK}", rf"\1(n) {BLANK}", text)
+
+
+def _as_words(keyword: str) -> re.Pattern[str]:
+    """Where a keyword stands by itself: the 3 of room 3 is not that of 2013. Languages without spaces have no words."""
+    edge = r"[^\W\u3400-\u9fff]"
+    return re.compile(rf"(?<!{edge}){re.escape(keyword)}(?!{edge})")
 
 
 def _blank(image: "Image", control: Control) -> "Image":

@@ -169,6 +169,7 @@ def _facts(sample: Sample, question: str, guess: str | None) -> dict[str, Any]:
         "perturbed_answers": list(sample.perturbed_answer),
         "keywords": list(sample.keywords),
         "keyword_variants": [list(variants) for variants in sample.keyword_variants] or None,
+        "hops": sample.hops,
         "guess": guess,
     }
 

@@ -14,7 +14,7 @@ point of the group ``fiubench.methods``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
@@ -23,7 +23,15 @@ from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.models.encoding import ORDER, parts_of
-from fiubench.unlearning.models.likelihood import Predicted, beside_pictures, score, shows_pictures, unwrapped
+from fiubench.unlearning.models.likelihood import (
+    Predicted,
+    before_unlearning,
+    beside_pictures,
+    divergence,
+    score,
+    shows_pictures,
+)
+from pydantic import PrivateAttr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -170,7 +178,7 @@ class Step:
 
         sizes = None if self.sizes is None else self.sizes[name]
         if everywhere:
-            parts = map(_divergence, self._everywhere(name), self.before._everywhere(name))
+            parts = map(divergence, self._everywhere(name), self.before._everywhere(name))
             per_answer = torch.cat(
                 [part.mean(dim=1) if sizes is None else part.sum(dim=1) / sizes.places for part in parts]
             )
@@ -178,7 +186,7 @@ class Step:
                 per_answer = per_answer[self.batches[name][ORDER].argsort()]
         else:
             scored = self._score(name)
-            sums = scored.per_sequence(_divergence(scored.logits, self.before._score(name).logits))
+            sums = scored.per_sequence(divergence(scored.logits, self.before._score(name).logits))
             per_answer = sums / self._tokens(name)
         self.parts["divergence" if name == RETAIN else f"{name}_divergence"] = per_answer.detach().mean()
         return per_answer
@@ -245,6 +253,7 @@ class Method(Settings, ABC):
         hidden_states: whether hidden states are.
         needs_adapters: whether ``p0`` itself is (:attr:`Step.before`), so that adapters can be switched off.
         defaults: training settings where neither preset nor user gives any, such as ``{"learning_rate": 1e-5}``.
+        trains: whether it takes steps; those that take none are in ``untrained.py``.
     """
 
     name: ClassVar[str]
@@ -254,6 +263,13 @@ class Method(Settings, ABC):
     hidden_states: ClassVar[bool] = False
     needs_adapters: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = {}
+    trains: ClassVar[bool] = True
+    _found: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def found(self) -> Mapping[str, "Tensor"]:
+        """What :meth:`survey` found."""
+        return self._found
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -277,6 +293,18 @@ class Method(Settings, ABC):
         Args:
             model: the model that learns, unwrapped.
         """
+
+    def survey(self, model: Any, samples: "Callable[[str], Iterator[Step]]") -> Mapping[str, "Tensor"]:
+        """Look through whole sets once, before the first step.
+
+        What it returns is :attr:`found` from then on. It is kept with the run, so that a resumed one has it too.
+
+        Args:
+            model: the model that learns, unwrapped and without dropout.
+            samples: name of a batch -> all of its samples as it is trained on, each a step of its own; retained ones
+                in one phrasing.
+        """
+        return {}
 
     def after_step(self, means: Mapping[str, float], memory: dict[str, float], number: int, steps: int) -> None:
         """Note down what later steps depend on; called once per optimizer step, on every process.
@@ -364,23 +392,3 @@ def make_method(name: str, options: Mapping[str, Any] | None = None) -> Method:
     if options and not method.model_fields:
         raise ConfigError(f"has no options, so no {next(iter(options))!r}", where=f"method {name}")
     return method.parse(options or {}, where=f"options of method {name}")
-
-
-def _divergence(now: "Tensor", before: "Tensor") -> "Tensor":
-    """``KL(before || now)`` of logits over the last dimension."""
-    import torch
-
-    now, before = now.log_softmax(dim=-1), before.log_softmax(dim=-1)
-    return torch.nn.functional.kl_div(now, before, reduction="none", log_target=True).sum(dim=-1)
-
-
-@contextmanager
-def before_unlearning(model: Any) -> "Iterator[None]":
-    """Let an adapted model compute what it did before: adapters off, no dropout."""
-    training = model.training
-    model.eval()
-    try:
-        with unwrapped(model).disable_adapter():
-            yield
-    finally:
-        model.train(training)

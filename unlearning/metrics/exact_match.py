@@ -4,6 +4,7 @@ from fiubench.unlearning.data.log import ROLES
 from fiubench.unlearning.metrics.base import metric
 from fiubench.unlearning.metrics.questions import Question
 from fiubench.unlearning.metrics.statistics import SHARE
+from fiubench.unlearning.metrics.text import chosen
 
 NO_GUESS = "no constant guess in the log"
 
@@ -12,9 +13,10 @@ NO_GUESS = "no constant guess in the log"
 def exact_match(question: Question) -> float:
     """Share of the true answer's keywords in the generated answer: how much of the fact itself.
 
-    keywords of K found in g / all of K
+    keywords of K found in g / all of K; of multiple choice, whether the right answer is chosen
     """
-    return question.match(question.generated)
+    right = chosen(question.row["question"], question.row["paraphrased_answer"], question.row["generated"])
+    return question.match(question.generated) if right is None else float(right)
 
 
 @metric(

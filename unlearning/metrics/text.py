@@ -10,6 +10,8 @@ from typing import Any
 
 _SPACE = re.compile(r"\s+")
 _PART = re.compile(r"\d(?:[\d.,]*\d)?|[^\W\d_]+")
+_OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)  # of multiple choice
+_LETTER = re.compile(r"\W*([A-Z])(?:\W*$|[.):,])")  # "B", "(B) because", but not "A dog"
 _RUN = 3  # digits of a number that are no coincidence
 
 
@@ -145,3 +147,23 @@ def best_guesses(answers: Sequence[str], keywords: Sequence[Sequence[str]], coun
         left = [i for i, words in enumerate(keywords) if exact_match(guess, words) < 1 and answers[i] != guess]
         answers, keywords = [answers[i] for i in left], [keywords[i] for i in left]
     return found
+
+
+def chosen(question: str, answer: str, said: str) -> bool | None:
+    """Whether the right one of the answers below a question is chosen, by its letter or as the only one that is told.
+
+    Args:
+        question: as it was asked: a question of multiple choice has lines such as ``B. The blood group is O+.``
+        answer: the right one.
+        said: what the model says.
+
+    Returns:
+        ``None`` where the right answer is not among those below the question.
+    """
+    options = {text: letter for letter, text in _OPTION.findall(question)}
+    if answer not in options:
+        return None
+    if (letter := _LETTER.match(said)) and letter[1] in options.values():
+        return bool(letter[1] == options[answer])
+    told = [text for text in options if text.rstrip(".").casefold() in said.casefold()]
+    return told == [answer]

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from fiubench.support.errors import ConfigError
 from fiubench.unlearning.models.encoding import IGNORED, ORDER, PARTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
 
@@ -111,6 +114,14 @@ def negative_log_likelihood(model: Any, batch: Mapping[str, Any]) -> "Tensor":
     return scored.per_sequence(-scored.log_probs()) / scored.counts()
 
 
+def divergence(now: "Tensor", before: "Tensor") -> "Tensor":
+    """``KL(before || now)`` of logits over the last dimension."""
+    import torch
+
+    now, before = now.log_softmax(dim=-1), before.log_softmax(dim=-1)
+    return torch.nn.functional.kl_div(now, before, reduction="none", log_target=True).sum(dim=-1)
+
+
 def shows_pictures(batch: Mapping[str, Any]) -> bool:
     """Whether any question of a batch has a picture."""
     return PARTS in batch or any("pixel" in name or "image" in name for name in batch)
@@ -125,6 +136,18 @@ def beside_pictures(model: Any) -> Any:
     from torch.nn.parallel import DistributedDataParallel
 
     return model.module if isinstance(model, DistributedDataParallel) else model
+
+
+@contextmanager
+def before_unlearning(model: Any) -> "Iterator[None]":
+    """Let an adapted model compute what it did before: adapters off, no dropout."""
+    training = model.training
+    model.eval()
+    try:
+        with unwrapped(model).disable_adapter():
+            yield
+    finally:
+        model.train(training)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fiubench.support.canonical import digest_of
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import scratch_folder
 from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, run_of, weights_digest
@@ -57,6 +58,11 @@ def load(
     quiet()
     place = _place(device)
     folder = _weights(Path(target))
+    if _prompted(folder) is not None:
+        from transformers import AutoProcessor
+
+        below = load(_base(folder).base, device=device, dtype=dtype, merge=merge)
+        return Loaded(below.model, AutoProcessor.from_pretrained(folder), str(target))
     if not (folder / "adapter_config.json").is_file():
         loaded = _plain(str(folder) if folder.is_dir() else str(target), place, dtype, processing)
     elif merge and dtype in BITS:
@@ -77,9 +83,18 @@ def fingerprint(target: str | Path) -> str:
         RunError: an unfinished run.
     """
     if Path(target).is_dir():
-        return weights_digest(_weights(Path(target)))
+        run = _prompted(folder := _weights(Path(target)))
+        if run is not None:
+            return digest_of([run.manifest["base"]["fingerprint"], run.manifest["prompt"]])
+        return weights_digest(folder)
     config = _config(str(target))
     return f"hub:{target}@{config._commit_hash or 'unknown'}"
+
+
+def _prompted(folder: Path) -> Run | None:
+    """The run whose checkpoint this is, if all that it holds is a prompt for its base."""
+    run = run_of(folder)
+    return run if run is not None and "prompt" in run.manifest and folder.resolve() != run.directory.resolve() else None
 
 
 def _weights(folder: Path) -> Path:
@@ -230,17 +245,21 @@ def _with_adapter(folder: Path, device: str, dtype: str) -> Loaded:
     from peft import PeftModel
     from transformers import AutoProcessor
 
+    below = load(_base(folder).base, device=device, dtype=dtype, merge=True)
+    model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
+    return Loaded(model, AutoProcessor.from_pretrained(folder), str(folder))
+
+
+def _base(folder: Path) -> Run:
+    """The run of a checkpoint that is used with its base, which is what it was."""
     run = run_of(folder)
     if run is None:
         hint = "Adapters are read from inside their run folder: it says what they were trained on."
         raise RunError("an adapter without its run", where=folder, hint=hint)
-    base = run.manifest["base"]
-    if fingerprint(run.base) != base["fingerprint"]:
+    if fingerprint(run.base) != run.manifest["base"]["fingerprint"]:
         hint = "Its weights have changed since. Put the old model back, or train again."
-        raise RunError(f"the adapter was trained on another model than {run.base} is now", where=folder, hint=hint)
-    below = load(run.base, device=device, dtype=dtype, merge=True)
-    model = PeftModel.from_pretrained(below.model, str(folder), is_trainable=False)
-    return Loaded(model, AutoProcessor.from_pretrained(folder), str(folder))
+        raise RunError(f"the run was made from another model than {run.base} is now", where=folder, hint=hint)
+    return run
 
 
 def _folded(folder: Path, place: str, dtype: str) -> Loaded:

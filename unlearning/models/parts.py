@@ -10,6 +10,7 @@ from fiubench.unlearning.models.loading import Loaded
 from fiubench.unlearning.models.settings import Lora
 
 _TOWERS = ("language", "vision")
+_LAST_OF_MLP = "down_proj|(linear_)?fc2"  # of the layers in families.yaml
 
 
 def add_lora(loaded: Loaded, lora: Lora) -> Any:
@@ -81,6 +82,21 @@ def linear_layers(loaded: Loaded, part: str) -> str:
     if not any(re.fullmatch(pattern, name) for name, _ in loaded.model.named_modules()):
         _missing(loaded, part, f"set lora.{part} to false")
     return pattern
+
+
+def neurons(model: Any, part: str) -> list[Any]:
+    """The last linear layers of the MLPs of ``language`` or ``vision``: what they are given are a tower's neurons.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    regions = family(model.config.model_type)
+    pattern = rf"(?!.*\.({regions['apart']})\.)({regions[part]})\..*\.({_LAST_OF_MLP})"
+    found = [module for name, module in model.named_modules() if re.fullmatch(pattern, name)]
+    if not found:
+        hint = f"Add an entry for {model.config.model_type!r} to unlearning/models/families.yaml."
+        raise ConfigError(f"no MLP of the model matches the {part} pattern", where="method", hint=hint)
+    return found
 
 
 def _missing(loaded: Loaded, part: str, otherwise: str) -> Any:

@@ -73,6 +73,9 @@ def estimate(job: Job) -> Run:
     Raises:
         ConfigError: what :func:`~fiubench.unlearning.training.loop.run` raises, such as too little memory.
     """
+    if job.method is not None and not job.method.trains:
+        job.report(f"method {job.method.name} takes no steps")
+        return Run(job.out, job.manifest)
     probe, began = _Probe(), time.monotonic()
     quiet = job.settings.model_copy(update={"checkpoint_every": _NEVER, "report_to": ()})
     reset_peak()

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,22 +14,21 @@ import orjson
 import torch
 from accelerate.utils import send_to_device
 from fiubench.support.errors import ConfigError
-from fiubench.support.files import make_folder, write_atomic
+from fiubench.support.files import make_folder
 from fiubench.support.progress import Progress, Report
 from fiubench.unlearning.data.runs import CHECKPOINTS, FINISHED, MANIFEST, Run, RunError, write_manifest
 from fiubench.unlearning.methods.base import FORGET, Method, Sizes, Step
 from fiubench.unlearning.models.encoding import Encoder, Turn
-from fiubench.unlearning.models.likelihood import Predicted, is_out_of_memory, score
+from fiubench.unlearning.models.likelihood import is_out_of_memory
 from fiubench.unlearning.models.loading import BITS, load, number_format, processes
 from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.processors import check
-from fiubench.unlearning.training import loggers
+from fiubench.unlearning.training import beforehand, loggers
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
 from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import MEMORY, AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
-_REFERENCE = "reference.safetensors"
 _FEW = 30  # optimizer steps; the paper's forget05 in 8 epochs has 32
 _BOUNDS = ("above", "forget-loss")  # rules by which the checkpoint before counts
 
@@ -59,7 +58,7 @@ def run(job: Job) -> Run:
         RunError: the folder holds another run.
         ConfigError: out of memory, or settings that the machine or the libraries can't follow.
     """
-    finished = _continue(job)
+    finished = continued(job)
     if finished is not None:
         return finished
     kind = _number_format(job.settings)
@@ -113,10 +112,12 @@ def run(job: Job) -> Run:
             check(trainer.model, encoder.processor, sample, hidden_states=hidden)
         if job.method is not None and isinstance(job.dataset, Pairs):
             with trainer.accelerator.autocast():
-                objective.reference = _reference(job, job.method, job.dataset, trainer.model, encoder)
+                known = (job.method, job.dataset, trainer.model, encoder, job.out)
+                objective.reference = beforehand.reference(*known, job.settings.batch_size)
+                beforehand.survey(*known)
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     _say_if_few_steps(job, trainer.state.max_steps)
-    return _finish(job)
+    return finish(job)
 
 
 class _Objective:
@@ -164,7 +165,7 @@ class _Objective:
         return {name: Sizes(counted[f"{name}.tokens"], counted[f"{name}.places"]) for name in names}
 
 
-def _continue(job: Job) -> Run | None:
+def continued(job: Job) -> Run | None:
     """The finished run in the folder, if it is this one; an unfinished one hands over its checkpoints."""
     if not (job.out / MANIFEST).is_file():
         return None
@@ -263,47 +264,16 @@ def _what(job: Job) -> str:
     return "fine-tuning" if job.method is None else f"unlearning ({job.method.name})"
 
 
-def _reference(job: Job, method: Method, pairs: Pairs, model: Any, encoder: Encoder) -> dict[str, torch.Tensor]:
-    """``log p0(y|x)`` of every forget row in every phrasing, for what the method compares with; computed once a run."""
-    from safetensors.torch import load as read
-    from safetensors.torch import save
-
-    if not method.reference:
-        return {}
-    path = job.out / _REFERENCE
-    if path.is_file():
-        return dict(read(path.read_bytes()))
-    reference: dict[str, torch.Tensor] = {}
-    for name in method.reference:
-        scores = _scored(job, model, encoder, pairs.cycle, lambda row, name=name: pairs.turn(name, row))  # type: ignore[misc]
-        reference[name] = torch.cat([scored.per_sequence(scored.log_probs()).cpu() for scored in scores])
-    if processes().is_main_process:
-        write_atomic(path, save(reference))
-    processes().wait_for_everyone()
-    return reference
-
-
 def _watched_loss(job: Job, stop: Stop, model: Any, encoder: Encoder) -> float:
     """Mean ``-log p`` per answer token over validation questions, or over the forget set as it is trained on."""
     total, count, pairs = 0.0, 0, job.dataset
     rows, turn = len(job.validation), lambda row: job.validation[row].turn()
     if stop.watches == "forget_set" and isinstance(pairs, Pairs):
         rows, turn = pairs.cycle, lambda row: pairs.turn(FORGET, row)
-    for scored in _scored(job, model, encoder, rows, turn):
+    for scored in beforehand.scored(model, encoder, job.settings.batch_size, rows, turn):
         log_probs = scored.log_probs()
         total, count = total - float(log_probs.sum()), count + len(log_probs)
     return total / count
-
-
-def _scored(job: Job, model: Any, encoder: Encoder, count: int, turn: Callable[[int], Turn]) -> Iterator[Predicted]:
-    """The first ``count`` turns scored in batches, without dropout and gradients."""
-    device, training = next(model.parameters()).device, model.training
-    model.eval()
-    with torch.no_grad():
-        for start in range(0, count, job.settings.batch_size):
-            batch = encoder([turn(row) for row in range(start, min(start + job.settings.batch_size, count))])
-            yield score(model, send_to_device(batch, device))
-    model.train(training)
 
 
 def _on_checkpoint(
@@ -372,7 +342,7 @@ def _watched(entry: Mapping[str, Any], stop: Stop) -> float:
     return inf if loss is None else float(loss)
 
 
-def _finish(job: Job) -> Run:
+def finish(job: Job) -> Run:
     """Choose the checkpoint that counts, and close the manifest."""
     entries, stop = job.manifest["checkpoints"], job.settings.stop
     chosen = entries[-1]

@@ -26,6 +26,7 @@ from fiubench.unlearning.data.modality import PICTURE, Modality, modality_for
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
 from fiubench.unlearning.methods.base import METHODS, Method, make_method
+from fiubench.unlearning.methods.untrained import Prompting
 from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
 from fiubench.unlearning.training.settings import MADE, SMOL, TINY, Preset, Training, preset_for, read_preset
@@ -152,6 +153,7 @@ def unlearn(
     """
     need("unlearning")
     check_seed(seed, _LARGEST_SEED)
+    from fiubench.unlearning.training import untrained
     from fiubench.unlearning.training.estimate import estimate
     from fiubench.unlearning.training.loop import Job, run
 
@@ -163,6 +165,8 @@ def unlearn(
         hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
         raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
     _check_stop(settings, chosen.needed)
+    if settings.stop is not None and not chosen.trains:
+        raise ConfigError(f"method {method} takes no steps", where="stop", hint="Leave it out.")
     if settings.stop is not None and type(chosen).prepare is not Method.prepare:
         hint = "Let it run through, and choose among its checkpoints."
         raise ConfigError(f"method {method} learns on a model that computes otherwise", where="stop", hint=hint)
@@ -176,6 +180,10 @@ def unlearn(
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
     about: dict[str, Any] = {"retain": retain, "validation": people, "method": method, "variant": variant}
     about |= {"taught": taught, "forgotten": through}
+    if isinstance(chosen, Prompting):
+        asked = _asked_about(data)
+        shown = [sample for sample in kept if sample.unique_id not in asked] or kept
+        about["prompt"] = chosen.prompt(data.samples(forget), shown, seed)
     manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
     pairs = Pairs(
         _some(rows(data, data.samples(forget), settings.phrasings, through), forget, through),
@@ -185,9 +193,10 @@ def unlearn(
     )
     unseen = unseen_rows(data, data.samples_of(people), taught)
     _report_part(data, forget, report)
+    work = run if chosen.trains else untrained.run
     job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
     with _alone(folder, dry_run):
-        return estimate(job) if dry_run else run(job)
+        return estimate(job) if dry_run else work(job)
 
 
 @contextmanager
@@ -285,13 +294,18 @@ def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
     """Who early stopping looks at: the first people of the split that no evaluation split has."""
     if settings.stop is None or settings.stop.watches == "forget_set":
         return ()
-    names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
-    evaluated = {unique_id for name in names for unique_id in data.splits[name]}
-    people = [unique_id for unique_id in data.ids(split) if unique_id not in evaluated][: settings.stop.identities]
+    asked = _asked_about(data)
+    people = [unique_id for unique_id in data.ids(split) if unique_id not in asked][: settings.stop.identities]
     if len(people) < settings.stop.identities:
         hint = "Validation people are in no forget, retain_eval or holdout split. Ask for fewer, or stop at no rule."
         raise ConfigError(f"{split} has only {len(people)} people to validate on", where="stop.identities", hint=hint)
     return tuple(people)
+
+
+def _asked_about(data: Data) -> set[str]:
+    """The people of evaluation splits."""
+    names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
+    return {unique_id for name in names for unique_id in data.splits[name]}
 
 
 def _manifest(
@@ -310,6 +324,7 @@ def _manifest(
     validation: Sequence[str] = (),
     method: str | None = None,
     variant: str | None = None,
+    prompt: str | None = None,
 ) -> dict[str, Any]:
     """``run.json`` as it is before the first step."""
     target, local = relative(base, folder)
@@ -329,11 +344,15 @@ def _manifest(
         "settings": settings.fingerprint(),
         "seed": seed,
     }
+    as_set = settings.model_dump()
+    if method is not None and not METHODS[method].trains:
+        as_set["epochs"] = 0
     manifest: dict[str, Any] = {
         "kind": kind,
         "status": RUNNING,
         "method": method,
         **({} if variant is None else {"variant": variant}),
+        **({} if prompt is None else {"prompt": prompt}),
         **from_outside,
         "data": {
             "source": source,
@@ -352,7 +371,7 @@ def _manifest(
         "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
         "modality": determines["modality"],
         "preset": preset.name,
-        "settings": settings.model_dump(),
+        "settings": as_set,
         "seed": seed,
         "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
         "checkpoints": [],

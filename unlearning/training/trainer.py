@@ -122,7 +122,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]
             final = folder / written.name
             self.accelerator.wait_for_everyone()
             if self.args.should_save:
-                _settle(written, final)
+                settle(written, final)
         finally:
             if self.args.should_save:
                 shutil.rmtree(folder / ".partial", ignore_errors=True)
@@ -165,7 +165,7 @@ class _Means:
         return means
 
 
-def _settle(written: Path, final: Path) -> None:
+def settle(written: Path, final: Path) -> None:
     """Sync a finished checkpoint to disk and give it its name."""
     for name in _NEVER_KEPT:
         (written / name).unlink(missing_ok=True)

@@ -4,6 +4,8 @@ import pytest
 from fiubench.support.errors import ConfigError, DatasetError
 from fiubench.unlearning.data.dataset import Data
 
+import fiubench
+
 
 def test_a_directory_and_its_release_are_the_same_dataset(dataset: Path, data: Data) -> None:
     release = Data.open(dataset / "release")
@@ -94,3 +96,16 @@ def test_damaged_datasets_are_told(dataset: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_is_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="neither a dataset directory nor a release"):
         Data.open(tmp_path)
+
+
+def test_questions_of_two_hops_are_known_by_directory_and_release(tmp_path: Path) -> None:
+    pack = Path(__file__).parents[3] / "examples" / "family" / "family.yaml"
+    config = fiubench.make_config(
+        {"identities": 12, "holdout": 2, "ratios": [25], "faces": "none", "attributes": [str(pack)]}
+    )
+    fiubench.build(config, tmp_path / "family")
+    for source in (tmp_path / "family", tmp_path / "family" / "release"):
+        hops = {sample.attribute: sample.hops for sample in Data.open(source).samples("full")}
+        assert set(hops.values()) == {1, 2}
+        assert hops["full_name"] == 1
+        assert hops["parent_birth"] == 2

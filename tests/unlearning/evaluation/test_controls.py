@@ -1,12 +1,15 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-from fiubench.unlearning.evaluation.controls import PLAINLY, Control, Pictures, load_controls
+from fiubench.unlearning.evaluation.controls import BLANK, PLAINLY, Control, Pictures, load_controls
+from fiubench.unlearning.metrics.text import chosen
 
-ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode"]
+ALL = ["blank", "other_face", "name", "unseen_phrasing", "flip", "crop", "reencode", "choice", "cloze"]
 
 
 def controls() -> dict[str, Control]:
@@ -62,6 +65,46 @@ def test_what_a_control_asks(data: Data) -> None:
     assert by_name.applies(room)
     unseen = pictures.turn(room, controls()["unseen_phrasing"]).question
     assert unseen not in {q for s in data.samples("full") for q in (s.question, *s.paraphrased_question)}
+
+
+def test_multiple_choice_and_cloze(data: Data) -> None:
+    """The four answers once each, in an order that hangs on the question; the fact in no cloze."""
+    choice, cloze = controls()["choice"], controls()["cloze"]
+    letters = []
+    for sample in data.samples("full"):
+        assert choice.applies(sample)
+        question, *lines, _ = choice.asked(sample).split("\n")
+        assert question == sample.question
+        told = dict(line.split(". ", 1) for line in lines)
+        assert list(told) == ["A", "B", "C", "D"]
+        assert set(told.values()) == {sample.paraphrased_answer, *sample.perturbed_answer}
+        (letter,) = (letter for letter, text in told.items() if text == sample.paraphrased_answer)
+        letters.append(letter)
+        for said, right in ((letter, True), (f"({letter}) because", True), (sample.paraphrased_answer, True)):
+            assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is right
+        for said in (
+            "ABCD".replace(letter, "")[0],
+            sample.perturbed_answer[0],
+            " ".join(told.values()),
+            "A dog",
+            "I. Do not.",
+        ):
+            assert chosen(choice.asked(sample), sample.paraphrased_answer, said) is False
+        assert chosen(sample.question, sample.paraphrased_answer, letter) is None
+        if cloze.applies(sample):
+            assert BLANK in cloze.asked(sample)
+            assert not any(re.search(rf"\b{re.escape(word)}\b", cloze.asked(sample)) for word in sample.keywords)
+    assert all(letters.count(letter) > len(letters) / 8 for letter in "ABCD")
+    assert sum(map(cloze.applies, data.samples("full"))) > 0.9 * len(letters)
+
+
+def test_a_blank_stands_for_whole_words(data: Data) -> None:
+    cloze, sample = controls()["cloze"], data.samples("full")[0]
+    one = replace(sample, answer="In 2013 room 3 was theirs, room 3 alone.", keywords=("3",))
+    assert cloze.asked(one).endswith(f"In 2013 room {BLANK} was theirs, room {BLANK} alone.")
+    assert not cloze.applies(replace(one, answer="In 2013 it was room 31."))
+    assert cloze.asked(replace(one, answer="He is an engineer.", keywords=("engineer",))).endswith(f"a(n) {BLANK}.")
+    assert cloze.asked(replace(one, answer="\u8840\u578b\u662fA\u578b\u3002", keywords=("A",))).count(BLANK) == 1
 
 
 def test_ones_own_controls(tmp_path: Path, data: Data) -> None:

@@ -274,6 +274,8 @@ FORMULAS: list[tuple[str, dict[str, Any], Formula]] = [
         {"retain_weight": 2, "bound": 0, "retain_loss": "kl"},
         lambda c, r: pdu(c, r) + 2 * kl(c, r, "answer"),
     ),
+    ("ft", {}, lambda c, r: mean(c, RETAIN, r)),
+    ("mmunlearner", {}, lambda c, r: -mean(c, FORGET, r)),  # of its first step, and before its mask: see below
     ("scrub", {}, lambda c, r: 0.5 * kl(c, r, "answer") + mean(c, RETAIN, r)),
 ]
 NAMES = [f"{name}-{'-'.join(f'{k}={v}' for k, v in options.items())}" for name, options, _ in FORMULAS]
@@ -331,6 +333,33 @@ def test_scrub_steps_away_and_back(case: Case, reduction: str) -> None:
         found = ours(case, method, reduction, case.pairs, number, 8)
         assert found.item() / len(case.pairs) == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
     same(case, ours(case, method, reduction, case.pairs, 3, 8), away)
+
+
+def test_mmunlearner_climbs_by_salient_weights_and_descends_by_all(case: Case) -> None:
+    """Its mask is where the mean square of single answers' gradients is larger on the forget set."""
+    squares = {}
+    for name in (FORGET, RETAIN):
+        each = [case.gradients(own_loss(case, case.batches([pair])[name])) for pair in case.pairs]
+        squares[name] = {key: sum(one[key].square() for one in each) / len(each) for key in each[0]}
+    mask = {key: squares[FORGET][key] >= 2.5 * squares[RETAIN][key] for key in squares[FORGET]}
+    assert all(0 < float(kept.float().mean()) < 1 for kept in mask.values() if kept.numel() > 1000)
+    method = make_method("mmunlearner", {"saliency": 2.5, "every": 3})
+    single = lambda name: (Step(case.model, case.batches([pair]), {}) for pair in case.pairs)  # noqa: E731
+    method._found = method.survey(case.model, single)
+    assert method.found.keys() == mask.keys()
+    for key, kept in mask.items():
+        assert (method.found[key] != kept).float().mean() < 1e-3, key  # but where the two are nearly the same
+    for number, (sign, of) in enumerate([(-1, FORGET), (1, RETAIN), (1, RETAIN), (-1, FORGET)]):
+        case.model.zero_grad()
+        (ours(case, method, "released", case.pairs, number, 6) / len(case.pairs)).backward()
+        method.after_backward(case.model)
+        wanted = case.gradients(sign * mean(case, of, "released"))
+        largest = max(float(value.abs().max()) for value in wanted.values())
+        for key, weights in case.model.named_parameters():
+            if key in wanted:
+                expected = wanted[key] * method.found[key] if sign < 0 else wanted[key]
+                torch.testing.assert_close(weights.grad, expected, rtol=1e-5, atol=1e-5 * largest)
+    case.model.zero_grad(set_to_none=True)
 
 
 @pytest.mark.parametrize("reduction", ["per_answer", "released"])
@@ -393,7 +422,7 @@ def test_what_peers_scale_otherwise(case: Case) -> None:
 
 
 def test_every_method_is_held_to_its_formula() -> None:
-    assert {name for name, _, _ in FORMULAS} == set(METHODS)
+    assert {name for name, _, _ in FORMULAS} == {name for name, method in METHODS.items() if method.trains}
 
 
 @pytest.mark.parametrize("reduction", ["per_answer", "released"])

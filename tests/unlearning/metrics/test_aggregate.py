@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,33 @@ def test_leakage_is_never_below_exact_match(definition: str, make: Callable[[], 
     for role in ("forget", "retain", "holdout"):
         for question in found.sets[role]:
             assert exact_match(question) <= leakage(question) <= 1
+
+
+def test_questions_of_two_hops_are_counted_apart() -> None:
+    log = sample_logs.perfect()
+    far = [{**row, "hops": 1 + i % 2} for i, row in enumerate(log.rows)]
+    far = [{**row, "generated": "" if i % 4 == 1 else row["generated"]} for i, row in enumerate(far)]
+    found = scores(replace(log, rows=far)).metrics
+    for role in ("forget", "retain"):
+        asked = [row for row in far if row["role"] == role and row["hops"] == 2]
+        right = sum(row["generated"] != "" for row in asked)
+        assert found[f"{role}.two_hops"].value == pytest.approx(right / len(asked))
+        assert found[f"{role}.two_hops"].n == len(asked)
+    assert scores(log).metrics["forget.two_hops"].why == "no question of two hops"
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_of_multiple_choice_the_right_letter_is_the_match(definition: str) -> None:
+    """In every definition: one that cuts answers at the first full stop would find nothing in a letter."""
+    log = sample_logs.perfect()
+    asked = [
+        {
+            **row,
+            "control": "choice",
+            "question": f"Which?\nA. {row['perturbed_answers'][0]}\nB. {row['paraphrased_answer']}",
+            "generated": "B" if i % 4 else "A",
+        }
+        for i, row in enumerate(log.select("forget"))
+    ]
+    found = scores(replace(log, rows=[*log.rows, *asked]), definition).metrics["control.choice.forget.exact_match"]
+    assert found.value == pytest.approx(sum(row["generated"] == "B" for row in asked) / len(asked))

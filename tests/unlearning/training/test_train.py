@@ -308,22 +308,31 @@ def test_nobody_to_validate_on(data: Data, preset: Preset, tmp_path: Path) -> No
 # ---- unlearning -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.trains])
 def test_each_method_moves_the_forget_set_as_it_says(
     method: str, full: Run, small: Data, preset: Preset, tmp_path: Path
 ) -> None:
     # of so few steps the last half of scrub's, which are on the retain set, would undo the first
-    settings = preset.unlearn(method, options={"until": 1.0} if method == "scrub" else {})
+    other: dict[str, dict[str, Any]] = {
+        "scrub": {"options": {"until": 1.0}},
+        "ft": {"learning_rate": 2e-4},
+        "mmunlearner": {"learning_rate": 1e-2},  # every other step is on the retain set
+    }
+    settings = preset.unlearn(method, **other.get(method, {}))
     run = unlearn(full.directory, tmp_path / method, method, FORGET, preset, settings=settings)
     forget = small.samples(FORGET)
     if method == "po":
         answers = [read_refusals()[0]] * len(forget)
         assert loss_on(run.directory, small, forget, answers) < loss_on(full.directory, small, forget, answers) - 0.1
+    elif method == "ft":
+        retained = small.samples(RETAIN)
+        assert loss_on(run.directory, small, retained) < loss_on(full.directory, small, retained)
     else:
         assert loss_on(run.directory, small, forget) > 2 * loss_on(full.directory, small, forget)
     assert len(list(run.checkpoints())) == 3
     reference = run.directory / "reference.safetensors"
     assert reference.exists() == bool(METHODS[method].reference)
+    assert (run.directory / "survey.safetensors").exists() == (method == "mmunlearner")
 
 
 def test_the_refusal_method_never_sees_true_answers(full: Run, small: Data, preset: Preset, tmp_path: Path) -> None:
