@@ -40,6 +40,14 @@ CLOSE = 1e-9  # relative difference between a metric that is told and the same c
 _NEXT_TO_ZERO = 1e-12
 _SURE = log(0.5)  # a token that is likelier than all others together is what greedy decoding takes
 _SHOWN = 3  # of what differs
+_NOT_COMPUTED = (
+    FiubenchError,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AssertionError,
+)  # of a forger's rows
 _OF_THE_DATASET = (
     "category",
     "split",

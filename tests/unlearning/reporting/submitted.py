@@ -18,9 +18,9 @@ STEP = "checkpoint-7"
 Row = dict[str, Any]
 
 
-def questions_digest(rows: Sequence[Row], role: str) -> str:
+def questions_digest(rows: Sequence[Row], role: str, dataset: str = DATASET) -> str:
     """As :meth:`fiubench.unlearning.data.dataset.Data.questions_digest` makes it."""
-    return digest_of([DATASET, sorted(f"{r['unique_id']}/{r['attribute']}" for r in rows if r["role"] == role)])
+    return digest_of([dataset, sorted(f"{r['unique_id']}/{r['attribute']}" for r in rows if r["role"] == role)])
 
 
 def forgetful(seed: int, knows: int) -> list[Row]:
@@ -42,18 +42,17 @@ def make_run(folder: Path, rows: Sequence[Row], split: str, method: str | None =
     """A finished run with a log of its last checkpoint.
 
     Args:
-        about: ``seed``, ``base`` (a run that it started from), ``variant``.
+        about: ``seed``, ``base`` (a run that it started from), ``variant``, ``dataset`` (its digest).
     """
     base: Path | None = about.get("base")
-    weights = "full" if base else BASE
-    splits = {
-        role: {"name": role, "digest": questions_digest(rows, role), "asked": "picture"} for role in sample_logs.PEOPLE
-    }
+    weights, dataset = "full" if base else BASE, about.get("dataset", DATASET)
+    known = {role: questions_digest(rows, role, dataset) for role in sample_logs.PEOPLE}
+    splits = {role: {"name": role, "digest": digest, "asked": "picture"} for role, digest in known.items()}
     splits["forget"]["name"] = "forget05"
     digests = {"full": "f" * 64, "retain95": "e" * 64, "forget05": splits["forget"]["digest"]}
     manifest: dict[str, Any] = {
         "kind": "unlearn" if base else "finetune", "status": "finished", "method": method,
-        "data": {"source": str(folder), "local": True, "digest": "a" * 64, "content": DATASET, "limit": None},
+        "data": {"source": str(folder), "local": True, "digest": "a" * 64, "content": dataset, "limit": None},
         "modality": {"taught": "picture", "forgotten": "picture" if base else None},
         "split": {"name": split, "digest": digests[split], "retain": "retain95" if base else None, "validation": None},
         "base": {"target": "../full" if base else "base", "local": True, "fingerprint": weights, "origin": BASE},
@@ -70,7 +69,7 @@ def make_run(folder: Path, rows: Sequence[Row], split: str, method: str | None =
     }
     facts: Mapping[str, Any] = {
         **sample_logs.facts(),
-        "dataset": {"source": str(folder.parent), "digest": DATASET, "identities": 14},
+        "dataset": {"source": str(folder.parent), "digest": dataset, "identities": 14},
         "splits": splits,
         "complement": {"name": "retain95", "digest": digests["retain95"]},
         "model": {"target": str(folder), "fingerprint": folder.name, "origin": BASE},
@@ -104,8 +103,9 @@ def make_runs(
         return [dict(row) for row in log.rows]
 
     if not (folder / "full").exists():
-        make_run(folder / "full", rows(sample_logs.perfect()), "full")
-        make_run(folder / "retain", rows(sample_logs.reference()), "retain95")
+        dataset = about.get("dataset", DATASET)
+        make_run(folder / "full", rows(sample_logs.perfect()), "full", dataset=dataset)
+        make_run(folder / "retain", rows(sample_logs.reference()), "retain95", dataset=dataset)
     return [
         make_run(
             folder / f"{method}-seed{seed}", forgetful(seed + shift, known), "forget05", method,

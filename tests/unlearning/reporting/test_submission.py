@@ -98,7 +98,7 @@ def test_an_honest_one_is_computed_anew(honest: bytes, runs: list[Path], tmp_pat
     found = check_submission(path)
     assert found.problems == [] and "holds" in repr(found)
     own, told = metrics_of(found.entry), draft(honest).header["metrics"]
-    assert own.keys() == told.keys() and len(told["runs"]) == 2 and len(told["runs"][0]) > 60
+    assert own.keys() == told.keys() and len(told["runs"]) == 2 and len(told["runs"][0]) > 50
     for name, value in told["runs"][0].items():
         if value["value"] is not None:
             assert own["runs"][0][name]["value"] == pytest.approx(value["value"], rel=1e-9), name
