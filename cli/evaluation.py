@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
+from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
 from fiubench.unlearning.reporting.attacks import text_table as attack_table
+from fiubench.unlearning.reporting.formats import FORMATS, matched_table
 from fiubench.unlearning.reporting.power import PowerSettings
 from fiubench.unlearning.reporting.tables import (
     BOTH_WAYS,
@@ -18,6 +20,7 @@ from fiubench.unlearning.reporting.tables import (
     figure,
     forgotten_part,
 )
+from fiubench.unlearning.reporting.trained import narrow, trained
 
 import fiubench
 
@@ -122,9 +125,23 @@ def compare(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Write the report to this folder.")] = Path("comparison"),
     given: dict[str, Any],
     faces: Annotated[bool, typer.Option(help="Show the faces beside examples of answers in the report.")] = True,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="latex|markdown|csv", help="Print the tables in this form, and nothing else on stdout."
+        ),
+    ] = None,
 ) -> None:
     """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    print_comparison(fiubench.compare(runs, out, faces=faces, **given))
+    if form is not None and form not in FORMATS:
+        raise ConfigError(f"no form {form!r}", where="--format", hint=did_you_mean(form, FORMATS))
+    found = fiubench.compare(runs, out, faces=faces, **given)
+    if form is None:
+        print_comparison(found)
+        return
+    typer.echo(found.written(form), nl=False)
+    for line in [*found.remarks, *(f"wrote {path}" for path in found.files)]:
+        typer.echo(line, err=True)
 
 
 def print_comparison(found: "Compared") -> None:
@@ -137,6 +154,10 @@ def print_comparison(found: "Compared") -> None:
     if rows := both_ways_compared(found.comparison):
         table(rows)
         typer.echo()
+    for more in (matched_table(found.comparison), narrow(trained(found.comparison))):
+        if more:
+            table(more)
+            typer.echo()
     if found.attacks:
         table(attack_table(found.attacks))
         typer.echo()

@@ -17,6 +17,7 @@ from fiubench.unlearning.reporting.checking import Checked, check_submission
 from fiubench.unlearning.reporting.matched import BAND, QUALITY, UTILITY, least_utility
 from fiubench.unlearning.reporting.submission import REFERENCE, RUN, SUFFIX
 from fiubench.unlearning.reporting.tables import figure, short_names
+from fiubench.unlearning.reporting.trained import adapters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -217,11 +218,9 @@ def _row(line: Line, metrics: Sequence[str]) -> dict[str, Any]:
 
 
 def _settings(settings: dict[str, Any]) -> str:
-    lora = settings.get("lora")
-    adapters = f"LoRA {lora['rank']}" if isinstance(lora, dict) and "rank" in lora else "all weights"
     named = (("rate", "learning_rate"), ("epochs", "epochs"), ("batch", "effective_batch"))
     known = [(name, settings[key]) for name, key in named if isinstance(settings.get(key), int | float)]
-    return ", ".join([*(f"{name} {value:g}" for name, value in known), adapters])
+    return ", ".join([*(f"{name} {value:g}" for name, value in known), adapters(settings)])
 
 
 def _references(group: Group, metrics: Sequence[str]) -> list[list[float | None]]:

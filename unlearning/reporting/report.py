@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
+from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.page.figures import png
 from fiubench.unlearning.evaluation.gates import MEMORISED
@@ -15,6 +16,7 @@ from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.attacks import Line, attacked
 from fiubench.unlearning.reporting.compare import Comparison
+from fiubench.unlearning.reporting.formats import FORMATS
 from fiubench.unlearning.reporting.page import html
 from fiubench.unlearning.reporting.tables import text_table, text_tables
 
@@ -36,6 +38,16 @@ class Compared:
     def tables(self) -> list[list[tuple[str, ...]]]:
         """The same, cut to the width of a terminal: what was kept, and what was forgotten."""
         return text_tables(self.comparison)
+
+    def written(self, form: str) -> str:
+        """The tables as ``latex``, ``markdown`` or ``csv``.
+
+        Raises:
+            ConfigError: no such form.
+        """
+        if form not in FORMATS:
+            raise ConfigError(f"no form {form!r}", where="--format", hint=did_you_mean(form, FORMATS))
+        return FORMATS[form](self.comparison)
 
     def __repr__(self) -> str:
         rows = ["\n".join("  ".join(row) for row in table) for table in self.tables]
