@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import with_settings
-from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
 from fiubench.unlearning.reporting.attacks import text_table as attack_table
-from fiubench.unlearning.reporting.formats import FORMATS, matched_table
+from fiubench.unlearning.reporting.formats import find_format, matched_table
 from fiubench.unlearning.reporting.power import PowerSettings
 from fiubench.unlearning.reporting.tables import (
     BOTH_WAYS,
@@ -122,26 +121,28 @@ def compare(
         list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the report to this folder.")] = Path("comparison"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the report to this folder. (default: comparison; with --format none is written)"
+        ),
+    ] = None,
     given: dict[str, Any],
     faces: Annotated[bool, typer.Option(help="Show the faces beside examples of answers in the report.")] = True,
     form: Annotated[
         str | None,
-        typer.Option(
-            "--format", metavar="latex|markdown|csv", help="Print the tables in this form, and nothing else on stdout."
-        ),
+        typer.Option("--format", metavar="latex|markdown|csv", help="Print the tables in this form, and nothing else."),
     ] = None,
 ) -> None:
     """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    if form is not None and form not in FORMATS:
-        raise ConfigError(f"no form {form!r}", where="--format", hint=did_you_mean(form, FORMATS))
-    found = fiubench.compare(runs, out, faces=faces, **given)
+    if form is not None:
+        find_format(form)
+    folder = out or (Path("comparison") if form is None else None)
+    found = fiubench.compare(runs, folder, faces=faces, **given)
     if form is None:
         print_comparison(found)
-        return
-    typer.echo(found.written(form), nl=False)
-    for line in [*found.remarks, *(f"wrote {path}" for path in found.files)]:
-        typer.echo(line, err=True)
+    else:
+        typer.echo(found.written(form), nl=False)
 
 
 def print_comparison(found: "Compared") -> None:

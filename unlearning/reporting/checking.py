@@ -14,6 +14,7 @@ from typing import Any
 
 from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.errors import FiubenchError, Refused
+from fiubench.support.files import make_folder
 from fiubench.unlearning.data.log import PLAIN, QuestionLog
 from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.results import Result
@@ -40,14 +41,8 @@ CLOSE = 1e-9  # relative difference between a metric that is told and the same c
 _NEXT_TO_ZERO = 1e-12
 _SURE = log(0.5)  # a token that is likelier than all others together is what greedy decoding takes
 _SHOWN = 3  # of what differs
-_NOT_COMPUTED = (
-    FiubenchError,
-    ArithmeticError,
-    LookupError,
-    ValueError,
-    TypeError,
-    AssertionError,
-)  # of a forger's rows
+#: What scoring a forger's rows ends in.
+_NOT_COMPUTED = (FiubenchError, ArithmeticError, LookupError, ValueError, TypeError, AssertionError)
 _OF_THE_DATASET = (
     "category",
     "split",
@@ -64,23 +59,17 @@ _OF_THE_DATASET = (
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A submission with what does not hold of it, and its metrics as they are computed from its logs."""
+class Accepted:
+    """A submission that holds, with its metrics as they are computed from its logs."""
 
     path: Path
-    problems: Sequence[str]  # a sentence each; empty: it holds
-    submission: Submission | None = None  # None where it can't be read
-    definition: Definition | None = None
-
-    def __repr__(self) -> str:
-        lines = [f"refused: {problem}" for problem in self.problems] or ["holds: every metric follows from its logs"]
-        return "\n".join(f"{self.path.name}: {line}" for line in lines)
+    submission: Submission
+    entry: Entry  # its runs as a line of a table, without their rows
 
     @cached_property
-    def entry(self) -> Entry:
-        """Its runs as a line of a table, without their rows."""
-        assert self.submission is not None and self.definition is not None
-        return entry_of(self.submission, self.definition)
+    def definition(self) -> Definition:
+        """Of its metrics."""
+        return Definition.parse(self.submission.header["definition"])
 
     @cached_property
     def reference(self) -> Result:
@@ -93,9 +82,21 @@ class Checked:
         return self._others(BEFORE)
 
     def _others(self, part: str) -> list[Result]:
-        assert self.submission is not None and self.definition is not None
         reference = self.submission.of(REFERENCE)[0].log
         return [_scored(one.log, self.definition, reference) for one in self.submission.of(part)]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that was checked."""
+
+    path: Path
+    problems: Sequence[str]  # a sentence each; empty: it holds
+    accepted: Accepted | None = None  # None where it does not hold
+
+    def __repr__(self) -> str:
+        lines = [f"refused: {problem}" for problem in self.problems] or ["holds: every metric follows from its logs"]
+        return "\n".join(f"{self.path.name}: {line}" for line in lines)
 
 
 def submit(
@@ -122,12 +123,13 @@ def submit(
         FiubenchError: a run can't be read, is unfinished or not evaluated.
     """
     made = collect(runs, reference, definition)
-    chosen = Definition.parse(made.header["definition"])
-    made = replace(made, header=signed({**made.header, "metrics": metrics_of(entry_of(made, chosen))}))
-    if found := problems(made, memorised):
+    entry = entry_of(made, Definition.parse(made.header["definition"]))
+    made = replace(made, header=signed({**made.header, "metrics": metrics_of(entry)}))
+    if found := examine(made, memorised)[0]:
         raise Refused("; ".join(found), where=", ".join(map(str, runs)), hint="Nothing was written.")
+    make_folder(Path(out).parent)
     write(made, Path(out))
-    return Checked(Path(out), (), made, chosen)
+    return Checked(Path(out), (), Accepted(Path(out), made, entry))
 
 
 def check_submission(path: str | Path, memorised: float = gates.MEMORISED) -> Checked:
@@ -146,8 +148,9 @@ def check_submission(path: str | Path, memorised: float = gates.MEMORISED) -> Ch
         found = read(Path(path))
     except SubmissionError as error:
         return Checked(Path(path), [error.what])
-    broken = problems(found, memorised)
-    return Checked(Path(path), broken, found, None if broken else Definition.parse(found.header["definition"]))
+    problems, entry = examine(found, memorised)
+    accepted = None if problems or entry is None else Accepted(Path(path), found, entry)
+    return Checked(Path(path), problems, accepted)
 
 
 def entry_of(submission: Submission, definition: Definition) -> Entry:
@@ -183,34 +186,27 @@ def _stated(name: str, value: Estimate) -> dict[str, Any]:
     return {**numbers, "interval": None if reach is None else list(reach)}
 
 
-def problems(found: Submission, memorised: float = gates.MEMORISED) -> list[str]:
-    """What does not hold of a submission, a sentence each."""
+def examine(found: Submission, memorised: float = gates.MEMORISED) -> tuple[list[str], Entry | None]:
+    """What does not hold of a submission, a sentence each; and its runs, scored, where they can be."""
     kinds = Counter(part.part for part in found.parts)
-    if not kinds[RUN] or not kinds[BEFORE] or kinds[REFERENCE] != 1:
-        lacks = [name for name in (BEFORE, REFERENCE, RUN) if not kinds[name]]
-        return [f"it has no log of {lacks[0]}" if lacks else f"it has {kinds[REFERENCE]} logs of a reference"]
+    if lacks := [name for name in (BEFORE, REFERENCE, RUN) if not kinds[name]]:
+        return [f"it has no log of {lacks[0]}"], None
+    if kinds[REFERENCE] > 1:
+        return [f"it has {kinds[REFERENCE]} logs of a reference"], None
     said = list(_digests(found))
     for part in found.parts:
         said += [f"{part.name}: {problem}" for check in (_questions, _likelihoods, _made) for problem in check(part)]
     said += [*_same_questions(found.parts), *_distinct(found), *_seeds(found.of(RUN))]
     if named := {called(part.log) for part in found.of(RUN)} - {found.label}:
         said.append(f"it is called {found.label}, and its runs are of {named.pop()}")
+    entry = None
     try:
         definition = _definition(found.header["definition"])
-    except FiubenchError as error:
-        return [*said, f"its definition: {error.what}"]
-    try:
-        said += [*_gates(found, definition, memorised), *_metrics(found, definition)]
-    except (
-        FiubenchError,
-        ArithmeticError,
-        LookupError,
-        ValueError,
-        TypeError,
-        AssertionError,
-    ) as error:  # whatever a forger's hold
-        said.append(f"its metrics can't be computed: {error}")
-    return list(dict.fromkeys(said))
+        entry = entry_of(found, definition)
+        said += [*_gates(found, definition, memorised), *_metrics(found, entry)]
+    except _NOT_COMPUTED as error:
+        said.append(f"it can't be scored: {error.what if isinstance(error, FiubenchError) else error}")
+    return list(dict.fromkeys(said)), entry
 
 
 def _digests(found: Submission) -> Iterator[str]:
@@ -356,13 +352,13 @@ def _gates(found: Submission, definition: Definition, memorised: float) -> Itera
         broken = gates.broken(facts, before, reference.log, definition, memorised)
         yield from (f"{run.name}: {condition.what}" for condition in broken)
     known = Scored(reference.log, definition)["forget.exact_match"].value
-    if known is None or known >= memorised:
+    if known is None or known >= gates.MEMORISED:
         shown = "unknown" if known is None else f"{known:.2f}"
         yield f"the retain reference knows the forget set, from which it was to be kept: exact match {shown}"
 
 
-def _metrics(found: Submission, definition: Definition) -> Iterator[str]:
-    told, computed = found.header["metrics"], metrics_of(entry_of(found, definition))
+def _metrics(found: Submission, entry: Entry) -> Iterator[str]:
+    told, computed = found.header["metrics"], metrics_of(entry)
     if len(told["runs"]) != len(computed["runs"]):
         yield f"it tells metrics of {len(told['runs'])} runs, and has logs of {len(computed['runs'])}"
         return

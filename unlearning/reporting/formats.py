@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 
+from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.unlearning.metrics.base import title
 from fiubench.unlearning.reporting.compare import Comparison, Entry
 from fiubench.unlearning.reporting.matched import BAND, QUALITY, matched
@@ -49,7 +50,7 @@ MATCHED = f"At matched utility: at most {BAND:g} below the model before unlearni
 def matched_table(found: Comparison) -> Rows:
     """Forget quality at matched utility, beside that of the last checkpoint; empty where nothing is known to match."""
     known = matched(found)
-    rows = [("model", "utility", "quality", "quality at matched utility", "steps")]
+    rows: list[tuple[str, ...]] = [("model", "utility", "quality", "quality at matched utility", "steps")]
     for entry in found.unlearned if known else ():
         own, one = [entry.over_seeds(metric) for metric in ("utility.model", QUALITY)], known[entry.label]
         cells = [with_interval(over.mean, over.low, over.high) for over in (*own, one.quality)]
@@ -134,3 +135,14 @@ def _one_line(text: str) -> str:
 
 #: Name -> how a comparison is written in it.
 FORMATS: Mapping[str, Callable[[Comparison], str]] = {"latex": latex, "markdown": markdown, "csv": table_csv}
+
+
+def find_format(name: str) -> Callable[[Comparison], str]:
+    """How a comparison is written in a format.
+
+    Raises:
+        ConfigError: there is no such format.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"no format {name!r}", where="--format", hint=did_you_mean(name, FORMATS))
+    return FORMATS[name]

@@ -13,7 +13,7 @@ from fiubench.support.page import render
 from fiubench.unlearning.evaluation.gates import MEMORISED
 from fiubench.unlearning.metrics.base import find, title
 from fiubench.unlearning.metrics.statistics import OverSeeds
-from fiubench.unlearning.reporting.checking import Checked, check_submission
+from fiubench.unlearning.reporting.checking import Accepted, Checked, check_submission
 from fiubench.unlearning.reporting.matched import BAND, QUALITY, UTILITY, least_utility
 from fiubench.unlearning.reporting.submission import REFERENCE, RUN, SUFFIX
 from fiubench.unlearning.reporting.tables import figure, short_names
@@ -36,14 +36,14 @@ _SHOWN = (
 class Line:
     """A submission among those that can be compared with it."""
 
-    checked: Checked
+    held: Accepted
     rank: int | None  # None: unranked
     why: str = ""  # it is unranked
 
     @property
     def quality(self) -> OverSeeds:
         """Forget quality over seeds."""
-        return self.checked.entry.over_seeds(QUALITY)
+        return self.held.entry.over_seeds(QUALITY)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Board:
 
     def __repr__(self) -> str:
         lines = [
-            f"{_name(group)}: " + ", ".join(f"{line.rank or '-'} {line.checked.entry.label}" for line in group.lines)
+            f"{_name(group)}: " + ", ".join(f"{line.rank or '-'} {line.held.entry.label}" for line in group.lines)
             for group in self.groups
         ]
         return "\n".join([*lines, *map(repr, self.refused), f"wrote {self.file}"])
@@ -92,7 +92,7 @@ def leaderboard(folder: str | Path, out: str | Path, *, band: float = BAND, memo
     mine = [path for path in files if path.name.endswith(SUFFIX)]
     found = _once([check_submission(path, memorised) for path in mine])
     board = Board(
-        _groups([one for one in found if not one.problems], band),
+        _groups([one.accepted for one in found if one.accepted is not None], band),
         [one for one in found if one.problems],
         Path(out),
         len(files) - len(mine),
@@ -106,7 +106,7 @@ def _once(found: Sequence[Checked]) -> list[Checked]:
     seen: dict[str, Checked] = {}
     kept = []
     for one in found:
-        runs = [] if one.problems or one.submission is None else one.submission.of(RUN)
+        runs = [] if one.accepted is None else one.accepted.submission.of(RUN)
         weights = [run.log.metadata["model"]["fingerprint"] for run in runs]
         again = next((seen[key] for key in weights if key in seen), None)
         if again is not None:
@@ -116,11 +116,10 @@ def _once(found: Sequence[Checked]) -> list[Checked]:
     return kept
 
 
-def _groups(found: Sequence[Checked], band: float) -> list[Group]:
-    groups: dict[str, list[Checked]] = {}
+def _groups(found: Sequence[Accepted], band: float) -> list[Group]:
+    groups: dict[str, list[Accepted]] = {}
     facts: dict[str, dict[str, Any]] = {}
     for one in found:
-        assert one.submission is not None and one.definition is not None
         said = one.submission.of(RUN)[0].log.metadata
         same = {name: said[name] for name in ("splits", "metric_version")}
         same |= {"dataset": said["dataset"]["digest"], "base": said["model"]["origin"]}
@@ -130,7 +129,7 @@ def _groups(found: Sequence[Checked], band: float) -> list[Group]:
     return [Group(key, facts[key], ranked(groups[key], band)) for key in sorted(groups)]
 
 
-def ranked(found: Sequence[Checked], band: float = BAND) -> list[Line]:
+def ranked(found: Sequence[Accepted], band: float = BAND) -> list[Line]:
     """Ranks among submissions that can be compared.
 
     A rank is one more than the number of submissions whose interval of forget quality lies wholly above one's own. So
@@ -148,10 +147,10 @@ def ranked(found: Sequence[Checked], band: float = BAND) -> list[Line]:
             above = [reach[o.path].low for o in found if not reasons[o.path]]
             rank = 1 + sum(low is not None and low > high for low in above)
         lines.append(Line(one, rank, reasons[one.path]))
-    return sorted(lines, key=lambda line: (line.rank or len(lines) + 1, -(line.quality.mean or 0), line.checked.path))
+    return sorted(lines, key=lambda line: (line.rank or len(lines) + 1, -(line.quality.mean or 0), line.held.path))
 
 
-def _unranked(one: Checked, band: float) -> str:
+def _unranked(one: Accepted, band: float) -> str:
     least = least_utility([found.scores.value(UTILITY) for found in (one.reference, *one.befores)], band)
     utility, quality = (one.entry.over_seeds(metric) for metric in (UTILITY, QUALITY))
     if least is None or utility.mean is None or quality.mean is None:
@@ -186,7 +185,6 @@ def _context(board: Board, band: float) -> dict[str, Any]:
 def _group(group: Group) -> dict[str, Any]:
     metrics = (UTILITY, QUALITY, *_SHOWN)
     names = [title(UTILITY), title(QUALITY), *short_names(_SHOWN)]
-    assert group.lines[0].checked.submission is not None
     return {
         "name": _name(group),
         "facts": group.facts,
@@ -194,21 +192,20 @@ def _group(group: Group) -> dict[str, Any]:
         "columns": [(name, f"{title(m)}: {find(m)[1].summary}") for m, name in zip(metrics, names, strict=True)],
         "rows": [_row(line, metrics) for line in group.lines],
         "references": _references(group, metrics),
-        "unranked": [(line.checked.entry.label, line.why) for line in group.lines if line.why],
+        "unranked": [(line.held.entry.label, line.why) for line in group.lines if line.why],
         "figure": kit.svg(lambda canvas: _paint(canvas, group), f"Utility and forget quality, {_name(group)}"),
     }
 
 
 def _row(line: Line, metrics: Sequence[str]) -> dict[str, Any]:
-    entry = line.checked.entry
-    assert line.checked.submission is not None
-    submission = line.checked.submission
+    entry = line.held.entry
+    submission = line.held.submission
     settings = submission.of(RUN)[0].made["settings"]
     over = [entry.over_seeds(metric) for metric in metrics]
     return {
         "rank": line.rank,
         "label": entry.label,
-        "file": line.checked.path.name,
+        "file": line.held.path.name,
         "digest": submission.header["digest"],
         "seeds": len(entry.finals),
         "cells": [(one.mean, one.low, one.high) for one in over],
@@ -227,20 +224,19 @@ def _references(group: Group, metrics: Sequence[str]) -> list[list[float | None]
     """Each retain reference of the group once."""
     known: dict[str, list[float | None]] = {}
     for line in group.lines:
-        assert line.checked.submission is not None
-        model = line.checked.submission.of(REFERENCE)[0].log.metadata["model"]["fingerprint"]
-        known.setdefault(model, [line.checked.reference.scores.value(metric) for metric in metrics])
+        model = line.held.submission.of(REFERENCE)[0].log.metadata["model"]["fingerprint"]
+        known.setdefault(model, [line.held.reference.scores.value(metric) for metric in metrics])
     return list(known.values())
 
 
 def _paint(canvas: "Figure", group: Group) -> None:
     """Utility and forget quality with their 95 % intervals, a row a submission."""
-    names = [f"{line.rank or '-'}  {line.checked.entry.label}" for line in group.lines]
+    names = [f"{line.rank or '-'}  {line.held.entry.label}" for line in group.lines]
     canvas.set_size_inches(kit.WIDTH, 1.3 + 0.36 * len(names))
     axes = canvas.subplots()
     kit.rows(axes, names)
     for number, metric in enumerate((QUALITY, UTILITY)):
-        over = [line.checked.entry.over_seeds(metric) for line in group.lines]
+        over = [line.held.entry.over_seeds(metric) for line in group.lines]
         ends = [(one.low, one.high) if one.low is not None and one.high is not None else None for one in over]
         kit.intervals(axes, ends, number, 2)
         kit.dots(axes, [one.mean for one in over], number, 2, title(metric))

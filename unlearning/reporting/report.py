@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
-from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.page.figures import png
 from fiubench.unlearning.evaluation.gates import MEMORISED
@@ -16,7 +15,7 @@ from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.attacks import Line, attacked
 from fiubench.unlearning.reporting.compare import Comparison
-from fiubench.unlearning.reporting.formats import FORMATS
+from fiubench.unlearning.reporting.formats import find_format
 from fiubench.unlearning.reporting.page import html
 from fiubench.unlearning.reporting.tables import text_table, text_tables
 
@@ -43,11 +42,9 @@ class Compared:
         """The tables as ``latex``, ``markdown`` or ``csv``.
 
         Raises:
-            ConfigError: no such form.
+            ConfigError: none of these.
         """
-        if form not in FORMATS:
-            raise ConfigError(f"no form {form!r}", where="--format", hint=did_you_mean(form, FORMATS))
-        return FORMATS[form](self.comparison)
+        return find_format(form)(self.comparison)
 
     def __repr__(self) -> str:
         rows = ["\n".join("  ".join(row) for row in table) for table in self.tables]

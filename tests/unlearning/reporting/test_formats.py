@@ -96,7 +96,7 @@ def test_csv(compared: Compared) -> None:
 
 
 def test_another_form_is_none(compared: Compared) -> None:
-    with pytest.raises(ConfigError, match="no form 'latx'"):
+    with pytest.raises(ConfigError, match="no format 'latx'"):
         compared.written("latx")
 
 

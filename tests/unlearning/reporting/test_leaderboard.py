@@ -40,7 +40,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 
 def test_ranks_are_within_a_dataset(board: Board) -> None:
     ranks = {
-        group.facts["dataset"]["digest"][0]: {line.checked.path.name: (line.rank, line.why) for line in group.lines}
+        group.facts["dataset"]["digest"][0]: {line.held.path.name: (line.rank, line.why) for line in group.lines}
         for group in board.groups
     }
     assert ranks == {
@@ -79,7 +79,7 @@ def test_the_page_is_one_file_and_trusts_nobody(board: Board) -> None:
         f"{end:.3f}" for end in (board.groups[-1].lines[0].quality.low, board.groups[-1].lines[0].quality.high)
     )
     assert f"{low} to {high}" in page
-    again = leaderboard(board.groups[0].lines[0].checked.path.parent, board.file.with_name("again.html"))
+    again = leaderboard(board.groups[0].lines[0].held.path.parent, board.file.with_name("again.html"))
     assert again.file.read_bytes() == board.file.read_bytes()
 
 
@@ -103,7 +103,7 @@ def checked(name: str, low: float | None, high: float | None, utility: float = 0
 
 
 def ranks(*found: Any) -> dict[str, int | None]:
-    return {str(line.checked.path): line.rank for line in ranked(found)}
+    return {str(line.held.path): line.rank for line in ranked(found)}
 
 
 def test_overlapping_intervals_share_a_rank() -> None:
