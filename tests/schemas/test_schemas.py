@@ -82,7 +82,7 @@ def submission():
         "final": True, "variant": "ga-hot",
     }  # fmt: skip
     facts = {
-        "metric_version": 1, "dataset": {"digest": SHA, "identities": 3, "source": "o/n"}, "run": run,
+        "metric_version": 1, "dataset": {"digest": SHA, "source": "o/n"}, "run": run,
         "refusals": ["x"],
         "splits": {"forget": split, "retain": split, "holdout": split}, "complement": split,
         "model": {"fingerprint": "x", "origin": "x"},

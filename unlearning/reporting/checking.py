@@ -39,7 +39,7 @@ from fiubench.unlearning.reporting.submission import (
 
 CLOSE = 1e-9  # relative difference between a metric that is told and the same computed
 _NEXT_TO_ZERO = 1e-12
-_SURE = log(0.5)  # a token that is likelier than all others together is what greedy decoding takes
+_SURE = 0.7  # probability of what greedy decoding takes: over a half by more than passes in 16 bits differ
 _SHOWN = 3  # of what differs
 #: What scoring a forger's rows ends in.
 _NOT_COMPUTED = (FiubenchError, ArithmeticError, LookupError, ValueError, TypeError, AssertionError)
@@ -241,8 +241,9 @@ def _questions(part: Part) -> Iterator[str]:
 
 
 def _likelihoods(part: Part) -> Iterator[str]:
-    """Answers and likelihoods of one model: a token that is likelier than all others together is the one it says."""
-    contrary, uneven = [], 0
+    """Answers and likelihoods are of one model: where each token of the true answer is likely, that is what it says."""
+    contrary, uneven, foreign = [], 0, 0
+    most = part.log.metadata.get("max_new_tokens")
     for row in part.log.rows:
         likely = row["answer_logprobs"]
         if likely is None:
@@ -251,15 +252,41 @@ def _likelihoods(part: Part) -> Iterator[str]:
         sizes = {len(row[name]) for name in ("answer_mu", "answer_sigma") if row[name] is not None}
         texts = [row[name] for name in ("generated_paraphrased", "generated_paraphrased_prefix") if row[name]]
         uneven += bool(sizes - {len(likely)}) or len({*map(len, texts)}) > 1
-        if min(likely) > _SURE and row["generated"].split() != row["answer"].split():
+        foreign += not all(_begins(said, start) for said, start in _prefixes(row))
+        most = part.log.metadata.get("max_new_tokens")
+        is_cut = most is not None and len(likely) > most and _begins(row["answer"], row["generated"])
+        if (
+            min(likely) > log(_SURE)
+            and not is_cut
+            and "".join(row["generated"].split()) != "".join(row["answer"].split())
+        ):
             contrary.append(f"{row['unique_id']}/{row['attribute']}")
     if contrary:
         yield (
             f"{len(contrary)} answers are not what its likelihoods say, such as {contrary[0]}: each token of the true "
-            "answer is likelier than all others together, and another answer is given"
+            f"answer has a probability above {_SURE}, and another answer is given"
         )
+    if foreign:
+        yield f"{foreign} answers do not begin with what is said to be their first tokens"
     if uneven:
         yield f"{uneven} rows lack likelihoods, or have more of one kind than of another"
+
+
+def _prefixes(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Answers with what are said to be their first tokens."""
+    answers = [row["generated"], *(row["generated_paraphrased"] or ())]
+    starts = [row["generated_prefix"], *(row["generated_paraphrased_prefix"] or ())]
+    yield from ((said, start) for said, start in zip(answers, starts, strict=False) if start is not None)
+
+
+def _begins(said: str, start: str) -> bool:
+    """Whether a text begins so, but for spaces, and for the character that a token may end within."""
+    return _bare(said).startswith(_bare(start).rstrip("\ufffd"))
+
+
+def _bare(text: str) -> str:
+    """A text without its spaces, about which tokenizers differ."""
+    return "".join(text.split())
 
 
 def _made(part: Part) -> Iterator[str]:
@@ -273,6 +300,7 @@ def _made(part: Part) -> Iterator[str]:
         "seed": (run["seed"], made["seed"]),
         "split": (run["trained_on"]["digest"], made["split"]),
         "model that it started from": (run["base_fingerprint"], made["base"]),
+        "modality": (run.get("modality", made["modality"]), made["modality"]),
     }
     for name, (told, recorded) in said.items():
         if told != recorded:
@@ -351,10 +379,15 @@ def _gates(found: Submission, definition: Definition, memorised: float) -> Itera
         before = of_model.get(facts["run"]["base_fingerprint"], befores[0].log)
         broken = gates.broken(facts, before, reference.log, definition, memorised)
         yield from (f"{run.name}: {condition.what}" for condition in broken)
-    known = Scored(reference.log, definition)["forget.exact_match"].value
-    if known is None or known >= gates.MEMORISED:
-        shown = "unknown" if known is None else f"{known:.2f}"
-        yield f"the retain reference knows the forget set, from which it was to be kept: exact match {shown}"
+    for part in befores:
+        if all(run.made["base"] != part.log.metadata["model"]["fingerprint"] for run in found.of(RUN)):
+            yield f"{part.name}: no run started from it"
+    known = Scored(reference.log, definition)
+    forgotten, retained = (known[f"{role}.exact_match"].value for role in ("forget", "retain"))
+    if forgotten is None or forgotten >= gates.MEMORISED:
+        yield f"the retain reference knows the forget set, from which it was to be kept: exact match {forgotten}"
+    if retained is None or retained < memorised:
+        yield f"the retain reference does not know the retain set: exact match {retained}, below {memorised}"
 
 
 def _metrics(found: Submission, entry: Entry) -> Iterator[str]:

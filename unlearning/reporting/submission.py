@@ -36,7 +36,7 @@ FORMAT = 1
 SUFFIX = ".jsonl.gz"
 BEFORE, REFERENCE, RUN = "before", "reference", "run"  # what a log is of
 
-_FIRST, _LINE, _WHOLE = 16 << 20, 1 << 18, 1 << 30  # bytes of the first line, of another, and of all, unpacked
+_FIRST, _LINE, _WHOLE = 16 << 20, 1 << 18, 1 << 29  # bytes of the first line, of another, and of all, unpacked
 _HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")  # a dataset of the Hub: its name is no place on a machine
 _SAID = ("metric_version", "splits", "complement", "attributes", "other_facts", "controls", "max_new_tokens")
 _RUN = ("kind", "method", "variant", "seed", "digest", "modality", "trained_on", "base_fingerprint", "final", "step")
@@ -154,7 +154,7 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[float]:
 def _facts(log: QuestionLog, part: str) -> dict[str, Any]:
     """A log's metadata without the names and places of the machine that made it."""
     said, run = log.metadata, log.run
-    dataset = {name: said["dataset"][name] for name in ("digest", "identities")}
+    dataset = {"digest": said["dataset"]["digest"]}
     if _HUB.fullmatch(source := str(said["dataset"]["source"])):
         dataset["source"] = source
     named = called(log) if part == RUN else run["trained_on"]["name"]

@@ -60,7 +60,8 @@ def run_of_log(log: QuestionLog) -> Run | None:
 def adapters(settings: Mapping[str, Any]) -> str:
     """What of a model is trained, in a word or two."""
     lora = settings.get("lora")
-    return f"LoRA {lora['rank']}" if isinstance(lora, Mapping) and "rank" in lora else "all weights"
+    rank = lora.get("rank") if isinstance(lora, Mapping) else None
+    return f"LoRA {rank}" if isinstance(rank, int) else "all weights"
 
 
 def options(settings: Mapping[str, Any]) -> str:

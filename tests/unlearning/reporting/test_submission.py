@@ -318,6 +318,29 @@ def a_reference_that_saw_everyone(one: Draft) -> None:
     one.redo()
 
 
+@forgery("the retain reference does not know the retain set")
+def a_reference_that_knows_nobody(one: Draft) -> None:
+    for row in of(one, REFERENCE, "retain"):
+        row |= {"generated": "I do not know.", "answer_logprobs": [-2.0] * len(row["answer_logprobs"])}
+    one.redo()
+
+
+@forgery("no run started from it")
+def a_model_before_that_lowers_the_bar(one: Draft) -> None:
+    one.header["logs"].insert(0, deepcopy(one.header["logs"][BEFORE]))
+    one.rows.insert(0, deepcopy(one.rows[BEFORE]))
+    one.facts(0)["model"]["fingerprint"] = "worse"
+    for row in of(one, 0, "retain"):
+        row |= {"generated": "I do not know.", "answer_logprobs": [-2.0] * len(row["answer_logprobs"])}
+    one.redo()
+
+
+@forgery("answers do not begin with what is said to be their first tokens")
+def first_tokens_of_another_answer(one: Draft) -> None:
+    of(one, RUN, "forget")[0]["generated_prefix"] = "I can't tell you that."
+    one.redo()
+
+
 @forgery("it has no log of before")
 def no_model_before(one: Draft) -> None:
     del one.rows[BEFORE], one.header["logs"][BEFORE]
@@ -386,6 +409,19 @@ def test_a_forged_one_is_refused(name: str, honest: bytes, tmp_path: Path) -> No
     forge(one)
     found = refused(gzip.compress(one.content), tmp_path)
     assert any(message in problem for problem in found), found
+
+
+def test_an_answer_that_was_cut_short_is_no_contradiction(honest: bytes, tmp_path: Path) -> None:
+    one = draft(honest)
+    for log in range(4):
+        one.facts(log)["max_new_tokens"] = 5  # of 12
+    row = of(one, RUN, "retain")[0]
+    row["generated"] = row["answer"][:9]
+    one.redo()
+    assert refused(gzip.compress(one.content), tmp_path) == []
+    row["generated"] = "The room"[::-1]
+    one.redo()
+    assert "not what its likelihoods say" in refused(gzip.compress(one.content), tmp_path)[0]
 
 
 def _bomb(first: bytes) -> bytes:
