@@ -164,15 +164,6 @@ DOCUMENTS = {
         },
     },
     "submission": submission,
-    "submission_row": lambda: {
-        **dict.fromkeys(["category", "paraphrased_answer", "guess", "generated_prefix", "judge"]),
-        **dict.fromkeys(["question", "answer", "generated"], "x"), "unique_id": "1", "attribute": "a",
-        "role": "forget", "split": "forget05", "control": "none", "asked": "picture", "keywords": ["x"],
-        "keyword_variants": [["y"]], "paraphrased_questions": ["x"], "perturbed_answers": None,
-        "generated_paraphrased": ["x"], "generated_paraphrased_prefix": [None], "generated_logprobs": None,
-        "answer_logprobs": [-0.5], "answer_mu": [-3.0], "answer_sigma": [1.0], "paraphrased_logprobs": None,
-        "perturbed_logprobs": [[-1.0], None],
-    },
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},

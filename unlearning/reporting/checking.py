@@ -40,6 +40,7 @@ from fiubench.unlearning.reporting.submission import (
 CLOSE = 1e-9  # relative difference between a metric that is told and the same computed
 _NEXT_TO_ZERO = 1e-12
 _SURE = 0.7  # probability of what greedy decoding takes: over a half by more than passes in 16 bits differ
+_ROUNDING = 1e-3  # by which the logarithm of a probability may be above 0
 _SHOWN = 3  # of what differs
 #: What scoring a forger's rows ends in.
 _NOT_COMPUTED = (FiubenchError, ArithmeticError, LookupError, ValueError, TypeError, AssertionError)
@@ -242,7 +243,7 @@ def _questions(part: Part) -> Iterator[str]:
 
 def _likelihoods(part: Part) -> Iterator[str]:
     """Answers and likelihoods are of one model: where each token of the true answer is likely, that is what it says."""
-    contrary, uneven, foreign = [], 0, 0
+    contrary, uneven, foreign, above = [], 0, 0, 0
     most = part.log.metadata.get("max_new_tokens")
     for row in part.log.rows:
         likely = row["answer_logprobs"]
@@ -252,6 +253,8 @@ def _likelihoods(part: Part) -> Iterator[str]:
         sizes = {len(row[name]) for name in ("answer_mu", "answer_sigma") if row[name] is not None}
         texts = [row[name] for name in ("generated_paraphrased", "generated_paraphrased_prefix") if row[name]]
         uneven += bool(sizes - {len(likely)}) or len({*map(len, texts)}) > 1
+        likelihoods = [row[name] for name in ("answer_logprobs", "paraphrased_logprobs", "generated_logprobs")]
+        above += any(max(one) > _ROUNDING for one in [*likelihoods, *(row["perturbed_logprobs"] or ())] if one)
         foreign += not all(_begins(said, start) for said, start in _prefixes(row))
         most = part.log.metadata.get("max_new_tokens")
         is_cut = most is not None and len(likely) > most and _begins(row["answer"], row["generated"])
@@ -266,6 +269,8 @@ def _likelihoods(part: Part) -> Iterator[str]:
             f"{len(contrary)} answers are not what its likelihoods say, such as {contrary[0]}: each token of the true "
             f"answer has a probability above {_SURE}, and another answer is given"
         )
+    if above:
+        yield f"{above} rows have likelihoods above 1"
     if foreign:
         yield f"{foreign} answers do not begin with what is said to be their first tokens"
     if uneven:

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import orjson
+import pyarrow as pa
 from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.errors import DatasetError, FiubenchError
 from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_file
 from fiubench.support.version import __version__
-from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.data.log import COLUMNS, ROLES, QuestionLog
 from fiubench.unlearning.data.runs import Run, run_of
 from fiubench.unlearning.evaluation.results import before_of
 from fiubench.unlearning.evaluation.subject import load_log
@@ -37,6 +38,8 @@ SUFFIX = ".jsonl.gz"
 BEFORE, REFERENCE, RUN = "before", "reference", "run"  # what a log is of
 
 _FIRST, _LINE, _WHOLE = 16 << 20, 1 << 18, 1 << 29  # bytes of the first line, of another, and of all, unpacked
+_TEXT, _ITEMS = 20_000, 100  # characters of a text, texts of a list
+_JSON = {"string": "string", "float": "number", "double": "number", "bool": "boolean", "int64": "integer"}
 _HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")  # a dataset of the Hub: its name is no place on a machine
 _SAID = ("metric_version", "splits", "complement", "attributes", "other_facts", "controls", "max_new_tokens")
 _RUN = ("kind", "method", "variant", "seed", "digest", "modality", "trained_on", "base_fingerprint", "final", "step")
@@ -211,8 +214,9 @@ def _read(file: BinaryIO, path: Path) -> Submission:
     if version != FORMAT:
         hint = "Take the version of fiubench that wrote it." if version > FORMAT else ""
         raise SubmissionError(f"version {version} of the format; this fiubench reads {FORMAT}", where=path, hint=hint)
-    _valid("submission", header, path, "first line")
-    parts, left = [], _WHOLE
+    _valid(schemas.is_valid("submission"), "submission", header, path, "first line")
+    schema = _row_schema()
+    is_row, parts, left = schemas.compiled(schema).is_valid, [], _WHOLE
     for number, one in enumerate(header["logs"]):
         rows, digest = [], hashlib.sha256()
         for row in range(one["rows"]):
@@ -221,7 +225,7 @@ def _read(file: BinaryIO, path: Path) -> Submission:
             left -= len(line)
             digest.update(line)
             rows.append(_json(line, path, what))
-            _valid("submission_row", rows[-1], path, what)
+            _valid(is_row, schema, rows[-1], path, what)
         log = QuestionLog(rows, one["facts"])
         parts.append(Part(one["part"], log, one["made"], one["digest"], digest.hexdigest()))
     if file.read(1):
@@ -245,8 +249,33 @@ def _json(line: bytes, path: Path, what: str) -> Any:
         raise SubmissionError(f"{what}: no JSON: {error}", where=path) from error
 
 
-def _valid(schema: str, document: Any, path: Path, what: str) -> None:
-    if schemas.is_valid(schema)(document):
-        return
-    problem = next(schemas.violations(schema, document))
-    raise SubmissionError(f"{what}: {problem.path}: {problem.message}", where=path)
+def _valid(checker: Any, schema: str | dict[str, Any], document: Any, path: Path, what: str) -> None:
+    if not checker(document):
+        problem = next(schemas.violations(schema, document))
+        raise SubmissionError(f"{what}: {problem.path}: {problem.message}", where=path)
+
+
+def _row_schema() -> dict[str, Any]:
+    """The JSON Schema of a row: the columns of a log with their types."""
+    needed = {"type": "string", "maxLength": _TEXT}
+    always = {
+        **dict.fromkeys(("unique_id", "attribute", "split", "question", "answer", "generated"), needed),
+        "role": {"enum": list(ROLES)},
+        "control": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
+        "asked": {"enum": ["picture", "name"]},
+        "keywords": {**_type(pa.list_(pa.string())), "type": "array", "minItems": 1},
+        "generated_paraphrased_prefix": {**_type(pa.list_(pa.string())), "items": _type(pa.string())},
+        "judge": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+    }
+    properties = {column.name: always.get(column.name, _type(column.type)) for column in COLUMNS}
+    return {"type": "object", "required": [*properties], "additionalProperties": False, "properties": properties}
+
+
+def _type(kind: pa.DataType) -> dict[str, Any]:
+    """A value of a column, or null; in lists nothing is null but lists."""
+    if pa.types.is_list(kind):
+        of = kind.value_type
+        items = _type(of) if pa.types.is_list(of) else {**_type(of), "type": _JSON[str(of)]}
+        most = {} if pa.types.is_floating(of) else {"maxItems": _ITEMS}
+        return {"type": ["array", "null"], "items": items, "minItems": int(pa.types.is_floating(of)), **most}
+    return {"type": [_JSON[str(kind)], "null"], **({"maxLength": _TEXT} if pa.types.is_string(kind) else {})}

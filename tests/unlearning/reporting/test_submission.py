@@ -384,7 +384,7 @@ def a_checkpoint_that_was_chosen(one: Draft) -> None:
     one.redo()
 
 
-@forgery("log 3, row 1: answer_logprobs")
+@forgery("1 rows have likelihoods above 1")
 def likelihoods_above_one(one: Draft) -> None:
     one.rows[RUN][0]["answer_logprobs"][0] = 0.5
     one.redo()
@@ -455,6 +455,23 @@ def test_a_broken_file_is_refused(name: str, honest: bytes, tmp_path: Path) -> N
     spoil, message = BROKEN[name]
     found = refused(spoil(honest), tmp_path)
     assert len(found) == 1 and message in found[0], found
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("generated", value) for value in (None, 3, "x" * 20_001)),
+        *(("keywords", value) for value in (None, [], [None], ["x"] * 101)),
+        *(("answer_logprobs", value) for value in ([], [None], ["x"], {})),
+        ("generated_paraphrased", ["x", None]), ("role", "other"), ("control", "../x"), ("judge", 2),
+        ("keyword_variants", ["x"]), ("column of another log", 1),
+    ],
+)  # fmt: skip
+def test_a_row_is_one_of_a_log(column: str, value: Any, honest: bytes, tmp_path: Path) -> None:
+    one = draft(honest)
+    one.rows[RUN][0][column] = value
+    (found,) = refused(gzip.compress(one.content), tmp_path)
+    assert found.startswith("log 3, row 1: ")
 
 
 def test_a_whole_larger_than_any_is_refused(honest: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
