@@ -7,15 +7,14 @@ every metric, error and interval. What is left to believe is that a model gave t
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import isclose, log
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from fiubench.support.canonical import canonical_line, digest_of
 from fiubench.support.errors import FiubenchError, Refused
 from fiubench.support.files import make_folder
-from fiubench.unlearning.data.log import PLAIN, QuestionLog
+from fiubench.unlearning.data.log import PLAIN, ROLES, QuestionLog
 from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.results import Result
 from fiubench.unlearning.metrics.aggregate import Scored, score
@@ -61,30 +60,24 @@ _OF_THE_DATASET = (
 
 @dataclass(frozen=True)
 class Accepted:
-    """A submission that holds, with its metrics as they are computed from its logs."""
+    """A submission that holds, with its metrics as they are computed from its logs; of many, rows would fill memory."""
 
     path: Path
-    submission: Submission
-    entry: Entry  # its runs as a line of a table, without their rows
+    submission: Submission  # without its rows
+    definition: Definition
+    entry: Entry  # its runs as a line of a table
+    reference: Result
+    befores: Sequence[Result]  # the models that its runs started from
 
-    @cached_property
-    def definition(self) -> Definition:
-        """Of its metrics."""
-        return Definition.parse(self.submission.header["definition"])
-
-    @cached_property
-    def reference(self) -> Result:
-        """Its retain reference."""
-        return self._others(REFERENCE)[0]
-
-    @cached_property
-    def befores(self) -> Sequence[Result]:
-        """The models that its runs started from."""
-        return self._others(BEFORE)
-
-    def _others(self, part: str) -> list[Result]:
-        reference = self.submission.of(REFERENCE)[0].log
-        return [_scored(one.log, self.definition, reference) for one in self.submission.of(part)]
+    @classmethod
+    def make(cls, path: Path, found: Submission, entry: Entry) -> Self:
+        """From a submission with its rows, and its runs scored."""
+        definition = Definition.parse(found.header["definition"])
+        log = found.of(REFERENCE)[0].log
+        befores = [_scored(part.log, definition, log) for part in found.of(BEFORE)]
+        bare = [replace(part, log=QuestionLog((), part.log.metadata)) for part in found.parts]
+        reference = _scored(log, definition, log)
+        return cls(path, replace(found, parts=bare), definition, entry, reference, befores)
 
 
 @dataclass(frozen=True)
@@ -130,7 +123,7 @@ def submit(
         raise Refused("; ".join(found), where=", ".join(map(str, runs)), hint="Nothing was written.")
     make_folder(Path(out).parent)
     write(made, Path(out))
-    return Checked(Path(out), (), Accepted(Path(out), made, entry))
+    return Checked(Path(out), (), Accepted.make(Path(out), made, entry))
 
 
 def check_submission(path: str | Path, memorised: float = gates.MEMORISED) -> Checked:
@@ -150,7 +143,7 @@ def check_submission(path: str | Path, memorised: float = gates.MEMORISED) -> Ch
     except SubmissionError as error:
         return Checked(Path(path), [error.what])
     problems, entry = examine(found, memorised)
-    accepted = None if problems or entry is None else Accepted(Path(path), found, entry)
+    accepted = None if problems or entry is None else Accepted.make(Path(path), found, entry)
     return Checked(Path(path), problems, accepted)
 
 
@@ -224,7 +217,7 @@ def _questions(part: Part) -> Iterator[str]:
     asked = Counter((row["role"], row["control"], row["unique_id"], row["attribute"]) for row in rows)
     if doubled := [key for key, times in asked.items() if times > 1]:
         yield f"{len(doubled)} questions stand there more than once, such as {'/'.join(doubled[0][2:])}"
-    plain = {role: {key[2:] for key in asked if key[:2] == (role, PLAIN)} for role in ("forget", "retain", "holdout")}
+    plain = {role: {key[2:] for key in asked if key[:2] == (role, PLAIN)} for role in ROLES}
     for role, keys in plain.items():
         split = facts["splits"].get(role)
         if split is None and keys:
