@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from fiubench.support.canonical import canonical_line, digest_of
-from fiubench.support.errors import FiubenchError, Refused
+from fiubench.support.errors import ConfigError, FiubenchError, Refused
 from fiubench.support.files import make_folder
 from fiubench.unlearning.data.log import PLAIN, ROLES, QuestionLog
 from fiubench.unlearning.evaluation import gates
@@ -26,6 +26,7 @@ from fiubench.unlearning.reporting.submission import (
     BEFORE,
     REFERENCE,
     RUN,
+    SUFFIX,
     Part,
     Submission,
     SubmissionError,
@@ -114,8 +115,11 @@ def submit(
 
     Raises:
         Refused: it would be refused by whoever checks it.
+        ConfigError: the file has another ending.
         FiubenchError: a run can't be read, is unfinished or not evaluated.
     """
+    if not Path(out).name.endswith(SUFFIX):
+        raise ConfigError(f"does not end in {SUFFIX}", where=out, hint="A leaderboard knows submissions by it.")
     made = collect(runs, reference, definition)
     entry = entry_of(made, Definition.parse(made.header["definition"]))
     made = replace(made, header=signed({**made.header, "metrics": metrics_of(entry)}))

@@ -54,6 +54,13 @@ class Group:
     facts: dict[str, Any]  # of the log of one of them
     lines: Sequence[Line]  # the first first; unranked ones last
 
+    @property
+    def labels(self) -> list[str]:
+        """What its lines are called, with the file where several have one name."""
+        names = [line.held.entry.label for line in self.lines]
+        files = [line.held.path.name.removesuffix(SUFFIX) for line in self.lines]
+        return [f"{n} ({f})" if names.count(n) > 1 else n for n, f in zip(names, files, strict=True)]
+
 
 @dataclass(frozen=True, repr=False)
 class Board:
@@ -66,7 +73,8 @@ class Board:
 
     def __repr__(self) -> str:
         lines = [
-            f"{_name(group)}: " + ", ".join(f"{line.rank or '-'} {line.held.entry.label}" for line in group.lines)
+            f"{_name(group)}: "
+            + ", ".join(f"{line.rank or '-'} {label}" for line, label in zip(group.lines, group.labels, strict=True))
             for group in self.groups
         ]
         return "\n".join([*lines, *map(repr, self.refused), f"wrote {self.file}"])
@@ -126,7 +134,8 @@ def _groups(found: Sequence[Accepted], band: float) -> list[Group]:
         key = digest_of([same, one.definition.model_dump()])
         groups.setdefault(key, []).append(one)
         facts[key] = {**said, "definition": one.definition}
-    return [Group(key, facts[key], ranked(groups[key], band)) for key in sorted(groups)]
+    made = [Group(key, facts[key], ranked(groups[key], band)) for key in sorted(groups)]
+    return sorted(made, key=_name)
 
 
 def ranked(found: Sequence[Accepted], band: float = BAND) -> list[Line]:
@@ -190,21 +199,21 @@ def _group(group: Group) -> dict[str, Any]:
         "facts": group.facts,
         "source": _source(group.facts),
         "columns": [(name, f"{title(m)}: {find(m)[1].summary}") for m, name in zip(metrics, names, strict=True)],
-        "rows": [_row(line, metrics) for line in group.lines],
+        "rows": [_row(*one, metrics) for one in zip(group.lines, group.labels, strict=True)],
         "references": _references(group, metrics),
-        "unranked": [(line.held.entry.label, line.why) for line in group.lines if line.why],
+        "unranked": [(n, line.why) for line, n in zip(group.lines, group.labels, strict=True) if line.why],
         "figure": kit.svg(lambda canvas: _paint(canvas, group), f"Utility and forget quality, {_name(group)}"),
     }
 
 
-def _row(line: Line, metrics: Sequence[str]) -> dict[str, Any]:
+def _row(line: Line, label: str, metrics: Sequence[str]) -> dict[str, Any]:
     entry = line.held.entry
     submission = line.held.submission
     settings = submission.of(RUN)[0].made["settings"]
     over = [entry.over_seeds(metric) for metric in metrics]
     return {
         "rank": line.rank,
-        "label": entry.label,
+        "label": label,
         "file": line.held.path.name,
         "digest": submission.header["digest"],
         "seeds": len(entry.finals),
@@ -231,7 +240,7 @@ def _references(group: Group, metrics: Sequence[str]) -> list[list[float | None]
 
 def _paint(canvas: "Figure", group: Group) -> None:
     """Utility and forget quality with their 95 % intervals, a row a submission."""
-    names = [f"{line.rank or '-'}  {line.held.entry.label}" for line in group.lines]
+    names = [f"{line.rank or '-'}  {label}" for line, label in zip(group.lines, group.labels, strict=True)]
     canvas.set_size_inches(kit.WIDTH, 1.3 + 0.36 * len(names))
     axes = canvas.subplots()
     kit.rows(axes, names)

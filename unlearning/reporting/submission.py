@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, cast
 import orjson
 import pyarrow as pa
 from fiubench.support.canonical import canonical_line, digest_of
-from fiubench.support.errors import DatasetError, FiubenchError
+from fiubench.support.errors import DatasetError, FiubenchError, Refused
 from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_file
 from fiubench.support.version import __version__
@@ -103,6 +103,7 @@ def collect(runs: Sequence[str | Path], reference: str | Path, definition: str |
     Raises:
         DatasetError: a run is not evaluated, or the model that it started from is not.
         RunError: one is no finished run.
+        Refused: a setting names a place on this machine.
     """
     parts, befores = [], {}
     for target in runs:
@@ -126,7 +127,19 @@ def collect(runs: Sequence[str | Path], reference: str | Path, definition: str |
         ],
         "fiubench": __version__,
     }
+    if place := next((text for text in _texts(header) if Path(text).is_absolute()), None):
+        hint = "A submission is for others: it names no place. Train with a relative path."
+        raise Refused(f"a setting names a place on this machine, {place}", where=runs[0], hint=hint)
     return Submission(header, parts)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _texts(one)
 
 
 def called(log: QuestionLog) -> str:

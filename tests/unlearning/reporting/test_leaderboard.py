@@ -26,7 +26,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     made = {
         "good": make_runs(runs, "po", (0, 1, 0)),
         "hostile": make_runs(runs, "gd", (1, 2, 1), 3, variant=HOSTILE),
-        "single": make_runs(runs, "ga", (0,), 6),
+        "single": make_runs(runs, "ga", (0,), 6, variant=HOSTILE),
     }
     for name, one in made.items():
         submit(one, there / f"{name}.jsonl.gz", reference=runs / "retain")
@@ -59,6 +59,7 @@ def test_what_is_refused_is_told(board: Board) -> None:
         "twice.jsonl.gz": "it has a run of good",
     }
     assert board.others == 1
+    assert board.groups[1].labels == ["po", f"{HOSTILE} (hostile)", f"{HOSTILE} (single)"]
     assert "twice.jsonl.gz: refused: it has a run of good.jsonl.gz" in repr(board)
 
 

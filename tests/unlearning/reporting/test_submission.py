@@ -13,7 +13,7 @@ import orjson
 import pytest
 from fiubench.cli.main import run
 from fiubench.support.canonical import canonical_line, digest_of
-from fiubench.support.errors import DatasetError, Refused
+from fiubench.support.errors import ConfigError, DatasetError, Refused
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.metrics.definition import Definition
 from fiubench.unlearning.reporting import submission as files
@@ -124,7 +124,17 @@ def test_its_writer_is_told_too(runs: list[Path], tmp_path: Path) -> None:
         submit([runs[0], runs[0]], tmp_path / "x.jsonl.gz", reference=folder / "retain")
     with pytest.raises(DatasetError, match="no such file"):
         check_submission(tmp_path / "x.jsonl.gz")
+    with pytest.raises(ConfigError, match="does not end in"):
+        submit(runs, tmp_path / "x.gz", reference=folder / "retain")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_in_a_setting_is_not_told(runs: list[Path], tmp_path: Path) -> None:
+    there = make_runs(tmp_path, knows=(1,))
+    path = there[0] / "run.json"
+    path.write_bytes(path.read_bytes().replace(b'"retain_weight": 1.0', b'"table": "/home/me/table.csv"'))
+    with pytest.raises(Refused, match="a setting names a place on this machine, /home/me"):
+        submit(there, tmp_path / "x.jsonl.gz", reference=tmp_path / "retain")
 
 
 # --- forged ones ----------------------------------------------------------------------------------------------------
