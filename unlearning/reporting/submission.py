@@ -24,10 +24,11 @@ from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_file
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.log import COLUMNS, ROLES, QuestionLog
-from fiubench.unlearning.data.runs import Run, run_of
+from fiubench.unlearning.data.runs import Run
 from fiubench.unlearning.evaluation.results import before_of
 from fiubench.unlearning.evaluation.subject import load_log
 from fiubench.unlearning.metrics.definition import Definition, find_definition
+from fiubench.unlearning.reporting.trained import run_of_log
 from fiubench.unlearning.training.settings import Training
 from fiubench.unlearning.training.train import determining
 
@@ -39,7 +40,6 @@ BEFORE, REFERENCE, RUN = "before", "reference", "run"  # what a log is of
 
 _FIRST, _LINE, _WHOLE = 16 << 20, 1 << 18, 1 << 29  # bytes of the first line, of another, and of all, unpacked
 _TEXT, _ITEMS = 20_000, 100  # characters of a text, texts of a list
-_JSON = {"string": "string", "float": "number", "double": "number", "bool": "boolean", "int64": "integer"}
 _HUB = re.compile(r"[\w.-]+/[\w.-]+(@[\w.-]+)?")  # a dataset of the Hub: its name is no place on a machine
 _SAID = ("metric_version", "splits", "complement", "attributes", "other_facts", "controls", "max_new_tokens")
 _RUN = ("kind", "method", "variant", "seed", "digest", "modality", "trained_on", "base_fingerprint", "final", "step")
@@ -110,7 +110,7 @@ def collect(runs: Sequence[str | Path], reference: str | Path, definition: str |
         log, run = load_log(target), Run.open(target)
         assert log.where is not None
         before = before_of(log.where)
-        base = run_of(Path(run.base)) if before is not None else None
+        base = None if before is None else run_of_log(before)
         if before is None or base is None:
             hint = "Evaluate the run that it started from: fiubench evaluate RUN."
             raise DatasetError("the model before unlearning has not been evaluated", where=target, hint=hint)
@@ -288,7 +288,9 @@ def _type(kind: pa.DataType) -> dict[str, Any]:
     """A value of a column, or null; in lists nothing is null but lists."""
     if pa.types.is_list(kind):
         of = kind.value_type
-        items = _type(of) if pa.types.is_list(of) else {**_type(of), "type": _JSON[str(of)]}
+        items = _type(of) if pa.types.is_list(of) else {**_type(of), "type": _type(of)["type"][0]}
         most = {} if pa.types.is_floating(of) else {"maxItems": _ITEMS}
         return {"type": ["array", "null"], "items": items, "minItems": int(pa.types.is_floating(of)), **most}
-    return {"type": [_JSON[str(kind)], "null"], **({"maxLength": _TEXT} if pa.types.is_string(kind) else {})}
+    if pa.types.is_string(kind):
+        return {"type": ["string", "null"], "maxLength": _TEXT}
+    return {"type": ["integer" if pa.types.is_integer(kind) else "number", "null"]}
