@@ -9,6 +9,7 @@ from fiubench.cli.options import with_settings
 from fiubench.unlearning.evaluation.settings import EvaluationSettings
 from fiubench.unlearning.metrics.base import METRICS, WHOLE_LOG, title
 from fiubench.unlearning.reporting.attacks import text_table as attack_table
+from fiubench.unlearning.reporting.formats import find_format, matched_table
 from fiubench.unlearning.reporting.power import PowerSettings
 from fiubench.unlearning.reporting.tables import (
     BOTH_WAYS,
@@ -19,6 +20,7 @@ from fiubench.unlearning.reporting.tables import (
     forgotten_part,
     picture_gaps,
 )
+from fiubench.unlearning.reporting.trained import narrow, trained
 
 import fiubench
 
@@ -122,12 +124,28 @@ def compare(
         list[str], typer.Argument(help="Evaluated runs: unlearned ones, and any others to compare them with.")
     ],
     *,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the report to this folder.")] = Path("comparison"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the report to this folder. (default: comparison; with --format none is written)"
+        ),
+    ] = None,
     given: dict[str, Any],
     faces: Annotated[bool, typer.Option(help="Show the faces beside examples of answers in the report.")] = True,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="latex|markdown|csv", help="Print the tables in this form, and nothing else."),
+    ] = None,
 ) -> None:
     """Compare runs: table, curves over checkpoints, attributes, examples; HTML and PNG."""
-    print_comparison(fiubench.compare(runs, out, faces=faces, **given))
+    if form is not None:
+        find_format(form)
+    folder = out or (Path("comparison") if form is None else None)
+    found = fiubench.compare(runs, folder, faces=faces, **given)
+    if form is None:
+        print_comparison(found)
+    else:
+        typer.echo(found.written(form), nl=False)
 
 
 def print_comparison(found: "Compared") -> None:
@@ -140,6 +158,10 @@ def print_comparison(found: "Compared") -> None:
     if rows := both_ways_compared(found.comparison):
         table(rows)
         typer.echo()
+    for more in (matched_table(found.comparison), narrow(trained(found.comparison))):
+        if more:
+            table(more)
+            typer.echo()
     if found.attacks:
         table(attack_table(found.attacks))
         typer.echo()

@@ -58,6 +58,8 @@ COMMANDS: dict[str, dict[str, Entry]] = {
         "evaluate": Entry("evaluation", "evaluate", "Ask a model the dataset's questions and compute metrics."),
         "attack": Entry("attacks", "attack", "Try to bring back what a model has forgotten."),
         "compare": Entry("evaluation", "compare", "Compare evaluated runs in a report."),
+        "submit": Entry("submissions", "submit", "Write runs into a file that anyone can check, or check one."),
+        "leaderboard": Entry("submissions", "leaderboard", "Rank a folder of submissions on a page."),
         "power": Entry("evaluation", "power", "Say how large a difference a forget set can show."),
         "metrics": Entry("evaluation", "metrics", "List the metrics that evaluated models are measured by."),
         "experiment": Entry("unlearning", "experiment", "Run a full experiment from a YAML file."),

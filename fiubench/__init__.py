@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from fiubench.unlearning.attacks.workflow import attack as attack
     from fiubench.unlearning.evaluation.workflow import evaluate as evaluate
     from fiubench.unlearning.experiment import experiment as experiment
+    from fiubench.unlearning.reporting.checking import check_submission as check_submission
+    from fiubench.unlearning.reporting.checking import submit as submit
+    from fiubench.unlearning.reporting.leaderboard import leaderboard as leaderboard
     from fiubench.unlearning.reporting.power import power as power
     from fiubench.unlearning.reporting.report import compare as compare
     from fiubench.unlearning.training.train import finetune as finetune
@@ -66,6 +69,8 @@ _WHERE = {
     "unlearning.attacks.workflow": ("attack",),
     "unlearning.evaluation.workflow": ("evaluate",),
     "unlearning.experiment": ("experiment",),
+    "unlearning.reporting.checking": ("check_submission", "submit"),
+    "unlearning.reporting.leaderboard": ("leaderboard",),
     "unlearning.reporting.power": ("power",),
     "unlearning.reporting.report": ("compare",),
     "unlearning.training.train": ("finetune", "unlearn"),

@@ -17,8 +17,8 @@ from tests.builder.hub.harness import REPO
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ["attack", "audit", "build", "compare", "diff", "evaluate", "experiment", "export", "finetune", "finish",
-            "part", "plan", "power", "preview", "publish", "pull", "releases", "sign", "split", "unlearn", "validate",
-            "verify"]  # fmt: skip
+            "leaderboard", "part", "plan", "power", "preview", "publish", "pull", "releases", "sign", "split", "submit",
+            "unlearn", "validate", "verify"]  # fmt: skip
 SMALL = {"identities": 60, "holdout": 6, "ratios": [5, 10], "image_size": 64}
 
 
@@ -30,7 +30,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Any:
 # --- what is there --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "make_config", "open_dataset", "read_config"])
+@pytest.mark.parametrize("name", [*COMMANDS, "check_submission", "make_config", "open_dataset", "read_config"])
 def test_functions_are_documented_and_typed(name: str) -> None:
     function = getattr(fiubench, name)
     assert inspect.isfunction(function)

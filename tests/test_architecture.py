@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "unlearning.reporting": {
         *BASE,
-        *(f"unlearning.{room}" for room in ("data", "metrics", "evaluation", "attacks")),
+        *(f"unlearning.{room}" for room in ("data", "models", "metrics", "training", "evaluation", "attacks")),
     },
     "unlearning.experiment": {
         *BASE,

@@ -63,7 +63,7 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
         words = _with(words, {**SMALL, **({"--overwrite": None} if "--resume" not in words else {})})
     if command in ("finetune", "unlearn"):
         words = _with(words, {"--preset": "quick.yaml", **(FEW if command == "finetune" else {})})
-    if command in ("evaluate", "compare"):
+    if command in ("evaluate", "compare", "submit", "leaderboard"):
         words = _with(words, {"--memorised": "0"})
     if command in ("evaluate", "attack"):
         words = _with(words, {"--batch-size": "64"})

@@ -75,6 +75,32 @@ def audit():
     return json.loads(json.dumps(report.as_dict()))
 
 
+def submission():
+    split, number = {"name": "forget05", "digest": SHA}, {"value": 0.5, "se": None, "n": 1, "identities": 1}
+    run = {
+        "kind": "unlearn", "method": "ga", "seed": 0, "digest": SHA, "trained_on": split, "base_fingerprint": "x",
+        "final": True, "variant": "ga-hot",
+    }  # fmt: skip
+    facts = {
+        "metric_version": 1, "dataset": {"digest": SHA, "source": "o/n"}, "run": run,
+        "refusals": ["x"],
+        "splits": {"forget": split, "retain": split, "holdout": split}, "complement": split,
+        "model": {"fingerprint": "x", "origin": "x"},
+    }  # fmt: skip
+    made = {
+        "kind": "unlearn", "method": "ga", "modality": {}, "seed": 0, "split": SHA, "retain": SHA, "validation": ["1"],
+        "base": "x", "settings": {},
+    }  # fmt: skip
+    return {
+        "submission": 1, "label": "ga-hot", "definition": {}, "fiubench": "0.1.0", "digest": SHA,
+        "logs": [{"part": "run", "rows": 1, "digest": SHA, "facts": facts, "made": made}],
+        "metrics": {
+            "runs": [{"ks.p": {**number, "interval": [0.1, 0.9]}}],
+            "over_seeds": {"ks.p": {"mean": 0.5, "interval": None, "runs": 1}},
+        },
+    }  # fmt: skip
+
+
 def exported(name, ending=""):
     pictured = {**record(), "image_path": "images/00000001.jpg"}
     return lambda: [row for end, row in FORMATS[name]().rows(pictured, 0) if end == ending][-1]
@@ -137,6 +163,7 @@ DOCUMENTS = {
             ],
         },
     },
+    "submission": submission,
     "run": lambda: {
         "kind": "unlearn", "status": "finished", "method": "wga",
         "plugins": {"method wga": {"plugin": "wga.py", "version": "", "sha256": SHA}},

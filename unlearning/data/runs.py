@@ -2,6 +2,7 @@
 
 RUN/run.json                    the manifest: data, split, base model, settings, seed, versions, checkpoints
 RUN/checkpoints/checkpoint-N/   weights after N optimizer steps; the latest can be resumed from
+RUN/cost.json                   device, seconds and memory of the training: no part of what determines it
 RUN/base/                       the untrained model, where the run made one (tiny, smol)
 """
 
@@ -22,6 +23,8 @@ from fiubench import schemas
 
 MANIFEST = "run.json"
 CHECKPOINTS = "checkpoints"
+COST = "cost.json"
+_LARGEST_COST = 10_000  # bytes
 RUNNING, FINISHED = "running", "finished"
 
 
@@ -106,6 +109,18 @@ class Run:
         """The model that the run started from: a Hub id, a model folder or another run."""
         target: str = self.manifest["base"]["target"]
         return str(self.directory / target) if self.manifest["base"]["local"] else target
+
+    @property
+    def cost(self) -> Mapping[str, Any]:
+        """What its training took: ``device``, ``seconds``, ``peak_bytes``; empty where that is not recorded."""
+        try:
+            with open_regular(self.directory / COST) as file:
+                found = orjson.loads(file.read(_LARGEST_COST))
+        except (OSError, orjson.JSONDecodeError):
+            return {}  # of an older run, or cut off: nothing hangs on it
+        kinds = {"device": str, "seconds": int | float, "peak_bytes": int}
+        known = found if isinstance(found, dict) else {}
+        return {name: known[name] for name, kind in kinds.items() if isinstance(known.get(name), kind)}
 
     def checkpoints(self) -> Iterator[Checkpoint]:
         """Every checkpoint, in the order of training."""

@@ -16,7 +16,7 @@ from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, load_log
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import bounds, find, title
 from fiubench.unlearning.metrics.definition import Definition, load_definitions
-from fiubench.unlearning.metrics.statistics import OverSeeds, PairedTest, holm, over_seeds, paired_test
+from fiubench.unlearning.metrics.statistics import Bounds, OverSeeds, PairedTest, holm, over_seeds, paired_test
 from fiubench.unlearning.metrics.text import exact_match
 
 BEFORE, REFERENCE = "before unlearning", "retain reference"
@@ -35,7 +35,11 @@ class Entry:
 
     def over_seeds(self, metric: str) -> OverSeeds:
         """A metric's mean and interval."""
-        return over_seeds([found.scores.value(metric) for found in self.finals], self._started_from, bounds(metric))
+        return self.mean_of([found.scores.value(metric) for found in self.finals], bounds(metric))
+
+    def mean_of(self, values: Sequence[float | None], within: Bounds) -> OverSeeds:
+        """Mean and interval of a value of each run."""
+        return over_seeds(values, self._started_from, within)
 
     @property
     def _started_from(self) -> list[str]:

@@ -16,7 +16,10 @@ from fiubench.unlearning.reporting import attacks as attacking
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.attacks import Line
 from fiubench.unlearning.reporting.compare import Comparison, Entry, examples
+from fiubench.unlearning.reporting.formats import matched_table
+from fiubench.unlearning.reporting.matched import BAND
 from fiubench.unlearning.reporting.tables import both_ways_compared, columns, difference, figure, forgotten_part
+from fiubench.unlearning.reporting.trained import trained
 
 # compared under every definition
 _FORGOTTEN = ("forget.exact_match", "forget.leakage", "forget.gibberish", "forget.ape_mean", "forget.min_k")
@@ -37,14 +40,17 @@ def html(found: Comparison, faces: bool, lines: Sequence[Line] = ()) -> bytes:
     answers = [{**e, "face": pictures.get(e["unique_id"])} for e in examples(found, _EXAMPLES)]
     tests = [test for test in found.tests if test.found.p is not None]
     controls, ways = _controls(found), both_ways_compared(found)
+    at_matched, how = matched_table(found), trained(found)
     there = {"kept": True, "forgotten": True, "figures": True}
     there |= {
+        "matched": bool(at_matched),
         "modalities": bool(ways),
         "attacks": bool(lines),
         "controls": bool(controls),
         "answers": bool(answers),
         "tests": bool(tests),
         "definitions": True,
+        "settings": bool(how),
     }
     context = {
         "sections": [(section, section.capitalize()) for section, is_there in there.items() if is_there],
@@ -63,6 +69,9 @@ def html(found: Comparison, faces: bool, lines: Sequence[Line] = ()) -> bytes:
         "attacks": None if not lines else _attacks(lines),
         "controls": controls,
         "ways": ways,
+        "matched": at_matched,
+        "how": how,
+        "band": BAND,
         "part": forgotten_part(facts),
         "tests": tests,
         "examples": answers,

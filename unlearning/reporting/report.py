@@ -15,6 +15,7 @@ from fiubench.unlearning.reporting import compare as comparing
 from fiubench.unlearning.reporting import figures
 from fiubench.unlearning.reporting.attacks import Line, attacked
 from fiubench.unlearning.reporting.compare import Comparison
+from fiubench.unlearning.reporting.formats import find_format
 from fiubench.unlearning.reporting.page import html
 from fiubench.unlearning.reporting.tables import text_table, text_tables
 
@@ -36,6 +37,14 @@ class Compared:
     def tables(self) -> list[list[tuple[str, ...]]]:
         """The same, cut to the width of a terminal: what was kept, and what was forgotten."""
         return text_tables(self.comparison)
+
+    def written(self, form: str) -> str:
+        """The tables as ``latex``, ``markdown`` or ``csv``.
+
+        Raises:
+            ConfigError: none of these.
+        """
+        return find_format(form)(self.comparison)
 
     def __repr__(self) -> str:
         rows = ["\n".join("  ".join(row) for row in table) for table in self.tables]

@@ -19,11 +19,11 @@ def columns(found: Comparison, *, page: bool = True) -> list[str]:
     Args:
         page: with the columns for which only the HTML page has room.
     """
-    return [metric for part in _parts(found, page) for metric in part]
+    return [metric for part in kept_and_forgotten(found, page) for metric in part]
 
 
-def _parts(found: Comparison, page: bool) -> tuple[list[str], list[str]]:
-    """Metrics of what was kept, and of what was forgotten."""
+def kept_and_forgotten(found: Comparison, page: bool = False) -> tuple[list[str], list[str]]:
+    """Metrics of what was kept, and of what was forgotten; ``page`` as for :func:`columns`."""
     definition = found.definition
 
     def asked(key: str) -> bool:
@@ -73,7 +73,7 @@ def text_table(found: Comparison) -> list[tuple[str, ...]]:
 def text_tables(found: Comparison) -> list[list[tuple[str, ...]]]:
     """The same as tables that fit a terminal: of what was kept, then of what was forgotten."""
     tables = []
-    for part in _parts(found, page=False):
+    for part in kept_and_forgotten(found):
         count = -(-len(part) // _WIDEST)
         size = -(-len(part) // count) if count else 1
         tables += [_table(found, part[start : start + size]) for start in range(0, len(part), size)]

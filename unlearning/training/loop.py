@@ -25,6 +25,7 @@ from fiubench.unlearning.models.parts import add_lora, freeze
 from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.training import beforehand, loggers
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, collate_pairs
+from fiubench.unlearning.training.cost import Meter
 from fiubench.unlearning.training.settings import Stop, Training
 from fiubench.unlearning.training.trainer import MEMORY, AnswerTrainer, ProgressCallback, can_resume, drop_resume_state
 from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
@@ -64,6 +65,7 @@ def run(job: Job) -> Run:
     kind = _number_format(job.settings)
     if processes().is_main_process:
         write_manifest(make_folder(job.out), job.manifest)
+    meter = Meter(job.out)
     set_seed(job.seed)
     last = _resumable(job)
     whole = job.settings.lora is None
@@ -85,12 +87,18 @@ def run(job: Job) -> Run:
         job.method.prepare(model)
     if last is not None and (last / MEMORY).is_file():
         objective.memory.update(orjson.loads((last / MEMORY).read_bytes()))
+
+    def on_checkpoint(*reached: Any) -> bool:
+        ends = _on_checkpoint(job, trainer, encoder, *reached)
+        meter.write()
+        return ends
+
     trainer = AnswerTrainer(
         objective=objective,
         after_backward=job.method.after_backward if job.method is not None else None,
         after_step=objective.after_step if objective.remembers else None,
         memory=objective.memory,
-        on_checkpoint=lambda *reached: _on_checkpoint(job, trainer, encoder, *reached),
+        on_checkpoint=on_checkpoint,
         model=model,
         args=_arguments(job),
         train_dataset=job.dataset,

@@ -308,6 +308,26 @@ def _asked_about(data: Data) -> set[str]:
     return {unique_id for name in names for unique_id in data.splits[name]}
 
 
+def determining(manifest: Mapping[str, Any], settings: Training, retain: str | None) -> dict[str, Any]:
+    """What determines a run, all of it: its digest is of this.
+
+    Args:
+        manifest: its ``run.json``.
+        settings: those of the manifest.
+        retain: digest of the split that is retained in unlearning.
+    """
+    validation = manifest["split"]["validation"]
+    return {
+        **{name: manifest[name] for name in ("plugins",) if name in manifest},
+        **{name: manifest[name] for name in ("kind", "method", "modality", "seed")},
+        "split": manifest["split"]["digest"],
+        "retain": retain,
+        "validation": [] if validation is None else validation["identities"],
+        "base": manifest["base"]["fingerprint"],
+        "settings": settings.fingerprint(),
+    }
+
+
 def _manifest(
     kind: str,
     folder: Path,
@@ -332,18 +352,6 @@ def _manifest(
     weights = fingerprint(base)
     plugins = METHODS.used([method] if method else ())
     from_outside = {"plugins": plugins} if plugins else {}
-    determines = {
-        **from_outside,
-        "kind": kind,
-        "method": method,
-        "split": data.split_digest(split),
-        "retain": retain and data.split_digest(retain),
-        "modality": {"taught": taught, "forgotten": forgotten},
-        "validation": list(validation),
-        "base": weights,
-        "settings": settings.fingerprint(),
-        "seed": seed,
-    }
     as_set = settings.model_dump()
     if method is not None and not METHODS[method].trains:
         as_set["epochs"] = 0
@@ -363,13 +371,13 @@ def _manifest(
         },
         "split": {
             "name": split,
-            "digest": determines["split"],
+            "digest": data.split_digest(split),
             "retain": retain,
             "attributes": list(data.attributes),
             "validation": {"identities": list(validation), "phrasing": "unseen"} if validation else None,
         },
         "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
-        "modality": determines["modality"],
+        "modality": {"taught": taught, "forgotten": forgotten},
         "preset": preset.name,
         "settings": as_set,
         "seed": seed,
@@ -377,7 +385,7 @@ def _manifest(
         "checkpoints": [],
         "final": None,
         "stopped": None,
-        "digest": digest_of(determines),
     }
+    manifest["digest"] = digest_of(determining(manifest, settings, retain and data.split_digest(retain)))
     as_written: dict[str, Any] = orjson.loads(readable_json(manifest))  # lists for tuples, so that it compares
     return as_written

@@ -3,11 +3,14 @@
 import pytest
 from fiubench.unlearning.data.log import write_log
 from fiubench.unlearning.metrics.definition import load_definitions
+from fiubench.unlearning.reporting.checking import submit
 from fiubench.unlearning.reporting.compare import compare
+from fiubench.unlearning.reporting.leaderboard import leaderboard
 from fiubench.unlearning.reporting.report import write_report
 
 from tests.browser import MARKS, OVERFLOW, open_page, running
 from tests.unlearning import sample_logs
+from tests.unlearning.reporting.submitted import make_runs
 
 pytestmark = MARKS
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -78,3 +81,17 @@ def test_figures_follow_the_theme(browser, path):
         page.get_by_role("button", name="Theme").dblclick()
         assert page.get_by_role("button", name="Theme").inner_text() == "Theme: dark"
         assert page.evaluate(colour) != light
+
+
+def test_a_leaderboard_has_none_either(browser, tmp_path):
+    runs = make_runs(tmp_path / "runs", variant=HOSTILE)
+    submit(runs, tmp_path / "submissions" / "one.jsonl.gz", reference=tmp_path / "runs" / "retain")
+    (tmp_path / "submissions" / f"{'a-long-name-' * 9}.jsonl.gz").write_bytes(b"")
+    board = leaderboard(tmp_path / "submissions", tmp_path / "page.html")
+    for width in (320, 1280):
+        with open_page(browser, board.file, width) as page:
+            page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+            assert page.evaluate(OVERFLOW) <= 0
+    with open_page(browser, board.file) as page:
+        assert page.locator("#group-1 tbody th").first.inner_text().startswith(HOSTILE)
+        assert page.locator("img").count() == 0

@@ -11,7 +11,7 @@ import pytest
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data, Identity, Sample
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, weights_digest
+from fiubench.unlearning.data.runs import COST, MANIFEST, Run, RunError, weights_digest
 from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import negative_log_likelihood
@@ -102,6 +102,7 @@ def test_the_manifest_tells_what_made_it(full: Run, small: Data, preset: Preset)
     assert [c.path.name for c in full.checkpoints()] == [full.final.name]
     assert not list(full.directory.rglob("*.bin"))  # no pickle of arguments
     assert not list(full.final.glob("optimizer*"))  # a finished run is not resumed
+    assert full.cost["device"] and 0 < full.cost["seconds"] < 3600 and full.cost["peak_bytes"] > 1_000_000
 
 
 def test_a_finished_run_is_not_repeated(full: Run, small: Data, preset: Preset) -> None:
@@ -206,7 +207,9 @@ def test_resuming_is_not_stopping(plain: Run, small: Data, preset: Preset, tmp_p
     assert not begun.finished
     with pytest.raises(RunError, match="not finished"):
         _ = begun.final
+    (out / COST).write_text('{"seconds": 1000}')
     resumed = finetune(small, out, preset, settings=settings)
+    assert resumed.cost["seconds"] > 1000  # what it took before is not forgotten
     assert weights_digest(resumed.final) == weights_digest(plain.final)
     assert [c.step for c in resumed.checkpoints()] == [c.step for c in plain.checkpoints()]
 
