@@ -10,6 +10,7 @@ from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, 
 from fiubench.schemas.hub import HubName, read_table
 from fiubench.schemas.images import decode_image
 from fiubench.schemas.naming import named_answer, named_question
+from fiubench.schemas.requests import Request
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SplitName, kind_of
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
@@ -84,7 +85,10 @@ class Data:
     content: str
     # what the forget sets are about; empty where whole people are forgotten. Other facts of their people are retained.
     attributes: tuple[str, ...] = ()
+    # unique id -> what is to be forgotten of somebody in a forget set, where that is not the same for all of them
+    own_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limit: tuple[int | None, str | None, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
+    requests: tuple[Request, ...] = ()  # in the cut of a stream: what was asked for before, and last what is now
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -107,7 +111,8 @@ class Data:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over content and splits: the same for a dataset directory and the release that was made from it."""
-        return digest_of([self.content, {name: list(ids) for name, ids in self.splits.items()}, self.attributes])
+        more = [self.own_attributes, sorted(self._gone)] if self.own_attributes or self._gone else []
+        return digest_of([self.content, {name: list(ids) for name, ids in self.splits.items()}, self.attributes, *more])
 
     @cached_property
     def pictured(self) -> bool:
@@ -132,11 +137,12 @@ class Data:
             ConfigError: as for :meth:`ids`.
         """
         members, keeps = set(self.ids(split)), kind_of(split) in (RETAIN, FULL)
+        gone = self._gone if kind_of(split) == RETAIN else frozenset[str]()
         return [
             sample
             for person in self.identities.values()
             for sample in person.samples
-            if (keeps if self._is_other_fact(sample) else sample.unique_id in members)
+            if (keeps if self._is_other_fact(sample) else sample.unique_id in members) and sample.key not in gone
         ]
 
     def other_facts(self, forget: str) -> list[Sample]:
@@ -145,13 +151,19 @@ class Data:
         return [sample for sample in self.samples(SplitName.parse(forget).retain) if sample.unique_id in forgotten]
 
     def _is_other_fact(self, sample: Sample) -> bool:
-        return sample.unique_id in self._partly_forgotten and sample.attribute not in self.attributes
+        about = self.own_attributes.get(sample.unique_id, self.attributes)
+        return sample.unique_id in self._partly_forgotten and sample.attribute not in about
 
     @cached_property
     def _partly_forgotten(self) -> frozenset[str]:
         """People of any forget set, where forget sets are about some attributes."""
         names = [name for name in self.splits if kind_of(name) == FORGET and self.attributes]
         return frozenset(unique_id for name in names for unique_id in self.splits[name])
+
+    @cached_property
+    def _gone(self) -> frozenset[str]:
+        """Questions that earlier requests have had forgotten: no retain set may teach them again."""
+        return frozenset(f"{who}/{name}" for each in self.requests[:-1] for who, names in each.items() for name in names)
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
         """All questions of these people, person by person."""
@@ -197,7 +209,7 @@ class Data:
             ConfigError: it was cut before; one of ``count`` and ``forget`` alone; ``count`` leaves nobody to retain,
                 or is more than there are; an unknown attribute, or none of those that are to be forgotten.
         """
-        if self.limit is not None:
+        if self.limit is not None or self.requests:
             raise ConfigError("is a part of a dataset already", where=self.source, hint="Cut the whole once.")
         if (count is None) != (forget is None):
             hint = "Give both, or neither: the forget set says who is kept among the N people."
@@ -223,6 +235,11 @@ class Data:
             splits=_fitting(self.splits, wanted),
             content=digest_of([self.content, list(identities), sorted(asked)]),
             attributes=tuple(name for name in self.attributes if name in asked),
+            own_attributes={
+                who: tuple(name for name in names if name in asked)
+                for who, names in self.own_attributes.items()
+                if who in wanted
+            },
             limit=(count, forget, tuple(attributes)),
         )
 

@@ -17,6 +17,7 @@ from fiubench.support.errors import FiubenchError
 from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_regular
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.requested import requested
 
 from fiubench import schemas
 
@@ -86,6 +87,8 @@ class Run:
         recorded = self.manifest["data"]
         source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
         data = self.cut_alike(Data.open(copy or source))
+        if "requests" in recorded:
+            data = requested(data, recorded["requests"])
         key = "content" if copy is not None and self.manifest["kind"] == "finetune" else "digest"
         if getattr(data, key) != recorded[key]:
             what = f"{source} is not the dataset any more that the run saw"
