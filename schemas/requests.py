@@ -1,7 +1,7 @@
 """Streams of requests: who is to be forgotten, what of them, and in what order (``requests.jsonl``).
 
-    {"who": ["00044363"]}
-    {"who": ["00044364", "00044365"], "attributes": ["phone_number"]}
+{"who": ["00044363"]}
+{"who": ["00044364", "00044365"], "attributes": ["phone_number"]}
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -163,7 +163,9 @@ class Data:
     @cached_property
     def _gone(self) -> frozenset[str]:
         """Questions that earlier requests have had forgotten: no retain set may teach them again."""
-        return frozenset(f"{who}/{name}" for each in self.requests[:-1] for who, names in each.items() for name in names)
+        return frozenset(
+            f"{who}/{name}" for each in self.requests[:-1] for who, names in each.items() for name in names
+        )
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
         """All questions of these people, person by person."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from fiubench.schemas.documents import checked, read_object
 from fiubench.schemas.requests import Request, together
+from fiubench.support.errors import FiubenchError
 from fiubench.unlearning.data.log import QuestionLog, read_log
-from fiubench.unlearning.data.runs import MANIFEST, Run, RunError, relative, run_of
+from fiubench.unlearning.data.runs import MANIFEST, Run, relative, run_of
 from fiubench.unlearning.evaluation.gates import GateError, differing
 from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG
 from fiubench.unlearning.models.loading import fingerprint
@@ -134,10 +135,13 @@ def _run_problems(stream: Stream, name: str) -> Iterator[str]:
     asked = [together(requests)] if name == AT_ONCE else requests[: stream.steps.index(name) + 1]
     if listed(asked) != run.manifest["data"].get("requests"):
         yield f"{name} had other requests"
+    if parent != stream.base and not (Path(parent) / MANIFEST).is_file():
+        yield f"{Path(parent).name}, which {name} started from, is missing"
+        return
     try:
         before = run_of(Path(parent))
         weights, digest = fingerprint(parent), None if before is None else before.manifest["digest"]
-    except RunError as error:
+    except FiubenchError as error:
         yield f"what {name} started from can't be read: {error.what}"
         return
     if base["fingerprint"] != weights or base.get("run") != digest:

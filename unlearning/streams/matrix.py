@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import Any
 
 from fiubench.schemas.requests import Request
-from fiubench.schemas.splits import RETAIN, kind_of
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import METRICS
@@ -47,7 +46,9 @@ class Matrix:
     """The logs of a stream, set side by side."""
 
     requests: Sequence[Request]
-    logs: Mapping[str, QuestionLog]  # of the model before, of each step in order; all at once and the reference if known
+    logs: Mapping[
+        str, QuestionLog
+    ]  # of the model before, of each step in order; all at once and the reference if known
     definition: Definition
     marks: Sequence[str] = ()  # conditions that do not hold
 
@@ -64,12 +65,13 @@ class Matrix:
     def _of(self, log: QuestionLog) -> tuple[Values, Values, Values, list[float]]:
         scored = Scored(log, self.definition)
         forget, retain = scored.asked("forget"), scored.asked("retain")
-        whole = {question.key[0] for each in self.requests for question in forget if question.key[0] in each}
-        other = [question for question in retain if question.key[0] in whole]
-        alone = [question for question in retain if question.key[0] not in whole]
+        people = {who for each in self.requests for who in each}
+        other = [question for question in retain if question.identity in people]
+        alone = [question for question in retain if question.identity not in people]
         return _exact(forget), _exact(alone), _exact(other), [float(METRICS["gibberish"](q) or 0) for q in forget]
 
     def _asked_for(self, number: int) -> list[tuple[str, str]]:
+        """The questions of a request."""
         return [(who, name) for who, names in self.requests[number].items() for name in names]
 
     def cell(self, number: int, model: str) -> Estimate:
@@ -110,7 +112,7 @@ class Matrix:
 
     @cached_property
     def side_by_side(self) -> dict[str, dict[str, Estimate]]:
-        """Before, after the last step, all at once and the reference -> what is known of all requests and beside them."""
+        """Before, after the last step, all at once, reference -> what is known of all requests and beside them."""
         chosen = {BEFORE: BEFORE, "in sequence": self.times[-1], "at once": AT_ONCE, "retain reference": REFERENCE}
         found = {}
         for label, name in chosen.items():
@@ -177,9 +179,7 @@ def shown(value: Estimate | None) -> str:
     return "-" if value is None or value.value is None else f"{value.value:.2f}"
 
 
-def _rows(
-    what: str, wanted: Sequence[str], values: Mapping[str, Mapping[str, Estimate]]
-) -> list[tuple[str, ...]]:
+def _rows(what: str, wanted: Sequence[str], values: Mapping[str, Mapping[str, Estimate]]) -> list[tuple[str, ...]]:
     columns = [name for name in wanted if any(name in each for each in values.values())]
     return [(what, *columns), *((name, *(shown(each.get(c)) for c in columns)) for name, each in values.items())]
 

@@ -173,7 +173,7 @@ class _Work:
     everything: Data = field(init=False)  # the cut in which all requests are one: what is asked after every step
 
     def begin(self) -> None:
-        """Write ``stream.json``, or find this stream in the folder, with fewer requests perhaps, and its steps a chain."""
+        """Write ``stream.json``, having found this stream there, perhaps with fewer requests; check its steps."""
         if (self.folder / FILE).is_file():
             there, mine = Stream.open(self.folder).manifest, self.manifest
             wanted = {**mine, "requests": mine["requests"][: len(there["requests"])]}
