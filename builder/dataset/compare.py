@@ -104,6 +104,9 @@ def _splits(a: Dataset, b: Dataset) -> Iterator[Difference]:
 
 def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
     before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
+    if before == after and a.own_attributes != b.own_attributes:
+        before, after = (f"{text}, for each person apart" for text in (before, after))
+        yield Difference("", "(forget sets)", "split", before, f"{after}, otherwise")
     if before != after:
         yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fiubench.builder.dataset.cells import make_cells
+from fiubench.builder.dataset.cells import cells_of
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
 from fiubench.builder.exports.files import Files
@@ -63,7 +63,7 @@ def export(
 def _write_rows(dataset: Dataset, form: Format, folder: Path, progress: Progress | None) -> dict[str, int]:
     """A file for every split that anyone is in, and ``full``; and a card that ``datasets`` reads."""
     document = read_object(dataset.directory / SPLITS)
-    cells = make_cells(document["splits"], document.get("attributes", ()))
+    cells = cells_of(document)
     seed = dataset.manifest["config"]["seed"]
     total = len(dataset.manifest["identities"])
     if form.whole and cells.attributes:

@@ -312,7 +312,8 @@ def _open_directory(directory: Path, source: str) -> Data:
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    return _assemble(source, people, document["splits"], document.get("attributes", ()))
+    own = document.get("own_attributes", {})
+    return _assemble(source, people, document["splits"], document.get("attributes", ()), own)
 
 
 def _open_release(target: str) -> Data:
@@ -329,7 +330,7 @@ def _open_release(target: str) -> Data:
             for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
-    attributes = _forgotten_attributes(target, splits)
+    attributes, own = _forgotten_attributes(target, splits, samples)
     if attributes and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
         place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
         for asked in samples.values():
@@ -344,21 +345,26 @@ def _open_release(target: str) -> Data:
         Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits, attributes)
+    return _assemble(target, identities, splits, attributes, own)
 
 
-def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]:
-    """What the forget sets of a release are about, if not everything; takes their people out of the retain sets.
+def _forgotten_attributes(
+    target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]
+) -> tuple[set[str], Mapping[str, set[str]]]:
+    """What the forget sets of a release are about, if not everything, and for each person where somebody keeps it.
 
-    A release counts somebody among the retained already for a single fact that is to be kept.
+    Takes their people out of the retain sets: a release counts somebody among the retained for a single fact already.
     """
-    attributes: set[str] = set()
+    about: dict[str, set[str]] = {}
     for retain in [name for name in splits if kind_of(name) == RETAIN]:
         forget = str(SplitName.parse(retain).forget)
         if partly := set(splits.get(forget, ())) & set(splits[retain]):
-            attributes |= set(_load(target, forget, ("attribute",))["attribute"])
+            for row in _load(target, forget, ("unique_id", "attribute")):
+                about.setdefault(row["unique_id"], set()).add(row["attribute"])
             splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
-    return attributes
+    every = set[str]().union(*about.values())
+    apart = any(sample.attribute in every - names for who, names in about.items() for sample in samples[who])
+    return every, about if apart else {}
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
@@ -377,7 +383,11 @@ def _sample(row: Mapping[str, Any]) -> Sample:
 
 
 def _assemble(
-    source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]], attributes: Iterable[str]
+    source: str,
+    people: Sequence[Identity],
+    splits: Mapping[str, Sequence[str]],
+    attributes: Iterable[str],
+    own: Mapping[str, Iterable[str]],
 ) -> Data:
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
@@ -390,7 +400,8 @@ def _assemble(
     content = [
         [p.unique_id, p.name, [_listed(s) for s in p.samples], p.read_image and digest(p.read_image())] for p in people
     ]
-    return Data(source, identities, members, digest_of(content), tuple(sorted(attributes)))
+    apart = {unique_id: tuple(sorted(own[unique_id])) for unique_id in sorted(own)}
+    return Data(source, identities, members, digest_of(content), tuple(sorted(attributes)), apart)
 
 
 def _listed(sample: Sample) -> list[Any]:

@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 from fiubench.schemas.requests import Request
-from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, SplitName, kind_of, label_of
+from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, SplitName, kind_of, share_label
 from fiubench.support.draws import permute
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
-
-_LEAST = 0.01  # percent that the name of a forget set can say
 
 
 def asked_of(data: Data) -> dict[str, tuple[str, ...]]:
@@ -33,7 +31,7 @@ def requested(data: Data, requests: Sequence[Request]) -> Data:
     named = {(who, name) for each in requests for who, names in each.items() for name in names}
     untouched = [who for who in everyone if all((who, name) not in named for name in asked[who])]
     chosen = permute(0, "requests.retain_eval", np.arange(len(untouched)), len(untouched))[: len(now)]
-    forget = SplitName(FORGET, label_of(min(max(100 * len(now) / len(everyone), _LEAST), 100 - _LEAST)))
+    forget = SplitName(FORGET, share_label(len(now), len(everyone)))
     splits = {
         str(forget): tuple(who for who in everyone if who in now),
         forget.retain: tuple(
