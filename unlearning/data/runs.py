@@ -110,6 +110,13 @@ class Run:
         target: str = self.manifest["base"]["target"]
         return str(self.directory / target) if self.manifest["base"]["local"] else target
 
+    def chain(self) -> list[str]:
+        """Fingerprints of the models that the one it started from was unlearned from, the nearest first."""
+        before = run_of(Path(self.base)) if self.manifest["kind"] == "unlearn" else None
+        if before is None or before.manifest["kind"] != "unlearn":
+            return []
+        return [before.manifest["base"]["fingerprint"], *before.chain()]
+
     def checkpoints(self) -> Iterator[Checkpoint]:
         """Every checkpoint, in the order of training."""
         for entry in self.manifest["checkpoints"]:

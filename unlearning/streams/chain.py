@@ -18,11 +18,11 @@ from fiubench.support.errors import FiubenchError
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import MANIFEST, Run, relative, run_of
 from fiubench.unlearning.evaluation.gates import GateError, differing
-from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG
+from fiubench.unlearning.evaluation.subject import BEFORE, EVALUATIONS, LOG
 from fiubench.unlearning.models.loading import fingerprint
 
 FILE = "stream.json"
-BEFORE, AT_ONCE, REFERENCE = "before", "at-once", "reference"
+AT_ONCE, REFERENCE = "at-once", "reference"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 
 from fiubench.schemas.requests import Request
 from fiubench.unlearning.data.log import QuestionLog
+from fiubench.unlearning.evaluation.subject import BEFORE
 from fiubench.unlearning.metrics.aggregate import Scored
 from fiubench.unlearning.metrics.base import METRICS
 from fiubench.unlearning.metrics.definition import Definition
@@ -30,7 +31,7 @@ from fiubench.unlearning.metrics.statistics import (
     interval,
     paired_test,
 )
-from fiubench.unlearning.streams.chain import AT_ONCE, BEFORE, REFERENCE
+from fiubench.unlearning.streams.chain import AT_ONCE, REFERENCE
 
 NOW, EARLIER, REBOUND, LATER = "now", "earlier", "rebound", "later"
 RETAINED, OTHER_FACTS, GIBBERISH = "retained", "other facts", "gibberish"
@@ -136,8 +137,7 @@ class Matrix:
         """A request in a few words."""
         request = self.requests[number]
         names = {name for each in request.values() for name in each}
-        who, *others = request
-        people = who if not others else f"{who} and {len(others)} more"
+        people = next(iter(request)) if len(request) == 1 else f"{len(request)} people"
         about = next(iter(names)) if len(names) == 1 else f"{len(names)} attributes"
         return f"{number + 1}: {people}, {about}"
 

@@ -78,14 +78,16 @@ def paint(canvas: "Figure", matrix: Matrix) -> None:
             axes.barh(row, 0.94, 0.94, column - 0.47, color=kit.SERIES[0], alpha=0.08 + 0.92 * known, linewidth=0)
             if len(times) <= _MOST:
                 colour = "white" if known > 0.5 else kit.INK
-                axes.text(column, row, shown(cell), ha="center", va="center", fontsize=7, color=colour)
+                axes.text(
+                    column, row, f"{known:.2g}".replace("0.", "."), ha="center", va="center", fontsize=7, color=colour
+                )
     edges = [(number + 0.5, number + shift) for number in range(count) for shift in (-0.5, 0.5)]
     axes.plot([x for x, _ in edges], [y for _, y in edges], color=kit.SERIES[1], linewidth=2, label="asked for here")
     kit.rows(axes, [matrix.label(number) for number in range(count)])
     axes.grid(visible=False)
     axes.set_ylim(count - 0.5, -0.5)
     _ticks(axes, times)
-    axes.set(xlabel="exact match after step", xlim=(-0.5, len(times) - 0.5))
+    axes.set(xlabel="exact match after step (0: before)", xlim=(-0.5, len(times) - 0.5))
     kit.legend(canvas)
 
 
@@ -101,11 +103,11 @@ def steps(canvas: "Figure", matrix: Matrix) -> None:
         axes.plot([x for x, _ in known], [y for _, y in known], **look, markersize=4, linewidth=1.2, label=name)
     _ticks(axes, matrix.times)
     low = min([0.0, *(e.value or 0.0 for each in matrix.summaries.values() for n, e in each.items() if n == REBOUND)])
-    axes.set(xlabel="after step", ylabel="exact match", ylim=(low - 0.03, 1.03))
+    axes.set(xlabel="after step (0: before)", ylabel="exact match", ylim=(low - 0.03, 1.03))
     kit.legend(canvas)
 
 
 def _ticks(axes: "Axes", times: Sequence[str]) -> None:
     """Names of times, at most as many as have room."""
     places = range(0, len(times), -(-len(times) // _MOST))
-    axes.set_xticks(list(places), [times[place].lstrip("0") for place in places])
+    axes.set_xticks(list(places), [str(place) for place in places])

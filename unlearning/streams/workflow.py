@@ -18,12 +18,11 @@ from fiubench.unlearning.data.requested import asked_of, forget_set, requested
 from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation import gates
-from fiubench.unlearning.evaluation.subject import LOG, Subject
+from fiubench.unlearning.evaluation.subject import BEFORE, LOG, Subject
 from fiubench.unlearning.methods.base import make_method
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.streams.chain import (
     AT_ONCE,
-    BEFORE,
     FILE,
     REFERENCE,
     Stream,
@@ -206,6 +205,7 @@ class _Work:
             settings=self.settings,
             teach=teach,
             forget_through=through,
+            variant=f"{stream.manifest['method']}-{name}",
             seed=stream.manifest["seed"],
             progress=self.progress,
             report=lambda line: self.report(f"{name}: {line}"),

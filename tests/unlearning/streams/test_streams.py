@@ -21,6 +21,7 @@ from fiubench.unlearning.data.runs import Run, RunError
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.loading import fingerprint
+from fiubench.unlearning.reporting.report import compare
 from fiubench.unlearning.streams.chain import AT_ONCE, Stream, check_logs
 from fiubench.unlearning.streams.workflow import Streamed, unlearn_requests
 from fiubench.unlearning.training.settings import read_preset
@@ -215,6 +216,14 @@ def test_a_log_of_another_model_is_refused(stream: Stream) -> None:
     check_logs(stream, logs)
     with pytest.raises(GateError, match="broken: the log of 004 is of other weights"):
         check_logs(stream, {**logs, "004": logs["003"]})
+
+
+def test_its_logs_are_compared_as_others_are(stream: Stream) -> None:
+    """The model before the first step is the one that must have known what was forgotten."""
+    logs = [stream.evaluation(name) for name in ("003", "010", AT_ONCE)]
+    found = compare(logs, force=True, memorised=0.5).comparison
+    assert [entry.label for entry in found.entries] == ["before unlearning", "gd-003", "gd-010", "gd-at-once"]
+    assert {mark for entry in found.entries for mark in entry.marks} == {"no reference"}
 
 
 def test_flags_that_do_not_go_together() -> None:
