@@ -37,6 +37,7 @@ NOW, EARLIER, REBOUND, LATER = "now", "earlier", "rebound", "later"
 RETAINED, OTHER_FACTS, GIBBERISH = "retained", "other facts", "gibberish"
 SUMMARY = (NOW, EARLIER, REBOUND, LATER, RETAINED, OTHER_FACTS, GIBBERISH)
 ALL = "all requests"
+SIDE_BY_SIDE = (ALL, RETAINED, OTHER_FACTS, GIBBERISH)
 _CHANGE: Bounds = (-1.0, 1.0)
 
 Values = Mapping[tuple[str, str], float]  # (identity, attribute) -> exact match
@@ -171,7 +172,7 @@ class Matrix:
         """The same as rows of text, headings first."""
         matrix = [(self.label(i), *(shown(cell) for cell in row)) for i, row in enumerate(self.cells)]
         found = [[("request", *self.times), *matrix], _rows("after", SUMMARY, self.summaries)]
-        return [*found, _rows("model", (ALL, RETAINED, OTHER_FACTS, GIBBERISH), self.side_by_side)]
+        return [*found, _rows("model", SIDE_BY_SIDE, self.side_by_side)]
 
 
 def shown(value: Estimate | None) -> str:
@@ -180,8 +181,13 @@ def shown(value: Estimate | None) -> str:
 
 
 def _rows(what: str, wanted: Sequence[str], values: Mapping[str, Mapping[str, Estimate]]) -> list[tuple[str, ...]]:
-    columns = [name for name in wanted if any(name in each for each in values.values())]
+    columns = known(wanted, values)
     return [(what, *columns), *((name, *(shown(each.get(c)) for c in columns)) for name, each in values.items())]
+
+
+def known(wanted: Sequence[str], values: Mapping[str, Mapping[str, Estimate]]) -> list[str]:
+    """Those that any model has a value of."""
+    return [name for name in wanted if any(name in each for each in values.values())]
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:

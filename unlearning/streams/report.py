@@ -9,7 +9,18 @@ from fiubench.support.files import make_folder, write_atomic
 from fiubench.support.page import figures as kit
 from fiubench.support.page import render
 from fiubench.unlearning.metrics.statistics import Estimate
-from fiubench.unlearning.streams.matrix import ALL, EARLIER, LATER, NOW, REBOUND, RETAINED, Matrix, shown
+from fiubench.unlearning.streams.matrix import (
+    EARLIER,
+    LATER,
+    NOW,
+    REBOUND,
+    RETAINED,
+    SIDE_BY_SIDE,
+    SUMMARY,
+    Matrix,
+    known,
+    shown,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,9 +56,8 @@ def page(matrix: Matrix) -> bytes:
         "facts": next(iter(matrix.logs.values())).metadata,
         "run": list(matrix.logs.values())[1].run,
         "rows": [(matrix.label(number), [_cell(cell) for cell in row]) for number, row in enumerate(matrix.cells)],
-        "steps": _listed(matrix.summaries),
-        "models": _listed(matrix.side_by_side),
-        "all": ALL,
+        "steps": _listed(SUMMARY, matrix.summaries),
+        "models": _listed(SIDE_BY_SIDE, matrix.side_by_side),
         "figures": {
             "matrix": kit.svg(lambda canvas: paint(canvas, matrix), "Exact match of each request over time"),
             "steps": kit.svg(lambda canvas: steps(canvas, matrix), "Forgotten, rebound and retained, step by step"),
@@ -61,9 +71,11 @@ def _cell(value: Estimate | None) -> tuple[str, str]:
     return shown(value), "" if value is None or value.se is None else f"({value.se:.2f})"
 
 
-def _listed(values: Mapping[str, Mapping[str, Estimate]]) -> tuple[list[str], list[tuple[str, list[tuple[str, str]]]]]:
-    """Columns, and name after name its cells."""
-    columns = list(dict.fromkeys(name for each in values.values() for name in each))
+def _listed(
+    wanted: Sequence[str], values: Mapping[str, Mapping[str, Estimate]]
+) -> tuple[list[str], list[tuple[str, list[tuple[str, str]]]]]:
+    """Those of the columns that are known, and name after name its cells."""
+    columns = known(wanted, values)
     return columns, [(name, [_cell(each.get(column)) for column in columns]) for name, each in values.items()]
 
 
@@ -74,12 +86,12 @@ def paint(canvas: "Figure", matrix: Matrix) -> None:
     axes = canvas.subplots()
     for row, cells in enumerate(matrix.cells):
         for column, cell in enumerate(cells):
-            known = cell.value or 0.0
-            axes.barh(row, 0.94, 0.94, column - 0.47, color=kit.SERIES[0], alpha=0.08 + 0.92 * known, linewidth=0)
+            value = cell.value or 0.0
+            axes.barh(row, 0.94, 0.94, column - 0.47, color=kit.SERIES[0], alpha=0.08 + 0.92 * value, linewidth=0)
             if len(times) <= _MOST:
-                colour = "white" if known > 0.5 else kit.INK
+                colour = "white" if value > 0.5 else kit.INK
                 axes.text(
-                    column, row, f"{known:.2g}".replace("0.", "."), ha="center", va="center", fontsize=7, color=colour
+                    column, row, f"{value:.2g}".replace("0.", "."), ha="center", va="center", fontsize=7, color=colour
                 )
     edges = [(number + 0.5, number + shift) for number in range(count) for shift in (-0.5, 0.5)]
     axes.plot([x for x, _ in edges], [y for _, y in edges], color=kit.SERIES[1], linewidth=2, label="asked for here")
@@ -98,9 +110,9 @@ def steps(canvas: "Figure", matrix: Matrix) -> None:
     axes.grid(axis="y")
     for number, name in enumerate(_LINES):
         places = [(t, e.value) for t, time in enumerate(matrix.times) if (e := matrix.summaries[time].get(name))]
-        known = [(x, y) for x, y in places if y is not None]
+        drawn = [(x, y) for x, y in places if y is not None]
         look: dict[str, Any] = {"color": kit.SERIES[number], "marker": kit.MARKERS[number]}
-        axes.plot([x for x, _ in known], [y for _, y in known], **look, markersize=4, linewidth=1.2, label=name)
+        axes.plot([x for x, _ in drawn], [y for _, y in drawn], **look, markersize=4, linewidth=1.2, label=name)
     _ticks(axes, matrix.times)
     low = min([0.0, *(e.value or 0.0 for each in matrix.summaries.values() for n, e in each.items() if n == REBOUND)])
     axes.set(xlabel="after step (0: before)", ylabel="exact match", ylim=(low - 0.03, 1.03))

@@ -19,6 +19,7 @@ from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.subject import BEFORE, LOG, Subject
+from fiubench.unlearning.evaluation.workflow import check_alone
 from fiubench.unlearning.methods.base import make_method
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.streams.chain import (
@@ -99,6 +100,7 @@ def unlearn_requests(
         DatasetError: another stream is running in ``out``; or it can't be written.
     """
     need("unlearning")
+    check_alone("unlearn --requests")
     preset, folder = preset_for(base, preset), Path(out)
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen = make_method(method, {**settings.options, **(options or {})})
@@ -181,10 +183,10 @@ class _Work:
             if differs:
                 what = f"the folder holds another stream ({', '.join(differs)} differ)"
                 raise RunError(what, where=self.folder, hint="Choose another folder, or remove this one.")
-        write_atomic(make_folder(self.folder) / FILE, readable_json(self.manifest))
-        self.stream = Stream.open(self.folder)
-        self.everything = requested(self.whole, [together(self.stream.requests)])
+        self.stream = Stream(self.folder, self.manifest)
         check_runs(self.stream)
+        write_atomic(make_folder(self.folder) / FILE, readable_json(self.manifest))
+        self.everything = requested(self.whole, [together(self.stream.requests)])
 
     def forget(self, name: str) -> None:
         """Make a run, beside its place, and move it there when it is whole."""

@@ -2,6 +2,7 @@
 
 import pytest
 from fiubench.schemas.splits import FULL, RETAIN_EVAL, SplitName, kind_of
+from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.requested import asked_of, forget_set, requested
 from fiubench.unlearning.evaluation.roles import questions
@@ -60,7 +61,7 @@ def test_other_cuts_have_other_digests(small: Data) -> None:
 
 def test_once(small: Data) -> None:
     cut = requested(small, [{small.ids(FULL)[0]: ("blood_type",)}])
-    with pytest.raises(Exception, match="cut by requests already"):
+    with pytest.raises(ConfigError, match="cut by requests already"):
         requested(cut, cut.requests)
-    with pytest.raises(Exception, match="a part of a dataset already"):
+    with pytest.raises(ConfigError, match="a part of a dataset already"):
         cut.limited(attributes=("blood_type",))

@@ -14,6 +14,7 @@ import yaml
 from fiubench.cli.main import app
 from fiubench.schemas.requests import Request
 from fiubench.schemas.splits import FULL, SplitName
+from fiubench.support.canonical import readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.data.dataset import Data, Sample
 from fiubench.unlearning.data.requested import forget_set
@@ -22,7 +23,7 @@ from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.loading import fingerprint
 from fiubench.unlearning.reporting.report import compare
-from fiubench.unlearning.streams.chain import AT_ONCE, Stream, check_logs
+from fiubench.unlearning.streams.chain import AT_ONCE, FILE, Stream, check_logs
 from fiubench.unlearning.streams.workflow import Streamed, unlearn_requests
 from fiubench.unlearning.training.settings import read_preset
 from fiubench.unlearning.training.train import finetune, unlearn
@@ -209,6 +210,16 @@ def test_a_broken_chain_is_refused(stream: Stream, base: Run, tmp_path: Path, fa
         said = "broken: 005 had other requests; 005 did not start from 004 as it is; 006, which 007 .* missing"
     with pytest.raises(GateError, match=said):
         again(stream, base, out=copy)
+
+
+def test_more_requests_are_the_same_stream(stream: Stream, base: Run) -> None:
+    """As if there had been nine at first: the tenth is made as it was."""
+    weights = fingerprint(stream.run("010"))
+    fewer = {**stream.manifest, "requests": stream.manifest["requests"][:9]}
+    (stream.directory / FILE).write_bytes(readable_json(fewer))
+    shutil.rmtree(stream.run("010"))
+    assert again(stream, base).stream.manifest == stream.manifest
+    assert fingerprint(stream.run("010")) == weights
 
 
 def test_a_log_of_another_model_is_refused(stream: Stream) -> None:
