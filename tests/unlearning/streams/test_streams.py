@@ -22,6 +22,7 @@ from fiubench.unlearning.data.runs import Run, RunError
 from fiubench.unlearning.evaluation.gates import GateError
 from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.loading import fingerprint
+from fiubench.unlearning.reporting.compare import examples
 from fiubench.unlearning.reporting.report import compare
 from fiubench.unlearning.streams.chain import AT_ONCE, FILE, Stream, check_logs
 from fiubench.unlearning.streams.workflow import Streamed, unlearn_requests
@@ -235,6 +236,9 @@ def test_its_logs_are_compared_as_others_are(stream: Stream) -> None:
     found = compare(logs, force=True, memorised=0.5).comparison
     assert [entry.label for entry in found.entries] == ["before unlearning", "gd-003", "gd-010", "gd-at-once"]
     assert {mark for entry in found.entries for mark in entry.marks} == {"no reference"}
+    assert {(e["unique_id"], e["attribute"]) for e in examples(found, 100)} == {
+        tuple(key.split("/")) for key in named(stream.requests)
+    }
 
 
 def test_flags_that_do_not_go_together() -> None:
