@@ -172,15 +172,17 @@ def unlearn(
         ),
     ] = None,
     memorised: Annotated[
-        float,
+        float | None,
         typer.Option(
             min=0,
             max=1,
             metavar="SHARE",
             rich_help_panel=REQUESTS,
-            help="Refuse to begin unless the model has an exact match of at least this on what is asked for.",
+            help="Refuse to begin unless the model has an exact match of at least this on what is asked for. (default: "
+            f"{MEMORISED})",
+            show_default=False,
         ),
-    ] = MEMORISED,
+    ] = None,
     force: Annotated[
         bool,
         typer.Option(
@@ -255,15 +257,15 @@ def unlearn(
         if dry_run:
             hint = "Try a forget set of that size: --forget SPLIT --dry-run."
             raise ConfigError("a stream of requests can't be tried", where="--dry-run", hint=hint)
-        conditions: dict[str, Any] = {"at_once": at_once, "reference": reference, "force": force}
+        options |= {"at_once": at_once, "reference": reference, "force": force}
+        options |= {} if memorised is None else {"memorised": memorised}
         with progress() as step:
-            done = fiubench.unlearn_requests(
-                base, out, method, requests, chosen, progress=step, memorised=memorised, **options, **conditions
-            )
+            done = fiubench.unlearn_requests(base, out, method, requests, chosen, progress=step, **options)
         _print_stream(done)
         return
-    if at_once or reference is not None or force:
-        raise ConfigError("belongs to --requests", where="--at-once, --reference, --force", hint="Leave it out.")
+    if at_once or force or reference is not None or memorised is not None:
+        flags = "--at-once, --reference, --memorised, --force"
+        raise ConfigError("belongs to --requests", where=flags, hint="Leave it out.")
     with progress() as step:
         run = fiubench.unlearn(base, out, method, str(forget), chosen, dry_run=dry_run, progress=step, **options)
     if not dry_run:

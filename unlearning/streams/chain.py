@@ -15,7 +15,7 @@ from typing import Any
 from fiubench.schemas.documents import checked, read_object
 from fiubench.schemas.requests import Request, together
 from fiubench.support.errors import FiubenchError
-from fiubench.unlearning.data.log import QuestionLog, read_log
+from fiubench.unlearning.data.log import read_metadata
 from fiubench.unlearning.data.runs import MANIFEST, Run, relative, run_of
 from fiubench.unlearning.evaluation.gates import GateError, differing
 from fiubench.unlearning.evaluation.subject import BEFORE, EVALUATIONS, LOG
@@ -76,18 +76,18 @@ class Stream:
         """The runs that are there: steps in order, then all at once."""
         return [name for name in (*self.steps, AT_ONCE) if self.is_made(name)]
 
-    def evaluation(self, name: str) -> Path:
-        """The folder of a log: of a run by its name, of the model before, or of the reference."""
-        return self.directory / EVALUATIONS / name
+    def log(self, name: str) -> Path:
+        """The log of a run by its name, of the model before, or of the reference."""
+        return self.directory / EVALUATIONS / name / LOG
 
-    def logs(self) -> dict[str, QuestionLog]:
-        """The logs of the model before, of every run that is there, and of the reference if it was asked.
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What the logs say of themselves: of the model before, of every run that is there, of the reference if asked.
 
         Raises:
             DatasetError: one is missing or damaged.
         """
-        names = [BEFORE, *self.made, *([REFERENCE] if (self.evaluation(REFERENCE) / LOG).is_file() else [])]
-        return {name: read_log(self.evaluation(name) / LOG) for name in names}
+        names = [BEFORE, *self.made, *([REFERENCE] if self.log(REFERENCE).is_file() else [])]
+        return {name: read_metadata(self.log(name)) for name in names}
 
 
 def listed(requests: Sequence[Request]) -> list[dict[str, list[str]]]:
@@ -110,13 +110,13 @@ def check_runs(stream: Stream) -> None:
     _refuse(stream, [problem for name in stream.made for problem in _run_problems(stream, name)])
 
 
-def check_logs(stream: Stream, logs: Mapping[str, QuestionLog]) -> None:
-    """Nothing, if each log is of the weights of its run, and all were asked the same questions.
+def check_logs(stream: Stream, facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """Nothing, if each log is of the weights of its run, and all were asked the same questions (:meth:`Stream.facts`).
 
     Raises:
         GateError: they are not.
     """
-    _refuse(stream, list(_log_problems(stream, logs)))
+    _refuse(stream, list(_log_problems(stream, facts)))
 
 
 def _refuse(stream: Stream, problems: Sequence[str]) -> None:
@@ -151,11 +151,10 @@ def _run_problems(stream: Stream, name: str) -> Iterator[str]:
             yield f"{name} has another {key}"
 
 
-def _log_problems(stream: Stream, logs: Mapping[str, QuestionLog]) -> Iterator[str]:
-    first = logs[BEFORE]
-    for name, log in logs.items():
+def _log_problems(stream: Stream, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, own in facts.items():
         target = stream.base if name == BEFORE else stream.run(name)
-        if name != REFERENCE and log.metadata["model"]["fingerprint"] != fingerprint(target):
+        if name != REFERENCE and own["model"]["fingerprint"] != fingerprint(target):
             yield f"the log of {name} is of other weights"
-        if unlike := differing(log.metadata, first.metadata, ("dataset", "splits", "metric_version")):
+        if unlike := differing(own, facts[BEFORE], ("dataset", "splits", "metric_version")):
             yield f"the log of {name} was asked otherwise ({', '.join(unlike)})"

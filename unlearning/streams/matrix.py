@@ -10,10 +10,10 @@ Values are exact match, errors clustered by person. With EM(r, t) for request r 
     other facts  of people of whom a part is asked for
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from fiubench.schemas.requests import Request
 from fiubench.unlearning.data.log import QuestionLog
@@ -43,34 +43,41 @@ _CHANGE: Bounds = (-1.0, 1.0)
 Values = Mapping[tuple[str, str], float]  # (identity, attribute) -> exact match
 
 
+class Told(NamedTuple):
+    """What a model still tells."""
+
+    asked: Values  # of what is asked for
+    alone: Values  # of people of whom nothing is asked for
+    other: Values  # of other facts of those of whom something is
+    gibberish: Values  # 1 where the answer to what is asked for is no language
+
+
+def read_told(log: QuestionLog, requests: Sequence[Request], definition: Definition) -> Told:
+    """The numbers of a log; its rows are not kept, since a stream has as many logs as steps."""
+    scored, people = Scored(log, definition), {who for each in requests for who in each}
+    forget, retain = scored.asked("forget"), scored.asked("retain")
+    return Told(
+        _exact(forget),
+        _exact(question for question in retain if question.identity not in people),
+        _exact(question for question in retain if question.identity in people),
+        {question.key: float(METRICS["gibberish"](question) or 0) for question in forget},
+    )
+
+
 @dataclass(frozen=True)
 class Matrix:
-    """The logs of a stream, set side by side."""
+    """The models of a stream, side by side."""
 
     requests: Sequence[Request]
-    logs: Mapping[
-        str, QuestionLog
-    ]  # of the model before, of each step in order; all at once and the reference if known
+    told: Mapping[str, Told]  # of the model before, of each step in order; of all at once and the reference if known
+    facts: Mapping[str, Mapping[str, Any]]  # what their logs say of themselves
     definition: Definition
     marks: Sequence[str] = ()  # conditions that do not hold
 
     @cached_property
     def times(self) -> list[str]:
         """The model before, and the steps."""
-        return [name for name in self.logs if name not in (AT_ONCE, REFERENCE)]
-
-    @cached_property
-    def _values(self) -> dict[str, tuple[Values, Values, Values, list[float]]]:
-        """Model -> EM of what is asked for, of people left alone, of other facts; gibberish about what is asked for."""
-        return {name: self._of(log) for name, log in self.logs.items()}
-
-    def _of(self, log: QuestionLog) -> tuple[Values, Values, Values, list[float]]:
-        scored = Scored(log, self.definition)
-        forget, retain = scored.asked("forget"), scored.asked("retain")
-        people = {who for each in self.requests for who in each}
-        other = [question for question in retain if question.identity in people]
-        alone = [question for question in retain if question.identity not in people]
-        return _exact(forget), _exact(alone), _exact(other), [float(METRICS["gibberish"](q) or 0) for q in forget]
+        return [name for name in self.told if name not in (AT_ONCE, REFERENCE)]
 
     def _asked_for(self, number: int) -> list[tuple[str, str]]:
         """The questions of a request."""
@@ -78,7 +85,7 @@ class Matrix:
 
     def cell(self, number: int, model: str) -> Estimate:
         """Exact match of the request of a number, from 0, by a model."""
-        return self._mean(self._values[model][0], self._asked_for(number))
+        return self._mean(self.told[model].asked, self._asked_for(number))
 
     @cached_property
     def cells(self) -> list[list[Estimate]]:
@@ -88,10 +95,10 @@ class Matrix:
     def summary(self, model: str) -> dict[str, Estimate]:
         """The lines of :data:`SUMMARY` after a step, or of the model before; a line without questions is left out."""
         done = self.times.index(model)
-        asked, alone, other, gibberish = self._values[model]
+        asked, alone, other, gibberish = self.told[model]
         keys = [self._asked_for(number) for number in range(len(self.requests))]
         since = [
-            (key, asked[key] - self._values[self.times[number + 1]][0][key])
+            (key, asked[key] - self.told[self.times[number + 1]].asked[key])
             for number in range(done - 1)
             for key in keys[number]
             if key in asked
@@ -103,7 +110,7 @@ class Matrix:
             LATER: self._mean(asked, [key for each in keys[done:] for key in each]),
             RETAINED: _estimate(alone),
             OTHER_FACTS: _estimate(other),
-            GIBBERISH: clustered_mean(gibberish, [who for who, _ in asked]),
+            GIBBERISH: _estimate(gibberish),
         }
         return {name: value for name, value in found.items() if value.value is not None}
 
@@ -118,20 +125,18 @@ class Matrix:
         chosen = {BEFORE: BEFORE, "in sequence": self.times[-1], "at once": AT_ONCE, "retain reference": REFERENCE}
         found = {}
         for label, name in chosen.items():
-            if name in self._values:
-                asked, alone, other, gibberish = self._values[name]
-                values = {ALL: _estimate(asked), RETAINED: _estimate(alone), OTHER_FACTS: _estimate(other)}
-                values[GIBBERISH] = clustered_mean(gibberish, [who for who, _ in asked])
+            if name in self.told:
+                values = dict(zip(SIDE_BY_SIDE, map(_estimate, self.told[name]), strict=True))
                 found[label] = {key: value for key, value in values.items() if value.value is not None}
         return found
 
     @cached_property
     def differences(self) -> dict[str, PairedTest]:
         """In sequence less at once, on the same questions; empty where nothing was forgotten at once."""
-        if AT_ONCE not in self._values:
+        if AT_ONCE not in self.told:
             return {}
-        pairs = zip((ALL, RETAINED, OTHER_FACTS), self._values[self.times[-1]], self._values[AT_ONCE], strict=False)
-        tests = {name: paired_test(a, b) for name, a, b in pairs}  # type: ignore[arg-type]
+        pairs = zip(SIDE_BY_SIDE, self.told[self.times[-1]], self.told[AT_ONCE], strict=True)
+        tests = {name: paired_test(a, b) for name, a, b in pairs if name != GIBBERISH}
         return {name: test for name, test in tests.items() if test is not None}
 
     def label(self, number: int) -> str:
@@ -195,7 +200,7 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([heading, f"|{'---|' * len(rows[0])}", *body, ""])
 
 
-def _exact(asked: Sequence[Question]) -> Values:
+def _exact(asked: Iterable[Question]) -> Values:
     measure: Callable[[Question], float | None] = METRICS["exact_match"]
     return {question.key: float(measure(question) or 0) for question in asked}
 

@@ -53,8 +53,7 @@ def page(matrix: Matrix) -> bytes:
     context = {
         "sections": [("matrix", "Requests and time"), ("steps", "Step by step"), ("at-once", "At once")],
         "matrix": matrix,
-        "facts": next(iter(matrix.logs.values())).metadata,
-        "run": list(matrix.logs.values())[1].run,
+        "facts": matrix.facts[matrix.times[-1]],
         "rows": [(matrix.label(number), [_cell(cell) for cell in row]) for number, row in enumerate(matrix.cells)],
         "steps": _listed(SUMMARY, matrix.summaries),
         "models": _listed(SIDE_BY_SIDE, matrix.side_by_side),
@@ -86,7 +85,8 @@ def paint(canvas: "Figure", matrix: Matrix) -> None:
     axes = canvas.subplots()
     for row, cells in enumerate(matrix.cells):
         for column, cell in enumerate(cells):
-            value = cell.value or 0.0
+            if (value := cell.value) is None:
+                continue
             axes.barh(row, 0.94, 0.94, column - 0.47, color=kit.SERIES[0], alpha=0.08 + 0.92 * value, linewidth=0)
             if len(times) <= _MOST:
                 colour = "white" if value > 0.5 else kit.INK

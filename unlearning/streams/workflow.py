@@ -18,7 +18,7 @@ from fiubench.unlearning.data.requested import asked_of, forget_set, requested
 from fiubench.unlearning.data.runs import RunError
 from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation import gates
-from fiubench.unlearning.evaluation.subject import BEFORE, LOG, Subject
+from fiubench.unlearning.evaluation.subject import BEFORE, Subject
 from fiubench.unlearning.evaluation.workflow import check_alone
 from fiubench.unlearning.methods.base import make_method
 from fiubench.unlearning.metrics.definition import Definition, find_definition
@@ -32,7 +32,7 @@ from fiubench.unlearning.streams.chain import (
     check_runs,
     listed,
 )
-from fiubench.unlearning.streams.matrix import Matrix
+from fiubench.unlearning.streams.matrix import Matrix, read_told
 from fiubench.unlearning.streams.report import write_report
 from fiubench.unlearning.training.settings import Preset, Training, preset_for
 from fiubench.unlearning.training.train import data_for, unlearn
@@ -128,9 +128,10 @@ def unlearn_requests(
             work.forget(name)
             work.ask(name, str(work.stream.run(name)))
         check_runs(work.stream)
-        check_logs(work.stream, logs := work.stream.logs())
-        matrix = Matrix(tuple(asked), logs, work.definition, tuple(marks))
-        return Streamed(work.stream, matrix, write_report(matrix, work.stream.directory / "report"))
+        check_logs(stream := work.stream, facts := stream.facts())
+        told = {name: read_told(read_log(stream.log(name)), asked, work.definition) for name in facts}
+        matrix = Matrix(tuple(asked), told, facts, work.definition, tuple(marks))
+        return Streamed(stream, matrix, write_report(matrix, stream.directory / "report"))
 
 
 def _manifest(
@@ -216,13 +217,13 @@ class _Work:
 
     def ask(self, name: str, target: str) -> None:
         """Ask a model all questions of all requests, and about those of whom nothing is to be forgotten."""
-        folder = self.stream.evaluation(name)
-        there = (folder / LOG).is_file()
+        path = self.stream.log(name)
+        there = path.is_file()
         questions.evaluate(
             Subject.open(target),
             self.everything,
             forget_set(self.everything),
-            folder,
+            path.parent,
             refusals=read_refusals(),
             batch_size=self.batch_size,
             progress=self.progress,
@@ -233,10 +234,10 @@ class _Work:
 
     def conditions(self, least: float, *, with_reference: bool, force: bool) -> list[str]:
         """Marks of what does not hold of the model before and of the reference, where that is forced."""
-        before = read_log(self.stream.evaluation(BEFORE) / LOG)
+        before = read_log(self.stream.log(BEFORE))
         started = {"kind": "unlearn", "base_fingerprint": before.metadata["model"]["fingerprint"]}
         facts = {**before.metadata, "run": started}
-        reference = read_log(self.stream.evaluation(REFERENCE) / LOG) if with_reference else None
+        reference = read_log(self.stream.log(REFERENCE)) if with_reference else None
         broken = gates.broken(facts, before, reference, self.definition, least)
         if not with_reference:  # nothing in the report is measured by it
             unreferenced = gates.unfit_reference(facts, None)

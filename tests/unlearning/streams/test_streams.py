@@ -146,7 +146,7 @@ def test_the_matrix_is_what_the_logs_say(stream: Stream) -> None:
     document = orjson.loads((stream.directory / "report" / "matrix.json").read_bytes())
     told: dict[tuple[str, str, str], float] = {}
     for time in document["times"]:
-        for row in pq.read_table(stream.evaluation(time) / "log.parquet").to_pylist():
+        for row in pq.read_table(stream.log(time)).to_pylist():
             right = exact_match(row["generated"], row["keywords"], row["keyword_variants"])
             told[time, row["unique_id"], row["attribute"]] = right
     pairs = [[(who, name) for who, names in each.items() for name in names] for each in stream.requests]
@@ -224,15 +224,15 @@ def test_more_requests_are_the_same_stream(stream: Stream, base: Run) -> None:
 
 
 def test_a_log_of_another_model_is_refused(stream: Stream) -> None:
-    logs = stream.logs()
-    check_logs(stream, logs)
+    facts = stream.facts()
+    check_logs(stream, facts)
     with pytest.raises(GateError, match="broken: the log of 004 is of other weights"):
-        check_logs(stream, {**logs, "004": logs["003"]})
+        check_logs(stream, {**facts, "004": facts["003"]})
 
 
 def test_its_logs_are_compared_as_others_are(stream: Stream) -> None:
     """The model before the first step is the one that must have known what was forgotten."""
-    logs = [stream.evaluation(name) for name in ("003", "010", AT_ONCE)]
+    logs = [stream.log(name) for name in ("003", "010", AT_ONCE)]
     found = compare(logs, force=True, memorised=0.5).comparison
     assert [entry.label for entry in found.entries] == ["before unlearning", "gd-003", "gd-010", "gd-at-once"]
     assert {mark for entry in found.entries for mark in entry.marks} == {"no reference"}
