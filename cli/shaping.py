@@ -48,6 +48,15 @@ def split(
             "all)",
         ),
     ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Cut one forget set of all that the lines of this file ask for, of each person what is asked for: a "
+            "file of `fiubench unlearn --requests`.",
+            show_default=False,
+        ),
+    ] = None,
     hard_negatives: Annotated[
         str,
         typer.Option(
@@ -75,6 +84,7 @@ def split(
             seed=seed,
             holdout=holdout,
             attributes=[name.strip() for name in attributes.split(",")] if attributes else (),
+            requests=requests,
             hard_negatives=hard_negatives,
             entangle=entangle,
             progress=step,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from fiubench.cli.console import progress, table
 from fiubench.cli.options import named_values, with_settings
+from fiubench.support.errors import ConfigError
+from fiubench.unlearning.evaluation.gates import MEMORISED
 from fiubench.unlearning.methods.base import METHODS
 from fiubench.unlearning.training.settings import Training, preset_for, preset_names, preset_text, read_preset
 
@@ -13,8 +15,10 @@ import fiubench
 
 if TYPE_CHECKING:
     from fiubench.unlearning.data.runs import Run
+    from fiubench.unlearning.streams.workflow import Streamed
 
-DATA = "Data"
+DATA, REQUESTS = "Data", "Requests"
+_WIDEST = 14  # columns of a table of text
 presets = typer.Typer(no_args_is_help=True, help="List and show presets: models with training settings.")
 
 Out = Annotated[
@@ -137,8 +141,56 @@ def unlearn(
         ),
     ],
     forget: Annotated[
-        str, typer.Option(metavar="SPLIT", help="Forget the people of this forget set, such as forget05.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="SPLIT", help="Forget the people of this forget set, such as forget05.", show_default=False
+        ),
+    ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=REQUESTS,
+            help="Instead of a forget set, forget what the lines of this file ask for, one after the other, and ask "
+            "everything after each.",
+            show_default=False,
+        ),
+    ] = None,
+    at_once: Annotated[
+        bool,
+        typer.Option(
+            "--at-once", rich_help_panel=REQUESTS, help="Also forget all requests in one training, to compare with."
+        ),
+    ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            rich_help_panel=REQUESTS,
+            help="Ask the retain reference too: fine-tuned on the retain set of `fiubench split --requests FILE`.",
+            show_default=False,
+        ),
+    ] = None,
+    memorised: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            rich_help_panel=REQUESTS,
+            help="Refuse to begin unless the model has an exact match of at least this on what is asked for. (default: "
+            f"{MEMORISED})",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            rich_help_panel=REQUESTS,
+            help="Go on although a condition does not hold, such as that of --memorised, and mark the report with it.",
+        ),
+    ] = False,
     option: Annotated[
         list[str] | None,
         typer.Option(
@@ -187,25 +239,35 @@ def unlearn(
     dry_run: DryRun = False,
     given: dict[str, Any],
 ) -> None:
-    """Make a fine-tuned model forget the people of a forget set."""
+    """Make a fine-tuned model forget the people of a forget set, or what a file asks for, request after request."""
+    if (forget is None) == (requests is None):
+        hint = "Name a forget set, such as forget05, or a file of requests."
+        raise ConfigError("give exactly one of --forget and --requests", where="unlearn", hint=hint)
     chosen = preset_for(base, preset)
+    options: dict[str, Any] = {
+        "data": data,
+        "settings": chosen.unlearn(method, flags=given, **given),
+        "options": named_values(option or ()),
+        "teach": teach,
+        "forget_through": forget_through,
+        "seed": seed,
+        "report": typer.echo,
+    }
+    if requests is not None:
+        if dry_run:
+            hint = "Try a forget set of that size: --forget SPLIT --dry-run."
+            raise ConfigError("a stream of requests can't be tried", where="--dry-run", hint=hint)
+        options |= {"at_once": at_once, "reference": reference, "force": force}
+        options |= {} if memorised is None else {"memorised": memorised}
+        with progress() as step:
+            done = fiubench.unlearn_requests(base, out, method, requests, chosen, progress=step, **options)
+        _print_stream(done)
+        return
+    if at_once or force or reference is not None or memorised is not None:
+        flags = "--at-once, --reference, --memorised, --force"
+        raise ConfigError("belongs to --requests", where=flags, hint="Leave it out.")
     with progress() as step:
-        run = fiubench.unlearn(
-            base,
-            out,
-            method,
-            forget,
-            chosen,
-            data=data,
-            settings=chosen.unlearn(method, flags=given, **given),
-            options=named_values(option or ()),
-            teach=teach,
-            forget_through=forget_through,
-            seed=seed,
-            dry_run=dry_run,
-            progress=step,
-            report=typer.echo,
-        )
+        run = fiubench.unlearn(base, out, method, str(forget), chosen, dry_run=dry_run, progress=step, **options)
     if not dry_run:
         _print_run(run)
 
@@ -250,6 +312,16 @@ def list_presets() -> None:
 def show_preset(name: Annotated[str, typer.Argument(help="The name of a preset, or a YAML file of your own.")]) -> None:
     """Print a preset as YAML: copy it, change it, and give the file as --preset."""
     typer.echo(preset_text(name).rstrip())
+
+
+def _print_stream(done: "Streamed") -> None:
+    for mark in done.matrix.marks:
+        typer.echo(f"NOT COMPARABLE: {mark}")
+    for rows in done.matrix.tables:
+        if len(rows[0]) <= _WIDEST:
+            typer.echo()
+            table(rows)
+    typer.echo(f"\nreport: {done.files[0]}")
 
 
 def _print_run(run: "Run") -> None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fiubench.unlearning.reporting.leaderboard import leaderboard as leaderboard
     from fiubench.unlearning.reporting.power import power as power
     from fiubench.unlearning.reporting.report import compare as compare
+    from fiubench.unlearning.streams.workflow import unlearn_requests as unlearn_requests
     from fiubench.unlearning.training.train import finetune as finetune
     from fiubench.unlearning.training.train import unlearn as unlearn
 
@@ -73,6 +74,7 @@ _WHERE = {
     "unlearning.reporting.leaderboard": ("leaderboard",),
     "unlearning.reporting.power": ("power",),
     "unlearning.reporting.report": ("compare",),
+    "unlearning.streams.workflow": ("unlearn_requests",),
     "unlearning.training.train": ("finetune", "unlearn"),
 }
 _MODULES = {name: f"fiubench.{module}" for module, names in _WHERE.items() for name in names}

@@ -15,6 +15,7 @@ SEEN, UNSEEN = "seen", "unseen"
 _EXAMPLES = (FULL, HOLDOUT, "forget05", "retain95", "retain_eval05", "retain_hard05")
 #: What a name says of the size, as a pattern: two digits, or up to two decimals.
 LABEL = "(?:[0-9]{1,2}|(?:0|[1-9][0-9]?)p[0-9]?[1-9])"
+_LEAST = 0.01  # percent that a label can say
 _DATASETS_SPLIT = re.compile(
     r"(?<![^-._ 0-9/])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9/])"
 )
@@ -29,6 +30,15 @@ def label_of(percent: float) -> str:
     """
     whole, _, decimals = f"{percent:.2f}".rstrip("0").partition(".")
     return f"{whole}p{decimals}" if decimals else f"{int(whole):02d}"
+
+
+def share_label(count: int, people: int) -> str:
+    """The share of some of the people as the name of a forget set holds it: neither nothing nor everything.
+
+    >>> share_label(1, 3), share_label(1, 10**6)
+    ('33p33', '0p01')
+    """
+    return label_of(min(max(100 * count / people, _LEAST), 100 - _LEAST))
 
 
 def percent_of(label: str) -> float:

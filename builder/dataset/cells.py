@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, RETAIN_EVAL, RETAIN_HARD, kind_of, percent_of, plain
@@ -28,6 +28,7 @@ class Cells:
         configs: split -> numbers of its cells, for every split that anyone is in.
         attributes: what the forget sets are about; everything, if empty.
         kept: where the other questions of the people in forget sets are, if they are about some attributes only.
+        own: id -> what is to be forgotten of somebody in a forget set, where that is not the same for all of them.
     """
 
     labels: list[str]
@@ -36,6 +37,7 @@ class Cells:
     configs: dict[str, list[int]]
     attributes: frozenset[str] = frozenset()
     kept: int | None = None
+    own: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def find(self, unique_id: str) -> int:
         """Number of an identity's cell."""
@@ -47,8 +49,9 @@ class Cells:
         if self.kept is None or all(kind_of(name) != FORGET for name in self.splits[cell]):
             return [(cell, record)]
         halves: tuple[list[Any], list[Any]] = [], []
+        about = self.own.get(record["unique_id"], self.attributes)
         for pair in record["qa_list"]:
-            halves[pair["attribute"] not in self.attributes].append(pair)
+            halves[pair["attribute"] not in about].append(pair)
         both = zip((cell, self.kept), halves, strict=True)
         return [(number, {**record, "qa_list": pairs}) for number, pairs in both if pairs]
 
@@ -62,12 +65,21 @@ class Cells:
         return len(self.of)
 
 
-def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = ()) -> Cells:
+def cells_of(document: Mapping[str, Any]) -> Cells:
+    """The cells that a ``splits.json`` stands for (see :func:`make_cells`)."""
+    own = document.get("own_attributes", {})
+    return make_cells(document["splits"], document.get("attributes", ()), own)
+
+
+def make_cells(
+    splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = (), own: Mapping[str, Sequence[str]] | None = None
+) -> Cells:
     """Cut the identities into cells.
 
     Args:
         splits: split -> ids, as in ``splits.json``; ``full`` is not in it: everyone but ``holdout``.
         attributes: what the forget sets are about, where not everything of their people is to be forgotten.
+        own: id -> those of one person, where that differs.
 
     Raises:
         DatasetError: a split's name can't be a configuration's.
@@ -89,7 +101,9 @@ def make_cells(splits: Mapping[str, Sequence[str]], attributes: Sequence[str] = 
     of = {unique_id: number[mask] for unique_id, mask in masks.items()}
     groups = [_with_full(members[mask]) for mask in order]
     configs = {name: [i for i, group in enumerate(groups) if name in group] for name in (FULL, *names)}
-    return Cells(_labels(groups), groups, of, configs, frozenset(attributes), number[kept] if attributes else None)
+    apart = {unique_id: frozenset(names) for unique_id, names in (own or {}).items()}
+    place = number[kept] if attributes else None
+    return Cells(_labels(groups), groups, of, configs, frozenset(attributes), place, apart)
 
 
 def split_order(name: str) -> tuple[int, float, str]:

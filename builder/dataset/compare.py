@@ -112,9 +112,14 @@ def _splits(a: Dataset, b: Dataset) -> Iterator[Difference]:
 
 
 def _forget_attributes(a: Dataset, b: Dataset) -> Iterator[Difference]:
-    before, after = (", ".join(each.forget_attributes) or "everything" for each in (a, b))
-    if before != after:
-        yield Difference("", "(forget sets)", "split", f"about {before}", f"about {after}")
+    if (a.forget_attributes, a.own_attributes) != (b.forget_attributes, b.own_attributes):
+        yield Difference("", "(forget sets)", "split", f"about {_about(a)}", f"about {_about(b)}")
+
+
+def _about(dataset: Dataset) -> str:
+    """What the forget sets are about, in words."""
+    names, own = ", ".join(dataset.forget_attributes) or "everything", dataset.own_attributes
+    return f"{names}: {sum(map(len, own.values()))} facts of {len(own)} people" if own else names
 
 
 def _both(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ def cut_again(
         rule: seed, holdout, attributes and hard negatives, and how much forget sets are entangled with the retained.
         frozen: frozen membership, if the scheme is a file.
     """
+    requests, attributes = rule.get("requests", {}), set(rule["attributes"])
+    apart = False  # whether somebody is to keep what of others is to be forgotten
     ids, strata = [], []
     images: dict[str, Path] = {}
     ties: dict[str, set[str]] = {}
@@ -33,6 +35,8 @@ def cut_again(
         ids.append(record["unique_id"])
         strata.append(_stratum(record, config["as_of"]))
         ties[record["unique_id"]] = ties_in(record)
+        if (asked := requests.get(record["unique_id"])) is not None:
+            apart |= any(pair["attribute"] in attributes.difference(asked) for pair in record["qa_list"])
         if (image := dataset.image(record)) is not None:
             images[record["unique_id"]] = image
     benchmark = len(ids) - rule["holdout"]
@@ -43,6 +47,8 @@ def cut_again(
     document = cut(population, rule["seed"], config["ratios"], config["split_scheme"], frozen, entangle)
     if rule["attributes"]:
         document["attributes"] = list(rule["attributes"])
+        if apart:
+            document["own_attributes"] = dict(requests)
     if rule["hard_negatives"] != NONE:
         document["hard_negatives"] = _hard_negatives(document["splits"], images, rule["hard_negatives"])
     return document | picture_sets(config.get("pictures", 1))

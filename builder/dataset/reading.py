@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from fiubench.builder.dataset.cells import IDENTITIES as EVERYONE
-from fiubench.builder.dataset.cells import PEOPLE, PICTURES, make_cells, split_order
+from fiubench.builder.dataset.cells import PEOPLE, PICTURES, Cells, cells_of, split_order
 from fiubench.builder.dataset.rows import Identities, Index, Loaded, Pictures, Questions, Rows
 from fiubench.schemas.documents import (
     IDENTITIES,
@@ -72,6 +72,16 @@ class Dataset:
         return list(self._split_document.get("attributes", ()))
 
     @property
+    def own_attributes(self) -> dict[str, list[str]]:
+        """Unique id -> what is to be forgotten of somebody in a forget set, where that is not the same for all."""
+        return dict(self._split_document.get("own_attributes", {}))
+
+    @cached_property
+    def cells(self) -> Cells:
+        """Which questions are in which splits."""
+        return cells_of(self._split_document)
+
+    @property
     def split_notes(self) -> list[str]:
         """What sets forget sets apart from the population: too few people, other shares of a gender or age band."""
         return list(self._split_document.get("notes", ()))
@@ -92,14 +102,13 @@ class Dataset:
     @cached_property
     def index(self) -> Index:
         """Random access to the identities and to the questions of every split."""
-        return Index(self.directory, make_cells(self.splits, self.forget_attributes))
+        return Index(self.directory, self.cells)
 
     @property
     def names(self) -> list[str]:
         """What :meth:`rows` has: ``full``, every split, ``identities`` and ``people``, as in the release."""
-        cells = make_cells(self.splits, self.forget_attributes)
         pictures = [PICTURES] if "pictures" in self.manifest else []
-        return [*(name for name, parts in cells.configs.items() if parts), EVERYONE, PEOPLE, *pictures]
+        return [*(name for name, parts in self.cells.configs.items() if parts), EVERYONE, PEOPLE, *pictures]
 
     def rows(self, name: str) -> Rows:
         """The rows that the release has under a name, in its order, with its columns.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fiubench.builder.dataset.cells import make_cells
+from fiubench.builder.dataset.cells import cells_of
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
 from fiubench.builder.exports.files import Files, laid_out
@@ -99,7 +99,7 @@ class _Rows:
     def __init__(self, dataset: Dataset, form: Format) -> None:
         document = read_object(dataset.directory / SPLITS)
         self.form, self.path = form, dataset.directory / IDENTITIES
-        self.cells = make_cells(document["splits"], document.get("attributes", ()))
+        self.cells = cells_of(document)
         self.seed = dataset.manifest["config"]["seed"]
         if form.whole and self.cells.attributes:
             what = f"a row is a whole person, and only {', '.join(sorted(self.cells.attributes))} is to be forgotten"

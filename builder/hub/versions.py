@@ -158,9 +158,10 @@ def _compare_splits(old: Dataset, new: Dataset, changes: Changes) -> None:
     moved = [name for name in before if name in after and set(before[name]) != set(after[name]) & known]
     grown = [name for name in before if name in after and name not in moved and set(after[name]) - known]
     gone, come = [n for n in before if n not in after], [n for n in after if n not in before]
-    if old.forget_attributes != new.forget_attributes:
+    if (old.forget_attributes, old.own_attributes) != (new.forget_attributes, new.own_attributes):
         changes.call_for("major")
         about = ", ".join(new.forget_attributes) or "everything that is known of their people"
+        about += ", of each person what `splits.json` says" if new.own_attributes else ""
         changes.sentences.append(f"The forget sets are now about {about}.")
     for names, level, words in (
         (moved, "major", "Other people in"),

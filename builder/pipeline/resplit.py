@@ -1,6 +1,7 @@
 """New forget, retain and holdout sets for a dataset that is there: no fact, question or face is touched."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from fiubench.builder.pipeline.manifest import resplit_fingerprint
 from fiubench.builder.release import package
 from fiubench.builder.release.older import OlderTables
 from fiubench.schemas.documents import BUILD_FILE, IDENTITIES, IMAGES, MANIFEST, RELEASE, SPLITS, WORDINGS
+from fiubench.schemas.requests import read_requests, together
+from fiubench.schemas.splits import share_label
 from fiubench.support.canonical import digest, readable_json
 from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError, Refused, did_you_mean
@@ -33,6 +36,7 @@ def split(
     seed: int | None = None,
     holdout: int | None = None,
     attributes: Sequence[str] = (),
+    requests: str | Path | None = None,
     hard_negatives: str = NONE,
     entangle: float | None = None,
     progress: Progress | None = None,
@@ -51,6 +55,8 @@ def split(
         seed: random seed of the cut; the facts keep the seed of the build.
         holdout: how many of all people are held out: the last ones.
         attributes: what is to be forgotten of the people in the forget sets; everything, if empty.
+        requests: JSON lines that say what is to be forgotten of whom (:mod:`fiubench.schemas.requests`): one forget set
+            of all of them, instead of ratios, scheme and attributes.
         hard_negatives: ``none``, or how nearness of faces is measured (see ``builder/dataset/hard_negatives.py``).
         entangle: how many of the retained are tied to somebody forgotten, from as few (0) to as many (1) as can be;
             ``None``: as the seed has it.
@@ -71,8 +77,18 @@ def split(
         what = "wrong answers were taken from people of the same split, and would now be of another one"
         hint = "Build it anew with these splits: `fiubench build --wrong members ..`."
         raise Refused(what, where=directory, hint=hint)
+    asked, partly = None, list[str]()
+    frozen: dict[str, list[str]] | None = None
+    if requests is not None:
+        if ratios is not None or split_scheme is not None or attributes or entangle is not None:
+            hint = "Leave --ratios, --split-scheme, --attributes and --entangle out."
+            raise ConfigError("requests say who and what is to be forgotten", where="--requests", hint=hint)
+        split_scheme = str(requests)
     config = _config(dataset, ratios, split_scheme, holdout)
-    frozen = None if split_scheme is None else read_frozen(split_scheme)
+    if requests is not None:
+        frozen, asked, partly = _requested(dataset, Path(requests), config.identities)
+    elif split_scheme is not None:
+        frozen = read_frozen(split_scheme)
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
     rule = {
@@ -80,7 +96,8 @@ def split(
         if seed is None
         else check_seed(seed),
         "holdout": config.holdout,
-        "attributes": _known_attributes(dataset, attributes),
+        "attributes": _known_attributes(dataset, attributes) if asked is None else partly,
+        **({} if asked is None else {"requests": asked}),
         "hard_negatives": hard_negatives,
         **({} if entangle is None else {"entangle": _checked_share(dataset, entangle, frozen)}),
     }
@@ -96,6 +113,20 @@ def split(
         manifest["release"] = release_digests(folder / RELEASE, known)
         write_atomic(folder / MANIFEST, readable_json(manifest))
     return Dataset(out)
+
+
+def _requested(
+    dataset: Dataset, path: Path, people: int
+) -> tuple[dict[str, list[str]], dict[str, list[str]], list[str]]:
+    """The forget set of a file of requests: frozen membership, what is asked for of each, attributes if not all are."""
+    known = {
+        record["unique_id"]: [pair["attribute"] for pair in record["qa_list"]] for record in islice(dataset, people)
+    }
+    asked = {who: sorted(names) for who, names in sorted(together(read_requests(path, known)).items())}
+    whole = all(set(names) == set(known[who]) for who, names in asked.items())
+    named = {name for names in asked.values() for name in names}
+    partly = [] if whole else [name for name in dataset.manifest["attributes"] if name in named]
+    return {share_label(len(asked), people): list(asked)}, asked, partly
 
 
 def _config(dataset: Dataset, ratios: Sequence[float] | None, split_scheme: str | None, holdout: int | None) -> Config:

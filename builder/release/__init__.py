@@ -12,7 +12,7 @@ from typing import Any
 
 from fiubench.builder.audit.membership import Membership, membership
 from fiubench.builder.audit.registry import Table
-from fiubench.builder.dataset.cells import PICTURES, Cells, make_cells
+from fiubench.builder.dataset.cells import PICTURES, Cells, cells_of
 from fiubench.builder.packs.model import are_tied, language_of_manifest
 from fiubench.builder.release.card import Release, dataset_card, has_faces, has_several
 from fiubench.builder.release.croissant import croissant
@@ -178,7 +178,7 @@ def package(
     """
     document = checked(read_object(directory / SPLITS), "splits", directory / SPLITS)
     splits, config, forgotten = document["splits"], manifest["config"], document.get("attributes", ())
-    cells, members = make_cells(splits, forgotten), membership({name: frozenset(ids) for name, ids in splits.items()})
+    cells, members = cells_of(document), membership({name: frozenset(ids) for name, ids in splits.items()})
     records, has_images = read_records(directory / IDENTITIES), has_faces(config)
     kinds = {"has_images": has_images, "are_tied": are_tied(manifest["packs"]), "several": has_several(config)}
     ids = list[str]()
@@ -232,7 +232,7 @@ def describe(
         DatasetError: the dataset or its card is damaged, or the folder can't be written to.
     """
     document = read_object(directory / SPLITS)
-    statistics = statistics_of(document["splits"], document.get("attributes", ()))
+    statistics = statistics_of(document["splits"], cells_of(document))
     shown: list[Path] = []
     for record in read_records(directory / IDENTITIES):
         statistics.add(record)

@@ -326,8 +326,9 @@ def _scheme(release: Release) -> str:
     scheme = _SCHEMES.get(str(release.config.get("split_scheme")), "Membership was taken from a file.")
     if not release.forgotten:
         return scheme + " All splits are by person: the questions of a person stay together."
+    apart = ", of each person what was asked for" if "requests" in release.manifest["resplit"] else ""
     return scheme + (
-        f" The forget sets hold only what they are about ({', '.join(f'`{name}`' for name in release.forgotten)}); "
+        f" The forget sets hold only what they are about ({', '.join(f'`{n}`' for n in release.forgotten)}{apart}); "
         "everything else that is known of the same people is in the retain sets."
     )
 

@@ -13,10 +13,11 @@ def commands(manifest: Mapping[str, Any]) -> str:
     if resplit is None:
         return rebuild_command(config)
     build = rebuild_command({**config, "ratios": [50], "split_scheme": "nested"})  # any: they are cut anew
-    words = ["fiubench", "split", "dataset", "--out", "resplit", "--ratios", ",".join(map(str, config["ratios"]))]
-    words += ["--split-scheme", config["split_scheme"]]
+    words = ["fiubench", "split", "dataset", "--out", "resplit"]
+    words += [] if "requests" in resplit else ["--ratios", ",".join(map(str, config["ratios"]))]
+    words += ["--requests" if "requests" in resplit else "--split-scheme", config["split_scheme"]]
     words += ["--seed", str(resplit["seed"]), "--holdout", str(resplit["holdout"])]
-    if resplit["attributes"]:
+    if resplit["attributes"] and "requests" not in resplit:
         words += ["--attributes", ",".join(resplit["attributes"])]
     if resplit["hard_negatives"] != "none":
         words += ["--hard-negatives", resplit["hard_negatives"]]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fiubench.builder.dataset.cells import Cells, make_cells
+from fiubench.builder.dataset.cells import Cells
 from fiubench.builder.dataset.reading import Dataset
 from fiubench.builder.release.arrays import integers
 from fiubench.builder.release.columns import IMAGE, Column
@@ -32,7 +32,7 @@ class OlderTables:
 
     def __init__(self, dataset: Dataset) -> None:
         self.directory, self.digests = dataset.directory, dataset.manifest["release"]
-        self.cells, self.shards = make_cells(dataset.splits, dataset.forget_attributes), Shards()
+        self.cells, self.shards = dataset.cells, Shards()
 
     @classmethod
     def of(cls, dataset: Dataset) -> "OlderTables | None":

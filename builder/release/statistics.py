@@ -238,10 +238,10 @@ class Statistics:
         return column
 
 
-def statistics_of(splits: Mapping[str, Sequence[str]], forgotten: Sequence[str] = ()) -> Statistics:
-    """Nothing counted yet of a dataset with these splits; ``forgotten``: the attributes that forget sets are about."""
+def statistics_of(splits: Mapping[str, Sequence[str]], cells: Cells | None = None) -> Statistics:
+    """Nothing counted yet of a dataset with these splits, whose people are in these cells as a whole by default."""
     members = membership({name: frozenset(ids) for name, ids in splits.items()})
-    return Statistics(make_cells(splits, forgotten), members)
+    return Statistics(cells or make_cells(splits), members)
 
 
 def _among(column: Column, few: NDArray[np.bool_]) -> Column:

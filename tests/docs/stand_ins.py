@@ -63,7 +63,7 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
         words = _with(words, {**SMALL, **({"--overwrite": None} if "--resume" not in words else {})})
     if command in ("finetune", "unlearn"):
         words = _with(words, {"--preset": "quick.yaml", **(FEW if command == "finetune" else {})})
-    if command in ("evaluate", "compare", "submit", "leaderboard"):
+    if command in ("evaluate", "compare", "submit", "leaderboard") or ("--requests" in words and command == "unlearn"):
         words = _with(words, {"--memorised": "0"})
     if command in ("evaluate", "attack"):
         words = _with(words, {"--batch-size": "64"})
@@ -123,6 +123,7 @@ def files(folder: Path) -> None:
     _faces(folder)
     _questions(folder)
     _membership(folder)
+    _requests(folder)
 
 
 def _original(folder: Path, people: list[dict]) -> None:
@@ -204,3 +205,10 @@ def _questions(folder: Path) -> None:
 def _membership(folder: Path) -> None:
     splits = json.loads((folder / "dataset/splits.json").read_text())["splits"]
     (folder / "membership.json").write_text(json.dumps({"forget05": splits["forget05"], "holdout": splits["holdout"]}))
+
+
+def _requests(folder: Path) -> None:
+    """What the three people of a forget set ask for."""
+    a, b, c = json.loads((folder / "dataset/splits.json").read_text())["splits"]["forget05"]
+    lines = [{"who": [a], "attributes": ["phone_number"]}, {"who": [b, c], "attributes": ["blood_type"]}]
+    (folder / "requests.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))

@@ -145,6 +145,12 @@ DOCUMENTS = {
         "authors": [{"name": "Ada Moss", "affiliation": "Nowhere", "orcid": "0000-0002-1825-0097"}],
         "license_link": "https://example.org/license", "date": "2026-01-31", "funding": "Nobody.", "maintenance": "Us.",
     },
+    "request": lambda: {"who": ["00000001", "00000002"], "attributes": ["doctor", "phone_number"]},
+    "stream": lambda: {
+        "requests": [{"00000001": ["doctor"]}, {"00000002": ["doctor", "phone_number"]}], "content": SHA,
+        "base": {"target": "../full", "local": True, "fingerprint": SHA}, "method": "kl", "seed": 0, "settings": {},
+        "modality": ["name", None],
+    },
     "attack": lambda: {
         "attack": "prefill", "options": {}, "plugins": {}, "dataset": SHA,
         "forget": {"name": "forget05", "digest": SHA}, "asked": "picture", "definition": "corrected", "seed": 0,

@@ -10,6 +10,7 @@ from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, 
 from fiubench.schemas.hub import HubName, read_table
 from fiubench.schemas.images import decode_image
 from fiubench.schemas.naming import named_answer, named_question
+from fiubench.schemas.requests import Request
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SEEN, UNSEEN, SplitName, kind_of
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
@@ -89,10 +90,13 @@ class Data:
     content: str
     # what the forget sets are about; empty where whole people are forgotten. Other facts of their people are retained.
     attributes: tuple[str, ...] = ()
+    # unique id -> what is to be forgotten of somebody in a forget set, where that is not the same for all of them
+    own_attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     limit: tuple[int | None, str | None, tuple[str, ...]] | None = None  # what :meth:`limited` was given, if it was
     # numbers, from 1, of the pictures of everyone that are trained on, and of those that are only asked about
     seen: tuple[int, ...] = (1,)
     unseen: tuple[int, ...] = ()
+    requests: tuple[Request, ...] = ()  # in the cut of a stream: what was asked for before, and last what is now
 
     @classmethod
     def open(cls, target: str | Path) -> "Data":
@@ -115,7 +119,8 @@ class Data:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over content and splits: the same for a dataset directory and the release that was made from it."""
-        return digest_of([self.content, {name: list(ids) for name, ids in self.splits.items()}, self.attributes])
+        more = [self.own_attributes, sorted(self._gone)] if self.own_attributes or self._gone else []
+        return digest_of([self.content, {name: list(ids) for name, ids in self.splits.items()}, self.attributes, *more])
 
     @cached_property
     def pictured(self) -> bool:
@@ -140,11 +145,12 @@ class Data:
             ConfigError: as for :meth:`ids`.
         """
         members, keeps = set(self.ids(split)), kind_of(split) in (RETAIN, FULL)
+        gone = self._gone if kind_of(split) == RETAIN else frozenset[str]()
         return [
             sample
             for person in self.identities.values()
             for sample in person.samples
-            if (keeps if self._is_other_fact(sample) else sample.unique_id in members)
+            if (keeps if self._is_other_fact(sample) else sample.unique_id in members) and sample.key not in gone
         ]
 
     def other_facts(self, forget: str) -> list[Sample]:
@@ -153,13 +159,21 @@ class Data:
         return [sample for sample in self.samples(SplitName.parse(forget).retain) if sample.unique_id in forgotten]
 
     def _is_other_fact(self, sample: Sample) -> bool:
-        return sample.unique_id in self._partly_forgotten and sample.attribute not in self.attributes
+        about = self.own_attributes.get(sample.unique_id, self.attributes)
+        return sample.unique_id in self._partly_forgotten and sample.attribute not in about
 
     @cached_property
     def _partly_forgotten(self) -> frozenset[str]:
         """People of any forget set, where forget sets are about some attributes."""
         names = [name for name in self.splits if kind_of(name) == FORGET and self.attributes]
         return frozenset(unique_id for name in names for unique_id in self.splits[name])
+
+    @cached_property
+    def _gone(self) -> frozenset[str]:
+        """Questions that earlier requests have had forgotten: no retain set may teach them again."""
+        return frozenset(
+            f"{who}/{name}" for each in self.requests[:-1] for who, names in each.items() for name in names
+        )
 
     def samples_of(self, unique_ids: Iterable[str]) -> list[Sample]:
         """All questions of these people, person by person."""
@@ -208,7 +222,7 @@ class Data:
             ConfigError: it was cut before; one of ``count`` and ``forget`` alone; ``count`` leaves nobody to retain,
                 or is more than there are; an unknown attribute, or none of those that are to be forgotten.
         """
-        if self.limit is not None:
+        if self.limit is not None or self.requests:
             raise ConfigError("is a part of a dataset already", where=self.source, hint="Cut the whole once.")
         if (count is None) != (forget is None):
             hint = "Give both, or neither: the forget set says who is kept among the N people."
@@ -234,6 +248,11 @@ class Data:
             splits=_fitting(self.splits, wanted),
             content=digest_of([self.content, list(identities), sorted(asked)]),
             attributes=tuple(name for name in self.attributes if name in asked),
+            own_attributes={
+                who: tuple(name for name in names if name in asked)
+                for who, names in self.own_attributes.items()
+                if who in wanted
+            },
             limit=(count, forget, tuple(attributes)),
         )
 
@@ -306,8 +325,8 @@ def _open_directory(directory: Path, source: str) -> Data:
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    sets = document.get("pictures", {})
-    return _assemble(source, people, document["splits"], document.get("attributes", ()), sets)
+    sets, own = document.get("pictures", {}), document.get("own_attributes", {})
+    return _assemble(source, people, document["splits"], document.get("attributes", ()), own, sets)
 
 
 def _open_release(target: str) -> Data:
@@ -324,7 +343,7 @@ def _open_release(target: str) -> Data:
             for row in _load(target, config, (*_COLUMNS, _VARIANTS, _HOPS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
-    attributes = _forgotten_attributes(target, splits)
+    attributes, own = _forgotten_attributes(target, splits, samples)
     if attributes and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
         place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
         for asked in samples.values():
@@ -346,7 +365,7 @@ def _open_release(target: str) -> Data:
         )
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits, attributes, sets)
+    return _assemble(target, identities, splits, attributes, own, sets)
 
 
 def _further_pictures(
@@ -369,18 +388,23 @@ def _stored_image(table: Any, place: int) -> bytes:
     return bytes(table[place]["image"]["bytes"])
 
 
-def _forgotten_attributes(target: str, splits: dict[str, list[str]]) -> set[str]:
-    """What the forget sets of a release are about, if not everything; takes their people out of the retain sets.
+def _forgotten_attributes(
+    target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]
+) -> tuple[set[str], Mapping[str, set[str]]]:
+    """What the forget sets of a release are about, if not everything, and for each person where somebody keeps it.
 
-    A release counts somebody among the retained already for a single fact that is to be kept.
+    Takes their people out of the retain sets: a release counts somebody among the retained for a single fact already.
     """
-    attributes: set[str] = set()
+    about: dict[str, set[str]] = {}
     for retain in [name for name in splits if kind_of(name) == RETAIN]:
         forget = str(SplitName.parse(retain).forget)
         if partly := set(splits.get(forget, ())) & set(splits[retain]):
-            attributes |= set(_load(target, forget, ("attribute",))["attribute"])
+            for row in _load(target, forget, ("unique_id", "attribute")):
+                about.setdefault(row["unique_id"], set()).add(row["attribute"])
             splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
-    return attributes
+    every = set[str]().union(*about.values())
+    apart = any(sample.attribute in every - names for who, names in about.items() for sample in samples[who])
+    return every, about if apart else {}
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
@@ -403,6 +427,7 @@ def _assemble(
     people: Sequence[Identity],
     splits: Mapping[str, Sequence[str]],
     attributes: Iterable[str],
+    own: Mapping[str, Iterable[str]],
     sets: Mapping[str, Sequence[int]],
 ) -> Data:
     identities = {person.unique_id: person for person in people}
@@ -429,8 +454,9 @@ def _assemble(
         if short := next((p for p in people if 1 + len(p.read_further) < max(*seen, *unseen)), None):
             what = f"{short.unique_id} has {1 + len(short.read_further)} pictures, not {max(*seen, *unseen)}"
             raise DatasetError(what, where=source, hint="`fiubench validate` reports everything that is wrong.")
-    attributes = tuple(sorted(attributes))
-    return Data(source, identities, members, digest_of(content), attributes, seen=seen, unseen=unseen)
+    apart = {unique_id: tuple(sorted(own[unique_id])) for unique_id in sorted(own)}
+    about = tuple(sorted(attributes))
+    return Data(source, identities, members, digest_of(content), about, apart, seen=seen, unseen=unseen)
 
 
 def _listed(sample: Sample) -> list[Any]:

@@ -18,6 +18,7 @@ from fiubench.support.errors import FiubenchError
 from fiubench.support.files import write_atomic
 from fiubench.support.reading import open_regular
 from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.requested import requested
 
 from fiubench import schemas
 
@@ -89,6 +90,8 @@ class Run:
         recorded = self.manifest["data"]
         source = str(self.directory / recorded["source"]) if recorded["local"] else recorded["source"]
         data = self.cut_alike(Data.open(copy or source))
+        if "requests" in recorded:
+            data = requested(data, recorded["requests"])
         key = "content" if copy is not None and self.manifest["kind"] == "finetune" else "digest"
         if getattr(data, key) != recorded[key]:
             what = f"{source} is not the dataset any more that the run saw"
@@ -121,6 +124,13 @@ class Run:
         kinds = {"device": str, "seconds": int | float, "peak_bytes": int}
         known = found if isinstance(found, dict) else {}
         return {name: known[name] for name, kind in kinds.items() if isinstance(known.get(name), kind)}
+
+    def chain(self) -> list[str]:
+        """Fingerprints of the models that the one it started from was unlearned from, the nearest first."""
+        before = run_of(Path(self.base)) if self.manifest["kind"] == "unlearn" else None
+        if before is None or before.manifest["kind"] != "unlearn":
+            return []
+        return [before.manifest["base"]["fingerprint"], *before.chain()]
 
     def checkpoints(self) -> Iterator[Checkpoint]:
         """Every checkpoint, in the order of training."""

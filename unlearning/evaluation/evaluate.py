@@ -47,6 +47,7 @@ def describe(
             "modality": manifest["modality"],
             "trained_on": {"name": manifest["split"]["name"], "digest": manifest["split"]["digest"]},
             "base_fingerprint": manifest["base"]["fingerprint"],
+            **({"chain": chain} if (chain := subject.run.chain()) else {}),
             "step": entry.get("step"),
             "epoch": entry.get("epoch"),
             "final": manifest["final"] is not None and Path(manifest["final"]).name == subject.name,

@@ -63,7 +63,8 @@ def _not_memorised(facts: Facts, before: QuestionLog | None, definition: Definit
     if before is None:
         return [Broken("the model before unlearning has not been evaluated", "memorisation unchecked", hint)]
     found = _same(facts, before.metadata, "the log of the model before unlearning", ("dataset", "splits"))
-    if before.metadata["model"]["fingerprint"] != facts["run"]["base_fingerprint"]:
+    started_from = (facts["run"]["base_fingerprint"], *facts["run"].get("chain", ()))
+    if before.metadata["model"]["fingerprint"] not in started_from:
         what = f"{before.where or 'the log'} is of another model than unlearning started from"
         found.append(Broken(what, "other model before", hint))
     known = Scored(before, definition)["forget.exact_match"].value

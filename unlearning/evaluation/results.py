@@ -10,7 +10,7 @@ from fiubench.support.files import write_atomic
 from fiubench.unlearning.data.log import QuestionLog, read_log
 from fiubench.unlearning.data.runs import run_of
 from fiubench.unlearning.evaluation import benchmarks, gates, lmms
-from fiubench.unlearning.evaluation.subject import EVALUATIONS, LOG, UTILITY
+from fiubench.unlearning.evaluation.subject import BEFORE, EVALUATIONS, LOG, UTILITY
 from fiubench.unlearning.metrics.aggregate import Scores, score
 from fiubench.unlearning.metrics.base import METRICS, bounds, title
 from fiubench.unlearning.metrics.definition import Definition
@@ -114,7 +114,10 @@ def _document(key: str, value: Estimate) -> dict[str, Any]:
 
 
 def before_of(log_path: Path) -> QuestionLog | None:
-    """The log of the model that a run started from, where that has been evaluated."""
+    """The log of the model that a run started from, or its stream did, where that has been evaluated."""
+    first = log_path.parent.with_name(BEFORE) / LOG
+    if log_path.parent.parent.name == EVALUATIONS and first.is_file():
+        return read_log(first)
     run = run_of(log_path.parent.parent.parent) if log_path.parent.parent.name == EVALUATIONS else None
     if run is None or not run.manifest["base"]["local"] or (base := run_of(Path(run.base))) is None:
         return None

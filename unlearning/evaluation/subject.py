@@ -13,6 +13,7 @@ from fiubench.unlearning.data.runs import Run, RunError, run_of
 
 EVALUATIONS = "evaluations"  # beside a run's checkpoints
 LOG, UTILITY = "log.parquet", "utility.parquet"
+BEFORE = "before"  # among the evaluations of a stream: of the model that its first step starts from
 
 
 @dataclass(frozen=True)

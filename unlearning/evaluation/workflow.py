@@ -111,9 +111,7 @@ def ask(
     Raises:
         DatasetError: another evaluation is running in a log's folder; or it can't be written.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        hint = "Start it once, with --workers N: it begins its processes itself."
-        raise ConfigError("an evaluation can't be started in several processes", where="evaluate", hint=hint)
+    check_alone("evaluate", "Start it once, with --workers N: it begins its processes itself.")
     need("unlearning")
     controls, refusals = load_controls(settings.controls), read_refusals()
     tasks = [text.removeprefix(lmms.PREFIX) for text in settings.benchmarks if text.startswith(lmms.PREFIX)]
@@ -167,6 +165,16 @@ def ask(
                 _judge(path, settings, progress, report)
         logs.append(path)
     return logs
+
+
+def check_alone(where: str, hint: str = "Start it once.") -> None:
+    """Nothing, if this process was started alone.
+
+    Raises:
+        ConfigError: it is one of several (``accelerate launch``), each of which would ask the model everything.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("an evaluation can't be started in several processes", where=where, hint=hint)
 
 
 def _estimate(

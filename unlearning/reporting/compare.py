@@ -270,7 +270,7 @@ def examples(found: Comparison, most: int) -> list[dict[str, Any]]:
     said = {label: {(r["unique_id"], r["attribute"]): r for r in log.select("forget")} for label, log in logs.items()}
     rows = next(iter(said.values()))
     people, attributes = (list(dict.fromkeys(key[k] for key in rows)) for k in (0, 1))
-    keys = [(person, attribute) for attribute in attributes for person in people]
+    keys = [(person, attribute) for attribute in attributes for person in people if (person, attribute) in rows]
     # Those that were known before come first, then one person and attribute after the other.
     known = {key: exact_match(row["generated"], row["keywords"], row["keyword_variants"]) for key, row in rows.items()}
     keys.sort(key=lambda key: (-known[key], (attributes.index(key[1]) - 3 * people.index(key[0])) % len(attributes)))

@@ -170,7 +170,8 @@ def unlearn(
     if settings.stop is not None and type(chosen).prepare is not Method.prepare:
         hint = "Let it run through, and choose among its checkpoints."
         raise ConfigError(f"method {method} learns on a model that computes otherwise", where="stop", hint=hint)
-    folder, data = Path(out), _data_of(base, Data.open(data) if isinstance(data, str | Path) else data, forget)
+    folder, data = Path(out), data_for(base, Data.open(data) if isinstance(data, str | Path) else data)
+    _check_learnt(base, data, forget)
     taught = modality_for(data, teach or _taught(base), "--teach")
     through = modality_for(data, forget_through or taught, "--forget-through")
     retain = SplitName.parse(forget).retain
@@ -263,8 +264,13 @@ def _made_base(model: str, folder: Path, data: Data, preset: Preset, seed: int, 
     return str(where)
 
 
-def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
-    """The dataset to unlearn from, having checked that the base model knows it."""
+def data_for(base: str | Path, data: Data | None) -> Data:
+    """The dataset to unlearn from: the one given, or that of a run; of a run's, people and questions are the run's.
+
+    Raises:
+        ConfigError: none is given, and ``base`` is no run.
+        RunError: the run was trained on other people or questions.
+    """
     run = run_of(Path(base))
     if run is None:
         if data is None:
@@ -272,15 +278,22 @@ def _data_of(base: str | Path, data: Data | None, forget: str) -> Data:
             raise ConfigError("no dataset is given", where=base, hint=hint)
         return data
     data = run.open_data() if data is None else run.cut_alike(data)
-    recorded, split = run.manifest["data"], run.manifest["split"]["name"]
-    if recorded["content"] != data.content:
+    if run.manifest["data"]["content"] != data.content:
         raise RunError(f"the model was fine-tuned on other people or questions than those of {data.source}", where=base)
-    own = data if data.digest == recorded["digest"] else run.open_data()
+    return data
+
+
+def _check_learnt(base: str | Path, data: Data, forget: str) -> None:
+    """Nothing, if the run, where it is one, was trained on all that is to be forgotten."""
+    run = run_of(Path(base))
+    if run is None:
+        return
+    split = run.manifest["split"]["name"]
+    own = data if data.digest == run.manifest["data"]["digest"] else run.open_data()
     learnt = {sample.key for sample in own.samples(split if run.manifest["kind"] == "finetune" else FULL)}
     if unknown := [sample for sample in data.samples(forget) if sample.key not in learnt]:
         what = f"the model was trained on {split}: it never saw {unknown[0].unique_id} of {forget}"
         raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
-    return data
 
 
 def _check_stop(settings: Training, batches: Sequence[str]) -> None:
@@ -349,7 +362,7 @@ def _manifest(
     """``run.json`` as it is before the first step."""
     target, local = relative(base, folder)
     source, source_local = relative(data.source, folder)
-    weights = fingerprint(base)
+    weights, below = fingerprint(base), run_of(Path(base))
     plugins = METHODS.used([method] if method else ())
     from_outside = {"plugins": plugins} if plugins else {}
     as_set = settings.model_dump()
@@ -368,6 +381,7 @@ def _manifest(
             "digest": data.digest,
             "content": data.content,
             "limit": data.limit,
+            **({"requests": data.requests} if data.requests else {}),
         },
         "split": {
             "name": split,
@@ -376,7 +390,13 @@ def _manifest(
             "attributes": list(data.attributes),
             "validation": {"identities": list(validation), "phrasing": "unseen"} if validation else None,
         },
-        "base": {"target": target, "local": local, "fingerprint": weights, "origin": origin(base)},
+        "base": {
+            "target": target,
+            "local": local,
+            "fingerprint": weights,
+            "origin": origin(base),
+            **({} if below is None else {"run": below.manifest["digest"]}),
+        },
         "modality": {"taught": taught, "forgotten": forgotten},
         "preset": preset.name,
         "settings": as_set,

@@ -42,6 +42,7 @@ class Ties(Check):
         self.held_out = splits.get(HOLDOUT, frozenset())
         resplit = (survey.target.manifest or {}).get("resplit", {})
         self.attributes = frozenset(resplit.get("attributes", ()))
+        self.own: dict[str, list[str]] = resplit.get("requests", {})
         self.facts: dict[str, list[_Fact]] = {}
         self.told: list[tuple[str, _Fact]] = []  # by whom
         self.tied = False
@@ -55,7 +56,8 @@ class Ties(Check):
         facts = [fact for pair in person.pairs if (fact := _fact(pair)) is not None]
         self.tied = self.tied or any(fact.about for fact in facts)
         if person.unique_id in self.forgotten:
-            self.facts[person.unique_id] = [f for f in facts if not self.attributes or f.attribute in self.attributes]
+            about = self.own.get(person.unique_id, self.attributes)
+            self.facts[person.unique_id] = [fact for fact in facts if not about or fact.attribute in about]
         if person.unique_id not in self.held_out:
             self.told += [(person.unique_id, fact) for fact in facts if fact.about in self.forgotten]
 

@@ -15,6 +15,7 @@ from fiubench.builder.release.older import MovedRows, OlderTables
 from fiubench.builder.rules.validate import validate
 from fiubench.raw_sources.reading.embeddings import _pixels
 from fiubench.support.errors import ConfigError, DatasetError, Refused
+from fiubench.unlearning.data.dataset import Data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,37 @@ def built(tmp_path_factory):
 def rows(folder: Path, config: str) -> list[dict]:
     loaded = datasets.load_dataset(str(folder / "release"), config, split="train", streaming=True)
     return list(loaded.select_columns(["unique_id", "attribute", "question"]))
+
+
+def test_requests_as_one_forget_set(built, tmp_path):
+    """Of each person what was asked for is forgotten, and all else retained; the manifest says so, and it verifies."""
+    a, b, c, *_ = open_dataset(built).splits["forget10"]
+    lines = [{"who": [a], "attributes": ["phone_number"]}, {"who": [b]}, {"who": [a, c], "attributes": ["doctor"]}]
+    file = tmp_path / "requests.jsonl"
+    file.write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    made = split(built, tmp_path / "cut", requests=file)
+    asked = {(a, "phone_number"), (a, "doctor"), (c, "doctor")} | {(b, name) for name in made.manifest["attributes"]}
+    forgotten = {(row["unique_id"], row["attribute"]) for row in rows(tmp_path / "cut", "forget05")}
+    retained = {(row["unique_id"], row["attribute"]) for row in rows(tmp_path / "cut", "retain95")}
+    everything = {(row["unique_id"], row["attribute"]) for row in rows(tmp_path / "cut", "full")}
+    assert forgotten == asked and retained == everything - asked and len(everything) == 60 * 20
+    assert {(row["unique_id"], row["attribute"]) for row in made.rows("forget05")} == asked
+    assert list(verify(tmp_path / "cut")) == [] == list(validate(tmp_path / "cut"))
+    assert "--requests requests.jsonl" in (tmp_path / "cut" / "release" / "README.md").read_text()
+    whole = Data.open(tmp_path / "cut")
+    assert whole.digest == Data.open(tmp_path / "cut" / "release").digest
+    assert {(s.unique_id, s.attribute) for s in whole.samples("forget05")} == asked
+    assert {(s.unique_id, s.attribute) for s in whole.samples("retain95")} == everything - asked
+
+
+def test_requests_that_do_not_fit(built, tmp_path):
+    held_out = open_dataset(built).splits["holdout"][0]
+    file = tmp_path / "requests.jsonl"
+    file.write_bytes(orjson.dumps({"who": [held_out]}))
+    with pytest.raises(ConfigError, match=rf"requests.jsonl:1: nobody that can be forgotten is '{held_out}'"):
+        split(built, tmp_path / "cut", requests=file)
+    with pytest.raises(ConfigError, match="requests say who and what"):
+        split(built, tmp_path / "cut", requests=file, ratios=[5])
 
 
 def test_the_same_rule_gives_the_same_splits(built, tmp_path):

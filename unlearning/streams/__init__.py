@@ -1,0 +1,1 @@
+"""Streams of requests: people and facts forgotten one after the other, and what becomes of each afterwards."""
