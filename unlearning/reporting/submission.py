@@ -149,8 +149,10 @@ def called(log: QuestionLog) -> str:
 
 def _part(part: str, log: QuestionLog, run: Run) -> Part:
     settings = run.manifest["settings"]
-    # options as they stand: a whole float is another digest than an integer
-    training = Training.parse(settings, where=run.directory).model_copy(update={"options": settings["options"]})
+    # as they stand: no epochs of a method that takes no steps, and a whole float is another digest than an integer
+    as_written = {name: settings[name] for name in ("epochs", "options")}
+    training = Training.parse({**settings, "epochs": settings["epochs"] or 1}, where=run.directory)
+    training = training.model_copy(update=as_written)
     retain = log.metadata["complement"]["digest"] if run.manifest["split"]["retain"] else None
     made = orjson.loads(canonical_line(determining(run.manifest, training, retain)))
     if any(not isfinite(value) for row in log.rows for value in _numbers(row)):

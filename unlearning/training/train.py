@@ -365,9 +365,8 @@ def _manifest(
     weights, below = fingerprint(base), run_of(Path(base))
     plugins = METHODS.used([method] if method else ())
     from_outside = {"plugins": plugins} if plugins else {}
-    as_set = settings.model_dump()
     if method is not None and not METHODS[method].trains:
-        as_set["epochs"] = 0
+        settings = settings.model_copy(update={"epochs": 0})
     manifest: dict[str, Any] = {
         "kind": kind,
         "status": RUNNING,
@@ -399,7 +398,7 @@ def _manifest(
         },
         "modality": {"taught": taught, "forgotten": forgotten},
         "preset": preset.name,
-        "settings": as_set,
+        "settings": settings.model_dump(),
         "seed": seed,
         "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
         "checkpoints": [],

@@ -42,8 +42,9 @@ def make_run(folder: Path, rows: Sequence[Row], split: str, method: str | None =
     """A finished run with a log of its last checkpoint.
 
     Args:
-        about: ``seed``, ``base`` (a run that it started from), ``variant``, ``dataset`` (its digest).
+        about: ``seed``, ``base`` (a run that it started from), ``variant``, ``dataset`` (its digest), ``epochs``.
     """
+    settings = SETTINGS.model_copy(update={"epochs": about.get("epochs", SETTINGS.epochs)})
     base: Path | None = about.get("base")
     weights, dataset = "full" if base else BASE, about.get("dataset", DATASET)
     known = {role: questions_digest(rows, role, dataset) for role in sample_logs.PEOPLE}
@@ -56,12 +57,12 @@ def make_run(folder: Path, rows: Sequence[Row], split: str, method: str | None =
         "modality": {"taught": "picture", "forgotten": "picture" if base else None},
         "split": {"name": split, "digest": digests[split], "retain": "retain95" if base else None, "validation": None},
         "base": {"target": "../full" if base else "base", "local": True, "fingerprint": weights, "origin": BASE},
-        "preset": "tiny", "settings": SETTINGS.model_dump(), "seed": about.get("seed", 0), "versions": {},
+        "preset": "tiny", "settings": settings.model_dump(), "seed": about.get("seed", 0), "versions": {},
         "checkpoints": [{"path": f"checkpoints/{STEP}", "step": 7, "epoch": 3.0, "losses": {}}],
         "final": f"checkpoints/{STEP}", "stopped": None,
         **({"variant": about["variant"]} if "variant" in about else {}),
     }  # fmt: skip
-    manifest["digest"] = digest_of(determining(manifest, SETTINGS, digests["retain95"] if base else None))
+    manifest["digest"] = digest_of(determining(manifest, settings, digests["retain95"] if base else None))
     (folder / "checkpoints" / STEP).mkdir(parents=True)
     write_manifest(folder, manifest)
     run = {

@@ -108,6 +108,12 @@ def test_an_honest_one_is_computed_anew(honest: bytes, runs: list[Path], tmp_pat
     assert again.path.read_bytes() == honest
 
 
+def test_a_method_that_takes_no_steps(tmp_path: Path) -> None:
+    made = make_runs(tmp_path, "refusal_prompt", epochs=0)
+    found = submit(made, tmp_path / "one.jsonl.gz", reference=tmp_path / "retain")
+    assert check_submission(found.path).problems == []
+
+
 def test_nothing_of_the_machine_is_in_it(honest: bytes, runs: list[Path]) -> None:
     text = gzip.decompress(honest).decode()
     assert str(runs[0].parent) not in text and not re.search(r'"/[^"]', text)
