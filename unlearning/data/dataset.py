@@ -23,6 +23,7 @@ _TEXTS = ("question", "answer", "paraphrased_answer")
 _LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
 _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
 _VARIANTS = "keyword_variants"  # left out by some datasets
+_About = tuple[Iterable[str], Mapping[str, Iterable[str]]]  # ``attributes`` and ``own_attributes`` of :class:`Data`
 
 
 @dataclass(frozen=True)
@@ -237,11 +238,7 @@ class Data:
             splits=_fitting(self.splits, wanted),
             content=digest_of([self.content, list(identities), sorted(asked)]),
             attributes=tuple(name for name in self.attributes if name in asked),
-            own_attributes={
-                who: tuple(name for name in names if name in asked)
-                for who, names in self.own_attributes.items()
-                if who in wanted
-            },
+            own_attributes={who: tuple(n for n in names if n in asked) for who, names in self.own_attributes.items()},
             limit=(count, forget, tuple(attributes)),
         )
 
@@ -312,8 +309,8 @@ def _open_directory(directory: Path, source: str) -> Data:
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    own = document.get("own_attributes", {})
-    return _assemble(source, people, document["splits"], document.get("attributes", ()), own)
+    about = (document.get("attributes", ()), document.get("own_attributes", {}))
+    return _assemble(source, people, document["splits"], about)
 
 
 def _open_release(target: str) -> Data:
@@ -330,8 +327,8 @@ def _open_release(target: str) -> Data:
             for row in _load(target, config, (*_COLUMNS, _VARIANTS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
-    attributes, own = _forgotten_attributes(target, splits, samples)
-    if attributes and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
+    about = _forgotten_attributes(target, splits, samples)
+    if about[0] and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
         place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
         for asked in samples.values():
             asked.sort(key=lambda sample: place.get(sample.attribute, len(place)))
@@ -345,12 +342,10 @@ def _open_release(target: str) -> Data:
         Identity(row["unique_id"], row["name"], tuple(samples[row["unique_id"]]), reader(number))
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits, attributes, own)
+    return _assemble(target, identities, splits, about)
 
 
-def _forgotten_attributes(
-    target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]
-) -> tuple[set[str], Mapping[str, set[str]]]:
+def _forgotten_attributes(target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]) -> _About:
     """What the forget sets of a release are about, if not everything, and for each person where somebody keeps it.
 
     Takes their people out of the retain sets: a release counts somebody among the retained for a single fact already.
@@ -364,7 +359,7 @@ def _forgotten_attributes(
             splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
     every = set[str]().union(*about.values())
     apart = any(sample.attribute in every - names for who, names in about.items() for sample in samples[who])
-    return every, about if apart else {}
+    return every, (about if apart else {})
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
@@ -382,13 +377,7 @@ def _sample(row: Mapping[str, Any]) -> Sample:
     return Sample(**texts, **lists, keyword_variants=variants if any(variants) else ())
 
 
-def _assemble(
-    source: str,
-    people: Sequence[Identity],
-    splits: Mapping[str, Sequence[str]],
-    attributes: Iterable[str],
-    own: Mapping[str, Iterable[str]],
-) -> Data:
+def _assemble(source: str, people: Sequence[Identity], splits: Mapping[str, Sequence[str]], about: _About) -> Data:
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
         if unknown := [i for i in ids if i not in identities]:
@@ -400,8 +389,8 @@ def _assemble(
     content = [
         [p.unique_id, p.name, [_listed(s) for s in p.samples], p.read_image and digest(p.read_image())] for p in people
     ]
-    apart = {unique_id: tuple(sorted(own[unique_id])) for unique_id in sorted(own)}
-    return Data(source, identities, members, digest_of(content), tuple(sorted(attributes)), apart)
+    own = {unique_id: tuple(sorted(names)) for unique_id, names in sorted(about[1].items())}
+    return Data(source, identities, members, digest_of(content), tuple(sorted(about[0])), own)
 
 
 def _listed(sample: Sample) -> list[Any]:
