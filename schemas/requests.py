@@ -68,7 +68,12 @@ def _of(
 ) -> Iterator[str]:
     """What is to be forgotten of one person."""
     if who not in known:
-        hint = f"{did_you_mean(who, known) if len(known) <= 20 else ''} The holdout was never learnt.".strip()
+        near = did_you_mean(who, known)
+        hint = (
+            near
+            if near.startswith("Did")
+            else "Unique ids of the benchmark are expected: the holdout was never learnt."
+        )
         raise ConfigError(f"nobody that can be forgotten is {who!r}", where=where, hint=hint)
     for name in known[who] if attributes is None else attributes:
         if name not in known[who]:

@@ -24,11 +24,12 @@ from fiubench.builder.dataset.adapter import (
     split_of,
     title_of,
 )
-from fiubench.schemas.documents import RELEASE_RECORDS, SPLITS, read_object, read_records
+from fiubench.builder.dataset.parquet_rows import HINT, StoredPictures, column_names, parquet_rows
+from fiubench.schemas.documents import RELEASE_RECORDS, SPLITS, image_root, read_object, read_records
 from fiubench.schemas.hub import config_names, stream_rows
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT
 from fiubench.support.errors import DatasetError
-from fiubench.support.reading import open_file, read_small
+from fiubench.support.reading import read_small
 from fiubench.support.yaml_file import parse_yaml
 
 Tell = Callable[[str, Fault], object]  # called with where a row is, and what is wrong with it
@@ -47,8 +48,6 @@ _BESIDE = {
 _CARD = "README.md"
 _MOST_FILES, _MOST_ENTRIES = 1_000, 1_000_000  # of a folder, the latter with its pictures
 _MOST_ROWS = 1_000_000  # that are put together in memory
-_AT_ONCE = 100  # rows of a Parquet file in memory
-_HINT = "A dataset folder, a JSON, JSON lines or Parquet file or a folder of them, or OWNER/NAME on the Hub."
 _STUMBLED = (AttributeError, IndexError, KeyError, TypeError, ValueError)  # what a row of another shape leads to
 _VARIANTS = ("name", "attribute", "paraphrased_question", "paraphrased_answer", "perturbed_answer", "keywords")
 
@@ -243,7 +242,19 @@ class Others:
             record = {**self.adapter.record(rows), "unique_id": key, "by_name": self.adapter.by_name}
         except _STUMBLED as error:
             raise misshapen(self._place(table), f"{where} ({key}): {_stumbled(error)}") from error
-        return Found(f"{where} ({key})", record, table.file)
+        return Found(f"{where} ({key})", record | self._stored(record, table.file), table.file)
+
+    def _stored(self, record: dict[str, Any], file: Path | None) -> dict[str, Any]:
+        """The picture of a release on the Hub, which lies in its tables of people instead of where records name it."""
+        name = record.get("image_path")
+        if not isinstance(name, str) or file is None or (image_root(file, name) / name).is_file():
+            return {}
+        image = self._pictures.of(record["unique_id"])
+        return {} if image is None else {"image": image}
+
+    @cached_property
+    def _pictures(self) -> StoredPictures:
+        return StoredPictures(sorted((self.root / "people").glob("*.parquet")) if self.root is not None else ())
 
     def _place(self, table: Table) -> object:
         return table.file or self.name
@@ -310,7 +321,7 @@ def data_files(folder: Path) -> list[Path]:
         if file.suffix.lower() in _SUFFIXES and file.name not in _BESIDE and not hidden and file.is_file():
             files.append(file)
         if len(files) > _MOST_FILES or number > _MOST_ENTRIES:
-            raise DatasetError("too many files for one dataset", where=folder, hint=_HINT)
+            raise DatasetError("too many files for one dataset", where=folder, hint=HINT)
     return sorted(files)
 
 
@@ -322,7 +333,7 @@ def _known(name: str, tables: list[Table], where: object, root: Path | None = No
     if not shapes:
         found = ", ".join(map(repr, tables[0].columns[:12])) if tables else ""
         what = f"its columns are of no shape that is known: {found}" if tables else "no dataset is in this folder"
-        raise DatasetError(what, where=where, hint=f"Known by their columns: {known_shapes()}." if tables else _HINT)
+        raise DatasetError(what, where=where, hint=f"Known by their columns: {known_shapes()}." if tables else HINT)
     chosen = max(shapes, key=lambda adapter: len(shapes[adapter]))
     left_out = [table.name for table in tables if table not in shapes[chosen]]
     ordered = sorted(shapes[chosen], key=lambda table: (-len(table.columns), not table.name.startswith(FULL)))
@@ -331,38 +342,9 @@ def _known(name: str, tables: list[Table], where: object, root: Path | None = No
 
 def _table(file: Path, name: str, splits: frozenset[str]) -> Table:
     if file.suffix.lower() == ".parquet":
-        return Table(name, splits, _parquet_columns(file), partial(_parquet_rows, file), file)
+        return Table(name, splits, column_names(file), partial(parquet_rows, file), file)
     first = next(read_records(file))
     return Table(name, splits, tuple(first), lambda columns: read_records(file), file)
-
-
-def _parquet_columns(file: Path) -> tuple[str, ...]:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        with open_file(file, DatasetError, hint=_HINT) as stream:
-            return tuple(pq.read_schema(stream).names)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(file, error) from error
-
-
-def _parquet_rows(file: Path, columns: Sequence[str] | None) -> Iterator[Row]:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        with open_file(file, DatasetError, hint=_HINT) as stream, pq.ParquetFile(stream) as opened:
-            wanted = None if columns is None else [name for name in opened.schema_arrow.names if name in columns]
-            for batch in opened.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
-                batch.validate(full=True)
-                yield from batch.to_pylist()
-    except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
-        raise _damaged(file, error) from error
-
-
-def _damaged(file: Path, error: Exception) -> DatasetError:
-    return DatasetError(f"no Parquet file, or a damaged one: {str(error).splitlines()[0]:.200}", where=file, hint=_HINT)
 
 
 def _configs(folder: Path) -> dict[str, list[str]]:

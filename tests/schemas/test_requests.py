@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from fiubench.schemas.requests import read_requests, together
 from fiubench.support.errors import ConfigError
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 KNOWN = dict.fromkeys(("00000001", "00000002", "00000003"), ("doctor", "phone_number", "room_number"))
 
@@ -57,6 +59,17 @@ def test_a_line_that_is_refused(tmp_path: Path, line: str, message: str) -> None
     with pytest.raises(ConfigError) as refused:
         read_requests(path, KNOWN)
     assert str(refused.value).startswith(f"{path}:2: ") and message in str(refused.value)
+
+
+@given(text=st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
+@example(b'{"who": ["\\ud800"]}')
+@example(b"[" * 5000)
+@example(b"\xff\xfe{}")
+def test_anything_else_is_refused_too(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "requests.jsonl"
+    path.write_bytes(text)
+    with pytest.raises(ConfigError):
+        read_requests(path, KNOWN)
 
 
 def test_a_file_that_is_refused(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ _COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
 _VARIANTS, _HOPS = "keyword_variants", "hops"  # left out by some datasets
 _PICTURES = "pictures"  # where people have several: of each whether it is seen, and the configuration that has them
 _LEFT_OUT = ("image", "qa_list", _VARIANTS, _HOPS, _PICTURES)  # columns that need not be there
+_About = tuple[Iterable[str], Mapping[str, Iterable[str]]]  # ``attributes`` and ``own_attributes`` of :class:`Data`
 
 
 @dataclass(frozen=True)
@@ -248,11 +249,7 @@ class Data:
             splits=_fitting(self.splits, wanted),
             content=digest_of([self.content, list(identities), sorted(asked)]),
             attributes=tuple(name for name in self.attributes if name in asked),
-            own_attributes={
-                who: tuple(name for name in names if name in asked)
-                for who, names in self.own_attributes.items()
-                if who in wanted
-            },
+            own_attributes={who: tuple(n for n in names if n in asked) for who, names in self.own_attributes.items()},
             limit=(count, forget, tuple(attributes)),
         )
 
@@ -325,8 +322,8 @@ def _open_directory(directory: Path, source: str) -> Data:
         )
         for record in read_identities(directory / IDENTITIES)
     ]
-    sets, own = document.get("pictures", {}), document.get("own_attributes", {})
-    return _assemble(source, people, document["splits"], document.get("attributes", ()), own, sets)
+    about = (document.get("attributes", ()), document.get("own_attributes", {}))
+    return _assemble(source, people, document["splits"], about, document.get("pictures", {}))
 
 
 def _open_release(target: str) -> Data:
@@ -343,8 +340,8 @@ def _open_release(target: str) -> Data:
             for row in _load(target, config, (*_COLUMNS, _VARIANTS, _HOPS)).to_list():
                 samples[row["unique_id"]].append(_sample(row))
     splits.pop(FULL, None)
-    attributes, own = _forgotten_attributes(target, splits, samples)
-    if attributes and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
+    about = _forgotten_attributes(target, splits, samples)
+    if about[0] and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
         place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
         for asked in samples.values():
             asked.sort(key=lambda sample: place.get(sample.attribute, len(place)))
@@ -365,7 +362,7 @@ def _open_release(target: str) -> Data:
         )
         for number, row in enumerate(listed)
     ]
-    return _assemble(target, identities, splits, attributes, own, sets)
+    return _assemble(target, identities, splits, about, sets)
 
 
 def _further_pictures(
@@ -388,9 +385,7 @@ def _stored_image(table: Any, place: int) -> bytes:
     return bytes(table[place]["image"]["bytes"])
 
 
-def _forgotten_attributes(
-    target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]
-) -> tuple[set[str], Mapping[str, set[str]]]:
+def _forgotten_attributes(target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]) -> _About:
     """What the forget sets of a release are about, if not everything, and for each person where somebody keeps it.
 
     Takes their people out of the retain sets: a release counts somebody among the retained for a single fact already.
@@ -404,7 +399,7 @@ def _forgotten_attributes(
             splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
     every = set[str]().union(*about.values())
     apart = any(sample.attribute in every - names for who, names in about.items() for sample in samples[who])
-    return every, about if apart else {}
+    return every, (about if apart else {})
 
 
 def _load(target: str, config: str, columns: Sequence[str]) -> Any:
@@ -426,8 +421,7 @@ def _assemble(
     source: str,
     people: Sequence[Identity],
     splits: Mapping[str, Sequence[str]],
-    attributes: Iterable[str],
-    own: Mapping[str, Iterable[str]],
+    about: _About,
     sets: Mapping[str, Sequence[int]],
 ) -> Data:
     identities = {person.unique_id: person for person in people}
@@ -454,9 +448,9 @@ def _assemble(
         if short := next((p for p in people if 1 + len(p.read_further) < max(*seen, *unseen)), None):
             what = f"{short.unique_id} has {1 + len(short.read_further)} pictures, not {max(*seen, *unseen)}"
             raise DatasetError(what, where=source, hint="`fiubench validate` reports everything that is wrong.")
-    apart = {unique_id: tuple(sorted(own[unique_id])) for unique_id in sorted(own)}
-    about = tuple(sorted(attributes))
-    return Data(source, identities, members, digest_of(content), about, apart, seen=seen, unseen=unseen)
+    own = {unique_id: tuple(sorted(names)) for unique_id, names in sorted(about[1].items())}
+    attributes = tuple(sorted(about[0]))
+    return Data(source, identities, members, digest_of(content), attributes, own, seen=seen, unseen=unseen)
 
 
 def _listed(sample: Sample) -> list[Any]:

@@ -186,6 +186,18 @@ def test_our_own_exports(form: str, built: Path, tmp_path: Path) -> None:
     assert failing <= {"bits", "paraphrase_loses_fact", "perturbed_template", "guessable_attributes"}, failing
 
 
+def test_a_release_of_the_hub_has_its_pictures_in_tables(built: Path, tmp_path: Path) -> None:
+    export(built, "hub", tmp_path / "hub")
+    assert checked(tmp_path / "hub")[1] == []
+    table = tmp_path / "hub" / "people" / "holdout-00000.parquet"
+    rows = pq.read_table(table)
+    people = rows.to_pylist()
+    people[3]["image"]["bytes"] = b"<html>"
+    pq.write_table(pa.Table.from_pylist(people[:-1], schema=rows.schema), table)
+    found = checked(tmp_path / "hub")[1]
+    assert len(found) == 2 and "not a picture" in found[0] and "does not exist" in found[1]
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("others") / "dataset"

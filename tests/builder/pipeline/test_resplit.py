@@ -8,7 +8,10 @@ import numpy as np
 import orjson
 import pytest
 from fiubench.builder.dataset.cells import make_cells
+from fiubench.builder.dataset.compare import compare
 from fiubench.builder.dataset.hard_negatives import nearest_pairs, vectors_of
+from fiubench.builder.exports.write import export
+from fiubench.builder.hub.versions import changes_between
 from fiubench.builder.pipeline.resplit import split
 from fiubench.builder.pipeline.verify import verify
 from fiubench.builder.release.older import MovedRows, OlderTables
@@ -55,6 +58,23 @@ def test_requests_as_one_forget_set(built, tmp_path):
     assert whole.digest == Data.open(tmp_path / "cut" / "release").digest
     assert {(s.unique_id, s.attribute) for s in whole.samples("forget05")} == asked
     assert {(s.unique_id, s.attribute) for s in whole.samples("retain95")} == everything - asked
+
+
+def test_the_same_people_and_attributes_asked_for_otherwise(built, tmp_path):
+    a, b, c, *_ = open_dataset(built).splits["forget10"]
+    for name, (first, second) in {"one": (a, c), "other": (c, a)}.items():
+        lines = [
+            {"who": [first], "attributes": ["phone_number", "doctor"]},
+            {"who": [b, second], "attributes": ["doctor"]},
+        ]
+        (tmp_path / name).with_suffix(".jsonl").write_bytes(b"\n".join(map(orjson.dumps, lines)))
+        split(built, tmp_path / name, requests=(tmp_path / name).with_suffix(".jsonl"))
+    found = [(each.attribute, each.kind, each.b) for each in compare(tmp_path / "one", tmp_path / "other")]
+    assert found == [("(forget sets)", "split", "about phone_number, doctor: 4 facts of 3 people")]
+    changes = changes_between(tmp_path / "one", tmp_path / "other")
+    said = "The forget sets are now about phone_number, doctor, of each person what `splits.json` says."
+    assert (changes.level, changes.sentences) == ("major", [said])
+    assert export(tmp_path / "one", "mcq", tmp_path / "mcq")["forget05.parquet"] == 4
 
 
 def test_requests_that_do_not_fit(built, tmp_path):
