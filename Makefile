@@ -56,7 +56,7 @@ reproduce: dataset $(VENV)/.test  ## the paper's comparison with NPO and RMU bes
 methods: dataset $(VENV)/.test  ## every method on the tiny model with three seeds, 20 CPU-minutes: runs/methods/report
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/methods.yaml --out runs/methods
 	$(BIN)/python benchmarks/reproduce.py runs/methods/report/table.csv \
-		retain.exact_match forget.exact_match forget.partial_leakage forget.gibberish forget.refusals forget.min_k
+		retain.exact_match forget.exact_match forget.leakage forget.gibberish forget.refused forget.min_k
 
 types:
 	@# mypy and the API reference see the folders as an installed wheel has them: below fiubench/
