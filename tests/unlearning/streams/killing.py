@@ -1,5 +1,6 @@
 """Runs a command again and again, and kills it at each step of a stream, every time at another place."""
 
+import gc
 import json
 import os
 import signal
@@ -14,11 +15,15 @@ PLACES = ("training", "whole", "asking")  # after the last checkpoint, before th
 def kills(arguments: list[str], base: str, steps: int) -> None:
     """Print, kill after kill, how the process ended and which steps were there."""
     import datasets  # noqa: F401
+    import fiubench.cli.unlearning  # noqa: F401
     from fiubench.cli.main import run
+    from fiubench.unlearning.metrics.base import METRICS
     from fiubench.unlearning.models.loading import load
     from fiubench.unlearning.streams import workflow  # noqa: F401
 
-    load(base, device="cpu")  # what is imported here is not imported in every fork
+    load(base, device="cpu")  # what is imported here is not imported in every fork, nor looked at by its collector
+    list(METRICS)
+    gc.freeze()
     folder = Path(arguments[arguments.index("--out") + 1])
     for number in range(1, steps + 1):
         place, name = PLACES[number % 3], f"{number:03d}"
