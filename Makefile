@@ -53,7 +53,7 @@ reproduce: dataset $(VENV)/.test  ## the paper's comparison with NPO and RMU bes
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/reproduce.yaml --out runs/reproduce
 	$(BIN)/python benchmarks/reproduce.py runs/reproduce/report/table.csv
 
-methods: dataset $(VENV)/.test  ## every method on the tiny model with three seeds, 20 CPU-minutes: runs/methods/report
+methods: dataset $(VENV)/.test  ## every method on the tiny model with three seeds, a quarter of an hour: runs/methods/report
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/methods.yaml --out runs/methods
 	$(BIN)/python benchmarks/reproduce.py runs/methods/report/table.csv \
 		retain.exact_match forget.exact_match forget.leakage forget.gibberish forget.refused forget.min_k
