@@ -134,7 +134,7 @@ def test_a_definition_of_ones_own(tmp_path: Path) -> None:
 
 def test_the_definition_file_that_the_documentation_shows(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs/evaluation.md").read_text()
-    (block,) = re.findall(r"^```yaml\n(based_on: .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(r"^```yaml title=\"mine.yaml\"\n(based_on: .*?)^```$", page, re.DOTALL | re.MULTILINE)
     path = tmp_path / "mine.yaml"
     path.write_text(block)
     mine = find_definition(str(path))

@@ -42,7 +42,7 @@ def _die_at(place: str, name: str) -> None:
     from fiubench.unlearning.training import loop
 
     if place == "training":
-        loop._finish = _deadly(loop._finish, lambda job: job.out.name == f".{name}.partial")
+        loop.finish = _deadly(loop.finish, lambda job: job.out.name == f".{name}.partial")
     elif place == "whole":
         workflow.Path.rename = _deadly(Path.rename, lambda path, _: path.name == f".{name}.partial")
     else:
