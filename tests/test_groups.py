@@ -1,0 +1,10 @@
+"""Tests of a group are run by one worker, as `make test` asks: what they share is made once."""
+
+import pytest
+
+
+@pytest.mark.xdist_group("one")
+def test_a_group_is_known_to_xdist(request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("loadgroup", default=False):
+        pytest.skip("one process, or tests are shared out in another way")
+    assert request.node.nodeid.endswith("@one"), "pytest-xdist does not see groups: another version of pytest?"
