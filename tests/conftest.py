@@ -18,17 +18,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups, each of which one worker does alone, come first, so that none is left over at the end.
+    """A file is a group of its own, where it names no other: one worker does it, and makes once what its tests share.
 
-    What the tests of a file share is made once: they are a group.
+    Named groups come first, so that none is left over at the end.
     """
+    named = {item: item.get_closest_marker("xdist_group") is not None for item in items}
     for item in items:
-        if item.get_closest_marker("xdist_group") is None and _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
-
-
-def _shares(item: pytest.Item) -> bool:
-    """Whether a test uses a fixture that is made once for its file."""
-    found = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
-    return any(fixture.scope == "module" for fixtures in found.values() for fixture in fixtures)
+        if not named[item]:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: not named[item])
