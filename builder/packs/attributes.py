@@ -192,13 +192,13 @@ def _check_words(attribute: Attribute) -> None:
 
 
 def _check_language(attributes: Attributes) -> None:
-    """Refuse questions in two languages."""
-    asked = [attribute for attribute in attributes.by_name.values() if attribute.asked]
+    """Refuse questions, and captions of attributes, in two languages."""
+    worded = [attribute for attribute in attributes.by_name.values() if attribute.asked or attribute.caption]
     language = attributes.language
-    for attribute in asked:
+    for attribute in worded:
         if attribute.language.family != language.family:
-            own = attribute.language
-            what = f"asks in {own.name} ({own.code}), and the built-in pack in {language.name} ({language.code})"
+            own, does = attribute.language, "asks" if attribute.asked else "has its caption"
+            what = f"{does} in {own.name} ({own.code}), and the built-in pack in {language.name} ({language.code})"
             hint = f"Give it `phrasings` in {language.name}, in a pack with `language: {language.code}`."
             if attribute.pack == BUILT_IN:
                 hint = f"Give `phrasings` in {language.name} to every attribute of the built-in pack, reserve included."

@@ -170,6 +170,22 @@ def test_two_languages_do_not_stand_together(written) -> None:
         make_config({"language": "dee"})
 
 
+CAPTION = """\
+pack: towns
+attributes:
+  - {name: town, category: personal, type: enum, choose: [Avon, Boro, Calm], caption: "The family comes from {town}."}
+"""
+
+
+def test_captions_are_in_the_language_of_the_build(written) -> None:
+    """Also those of what is not asked about."""
+    with pytest.raises(PackError, match=r"has its caption in English \(en\), and the built-in pack in German \(de\)"):
+        read_packs([written(CAPTION)], language="de")
+    own = 'pack: orte\nlanguage: de\nphrasings: {town: {caption: "Die Familie kommt aus {town}."}}\n'
+    made = read_packs([written(CAPTION, "towns.yaml"), written(own, "orte.yaml")], language="de")
+    assert made.by_name["town"].caption == "Die Familie kommt aus {town}."
+
+
 def test_words_are_missing(written) -> None:
     pack = """\
 pack: akte
