@@ -235,6 +235,7 @@ def test_words_that_are_right_in_any_language(written) -> None:
     ("old", "new", "words"),
     [
         ("f: [Katze]", "w: [Katze]", ["German has no gender 'w'"]),
+        ("f: [Katze]", "f: [Katze, Hund]", ["genders: 'Hund' has two"]),
         ("wiegt {value}.", "hat {ein value}.", ["the values are no list", "{value} alone"]),
         ("    unit: kg\n", "    unit: kg\n    values: { a: b }\n", ["`values` does nothing for the type decimal"]),
     ],
