@@ -41,14 +41,17 @@ def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = (), language
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
     packs = [parse_pack(load_yaml(file, PackError), file.name, file) for file in files]
-    language = language or next((pack.language.code for pack in packs), ENGLISH)
-    family = LANGUAGES[language].family
+    code = language or next((pack.language.code for pack in packs), ENGLISH)
+    family = LANGUAGES[code].family
     translated = [_shipped(f"builtin_{family}.yaml")] if family in shipped_languages() and family != ENGLISH else []
     attributes = combine([built_in(), *translated, *packs], read_tables(tables))
-    if attributes.language.family != family:
-        name = LANGUAGES[language].name
-        hint = f"Name a pack with `language: {language}` and `phrasings` for every attribute of the built-in pack."
-        raise PackError(f"the built-in pack does not ask in {name}", where=f"--language {language}", hint=hint)
+    own = attributes.language
+    if own.family != family or language not in ("", own.code):
+        name = LANGUAGES[code].name
+        hint = f"Name a pack with `language: {code}` and `phrasings` for every attribute of the built-in pack."
+        if own.family == family:
+            hint = f"Write --language {own.code}; a pack of your own may say `language: {code}` all the same."
+        raise PackError(f"the built-in pack does not ask in {name}", where=f"--language {code}", hint=hint)
     return attributes
 
 

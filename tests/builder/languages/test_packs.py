@@ -166,6 +166,8 @@ def test_two_languages_do_not_stand_together(written) -> None:
         read_packs([german, chinese])
     with pytest.raises(PackError, match="Build with --language de"):
         read_packs([german], language="en")
+    with pytest.raises(PackError, match=r"does not ask in British English[^`]*Write --language en; a pack"):
+        read_packs([], language="en-GB")
     with pytest.raises(ConfigError, match=r"language: unknown language 'dee'.*Did you mean 'de'"):
         make_config({"language": "dee"})
 
