@@ -59,8 +59,8 @@ def print_identity(record: dict[str, Any], splits: list[str] | None = None) -> N
     typer.echo("=" * len(heading))
     if record["image_path"]:
         typer.echo(f"image   {record['image_path']}")
-    for row in picture_values(record)[1:]:
-        typer.echo(f"        {row['path']} ({row['set']}; {row['from']})")
+    for picture in picture_values(record)[1:]:
+        typer.echo(f"        {picture['path']} ({picture['set']}; {picture['from']})")
     if splits is not None:
         typer.echo(f"splits  {', '.join(splits) or 'none'}")
     typer.echo()
