@@ -52,11 +52,15 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 def print_identity(record: dict[str, Any], splits: list[str] | None = None) -> None:
     """An identity as a reader wants it: profile with provenance, then each QA pair with its variants."""
+    from fiubench.builder.dataset.rows import picture_values
+
     heading = f"{record['name']} ({record['unique_id']}, identity {record['index']}, {record['gender']})"
     typer.echo(heading)
     typer.echo("=" * len(heading))
     if record["image_path"]:
         typer.echo(f"image   {record['image_path']}")
+    for picture in picture_values(record)[1:]:
+        typer.echo(f"        {picture['path']} ({picture['set']}; {picture['from']})")
     if splits is not None:
         typer.echo(f"splits  {', '.join(splits) or 'none'}")
     typer.echo()

@@ -90,6 +90,7 @@ def split(
             progress=step,
         )
     about = f" (only {', '.join(made.forget_attributes)})" if made.forget_attributes else ""
+    about = " (of each person what was asked for)" if made.own_attributes else about
     typer.echo(f"{out}: " + ", ".join(f"{name} {len(ids)}" for name, ids in made.splits.items()) + about)
     for name, share in made.tied_shares.items():
         typer.echo(f"tied to {name}: {share:.1%} of the retained")

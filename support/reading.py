@@ -15,6 +15,14 @@ _PATIENCE = 10.0  # seconds that a pipe gets for all of its content
 _CHUNK = 1 << 16
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have, being too long, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def open_regular(path: Path, *, pipes: bool = False) -> BufferedReader:
     """A file to be read, which is no folder, device or socket, and a pipe only with ``pipes``.
 

@@ -29,7 +29,7 @@ from fiubench.schemas.documents import RELEASE_RECORDS, SPLITS, image_root, read
 from fiubench.schemas.hub import config_names, stream_rows
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT
 from fiubench.support.errors import DatasetError
-from fiubench.support.reading import read_small
+from fiubench.support.reading import is_file, read_small
 from fiubench.support.yaml_file import parse_yaml
 
 Tell = Callable[[str, Fault], object]  # called with where a row is, and what is wrong with it
@@ -247,7 +247,7 @@ class Others:
     def _stored(self, record: dict[str, Any], file: Path | None) -> dict[str, Any]:
         """The picture of a release on the Hub, which lies in its tables of people instead of where records name it."""
         name = record.get("image_path")
-        if not isinstance(name, str) or file is None or (image_root(file, name) / name).is_file():
+        if not isinstance(name, str) or file is None or is_file(image_root(file, name) / name):
             return {}
         image = self._pictures.of(record["unique_id"])
         return {} if image is None else {"image": image}

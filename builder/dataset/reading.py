@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -106,7 +107,9 @@ class Dataset:
 
     @property
     def names(self) -> list[str]:
-        """What :meth:`rows` has: ``full``, every split, ``identities`` and ``people``, as in the release."""
+        """What :meth:`rows` has, as in the release: ``full``, every split, ``identities`` and ``people``; ``pictures``,
+        where people have several.
+        """
         pictures = [PICTURES] if "pictures" in self.manifest else []
         return [*(name for name, parts in self.cells.configs.items() if parts), EVERYONE, PEOPLE, *pictures]
 
@@ -235,7 +238,7 @@ class HubDataset:
 
 def digests_of_pictures(manifest: Mapping[str, Any]) -> dict[str, list[str | None]]:
     """Unique id -> digests of a person's pictures, as a manifest has them, the face first; ``[None]`` without one."""
-    further = manifest.get("pictures", {}).get("digests") or [[]] * len(manifest["identities"])
+    further = chain(manifest.get("pictures", {}).get("digests", ()), repeat(()))
     return {who[0]: [who[2], *others] for who, others in zip(manifest["identities"], further, strict=False)}
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from fiubench.builder.dataset.cells import cells_of
 from fiubench.builder.dataset.reading import Dataset, open_dataset
 from fiubench.builder.exports.base import FORMATS, Format, Layout, help_of
 from fiubench.builder.exports.files import Files, laid_out
-from fiubench.schemas.documents import IDENTITIES, IMAGES, SPLITS, Block, blocks_of, read_identities, read_object
+from fiubench.schemas.documents import IDENTITIES, IMAGES, Block, blocks_of, read_identities
 from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import ConfigError
 from fiubench.support.files import check_new, link_or_copy, make_folder, new_folder
@@ -60,9 +59,17 @@ def export(
         else:
             written = _write_rows(dataset, form, folder, workers, progress)
         if has_pictures and form.pictures in ("needed", "beside"):
+            further = _further_pictures(dataset)
             for image in sorted((directory / IMAGES).glob("*")):
-                link_or_copy(image, make_folder(folder / IMAGES) / image.name)
+                if f"{IMAGES}/{image.name}" not in further:
+                    link_or_copy(image, make_folder(folder / IMAGES) / image.name)
     return written
+
+
+def _further_pictures(dataset: Dataset) -> set[str]:
+    """Pictures after the first of everyone, which no row names."""
+    people = dataset if "pictures" in dataset.manifest else ()
+    return {str(one["image_path"]) for record in people for one in record["pictures"]}
 
 
 def _write_rows(
@@ -70,6 +77,9 @@ def _write_rows(
 ) -> dict[str, int]:
     """A file for every split that anyone is in, and ``full``; and a card that ``datasets`` reads."""
     directory, total = dataset.directory, len(dataset.manifest["identities"])
+    if form.whole and (forgotten := dataset.cells.attributes):
+        what = f"a row is a whole person, and only {', '.join(sorted(forgotten))} is to be forgotten"
+        raise ConfigError(what, where=f"--format {form.name}", hint="Cut splits of whole people: `fiubench split`.")
     blocks = blocks_of(directory / IDENTITIES, _LINES)
     rows = shared_out(_Rows, (dataset, form), blocks, workers, where=directory)
     with Files(directory, folder, form) as files:
@@ -90,20 +100,11 @@ def _write_rows(
 
 
 class _Rows:
-    """Makes the rows of blocks of people; one in each process.
-
-    Raises:
-        ConfigError: the format's rows are whole people, and the splits are not.
-    """
+    """Makes the rows of blocks of people; one in each process."""
 
     def __init__(self, dataset: Dataset, form: Format) -> None:
-        document = read_object(dataset.directory / SPLITS)
-        self.form, self.path = form, dataset.directory / IDENTITIES
-        self.cells = cells_of(document)
+        self.form, self.path, self.cells = form, dataset.directory / IDENTITIES, dataset.cells
         self.seed = dataset.manifest["config"]["seed"]
-        if form.whole and self.cells.attributes:
-            what = f"a row is a whole person, and only {', '.join(sorted(self.cells.attributes))} is to be forgotten"
-            raise ConfigError(what, where=f"--format {form.name}", hint="Cut splits of whole people: `fiubench split`.")
 
     def __call__(self, block: Block) -> list[tuple[str, Any]]:
         """(file, row) of the people of a block, in order."""

@@ -41,14 +41,17 @@ def read_packs(files: Sequence[Path] = (), tables: Sequence[Path] = (), language
         PackError: not readable, not valid by the schema, an unknown column or fact, a cycle, a name taken twice.
     """
     packs = [parse_pack(load_yaml(file, PackError), file.name, file) for file in files]
-    language = language or next((pack.language.code for pack in packs), ENGLISH)
-    family = LANGUAGES[language].family
+    code = language or next((pack.language.code for pack in packs), ENGLISH)
+    family = LANGUAGES[code].family
     translated = [_shipped(f"builtin_{family}.yaml")] if family in shipped_languages() and family != ENGLISH else []
     attributes = combine([built_in(), *translated, *packs], read_tables(tables))
-    if attributes.language.family != family:
-        name = LANGUAGES[language].name
-        hint = f"Name a pack with `language: {language}` and `phrasings` for every attribute of the built-in pack."
-        raise PackError(f"the built-in pack does not ask in {name}", where=f"--language {language}", hint=hint)
+    own = attributes.language
+    if own.family != family or language not in ("", own.code):
+        name = LANGUAGES[code].name
+        hint = f"Name a pack with `language: {code}` and `phrasings` for every attribute of the built-in pack."
+        if own.family == family:
+            hint = f"Write --language {own.code}; a pack of your own may say `language: {code}` all the same."
+        raise PackError(f"the built-in pack does not ask in {name}", where=f"--language {code}", hint=hint)
     return attributes
 
 
@@ -192,13 +195,13 @@ def _check_words(attribute: Attribute) -> None:
 
 
 def _check_language(attributes: Attributes) -> None:
-    """Refuse questions in two languages."""
-    asked = [attribute for attribute in attributes.by_name.values() if attribute.asked]
+    """Refuse questions, and captions of attributes, in two languages."""
+    worded = [attribute for attribute in attributes.by_name.values() if attribute.asked or attribute.caption]
     language = attributes.language
-    for attribute in asked:
+    for attribute in worded:
         if attribute.language.family != language.family:
-            own = attribute.language
-            what = f"asks in {own.name} ({own.code}), and the built-in pack in {language.name} ({language.code})"
+            own, does = attribute.language, "asks" if attribute.asked else "has its caption"
+            what = f"{does} in {own.name} ({own.code}), and the built-in pack in {language.name} ({language.code})"
             hint = f"Give it `phrasings` in {language.name}, in a pack with `language: {language.code}`."
             if attribute.pack == BUILT_IN:
                 hint = f"Give `phrasings` in {language.name} to every attribute of the built-in pack, reserve included."

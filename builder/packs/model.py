@@ -137,6 +137,10 @@ class Attribute:
         """Writes a value as this attribute does."""
         return self._translated if self.values else self.type.writer(self.options)
 
+    def is_valid(self, value: Any) -> bool:
+        """Whether it is a value of the attribute's type, with a word in its language where values have words."""
+        return self.type.is_valid(value) and (not self.values or value in self.values)
+
     def writes(self, value: Any, text: str) -> bool:
         """Whether a text is one of the ways in which this attribute may write a value."""
         return self.values.get(value) == text if self.values else self.type.writes(value, text)

@@ -89,6 +89,9 @@ def _worded(entry: Mapping[str, Any], at: Place) -> dict[str, Any]:
         if first != value:
             what = f"values: {first!r} and {value!r} are both {word!r}"
             raise PackError(what, where=at.at("values", value, name=""), hint="Give each a word of its own.")
+    listed = [noun for nouns in genders.values() for noun in nouns]
+    if twice := next((noun for noun in listed if listed.count(noun) > 1), None):
+        raise PackError(f"genders: {twice!r} has two", where=at.at("genders", name=""), hint="List each noun once.")
     return {
         "questions": tuple(entry.get("questions", ())),
         "answers": tuple(entry.get("answers", ())),

@@ -14,7 +14,7 @@ from fiubench.builder.config import Config
 from fiubench.builder.generation.identities import IdentityMaker
 from fiubench.builder.generation.inputs import open_inputs
 from fiubench.builder.generation.pairing import cut_splits
-from fiubench.builder.packs.model import BUILT_IN, Attribute, Attributes
+from fiubench.builder.packs.model import Attribute, Attributes
 from fiubench.builder.packs.telling import told
 from fiubench.builder.pipeline.parts import blocks
 from fiubench.builder.values.base import WRONG
@@ -33,7 +33,7 @@ def check_packs(config: Config) -> Iterator[tuple[str, str]]:
         FiubenchError: the first that stops a build, or a publication.
     """
     inputs = open_inputs(config)
-    packs = [pack for pack in inputs.attributes.packs if not pack.name.startswith(BUILT_IN)]
+    packs = inputs.attributes.packs[len(inputs.attributes.packs) - len(config.attributes) :]  # after those that ship
     known = words_of_packs(pack.document for pack in packs)
     for pack in packs:
         for where, what, right in phrasing_faults(pack, known):

@@ -123,6 +123,9 @@ def _requested(
         record["unique_id"]: [pair["attribute"] for pair in record["qa_list"]] for record in islice(dataset, people)
     }
     asked = {who: sorted(names) for who, names in sorted(together(read_requests(path, known)).items())}
+    if len(asked) == people:
+        hint = "Leave somebody out, of whom everything is retained."
+        raise ConfigError("something about everybody is to be forgotten", where=f"--requests {path}", hint=hint)
     whole = all(set(names) == set(known[who]) for who, names in asked.items())
     named = {name for names in asked.values() for name in names}
     partly = [] if whole else [name for name in dataset.manifest["attributes"] if name in named]

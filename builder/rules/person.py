@@ -65,7 +65,9 @@ def _values_agree(record: Mapping[str, Any], spoken: Spoken) -> Iterator[Problem
     for name, fact in profile.items():
         value, text = fact["value"], fact["text"]
         known = spoken.attributes.get(name) or VALUE_TYPES[fact["type"]].spoken(spoken.language)
-        if not known.writes(value, text):
+        if not known.is_valid(value):
+            yield Problem(f"profile.{name}.value", name, f"is {value!r}", "a value of the attribute")
+        elif not known.writes(value, text):
             yield Problem(f"profile.{name}.text", name, f"is {text!r}", f"{value!r} reads {known.write(value)!r}")
     for i, qa in enumerate(record["qa_list"]):
         name, value = qa["attribute"], qa["value"]["value"]
@@ -77,15 +79,22 @@ def _values_agree(record: Mapping[str, Any], spoken: Spoken) -> Iterator[Problem
         if value in qa["perturbed_value"]:
             yield Problem(f"qa_list[{i}].perturbed_value", name, f"holds the true value {value!r}", OTHER_VALUE)
         if name in spoken.attributes:
-            write = spoken.attributes[name].write
-            for k, (wrong, sentence) in enumerate(zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)):
-                if (text := write(wrong)) not in sentence:
-                    what = f"{sentence!r} does not state {wrong!r}"
-                    yield Problem(f"qa_list[{i}].perturbed_answer[{k}]", name, what, f"it reads {text!r}")
+            yield from _wrong_values_agree(qa, i, spoken.attributes[name])
     for field, name in (("name", "full_name"), ("gender", "gender")):
         fact = profile.get(name)
         if fact is not None and fact["value"] != record[field]:
             yield Problem(field, name, f"is {record[field]!r}", f"the profile says {fact['value']!r}")
+
+
+def _wrong_values_agree(qa: Mapping[str, Any], i: int, attribute: Attribute) -> Iterator[Problem]:
+    """A wrong answer states its wrong value."""
+    for k, (wrong, sentence) in enumerate(zip(qa["perturbed_value"], qa["perturbed_answer"], strict=True)):
+        if not attribute.is_valid(wrong):
+            path = f"qa_list[{i}].perturbed_value[{k}]"
+            yield Problem(path, attribute.name, f"is {wrong!r}", "a value of the attribute")
+        elif (text := attribute.write(wrong)) not in sentence:
+            what = f"{sentence!r} does not state {wrong!r}"
+            yield Problem(f"qa_list[{i}].perturbed_answer[{k}]", attribute.name, what, f"it reads {text!r}")
 
 
 def _public_figures(record: Mapping[str, Any]) -> Iterator[Problem]:

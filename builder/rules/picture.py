@@ -9,6 +9,7 @@ from fiubench.builder.rules.problem import Problem
 from fiubench.raw_sources.reading.images import open_problem
 from fiubench.schemas.documents import SHORT_DIGEST, image_root
 from fiubench.support.canonical import file_digest
+from fiubench.support.reading import is_file
 
 
 def image_problems(
@@ -34,7 +35,7 @@ def _problems_of_one(file: Path, name: str, built: str | None) -> Iterator[Probl
         yield Problem("image_path", "", f"{name!r} leaves the dataset's folder", "name a file inside it")
         return
     path = image_root(file, name) / name
-    if not path.is_file():
+    if not is_file(path):
         yield Problem("image_path", "", f"{name!r} does not exist", "it should lie in the dataset's folder")
     elif problem := open_problem(path):
         yield Problem("image_path", "", f"{name!r}: {problem}", "a picture that opens")

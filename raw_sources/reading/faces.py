@@ -157,7 +157,7 @@ def _faces(kept: Sequence[_Checked], known: Mapping[Path, Label]) -> Iterator[Fa
 
 
 def _grouped(folder: Path, faces: Sequence[Face], known: Mapping[Path, Label]) -> Iterator[Face]:
-    """One face a person, with their other pictures, in the order of the rows of ``faces.csv``.
+    """One face a person, with their other pictures, in the order of the rows of ``faces.csv``; any row has the gender.
 
     Raises:
         SourceError: rows that are of one person and of two genders.
@@ -168,11 +168,12 @@ def _grouped(folder: Path, faces: Sequence[Face], known: Mapping[Path, Label]) -
         groups.setdefault(known.get(face.file, NOTHING).person or f"/{face.unique_id}", []).append(face)
     for person, group in groups.items():
         first, *others = sorted(group, key=lambda face: rows.get(face.file, 0))
-        if len({face.gender for face in group} - {None}) > 1:
+        genders = {face.gender for face in group} - {None}
+        if len(genders) > 1:
             what = f"person {person!r} is female in one row and male in another"
             raise SourceError(what, where=folder / LABELS, hint="Rows of one person are pictures of that person.")
         more = (replace(face, unique_id=f"{first.unique_id}-{n}") for n, face in enumerate(others, 2))
-        yield replace(first, others=tuple(more))
+        yield replace(first, gender=next(iter(genders), None), others=tuple(more))
 
 
 def _unique_ids(kept: Sequence[_Checked]) -> list[str]:

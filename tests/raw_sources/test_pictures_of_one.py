@@ -106,6 +106,11 @@ def test_rows_of_one_person_are_that_persons_pictures(faces: Path) -> None:
     assert read_labels(faces / "faces.csv") == rows
 
 
+def test_any_row_has_the_gender_of_a_person(faces: Path) -> None:
+    listed(faces, "5 - ann", "2 female ann", "7 - -")
+    assert [(face.file.stem[-1], face.gender) for face in read_faces(faces).faces] == [("5", "female"), ("7", None)]
+
+
 def test_one_person_has_one_gender(faces: Path) -> None:
     listed(faces, "5 female ann", "2 male ann")
     with pytest.raises(SourceError, match="'ann' is female in one row and male in another"):

@@ -11,6 +11,7 @@ from fiubench.builder.audit.registry import Check, Count, Histogram, Measure, Re
 from fiubench.builder.rules.person import age_unlike_face, face_of_another_gender
 from fiubench.raw_sources.source import MOST_UNDER_20
 from fiubench.support.extras import install
+from fiubench.support.reading import is_file
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Faces(Check):
             return
         missing, broken = self.counts["missing_faces"], self.counts["undecodable_faces"]
         missing.of += 1
-        if isinstance(person.image, Path) and not person.image.is_file():
+        if isinstance(person.image, Path) and not is_file(person.image):
             missing.add(person.where, person.image.name)
             return
         broken.of += 1

@@ -444,6 +444,12 @@ def test_paths_stay_below_the_file(tmp_path: Path) -> None:
     assert audit(path).measure("missing_faces").value == 1
 
 
+def test_a_picture_whose_name_no_file_can_have(tmp_path: Path) -> None:
+    path = lines(tmp_path / "full.json", [{**fiubench(), "image_path": f"{'a' * 5000}.png"}])
+    assert "does not exist" in checked(path)[1][0]
+    assert audit(path, attacks=False).measure("missing_faces").value == 1
+
+
 @settings(max_examples=60, derandomize=True, suppress_health_check=[*HealthCheck])
 @given(data=st.data(), shape=st.sampled_from(sorted(ROWS)))
 def test_spoilt_rows_are_told(data: Any, shape: str, tmp_path: Path) -> None:

@@ -70,6 +70,12 @@ def test_several_processes_write_the_same(exported, built, tmp_path, name, monke
     assert all((tmp_path / relative).read_bytes() == path.read_bytes() for relative, path in files.items())
 
 
+def test_an_error_is_told_whoever_makes_the_rows(built, tmp_path):
+    split(built, tmp_path / "numbers", attributes=["phone_number"])
+    with pytest.raises(ConfigError, match="a row is a whole person, and only phone_number is to be forgotten"):
+        export(tmp_path / "numbers", "clear", tmp_path / "out", workers=2)
+
+
 @pytest.mark.parametrize("name", PLAIN)
 def test_splits_are_those_of_the_dataset(exported, built, name):
     folder, counts = exported

@@ -166,8 +166,26 @@ def test_two_languages_do_not_stand_together(written) -> None:
         read_packs([german, chinese])
     with pytest.raises(PackError, match="Build with --language de"):
         read_packs([german], language="en")
+    with pytest.raises(PackError, match=r"does not ask in British English[^`]*Write --language en; a pack"):
+        read_packs([], language="en-GB")
     with pytest.raises(ConfigError, match=r"language: unknown language 'dee'.*Did you mean 'de'"):
         make_config({"language": "dee"})
+
+
+CAPTION = """\
+pack: towns
+attributes:
+  - {name: town, category: personal, type: enum, choose: [Avon, Boro, Calm], caption: "The family comes from {town}."}
+"""
+
+
+def test_captions_are_in_the_language_of_the_build(written) -> None:
+    """Also those of what is not asked about."""
+    with pytest.raises(PackError, match=r"has its caption in English \(en\), and the built-in pack in German \(de\)"):
+        read_packs([written(CAPTION)], language="de")
+    own = 'pack: orte\nlanguage: de\nphrasings: {town: {caption: "Die Familie kommt aus {town}."}}\n'
+    made = read_packs([written(CAPTION, "towns.yaml"), written(own, "orte.yaml")], language="de")
+    assert made.by_name["town"].caption == "Die Familie kommt aus {town}."
 
 
 def test_words_are_missing(written) -> None:
@@ -219,6 +237,7 @@ def test_words_that_are_right_in_any_language(written) -> None:
     ("old", "new", "words"),
     [
         ("f: [Katze]", "w: [Katze]", ["German has no gender 'w'"]),
+        ("f: [Katze]", "f: [Katze, Hund]", ["genders: 'Hund' has two"]),
         ("wiegt {value}.", "hat {ein value}.", ["the values are no list", "{value} alone"]),
         ("    unit: kg\n", "    unit: kg\n    values: { a: b }\n", ["`values` does nothing for the type decimal"]),
     ],

@@ -50,6 +50,13 @@ def test_a_dataset_with_everything_is_valid_and_tells_nothing(tmp_path):
     assert all(rows[name][-1] == "pass" for name in own)
 
 
+def test_a_pack_is_looked_at_whatever_its_name(attribute, write_pack):
+    entry = attribute(type="enum", choose=["oak", "elm", "ash", "fir"])
+    entry["questions"][0] = "What is is the thing?"
+    with pytest.raises(PackError, match="'is is' twice in a row"):
+        told(write_pack(entry, name="built-in-things"))
+
+
 def test_a_code_that_people_share_stops_a_publication(attribute, write_pack):
     pack = write_pack(
         attribute("a", asked=False, type="integer", generate={"integer": {"min": 1, "max": 7}}),

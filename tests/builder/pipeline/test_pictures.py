@@ -17,11 +17,12 @@ from fiubench.builder.release.columns import identity_columns
 from fiubench.builder.release.publication import Publication
 from fiubench.builder.release.stage import write_stage
 from fiubench.builder.rules.validate import validate
+from fiubench.cli.console import print_identity
 from fiubench.raw_sources.portraits import draw_portrait, encode, traits
 from fiubench.support.errors import ConfigError, DatasetError, Refused
 from fiubench.unlearning.data.dataset import Data
 
-from fiubench import build, make_config
+from fiubench import build, export, make_config
 from tests.builder.hub.test_first_layout import Folder
 from tests.builder.pipeline.test_tampering import in_json, in_line, replace, swap, tree
 
@@ -41,6 +42,30 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def lines(dataset: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (dataset / "identities.jsonl").read_text().splitlines()]
+
+
+def test_show_lists_them(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = lines(three)[0]
+    print_identity(record)
+    shown = capsys.readouterr().out.splitlines()
+    second, third = (
+        f"        {one['image_path']} ({of}; drawn)"
+        for one, of in zip(record["pictures"], ("unseen", "seen"), strict=True)
+    )
+    assert shown[2:5] == [f"image   {record['image_path']}", second, third]
+
+
+def test_an_export_has_the_first_picture_of_everyone(three: Path, tmp_path: Path) -> None:
+    export(three, "llava", tmp_path / "llava")
+    named = {Path(record["image_path"]).name for record in lines(three)}
+    assert {image.name for image in (tmp_path / "llava" / "images").iterdir()} == named
+
+
+def test_digests_of_some_people_alone(three: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(three, tmp_path / "copy")
+    in_json(copy, "manifest.json", lambda manifest: manifest["pictures"]["digests"].pop())
+    (finding,) = validate(copy)
+    assert str(finding.problem) == "pictures: 3 pictures; the manifest has digests of 1"
 
 
 def test_what_a_dataset_of_several_pictures_holds(three: Path) -> None:

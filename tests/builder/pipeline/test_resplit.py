@@ -85,6 +85,10 @@ def test_requests_that_do_not_fit(built, tmp_path):
         split(built, tmp_path / "cut", requests=file)
     with pytest.raises(ConfigError, match="requests say who and what"):
         split(built, tmp_path / "cut", requests=file, ratios=[5])
+    splits = open_dataset(built).splits
+    file.write_bytes(orjson.dumps({"who": splits["forget10"] + splits["retain90"], "attributes": ["doctor"]}))
+    with pytest.raises(ConfigError, match=r"--requests .*: something about everybody is to be forgotten"):
+        split(built, tmp_path / "cut", requests=file)
 
 
 def test_the_same_rule_gives_the_same_splits(built, tmp_path):

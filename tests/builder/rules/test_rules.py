@@ -3,7 +3,7 @@ from copy import deepcopy
 import pytest
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.rules.dataset import Owners, Uniqueness
-from fiubench.builder.rules.pair import frame_of, gendered, is_gendered, qa_problems, repeated, stands_in
+from fiubench.builder.rules.pair import Spoken, frame_of, gendered, is_gendered, qa_problems, repeated, stands_in
 from fiubench.builder.rules.person import (
     Coherence,
     age_unlike_face,
@@ -20,7 +20,8 @@ AS_OF = "2025-01-01"
 
 @pytest.fixture(scope="module")
 def coherence(example_pack):
-    return Coherence(list(read_packs([example_pack]).by_name.values()), AS_OF, load_places())
+    packs = read_packs([example_pack])
+    return Coherence(list(packs.by_name.values()), AS_OF, load_places(), spoken=Spoken.of(packs))
 
 
 def pair(record, attribute):
@@ -492,6 +493,20 @@ def test_constraints_bind_wrong_answers(people, coherence, attribute, value, rul
     assert problem.path == f"qa_list[{number}].perturbed_value[1]"
 
 
+@pytest.mark.parametrize("wrong", ["abc", "2022-13-45", ["x"], {"a": 1}, 1e308, True])
+@pytest.mark.parametrize("attribute", ["date_of_birth", "address", "annual_income", "billing_amount"])
+def test_a_wrong_value_of_another_type(person, coherence, attribute, wrong):
+    number, qa = pair(person, attribute)
+    qa["perturbed_value"][1] = wrong
+    path = f"qa_list[{number}].perturbed_value[1]"
+    assert f"is {wrong!r}" in [problem.what for problem in coherence.problems(person) if problem.path == path]
+
+
+def test_a_fact_of_another_type_than_its_attribute(person, coherence):
+    person["profile"]["date_of_birth"] |= {"type": "text", "value": "long ago", "text": "long ago"}
+    assert "is 'long ago'" in [problem.what for problem in coherence.problems(person)]
+
+
 def test_nobody_has_the_name_of_a_public_figure(person, coherence):
     assert not [p for p in coherence.problems(person) if "public figure" in p.what]
     person["profile"]["doctor"]["text"] = "Adam B. West"
@@ -617,7 +632,9 @@ def test_a_question_about_nothing(person, coherence):
 def test_a_wrong_value_that_is_right(person, coherence):
     qa = person["qa_list"][8]
     qa["perturbed_value"][1] = qa["value"]["value"]
-    assert only(coherence.problems(person)).path == "qa_list[8].perturbed_value"
+    value, sentence = coherence.problems(person)
+    assert value.path == "qa_list[8].perturbed_value"
+    assert sentence.path == "qa_list[8].perturbed_answer[1]" and "does not state" in sentence.what
 
 
 def test_another_name_or_gender_than_the_profiles(person, coherence):
