@@ -32,7 +32,11 @@ def submit(
     """
     if check:
         if runs or out or given.keys() - {"memorised"}:
-            raise ConfigError("a file is checked as it is", where="--check", hint="Leave runs and --out out.")
+            raise ConfigError(
+                "a file is checked as it is",
+                where="--check",
+                hint="Leave runs, --out, --reference and --definition out.",
+            )
         found = [fiubench.check_submission(path, **given) for path in check]
         for line in (line for one in found for line in repr(one).splitlines()):
             print_line(line)

@@ -33,7 +33,7 @@ from fiubench.unlearning.evaluation.workflow import ask
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting.report import Compared, compare
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
-from fiubench.unlearning.training.train import finetune, unlearn
+from fiubench.unlearning.training.train import finetune, method_for, unlearn
 from fiubench.unlearning.training.variants import variants
 from pydantic import field_validator
 
@@ -133,6 +133,8 @@ def read_plan(path: Path, **changes: Any) -> Plan:
     )
     plan.open_data().ids(SplitName.parse(settings.forget).retain)
     make_attacks(settings.attacks, {})
+    for method, chosen in plan.stage2.values():
+        method_for(method, chosen)
     return plan
 
 

@@ -1,10 +1,13 @@
 """Prefill: the answer is begun for the model, which goes on."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from fiubench.unlearning.attacks.base import Answers, Asking, Target, register
 from fiubench.unlearning.data.dataset import Sample
+
+_WORDS = re.compile(r".*[\s\u3400-\u9fff]", re.DOTALL)  # up to the last space, or Chinese character, which needs none
 
 
 @register
@@ -33,4 +36,5 @@ def begun(sample: Sample) -> str:
     spellings = (*sample.keywords, *(one for variants in sample.keyword_variants for one in variants))
     places = [folded.find(one.casefold()) for one in spellings]
     first = min((place for place in places if place >= 0), default=0)
-    return sample.answer[: sample.answer.rfind(" ", 0, first) + 1].rstrip() if first else ""
+    words = _WORDS.match(sample.answer, 0, first)
+    return words[0].rstrip() if first and words else ""

@@ -32,18 +32,17 @@ def requested(data: Data, requests: Sequence[Request]) -> Data:
     untouched = [who for who in everyone if all((who, name) not in named for name in asked[who])]
     chosen = permute(0, "requests.retain_eval", np.arange(len(untouched)), len(untouched))[: len(now)]
     forget = SplitName(FORGET, share_label(len(now), len(everyone)))
+    rest = forget.retain  # there even where it has other facts of the forgotten alone
     splits = {
         str(forget): tuple(who for who in everyone if who in now),
-        forget.retain: tuple(
-            who for who in everyone if who not in now and any((who, name) not in named for name in asked[who])
-        ),
+        rest: tuple(who for who in everyone if who not in now and any((who, name) not in named for name in asked[who])),
         forget.retain_eval: tuple(untouched[place] for place in sorted(chosen.tolist())),
         HOLDOUT: data.splits.get(HOLDOUT, ()),
     }
     whole = all(set(names) == set(asked[who]) for who, names in now.items())
     return replace(
         data,
-        splits={FULL: everyone, **{name: splits[name] for name in sorted(splits) if splits[name]}},
+        splits={FULL: everyone, **{name: splits[name] for name in sorted(splits) if splits[name] or name == rest}},
         attributes=() if whole else tuple(sorted({name for names in now.values() for name in names})),
         own_attributes={} if whole else {who: tuple(sorted(names)) for who, names in sorted(now.items())},
         requests=tuple(requests),

@@ -13,6 +13,8 @@ _PART = re.compile(r"\d(?:[\d.,]*\d)?|[^\W\d_]+")
 _OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)  # of multiple choice
 _LETTER = re.compile(r"\W*([A-Z])(?:\W*$|[.):,])")  # "B", "(B) because", but not "A dog"
 _RUN = 3  # digits of a number that are no coincidence
+_HAN = r"\u3400-\u9fff"  # Chinese characters, between which no spaces stand
+_CHARACTER = re.compile(rf"([{_HAN}])")
 
 
 def first_sentence(text: str, mark: str) -> str:
@@ -36,9 +38,15 @@ def _scorer(stem: bool) -> Any:
     from rouge_score import rouge_scorer, tokenizers
 
     class RememberingTokenizer(tokenizers.DefaultTokenizer):  # type: ignore[misc]
-        """The default tokenizer; stemming the same few sentences again and again is most of its cost."""
+        """The default tokenizer; stemming the same few sentences again and again is most of its cost.
 
-        tokenize = lru_cache(maxsize=1 << 14)(tokenizers.DefaultTokenizer.tokenize)
+        It knows Latin letters and digits alone, so a Chinese character is a token of its own.
+        """
+
+        @lru_cache(maxsize=1 << 14)  # noqa: B019  as long as the one tokenizer there is
+        def tokenize(self, text: str) -> list[str]:
+            parts, plain = _CHARACTER.split(text), tokenizers.DefaultTokenizer.tokenize
+            return [word for part in parts for word in ([part] if _CHARACTER.match(part) else plain(self, part))]
 
     return rouge_scorer.RougeScorer(["rougeL"], tokenizer=RememberingTokenizer(use_stemmer=stem))
 
@@ -78,7 +86,9 @@ def _fold(text: str) -> str:
 @lru_cache(maxsize=1 << 14)
 def _word(keyword: str) -> "re.Pattern[str]":
     # No letter, digit or sign of a number or blood type may touch it; a full stop or comma may, unless a digit follows.
-    return re.compile(rf"(?<![\w+$])(?<!\d[.,]){re.escape(_fold(keyword).strip())}(?![\w+-])(?![.,]\d)")
+    # Chinese characters may too: there are no spaces between words.
+    letter, word = rf"[^\W{_HAN}]", re.escape(_fold(keyword).strip())
+    return re.compile(rf"(?<!{letter})(?<![+$])(?<!\d[.,]){word}(?!{letter})(?![+-])(?![.,]\d)")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -165,5 +175,5 @@ def chosen(question: str, answer: str, said: str) -> bool | None:
         return None
     if (letter := _LETTER.match(said)) and letter[1] in options.values():
         return bool(letter[1] == options[answer])
-    told = [text for text in options if text.rstrip(".").casefold() in said.casefold()]
+    told = [text for text in options if matches(said, [text.rstrip(".。")])[0]]
     return told == [answer]

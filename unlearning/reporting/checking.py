@@ -39,7 +39,7 @@ from fiubench.unlearning.reporting.submission import (
 CLOSE = 1e-9  # relative difference between a metric that is told and the same computed
 _NEXT_TO_ZERO = 1e-12
 _SHOWN = 3  # of what differs
-#: What scoring a forger's rows ends in.
+#: What looking through a forger's facts and rows ends in.
 _NOT_COMPUTED = (FiubenchError, ArithmeticError, LookupError, ValueError, TypeError, AssertionError)
 
 
@@ -175,9 +175,10 @@ def examine(found: Submission, memorised: float = gates.MEMORISED) -> tuple[list
         return [f"it has no log of {lacks[0]}"], None
     if kinds[REFERENCE] > 1:
         return [f"it has {kinds[REFERENCE]} logs of a reference"], None
-    said = list(inconsistencies(found))
+    said: list[str] = []
     entry = None
     try:
+        said += inconsistencies(found)
         definition = _definition(found.header["definition"])
         entry = entry_of(found, definition)
         said += [*_gates(found, definition, memorised), *_metrics(found, entry)]

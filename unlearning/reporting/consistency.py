@@ -23,6 +23,7 @@ _OF_THE_DATASET = (
     "keywords",
     "keyword_variants",
     "guess",
+    "hops",
 )
 
 
@@ -85,7 +86,6 @@ def _likelihoods(part: Part) -> Iterator[str]:
         likelihoods = [row[name] for name in ("answer_logprobs", "paraphrased_logprobs", "generated_logprobs")]
         above += any(max(one) > _ROUNDING for one in [*likelihoods, *(row["perturbed_logprobs"] or ())] if one)
         foreign += not all(_begins(said, start) for said, start in _prefixes(row))
-        most = part.log.metadata.get("max_new_tokens")
         is_cut = most is not None and len(likely) > most and _begins(row["answer"], row["generated"])
         if (
             min(likely) > log(_SURE)
@@ -158,7 +158,8 @@ def _same_questions(parts: Sequence[Part]) -> Iterator[str]:
     for part in parts:
         differing: Counter[str] = Counter()
         for row in part.log.rows:
-            told = tuple(row[name] for name in _OF_THE_DATASET)
+            hops = row["hops"] or 1  # which older logs leave out
+            told = (*(row[name] for name in _OF_THE_DATASET[:-1]), hops)
             first = known.setdefault((row["role"], row["control"], row["unique_id"], row["attribute"]), told)
             differing.update(name for name, a, b in zip(_OF_THE_DATASET, first, told, strict=True) if a != b)
         for name, times in differing.items():

@@ -1,6 +1,6 @@
 """A page from a folder of submissions: who forgets most of those that keep enough, and who can't be told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from fiubench.unlearning.reporting.checking import Accepted, Checked, check_subm
 from fiubench.unlearning.reporting.matched import BAND, QUALITY, UTILITY, least_utility
 from fiubench.unlearning.reporting.submission import REFERENCE, RUN, SUFFIX
 from fiubench.unlearning.reporting.tables import figure, short_names
-from fiubench.unlearning.reporting.trained import adapters
+from fiubench.unlearning.reporting.trained import adapters, in_use
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -219,14 +219,15 @@ def _row(line: Line, label: str, metrics: Sequence[str]) -> dict[str, Any]:
         "seeds": len(entry.finals),
         "cells": [(one.mean, one.low, one.high) for one in over],
         "warned": sum(bool(final.warnings) for final in entry.finals),
-        "settings": _settings(settings),
+        "settings": _settings(in_use(settings)),
     }
 
 
-def _settings(settings: dict[str, Any]) -> str:
+def _settings(settings: Mapping[str, Any]) -> str:
     named = (("rate", "learning_rate"), ("epochs", "epochs"), ("batch", "effective_batch"))
     known = [(name, settings[key]) for name, key in named if isinstance(settings.get(key), int | float)]
-    return ", ".join([*(f"{name} {value:g}" for name, value in known), adapters(settings)])
+    what = [adapters(settings)] if "lora" in settings else []
+    return ", ".join([*(f"{name} {value:g}" for name, value in known), *what])
 
 
 def _references(group: Group, metrics: Sequence[str]) -> list[list[float | None]]:

@@ -31,7 +31,7 @@ def narrow(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     runs = [run for final in entry.finals if (run := run_of_log(final.log)) is not None]
-    settings: list[Mapping[str, Any]] = [run.manifest["settings"] for run in runs]
+    settings = [in_use(run.manifest["settings"]) for run in runs]
     costs = [run.cost for run in runs]
     seeds = [str(final.log.run["seed"]) for final in entry.finals if "seed" in final.log.run]
     steps = [str(final.log.run["step"]) for final in entry.finals if final.log.run.get("step") is not None]
@@ -55,6 +55,13 @@ def run_of_log(log: QuestionLog) -> Run | None:
     """The run that a log lies in, where it lies in one."""
     where = log.where
     return None if where is None or where.parent.parent.name != EVALUATIONS else run_of(where.parent.parent.parent)
+
+
+def in_use(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those of a run's settings that had a part in it: of a method that takes no steps, none of a training."""
+    if settings.get("epochs") != 0:
+        return settings
+    return {name: settings[name] for name in ("epochs", "options") if name in settings}
 
 
 def adapters(settings: Mapping[str, Any]) -> str:

@@ -80,13 +80,13 @@ class Stream:
         """The log of a run by its name, of the model before, or of the reference."""
         return self.directory / EVALUATIONS / name / LOG
 
-    def facts(self) -> dict[str, dict[str, Any]]:
-        """What the logs say of themselves: of the model before, of every run that is there, of the reference if asked.
+    def facts(self, *, with_reference: bool = False) -> dict[str, dict[str, Any]]:
+        """What the logs say of themselves: of the model before, of every run that is there, and of the reference.
 
         Raises:
             DatasetError: one is missing or damaged.
         """
-        names = [BEFORE, *self.made, *([REFERENCE] if self.log(REFERENCE).is_file() else [])]
+        names = [BEFORE, *self.made, *([REFERENCE] if with_reference else [])]
         return {name: read_metadata(self.log(name)) for name in names}
 
 

@@ -20,7 +20,6 @@ from fiubench.unlearning.evaluation import evaluate as questions
 from fiubench.unlearning.evaluation import gates
 from fiubench.unlearning.evaluation.subject import BEFORE, Subject
 from fiubench.unlearning.evaluation.workflow import check_alone
-from fiubench.unlearning.methods.base import make_method
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.streams.chain import (
     AT_ONCE,
@@ -35,7 +34,7 @@ from fiubench.unlearning.streams.chain import (
 from fiubench.unlearning.streams.matrix import Matrix, read_told
 from fiubench.unlearning.streams.report import write_report
 from fiubench.unlearning.training.settings import Preset, Training, preset_for
-from fiubench.unlearning.training.train import data_for, unlearn
+from fiubench.unlearning.training.train import data_for, method_for, unlearn
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,8 +102,7 @@ def unlearn_requests(
     check_alone("unlearn --requests")
     preset, folder = preset_for(base, preset), Path(out)
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
-    chosen = make_method(method, {**settings.options, **(options or {})})
-    settings = settings.model_copy(update={"options": chosen.model_dump()})
+    _, settings = method_for(method, settings, options)
     whole = data_for(base, Data.open(data) if isinstance(data, str | Path) else data)
     asked = read_requests(Path(requests), asked_of(whole))
     work = _Work(
@@ -124,11 +122,11 @@ def unlearn_requests(
         if reference is not None:
             work.ask(REFERENCE, str(reference))
         marks = work.conditions(memorised, with_reference=reference is not None, force=force)
-        for name in [*work.stream.steps, *([AT_ONCE] if at_once else [])]:
+        for name in [*work.stream.steps, *([AT_ONCE] if at_once or work.stream.is_made(AT_ONCE) else [])]:
             work.forget(name)
             work.ask(name, str(work.stream.run(name)))
         check_runs(work.stream)
-        check_logs(stream := work.stream, facts := stream.facts())
+        check_logs(stream := work.stream, facts := stream.facts(with_reference=reference is not None))
         told = {name: read_told(read_log(stream.log(name)), asked, work.definition) for name in facts}
         matrix = Matrix(tuple(asked), told, facts, work.definition, tuple(marks))
         return Streamed(stream, matrix, write_report(matrix, stream.directory / "report"))
@@ -186,8 +184,8 @@ class _Work:
                 raise RunError(what, where=self.folder, hint="Choose another folder, or remove this one.")
         self.stream = Stream(self.folder, self.manifest)
         check_runs(self.stream)
-        write_atomic(make_folder(self.folder) / FILE, readable_json(self.manifest))
         self.everything = requested(self.whole, [together(self.stream.requests)])
+        write_atomic(make_folder(self.folder) / FILE, readable_json(self.manifest))
 
     def forget(self, name: str) -> None:
         """Make a run, beside its place, and move it there when it is whole."""

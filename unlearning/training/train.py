@@ -159,17 +159,7 @@ def unlearn(
 
     preset = preset_for(base, preset)
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
-    chosen = make_method(method, {**settings.options, **(options or {})})
-    settings = settings.model_copy(update={"options": chosen.model_dump()})
-    if chosen.needs_before and settings.lora is None:
-        hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
-        raise ConfigError(f"method {method} needs adapters", where="lora", hint=hint)
-    _check_stop(settings, chosen.needed)
-    if settings.stop is not None and not chosen.trains:
-        raise ConfigError(f"method {method} takes no steps", where="stop", hint="Leave it out.")
-    if settings.stop is not None and type(chosen).prepare is not Method.prepare:
-        hint = "Let it run through, and choose among its checkpoints."
-        raise ConfigError(f"method {method} learns on a model that computes otherwise", where="stop", hint=hint)
+    chosen, settings = method_for(method, settings, options)
     folder, data = Path(out), data_for(base, Data.open(data) if isinstance(data, str | Path) else data)
     _check_learnt(base, data, forget)
     taught = modality_for(data, teach or _taught(base), "--teach")
@@ -198,6 +188,25 @@ def unlearn(
     job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
     with _alone(folder, dry_run):
         return estimate(job) if dry_run else work(job)
+
+
+def method_for(name: str, settings: Training, options: Mapping[str, Any] | None = None) -> tuple[Method, Training]:
+    """A method with its options, and the settings with all of these.
+
+    Raises:
+        ConfigError: no such method or option, or settings that the method can't follow.
+    """
+    chosen = make_method(name, {**settings.options, **(options or {})})
+    if chosen.needs_before and settings.lora is None:
+        hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
+        raise ConfigError(f"method {name} needs adapters", where="lora", hint=hint)
+    _check_stop(settings, chosen.needed)
+    if settings.stop is not None and not chosen.trains:
+        raise ConfigError(f"method {name} takes no steps", where="stop", hint="Leave it out.")
+    if settings.stop is not None and type(chosen).prepare is not Method.prepare:
+        hint = "Let it run through, and choose among its checkpoints."
+        raise ConfigError(f"method {name} learns on a model that computes otherwise", where="stop", hint=hint)
+    return chosen, settings.model_copy(update={"options": chosen.model_dump()})
 
 
 @contextmanager

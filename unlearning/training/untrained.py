@@ -14,6 +14,7 @@ from fiubench.unlearning.models.processors import check
 from fiubench.unlearning.models.prompts import with_prompt
 from fiubench.unlearning.training.batches import Pairs
 from fiubench.unlearning.training.beforehand import samples
+from fiubench.unlearning.training.cost import Meter
 from fiubench.unlearning.training.loop import Job, continued, finish
 from fiubench.unlearning.training.trainer import settle
 
@@ -34,6 +35,7 @@ def run(job: Job) -> Run:
     assert method is not None and isinstance(pairs, Pairs)
     if first:
         write_manifest(make_folder(job.out), job.manifest)
+    meter = Meter(job.out)
     loaded = load(
         job.base,
         device=job.settings.device,
@@ -53,6 +55,7 @@ def run(job: Job) -> Run:
         _save(job.out / CHECKPOINTS, processor, model if isinstance(method, Editing) else None)
     job.manifest["checkpoints"] = [{"path": f"{CHECKPOINTS}/{_CHECKPOINT}", "step": 0, "epoch": 0.0, "losses": {}}]
     job.report(f"unlearning ({method.name}): no step to take")
+    meter.write()
     return finish(job)
 
 

@@ -1,6 +1,7 @@
 """Each attack does what it says, on models that were never trained; formulas against independent writings."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,12 @@ def test_an_answer_is_begun_without_its_value(crowd: Data) -> None:
         assert rest.startswith(" ") or not text  # a whole word
         assert all(word.casefold() in rest.casefold() for word in sample.keywords[:1])
     assert sum(bool(begun(sample)) for sample in samples) > len(samples) / 2
+
+
+def test_an_answer_without_spaces_is_begun_too(crowd: Data) -> None:
+    sample = crowd.samples("full")[0]
+    chinese = replace(sample, answer="此人的血型是AB型。", keywords=("AB型",), keyword_variants=())
+    assert begun(chinese) == "此人的血型是"
 
 
 def test_several_constant_guesses() -> None:

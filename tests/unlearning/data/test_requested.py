@@ -59,6 +59,14 @@ def test_other_cuts_have_other_digests(small: Data) -> None:
     assert len({cut.split_digest("forget10") for cut in cuts}) == 1
 
 
+def test_of_everybody_the_rest_is_retained(small: Data) -> None:
+    """Nobody is there of whom nothing is asked for."""
+    cut = requested(small, [dict.fromkeys(small.ids(FULL), ("blood_type",))])
+    evaluated, everything = questions(cut, forget_set(cut)), keys(small.samples(FULL))
+    assert keys(cut.samples(forget_set(cut))) == {f"{who}/blood_type" for who in small.ids(FULL)}
+    assert keys(sample for _, sample in evaluated["retain"]) == everything - keys(cut.samples(forget_set(cut)))
+
+
 def test_once(small: Data) -> None:
     cut = requested(small, [{small.ids(FULL)[0]: ("blood_type",)}])
     with pytest.raises(ConfigError, match="cut by requests already"):

@@ -108,6 +108,7 @@ def test_manu_prunes_the_neurons_of_highest_score(
         torch.testing.assert_close(changed[name], wanted, rtol=0, atol=0)
     assert not expected
     assert run.manifest["settings"]["epochs"] == 0
+    assert run.cost["device"] and run.cost["peak_bytes"] > 0
 
 
 def test_a_refusal_prompt_is_in_every_question(refusing: Run, base: Path, few: Data) -> None:

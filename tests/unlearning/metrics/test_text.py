@@ -18,6 +18,20 @@ def test_rouge_stems() -> None:
     assert text.rouge_l("admitted", "admitting", "recall", False) == 0
 
 
+def test_rouge_of_chinese_is_of_its_characters() -> None:
+    assert text.rouge_l("此人是护士。", "此人是医生。") == pytest.approx(3 / 5)
+    assert text.rouge_l("血型是AB型", "AB型血") == pytest.approx(2 / 5)
+
+
+@pytest.mark.parametrize(
+    ("right", "said", "chosen"),
+    [("35", "The room is 35.", True), ("3", "The room is 35.", False), ("3", "the room is 3, I think", True)],
+)
+def test_an_option_is_told_whole(right: str, said: str, chosen: bool) -> None:
+    question = "Which room?\nA. The room is 3.\nB. The room is 35.\nC. The room is 5."
+    assert text.chosen(question, f"The room is {right}.", said) is chosen
+
+
 def test_rouge_is_that_of_the_library() -> None:
     from rouge_score import rouge_scorer
 
@@ -44,6 +58,12 @@ def test_rouge_is_that_of_the_library() -> None:
         ("call (826) 555-0107 now", "(826) 555-0107", 1, 1),
         ("call (826) 555-01071 now", "(826) 555-0107", 0, 1),
         ("leukaemia", "leukemia", 0, 0),
+        ("此人的职业是护士。", "护士", 1, 1),
+        ("此人的血型是AB型。", "B型", 0, 1),
+        ("房间号是302号。", "302", 1, 1),
+        ("房间号是1302号。", "302", 0, 1),
+        ("此人生于1974年11月1日。", "1974年11月1日", 1, 1),
+        ("此人生于1974年11月1日。", "1月1日", 0, 1),
     ],
 )
 def test_exact_match(answer: str, keyword: str, whole: float, anywhere: float) -> None:

@@ -3,6 +3,7 @@
 import csv
 import re
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from fiubench.support.canonical import readable_json
@@ -46,6 +47,14 @@ def test_settings_stand_in_every_line(compared: Compared) -> None:
     assert rows[REFERENCE]["time"] == rows[REFERENCE]["device"] == "-"
     page = html(compared.comparison, faces=False).decode()
     assert "How they were trained" in page and "LoRA 128" in page and "At matched utility" in page
+
+
+def test_what_takes_no_steps_has_no_settings_of_a_training(tmp_path: Path) -> None:
+    runs = make_runs(tmp_path, "manu", epochs=0)
+    *_, row = trained(compare(runs, reference=tmp_path / "retain").comparison)
+    shown = dict(zip(COLUMNS, row, strict=True))
+    assert (shown["epochs"], shown["options"]) == ("0", "retain_weight=1")
+    assert {shown[name] for name in ("rate", "batch", "adapters")} == {"-"}
 
 
 def test_latex(compared: Compared) -> None:

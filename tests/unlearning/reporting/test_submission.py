@@ -388,6 +388,18 @@ def keywords_edited(one: Draft) -> None:
     one.redo()
 
 
+@forgery("1 questions have another hops than in the logs before it")
+def hops_edited(one: Draft) -> None:
+    of(one, RUN, "forget")[0]["hops"] = 2
+    one.redo()
+
+
+@forgery("it can't be scored: '>' not supported")
+def a_limit_that_is_no_number(one: Draft) -> None:
+    one.facts(RUN)["max_new_tokens"] = "5"
+    one.sign()
+
+
 @forgery("is called corrected, and is not what this fiubench calls so")
 def a_definition_edited(one: Draft) -> None:
     one.header["definition"]["forget_quality"]["weights"] = {"exact_match": 1}
@@ -471,6 +483,13 @@ def test_a_broken_file_is_refused(name: str, honest: bytes, tmp_path: Path) -> N
     spoil, message = BROKEN[name]
     found = refused(spoil(honest), tmp_path)
     assert len(found) == 1 and message in found[0], found
+
+
+def test_a_first_line_that_can_be_read_and_not_written_is_refused(honest: bytes, tmp_path: Path) -> None:
+    first, rest = gzip.decompress(honest).split(b"\n", 1)
+    nested = first.replace(b'"options":{', b'"options":{"deep":' + b"[" * 500 + b"]" * 500 + b",", 1)
+    assert nested != first
+    assert "it can't be scored" in refused(gzip.compress(nested + b"\n" + rest), tmp_path)[0]
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,10 @@ def test_what_is_done_is_not_done_again(stream: Stream, base: Run) -> None:
     kept = [*stream.directory.glob("steps/*/run.json"), *stream.directory.glob("evaluations/*/log.parquet")]
     assert len(kept) == TEN + TEN + 2
     stamps = {path: path.stat().st_mtime_ns for path in kept}
+    stream.log("reference").parent.mkdir()  # of another time, and not asked for now
+    stream.log("reference").write_bytes(b"")
     again(stream, base)
+    shutil.rmtree(stream.log("reference").parent)
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
 
 
@@ -187,6 +190,7 @@ def test_another_stream_is_refused(stream: Stream, base: Run, data: Data, tmp_pa
         unlearn_requests(
             stream.run("002"), tmp_path / "more", "gd", folder / "requests.jsonl", str(folder / "quick.yaml")
         )
+    assert not (tmp_path / "more" / FILE).exists()
 
 
 def test_what_was_not_learnt_is_not_forgotten(stream: Stream, base: Run, data: Data, tmp_path: Path) -> None:
@@ -219,7 +223,9 @@ def test_more_requests_are_the_same_stream(stream: Stream, base: Run) -> None:
     fewer = {**stream.manifest, "requests": stream.manifest["requests"][:9]}
     (stream.directory / FILE).write_bytes(readable_json(fewer))
     shutil.rmtree(stream.run("010"))
-    assert again(stream, base).stream.manifest == stream.manifest
+    shutil.rmtree(stream.log(AT_ONCE).parent)  # a run that is there is asked, whether it is named again or not
+    assert again(stream, base, at_once=False).stream.manifest == stream.manifest
+    assert stream.log(AT_ONCE).is_file()
     assert fingerprint(stream.run("010")) == weights
 
 
