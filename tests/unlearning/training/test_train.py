@@ -463,7 +463,7 @@ def test_an_adapter_whose_base_has_changed(full: Run, preset: Preset, tmp_path: 
     content = bytearray(weights_file.read_bytes())
     content[-1] ^= 1
     weights_file.write_bytes(content)
-    with pytest.raises(RunError, match="trained on another model"):
+    with pytest.raises(RunError, match="made from another model"):
         load(run.directory, device="cpu")
 
 
