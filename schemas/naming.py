@@ -20,7 +20,7 @@ _PERSON = re.compile(
     r"(?P<noun>\b(?!(?:Bei|Mit|Von|Zu|Für|Gegen) )[A-ZÄÖÜ][\w-]+ )?\b(?:[Dd]iese?r?|[Dd]ie|[Dd]er)"
     r"(?: (?:hier )?(?:gezeigte|abgebildete)n?)? Person(?: auf (?:dem|diesem) (?:Foto|Bild))?(?!\w)"
 )
-_GERMAN_QUESTION = re.compile(r"\b(?:wie|wann|was|wo|wer|welche[mnrs]?) ", re.IGNORECASE)
+_GERMAN_QUESTION = re.compile(r"^was\b|\b(?:wie|wann|wo|we[rmn]|wessen|welche[mnrs]?)\b", re.IGNORECASE)
 _CHINESE = re.compile(r"(?:这张)?(?:照片|图片|图)[里中上](?:的|这个|这位)?人物?|此人|这个人")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -38,7 +38,7 @@ def named_question(question: str, name: str) -> str:
         return named
     if _HAN.search(question):
         return f"关于{name}：{question}"  # noqa: RUF001
-    return f"{'Zu' if _GERMAN_QUESTION.match(question) else 'About'} {name}: {question}"
+    return f"{'Zu' if _GERMAN_QUESTION.search(question) else 'About'} {name}: {question}"
 
 
 def named_answer(answer: str, name: str) -> str:

@@ -69,7 +69,7 @@ def export(
 def _further_pictures(dataset: Dataset) -> set[str]:
     """Pictures after the first of everyone, which no row names."""
     people = dataset if "pictures" in dataset.manifest else ()
-    return {str(one["image_path"]) for record in people for one in record["pictures"]}
+    return {str(one["image_path"]) for record in people for one in record.get("pictures", ())}
 
 
 def _write_rows(

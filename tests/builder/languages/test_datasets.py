@@ -155,6 +155,8 @@ def test_every_question_can_be_asked_by_name(code: str) -> None:
     ("question", "named"),
     [
         ("Wie alt ist dieses Haus?", "Zu Ana Vell: Wie alt ist dieses Haus?"),
+        ("In welchem Ort steht das Haus?", "Zu Ana Vell: In welchem Ort steht das Haus?"),
+        ("Where was the house built?", "About Ana Vell: Where was the house built?"),
         ("这座房子多大？", "关于Ana Vell：这座房子多大？"),
         ("Was wird der hier gezeigten Person vorgeworfen?", "Was wird Ana Vell vorgeworfen?"),
         ("Wie lautet die Adresse der abgebildeten Person?", "Wie lautet die Adresse von Ana Vell?"),

@@ -52,7 +52,7 @@ def test_a_dataset_with_everything_is_valid_and_tells_nothing(tmp_path):
 
 def test_a_pack_is_looked_at_whatever_its_name(attribute, write_pack):
     entry = attribute(type="enum", choose=["oak", "elm", "ash", "fir"])
-    entry["questions"][0] = "What is is the thing?"
+    entry["questions"] = ["What is is the thing?", *entry["questions"][1:]]
     with pytest.raises(PackError, match="'is is' twice in a row"):
         told(write_pack(entry, name="built-in-things"))
 
