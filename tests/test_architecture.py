@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "unlearning.reporting": {
         *BASE,
-        *(f"unlearning.{room}" for room in ("data", "models", "metrics", "training", "evaluation", "attacks")),
+        *(f"unlearning.{r}" for r in ("data", "models", "metrics", "training", "evaluation", "attacks", "streams")),
     },
     "unlearning.streams": {
         *BASE,

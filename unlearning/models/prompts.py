@@ -27,6 +27,7 @@ def with_prompt(processor: Any, prompt: str) -> Any:
     writer = processor
     if getattr(processor, "chat_template", None) is None:
         writer = processor.tokenizer = copy(processor.tokenizer)
-    # a string of JSON is one of Jinja
-    writer.chat_template = _BEFORE.replace("WORDS", json.dumps(f"{prompt}\n", ensure_ascii=True)) + writer.chat_template
+    # a string of JSON is one of Jinja, but for pairs of \u that are one character
+    words = json.dumps(f"{prompt}\n", ensure_ascii=False)
+    writer.chat_template = _BEFORE.replace("WORDS", words) + writer.chat_template
     return processor

@@ -1,13 +1,15 @@
 """How the models of a comparison were trained: settings, device, time and memory, as their runs have them."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from fiubench.unlearning.data.log import QuestionLog
 from fiubench.unlearning.data.runs import Run, run_of
-from fiubench.unlearning.evaluation.subject import EVALUATIONS
+from fiubench.unlearning.evaluation.subject import BEFORE, EVALUATIONS
 from fiubench.unlearning.models.measuring import duration, size
 from fiubench.unlearning.reporting.compare import Comparison, Entry
+from fiubench.unlearning.streams.chain import FILE, Stream
 
 #: Of :func:`trained`.
 COLUMNS = ("model", "seeds", "rate", "epochs", "batch", "adapters", "options", "steps", "device", "time", "memory")
@@ -52,9 +54,15 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def run_of_log(log: QuestionLog) -> Run | None:
-    """The run that a log lies in, where it lies in one."""
+    """The run that a log lies in, or that its stream has of that name; None where it is neither."""
     where = log.where
-    return None if where is None or where.parent.parent.name != EVALUATIONS else run_of(where.parent.parent.parent)
+    if where is None or where.parent.parent.name != EVALUATIONS:
+        return None
+    folder, name = where.parent.parent.parent, where.parent.name
+    if not (folder / FILE).is_file():
+        return run_of(folder)
+    stream = Stream.open(folder)
+    return run_of(Path(stream.base) if name == BEFORE else stream.run(name))
 
 
 def in_use(settings: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,6 +1,7 @@
 """Methods that edit weights or put words before questions, against independent writings, and what honours them."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from fiubench.unlearning.evaluation.subject import Subject
 from fiubench.unlearning.methods.base import METHODS, Step, make_method
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.loading import Loaded, fingerprint, load, origin
+from fiubench.unlearning.models.prompts import with_prompt
 from fiubench.unlearning.training.batches import Pairs, rows
 from fiubench.unlearning.training.beforehand import survey
 from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import unlearn
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jinja2 import Environment
 
 from tests.unlearning.conftest import FORGET, RETAIN
 from tests.unlearning.small_runs import make_run
@@ -128,6 +133,14 @@ def test_a_refusal_prompt_is_in_every_question(refusing: Run, base: Path, few: D
     before = dict(load(base, device="cpu").model.named_parameters())
     for name, weights in target.loaded.model.named_parameters():
         assert torch.equal(weights, before[name])
+
+
+@settings(max_examples=30, deadline=None)
+@example('𠮷野 "{{ 7 }} {% raw %} \\')
+@given(st.text())
+def test_a_prompt_is_said_as_it_is(prompt: str) -> None:
+    writer = with_prompt(SimpleNamespace(chat_template="{{ messages[0]['content'] }}"), prompt).chat_template
+    assert Environment().from_string(writer).render(messages=[{"role": "user", "content": "Who?"}]) == f"{prompt}\nWho?"
 
 
 def test_a_prompt_is_part_of_what_a_model_is(

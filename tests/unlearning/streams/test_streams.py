@@ -24,6 +24,7 @@ from fiubench.unlearning.metrics.text import exact_match
 from fiubench.unlearning.models.loading import fingerprint
 from fiubench.unlearning.reporting.compare import examples
 from fiubench.unlearning.reporting.report import compare
+from fiubench.unlearning.reporting.trained import COLUMNS, trained
 from fiubench.unlearning.streams.chain import AT_ONCE, FILE, Stream, check_logs
 from fiubench.unlearning.streams.workflow import Streamed, unlearn_requests
 from fiubench.unlearning.training.settings import read_preset
@@ -242,6 +243,10 @@ def test_its_logs_are_compared_as_others_are(stream: Stream) -> None:
     found = compare(logs, force=True, memorised=0.5).comparison
     assert [entry.label for entry in found.entries] == ["before unlearning", "gd-003", "gd-010", "gd-at-once"]
     assert {mark for entry in found.entries for mark in entry.marks} == {"no reference"}
+    shown = {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in trained(found)}
+    assert [(shown[e.label]["epochs"], shown[e.label]["device"] != "-") for e in found.entries] == [
+        ("40", True), *[("1", True)] * 3,
+    ]  # fmt: skip
     assert {(e["unique_id"], e["attribute"]) for e in examples(found, 100)} == {
         tuple(key.split("/")) for key in named(stream.requests)
     }
