@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -27,3 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not named[item]:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     items.sort(key=lambda item: not named[item])
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: some tests wait, for servers, other processes and a browser."""
+    return (os.cpu_count() or 1) + 1
