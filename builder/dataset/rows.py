@@ -57,14 +57,13 @@ def identity_values(
 
 def picture_values(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The columns of the rows of an identity's pictures, but for the pictures; none of one with a single picture."""
-    further = record.get("pictures", ())
-    sets = picture_sets(1 + len(further)).get("pictures", {})
-    of = {number: name for name, numbers in sets.items() for number in numbers}
+    if not (further := record.get("pictures", ())):
+        return []
+    of = {number: name for name, numbers in picture_sets(1 + len(further))["pictures"].items() for number in numbers}
     first = {"image_path": record["image_path"], "from": (record["face"] or {"file": DRAWN})["file"]}
     return [
         {"unique_id": record["unique_id"], "picture": n, "set": of[n], "from": one["from"], "path": one["image_path"]}
         for n, one in enumerate((first, *further), 1)
-        if further
     ]
 
 
