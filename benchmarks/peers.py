@@ -85,7 +85,7 @@ def tables(records: list[dict[str, Any]], folder: Path) -> None:
     """The questions and the people of a release."""
     files = ParquetFiles(folder, make_cells({}), [], has_images=False)
     for record in records:
-        files.add(record, None)
+        files.add(record, [])
     files.close()
 
 
