@@ -48,7 +48,7 @@ HEALTH = (
 )
 KILLS_A_ROUND = 4
 _DONE = "is not an empty folder"  # a command that was killed after its last step refuses to begin anew
-_VOLATILE = ("train_log", "events.out", "trainer_state.json")  # hold durations
+_VOLATILE = ("train_log", "events.out", "trainer_state.json", "cost.json")  # hold durations
 
 
 @dataclass
