@@ -80,6 +80,9 @@ class Board:
         return "\n".join([*lines, *map(repr, self.refused), f"wrote {self.file}"])
 
 
+_HINT = "`fiubench submit` writes what is to be in it."
+
+
 def leaderboard(folder: str | Path, out: str | Path, *, band: float = BAND, memorised: float = MEMORISED) -> Board:
     """Check every submission (``*.jsonl.gz``) in a folder and write the page of them.
 
@@ -92,12 +95,14 @@ def leaderboard(folder: str | Path, out: str | Path, *, band: float = BAND, memo
         memorised: least exact match of the model before unlearning on the forget set.
 
     Raises:
-        DatasetError: no such folder, or the page can't be written.
+        DatasetError: no such folder, nothing in it that could be ranked, or the page can't be written.
     """
     if not Path(folder).is_dir():
-        raise DatasetError("no such folder", where=folder, hint="`fiubench submit` writes what is to be in it.")
+        raise DatasetError("no such folder", where=folder, hint=_HINT)
     files = sorted(path for path in Path(folder).iterdir() if path.is_file() and not path.name.startswith("."))
     mine = [path for path in files if path.name.endswith(SUFFIX)]
+    if not mine:
+        raise DatasetError(f"no submission (*{SUFFIX}) in it", where=folder, hint=_HINT)
     found = _once([check_submission(path, memorised) for path in mine])
     board = Board(
         _groups([one.accepted for one in found if one.accepted is not None], band),

@@ -85,6 +85,9 @@ def test_the_page_is_one_file_and_trusts_nobody(board: Board) -> None:
 
 
 def test_an_empty_folder_and_none(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no submission"):
+        leaderboard(tmp_path, tmp_path / "page.html")
+    (tmp_path / "broken.jsonl.gz").write_bytes(b"none")
     board = leaderboard(tmp_path, tmp_path / "page.html")
     assert not board.groups and "nothing to rank" in board.file.read_text()
     with pytest.raises(DatasetError, match="no such folder"):
