@@ -91,6 +91,9 @@ def split(
         frozen = read_frozen(split_scheme)
     if split_scheme is None and "frozen_splits" in dataset.manifest and ratios is None:
         frozen = dataset.manifest["frozen_splits"]
+        before = dataset.manifest.get("resplit", {})
+        if "requests" in before and not attributes:
+            asked, partly = before["requests"], before["attributes"]
     rule = {
         "seed": dataset.manifest.get("resplit", dataset.manifest["config"])["seed"]
         if seed is None

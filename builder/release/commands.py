@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from fiubench.builder.config import Config, setting_names
 
 
@@ -27,8 +28,8 @@ def commands(manifest: Mapping[str, Any]) -> str:
 
 
 def rebuild_command(config: Mapping[str, Any]) -> str:
-    """The ``fiubench build`` command line that a config stands for."""
-    words = ["fiubench", "build", "--out", "dataset"]
+    """The ``fiubench build`` command line that a config stands for, below one that writes the file of its columns."""
+    words, before = ["fiubench", "build", "--out", "dataset"], ""
     known = setting_names()
     # a manifest sorts its keys; people read settings in the order of the documentation
     for key, value in sorted(config.items(), key=lambda item: known.index(item[0]) if item[0] in known else len(known)):
@@ -36,8 +37,14 @@ def rebuild_command(config: Mapping[str, Any]) -> str:
         if key in ("attributes", "tables"):  # the flags that are repeated
             for file in value:
                 words += [flag, str(file)]
+        elif isinstance(value, bool):
+            words += [flag] if value else []
+        elif isinstance(value, Mapping):
+            file = f"{key}.yaml"
+            before = f"echo {shlex.quote(orjson.dumps(value).decode())} > {file}\n"
+            words += [flag, file]
         elif isinstance(value, (list, tuple)):
             words += [flag, ",".join(map(str, value))]
         elif value is not None:
             words += [flag, str(value)]
-    return shlex.join(words)
+    return before + shlex.join(words)

@@ -3,6 +3,8 @@
 import filecmp
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -253,6 +255,20 @@ def test_a_finished_build_is_left_as_it_is(built: Path) -> None:
 def test_build_yaml_builds_it_again(built: Path, tmp_path: Path) -> None:
     fiubench("build", "--config", built / "build.yaml", "--out", tmp_path / "again")
     assert_same_bytes(built, tmp_path / "again")
+
+
+def test_the_commands_of_the_card_make_it_again(built: Path, tmp_path: Path) -> None:
+    def card(folder: Path) -> list[list[str]]:
+        text = (folder / "release" / "README.md").read_text()
+        return [shlex.split(line)[1:] for line in re.findall(r"^fiubench (?:build|split) .*", text, re.MULTILINE)]
+
+    fiubench("split", built, "--out", tmp_path / "cut", "--ratios", "25", "--attributes", "blood_type")
+    for words in card(tmp_path / "cut"):
+        fiubench(*words, cwd=tmp_path)
+    assert_same_bytes(tmp_path / "cut", tmp_path / "resplit")
+    (words,) = card(built)
+    fiubench(*words, "--overwrite", cwd=tmp_path)
+    assert_same_bytes(built, tmp_path / "dataset")
 
 
 def test_paths_in_a_config_are_seen_from_its_folder(built: Path, tmp_path: Path) -> None:

@@ -54,6 +54,9 @@ def test_requests_as_one_forget_set(built, tmp_path):
     assert {(row["unique_id"], row["attribute"]) for row in made.rows("forget05")} == asked
     assert list(verify(tmp_path / "cut")) == [] == list(validate(tmp_path / "cut"))
     assert "--requests requests.jsonl" in (tmp_path / "cut" / "release" / "README.md").read_text()
+    again = split(tmp_path / "cut", tmp_path / "again", seed=5)  # what it has is kept
+    assert again.own_attributes == made.own_attributes and again.splits["forget05"] == made.splits["forget05"]
+    assert split(tmp_path / "cut", tmp_path / "other", ratios=[5]).own_attributes == {}
     whole = Data.open(tmp_path / "cut")
     assert whole.digest == Data.open(tmp_path / "cut" / "release").digest
     assert {(s.unique_id, s.attribute) for s in whole.samples("forget05")} == asked

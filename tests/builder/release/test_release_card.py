@@ -116,6 +116,11 @@ def test_rebuild_command():
         "fiubench", "build", "--out", "dataset", "--identities", "4", "--as-of", "2025-01-01",
         "--attributes", "a b.yaml", "--attributes", "c.yaml", "--ratios", "1,5",
     ]  # fmt: skip
+    assert rebuild_command({"follow_links": False}) == "fiubench build --out dataset"
+    assert rebuild_command({"follow_links": True}) == "fiubench build --out dataset --follow-links"
+    written, line = rebuild_command({"columns": {"health": {"Age": "its years"}}}).splitlines()
+    assert written == """echo '{"health":{"Age":"its years"}}' > columns.yaml"""
+    assert line == "fiubench build --out dataset --columns columns.yaml"
 
 
 OTHER = {
