@@ -78,6 +78,8 @@ def findings(table: Table, definition: str) -> Iterator[tuple[str, str]]:
 def main(path: Path, columns: Sequence[str]) -> None:
     """Print a table of each definition's scores and findings, as Markdown."""
     table = read(path)
+    if unknown := [name for name in columns if name not in {*COLUMNS, *(metric for _, _, metric in table)}]:
+        sys.exit(f"{path}: no score of {unknown[0]!r}")
     for definition in dict.fromkeys(key[0] for key in table):
         models = dict.fromkeys(key[1] for key in table if key[0] == definition)
         print(f"**{definition}**\n\n| model | {' | '.join(columns)} |\n|{'---|' * (1 + len(columns))}")
@@ -89,4 +91,6 @@ def main(path: Path, columns: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        sys.exit(str(__doc__).splitlines()[0])
     main(Path(sys.argv[1]), sys.argv[2:] or COLUMNS)

@@ -318,9 +318,11 @@ def _print_stream(done: "Streamed") -> None:
     for mark in done.matrix.marks:
         typer.echo(f"NOT COMPARABLE: {mark}")
     for rows in done.matrix.tables:
+        typer.echo()
         if len(rows[0]) <= _WIDEST:
-            typer.echo()
             table(rows)
+        else:
+            typer.echo(f"each {rows[0][0]} at {len(rows[0]) - 1} times: too wide for here, in the report")
     typer.echo(f"\nreport: {done.files[0]}")
 
 

@@ -11,7 +11,10 @@ from typing import Any
 _SPACE = re.compile(r"\s+")
 _PART = re.compile(r"\d(?:[\d.,]*\d)?|[^\W\d_]+")
 _OPTION = re.compile(r"^([A-Z])\. (.+)$", re.MULTILINE)  # of multiple choice
-_LETTER = re.compile(r"\W*([A-Z])(?:\W*$|[.):,])")  # "B", "(B) because", but not "A dog"
+_LEAD = (
+    r"(?i:(?:the |die )?(?:correct |right |richtige )?(?:answer|option|choice|antwort)\b(?: is| ist)?|答案[是为]?|选)"
+)
+_LETTER = re.compile(rf"\W*(?:{_LEAD})?\W*([A-Z])(?:\W*$|[.):,])")  # "B", "The answer is (B)", but not "A dog"
 _RUN = 3  # digits of a number that are no coincidence
 _HAN = r"\u3400-\u9fff"  # Chinese characters, between which no spaces stand
 _CHARACTER = re.compile(rf"([{_HAN}])")

@@ -32,6 +32,19 @@ def test_an_option_is_told_whole(right: str, said: str, chosen: bool) -> None:
     assert text.chosen(question, f"The room is {right}.", said) is chosen
 
 
+@pytest.mark.parametrize(
+    ("said", "chosen"),
+    [
+        ("B", True), ("(B) The room is 35.", True), ("The answer is B.", True), ("Answer: B", True), ("Option B", True),
+        ("Die Antwort ist B.", True), ("答案是B。", True), ("The correct answer is C.", False), ("C", False),
+        ("The answer is a room.", False), ("B rooms are 3.", False), ("Answers vary.", False),
+    ],
+)  # fmt: skip
+def test_an_option_is_chosen_by_its_letter(said: str, chosen: bool) -> None:
+    question = "Which room?\nA. The room is 3.\nB. The room is 35.\nC. The room is 5."
+    assert text.chosen(question, "The room is 35.", said) is chosen
+
+
 def test_rouge_is_that_of_the_library() -> None:
     from rouge_score import rouge_scorer
 
