@@ -76,14 +76,17 @@ def _is_written_through(path: Path) -> bool:
 def _hold(path: Path, *, make_parent: bool = False) -> IO[bytes] | None:
     """Open a file for reading and writing that no other process holds, and lock it; ``None`` if another one has it.
 
-    It still has its name when it is locked: whoever held it before may have renamed or removed it.
+    It still has its name when it is locked: whoever held it before may have renamed or removed it. Who waits while it
+    goes from hand to hand waits on: the time runs anew with each new file of that name.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    deadline = time.monotonic() + _GRACE
+    seen, deadline = None, 0.0
     while True:
         if make_parent:
             path.parent.mkdir(parents=True, exist_ok=True)
         file = os.fdopen(os.open(path, flags, 0o666), "r+b")
+        if (number := os.fstat(file.fileno()).st_ino) != seen:
+            seen, deadline = number, time.monotonic() + _GRACE
         if locked := take_lock(file):
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):

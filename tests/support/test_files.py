@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from fiubench.support.files import (
     make_folder,
     new_folder,
     scratch_folder,
+    take_lock,
     write_atomic,
     write_error,
 )
@@ -283,6 +285,33 @@ def test_two_at_once(tmp_path, monkeypatch):
             pass
     assert (tmp_path / "x").read_bytes() == b"first"
     assert names(tmp_path) == ["folder", "x"] and names(tmp_path / "folder") == ["first"]
+
+
+def test_who_waits_for_a_file_that_goes_from_hand_to_hand_gets_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("fiubench.support.files._GRACE", 0.2)
+    busy, later = tmp_path / ".x.partial", tmp_path / "later"
+
+    def others():  # each takes over from the one before it, at once: the name is never free until the last has ended
+        holder = busy.open("wb")
+        assert take_lock(holder)
+        begun.set()
+        for _ in range(8):
+            time.sleep(0.1)
+            following = later.open("wb")
+            assert take_lock(following)
+            later.replace(busy)
+            holder.close()
+            holder = following
+        busy.unlink()
+        holder.close()
+
+    begun = threading.Event()
+    thread = threading.Thread(target=others)
+    thread.start()
+    begun.wait()
+    write_atomic(tmp_path / "x", b"mine")
+    thread.join()
+    assert names(tmp_path) == ["x"] and (tmp_path / "x").read_bytes() == b"mine"
 
 
 def test_many_writers_of_one_file_take_turns(tmp_path):
