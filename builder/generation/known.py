@@ -104,12 +104,14 @@ def check_words(profiles: Profiles) -> None:
     known = Known(profiles)
     captions = [w for pack in profiles.attributes.packs for paragraph in pack.caption for w in paragraph]
     captions += [attribute.caption for attribute in profiles.active if attribute.caption]
+    lacking: list[tuple[Attribute, frozenset[str]]] = []
     for attribute in profiles.active:
         values = known.values(attribute) if attribute.kind != "list" else None
         if values is not None and attribute.asked:
             values |= frozenset(attribute.perturb.extra)
         if attribute.values and values and (missing := values - attribute.values.keys()):
-            raise untranslated(attribute, missing)
+            lacking.append((attribute, missing))
+            continue
         language = attribute.language
         needed = any(article for answer in attribute.answers for article in articles(answer))
         needed |= any(
@@ -117,6 +119,8 @@ def check_words(profiles: Profiles) -> None:
         )
         if needed and language.genders:
             _check_genders(attribute, values)
+    if lacking:
+        raise untranslated(*lacking[0], others=[attribute.name for attribute, _ in lacking[1:]])
 
 
 def _check_genders(attribute: Attribute, values: frozenset[str] | None) -> None:

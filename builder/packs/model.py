@@ -1,7 +1,7 @@
 """What an attribute pack is once it is read: attributes, where their values come from, how wrong ones are made."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -359,11 +359,12 @@ def fill(phrasing: str, text: str) -> str:
     return frame(phrasing)(text)
 
 
-def untranslated(attribute: Attribute, values: Collection[str]) -> PackError:
-    """The error that some values of an attribute are not in its table of words."""
+def untranslated(attribute: Attribute, values: Collection[str], others: Sequence[str] = ()) -> PackError:
+    """The error that some values of an attribute, and some of others, are not in their tables of words."""
     some = ", ".join(repr(value) for value in sorted(values)[:_SHOWN])
     more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
-    what = f"no {attribute.language.name} for {some}{more}"
+    also = f", nor for values of {', '.join(others)}" if others else ""
+    what = f"no {attribute.language.name} for {some}{more}{also}"
     hint = f"Add them below `values` of {attribute.name} in a pack with `language: {attribute.language.code}`."
     return PackError(what, where=attribute.where, hint=hint)
 

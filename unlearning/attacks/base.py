@@ -20,7 +20,7 @@ from fiubench.support.errors import ConfigError
 from fiubench.support.registry import Registry
 from fiubench.support.settings import Field, Settings
 from fiubench.unlearning.attacks.target import Target
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.metrics.likelihood import auc
 from fiubench.unlearning.metrics.statistics import Bounds, Estimate, clustered_mean, missing
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from fiubench.unlearning.attacks.base import Remembering, Target, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 
 
 @register

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from fiubench.support.draws import integers
 from fiubench.unlearning.attacks.base import Answers, Asking, Field, Target, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 
 
 @register

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.attacks.base import Field, Membership, Target, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.metrics.likelihood import mean_loss, min_k, normalised
 from fiubench.unlearning.models.likelihood import innermost, negative_log_likelihood
 from fiubench.unlearning.models.loading import Loaded

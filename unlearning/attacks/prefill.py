@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fiubench.unlearning.attacks.base import Answers, Asking, Target, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 
 _WORDS = re.compile(r".*[\s\u3400-\u9fff]", re.DOTALL)  # up to the last space, or Chinese character, which needs none
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from fiubench.unlearning.attacks.base import Attack, Field, Outcome, Target, nothing, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.metrics.statistics import Estimate, clustered_mean
 from fiubench.unlearning.models.encoding import IGNORED
 from fiubench.unlearning.models.likelihood import innermost

@@ -10,7 +10,7 @@ from fiubench.schemas.splits import HOLDOUT
 from fiubench.support.errors import ConfigError
 from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.attacks.base import Answers, Asking, Field, Target, register
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.models.encoding import Encoder, Turn
 from fiubench.unlearning.models.likelihood import negative_log_likelihood
 from fiubench.unlearning.models.loading import Loaded

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fiubench.schemas.splits import SplitName
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import NAME, PICTURE, Modality
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.evaluation.roles import questions
 from fiubench.unlearning.evaluation.scoring import Scorer, TokenScores
 from fiubench.unlearning.evaluation.subject import Subject

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from fiubench.support.errors import ConfigError
 from fiubench.unlearning.attacks.base import Answers, Asking, Field, Target, register
-from fiubench.unlearning.data.dataset import Sample
 from fiubench.unlearning.data.modality import NAME
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.models.encoding import Turn
 
 if TYPE_CHECKING:

@@ -2,81 +2,22 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fiubench.schemas.documents import IDENTITIES, SPLITS, checked, read_bytes, read_identities, read_object
-from fiubench.schemas.hub import HubName, read_table
 from fiubench.schemas.images import decode_image
-from fiubench.schemas.naming import named_answer, named_question
 from fiubench.schemas.requests import Request
 from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN, SEEN, UNSEEN, SplitName, kind_of
 from fiubench.support.canonical import digest, digest_of
 from fiubench.support.errors import ConfigError, DatasetError, did_you_mean
+from fiubench.unlearning.data.people import Identity, Sample
+from fiubench.unlearning.data.reading import Contents, read
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _IMAGES_KEPT = 512  # decoded pictures in memory
-_TEXTS = ("question", "answer", "paraphrased_answer")
-_LISTS = ("paraphrased_question", "perturbed_answer", "keywords")
-_COLUMNS = ("unique_id", "name", "attribute", "category", *_TEXTS, *_LISTS)
-_VARIANTS, _HOPS = "keyword_variants", "hops"  # left out by some datasets
-_PICTURES = "pictures"  # where people have several: of each whether it is seen, and the configuration that has them
-_LEFT_OUT = ("image", "qa_list", _VARIANTS, _HOPS, _PICTURES)  # columns that need not be there
-_About = tuple[Iterable[str], Mapping[str, Iterable[str]]]  # ``attributes`` and ``own_attributes`` of :class:`Data`
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One question about one person, with everything it is scored by."""
-
-    unique_id: str
-    name: str
-    attribute: str
-    category: str
-    question: str
-    paraphrased_question: tuple[str, ...]
-    answer: str
-    paraphrased_answer: str
-    perturbed_answer: tuple[str, ...]
-    keywords: tuple[str, ...]
-    keyword_variants: tuple[tuple[str, ...], ...] = ()
-    hops: int = 1  # 2: about somebody whom the person is tied to
-
-    @property
-    def key(self) -> str:
-        """``unique_id/attribute``: unique in a dataset."""
-        return f"{self.unique_id}/{self.attribute}"
-
-    @property
-    def nameable(self) -> bool:
-        """Whether it can be asked with the name instead of the picture: not where the answer is the name."""
-        return not all(keyword in self.name for keyword in self.keywords)
-
-    def by_name(self) -> "Sample":
-        """The same question and answers, with the name where they spoke of the person in the picture."""
-        return replace(
-            self,
-            question=named_question(self.question, self.name),
-            paraphrased_question=tuple(named_question(text, self.name) for text in self.paraphrased_question),
-            answer=named_answer(self.answer, self.name),
-            paraphrased_answer=named_answer(self.paraphrased_answer, self.name),
-            perturbed_answer=tuple(named_answer(text, self.name) for text in self.perturbed_answer),
-        )
-
-
-@dataclass(frozen=True)
-class Identity:
-    """One invented person."""
-
-    unique_id: str
-    name: str
-    samples: tuple[Sample, ...]
-    read_image: Callable[[], bytes] | None = field(compare=False, repr=False)
-    # what reads their other pictures, the second first
-    read_further: tuple[Callable[[], bytes], ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -106,16 +47,7 @@ class Data:
         Raises:
             DatasetError: it is none of these, or it is damaged.
         """
-        path = Path(target)
-        if (path / IDENTITIES).is_file():
-            return _open_directory(path, str(target))
-        if path.is_dir() and not (path / "README.md").is_file():
-            hint = "`fiubench build --out DIR` makes a dataset; a release holds README.md and data/."
-            raise DatasetError("neither a dataset directory nor a release", where=path, hint=hint)
-        if not path.is_dir() and HubName.find(str(target)) is None:
-            hint = "Give a dataset directory, a release folder or a Hub id (owner/name)."
-            raise DatasetError("no such dataset", where=target, hint=hint)
-        return _open_release(str(target))
+        return _assembled(str(target), read(target))
 
     @cached_property
     def digest(self) -> str:
@@ -300,130 +232,8 @@ def _fitting(splits: Mapping[str, Sequence[str]], wanted: set[str]) -> dict[str,
     return {name: tuple(i for i in ids if i in wanted) for name, ids in splits.items() if name in kept}
 
 
-def _open_directory(directory: Path, source: str) -> Data:
-    path = directory / SPLITS
-    document = checked(read_object(path), "splits", path)
-
-    def reader(name: str | None) -> Callable[[], bytes] | None:
-        return None if name is None else lambda: read_bytes(directory / name)
-
-    def readers(record: Mapping[str, Any]) -> tuple[Callable[[], bytes], ...]:
-        return tuple(filter(None, (reader(one["image_path"]) for one in record.get("pictures", ()))))
-
-    people = [
-        Identity(
-            record["unique_id"],
-            record["name"],
-            tuple(
-                _sample({**qa, "unique_id": record["unique_id"], "name": record["name"]}) for qa in record["qa_list"]
-            ),
-            reader(record["image_path"]),
-            readers(record),
-        )
-        for record in read_identities(directory / IDENTITIES)
-    ]
-    about = (document.get("attributes", ()), document.get("own_attributes", {}))
-    return _assemble(source, people, document["splits"], about, document.get("pictures", {}))
-
-
-def _open_release(target: str) -> Data:
-    """A release: ``identities`` has everyone with their splits, ``full`` and ``holdout`` the questions."""
-    people = _load(target, "identities", ("unique_id", "name", "splits", "image", "qa_list", _PICTURES))
-    listed = people.select_columns(["unique_id", "name", "splits"]).to_list()
-    splits: dict[str, list[str]] = {}
-    for row in listed:
-        for split in row["splits"]:
-            splits.setdefault(split, []).append(row["unique_id"])
-    samples: dict[str, list[Sample]] = {row["unique_id"]: [] for row in listed}
-    for config in (FULL, HOLDOUT):
-        if config in splits:
-            for row in _load(target, config, (*_COLUMNS, _VARIANTS, _HOPS)).to_list():
-                samples[row["unique_id"]].append(_sample(row))
-    splits.pop(FULL, None)
-    about = _forgotten_attributes(target, splits, samples)
-    if about[0] and "qa_list" in people.column_names:  # rows by cells are not in the order of anybody's questions
-        place = {pair["attribute"]: number for number, pair in enumerate(people[0]["qa_list"])}
-        for asked in samples.values():
-            asked.sort(key=lambda sample: place.get(sample.attribute, len(place)))
-
-    def reader(number: int) -> Callable[[], bytes] | None:
-        if "image" not in people.column_names:
-            return None
-        return partial(_stored_image, people, number)
-
-    sets, further = _further_pictures(target, people)
-    identities = [
-        Identity(
-            row["unique_id"],
-            row["name"],
-            tuple(samples[row["unique_id"]]),
-            reader(number),
-            further.get(row["unique_id"], ()),
-        )
-        for number, row in enumerate(listed)
-    ]
-    return _assemble(target, identities, splits, about, sets)
-
-
-def _further_pictures(
-    target: str, people: Any
-) -> tuple[dict[str, list[int]], dict[str, tuple[Callable[[], bytes], ...]]]:
-    """Set -> numbers of its pictures, and of everyone what reads those after the first."""
-    stands_in = people[0].get(_PICTURES)
-    if not isinstance(stands_in, list):  # nothing, or an attribute of that name
-        return {}, {}
-    sets = {name: [n for n, own in enumerate(stands_in, 1) if own == name] for name in (SEEN, UNSEEN)}
-    table = _load(target, _PICTURES, ("unique_id", "picture", "image"))
-    readers: dict[str, list[Callable[[], bytes]]] = {}
-    for place, row in enumerate(table.select_columns(["unique_id", "picture"]).to_list()):
-        if row["picture"] > 1:
-            readers.setdefault(row["unique_id"], []).append(partial(_stored_image, table, place))
-    return sets, {unique_id: tuple(read) for unique_id, read in readers.items()}
-
-
-def _stored_image(table: Any, place: int) -> bytes:
-    return bytes(table[place]["image"]["bytes"])
-
-
-def _forgotten_attributes(target: str, splits: dict[str, list[str]], samples: Mapping[str, Sequence[Sample]]) -> _About:
-    """What the forget sets of a release are about, if not everything, and for each person where somebody keeps it.
-
-    Takes their people out of the retain sets: a release counts somebody among the retained for a single fact already.
-    """
-    about: dict[str, set[str]] = {}
-    for retain in [name for name in splits if kind_of(name) == RETAIN]:
-        forget = str(SplitName.parse(retain).forget)
-        if partly := set(splits.get(forget, ())) & set(splits[retain]):
-            for row in _load(target, forget, ("unique_id", "attribute")):
-                about.setdefault(row["unique_id"], set()).add(row["attribute"])
-            splits[retain] = [unique_id for unique_id in splits[retain] if unique_id not in partly]
-    every = set[str]().union(*about.values())
-    apart = any(sample.attribute in every - names for who, names in about.items() for sample in samples[who])
-    return every, (about if apart else {})
-
-
-def _load(target: str, config: str, columns: Sequence[str]) -> Any:
-    table = read_table(target, config, columns)
-    missing = [c for c in columns if c not in table.column_names and c not in _LEFT_OUT]
-    if missing:
-        raise DatasetError(f"no column {missing[0]!r} in configuration {config!r}", where=target)
-    return table
-
-
-def _sample(row: Mapping[str, Any]) -> Sample:
-    texts: dict[str, Any] = {name: row[name] for name in ("unique_id", "name", "attribute", "category", *_TEXTS)}
-    lists: dict[str, Any] = {name: tuple(row[name]) for name in _LISTS}
-    variants = tuple(map(tuple, row.get(_VARIANTS) or ()))
-    return Sample(**texts, **lists, keyword_variants=variants if any(variants) else (), hops=row.get(_HOPS) or 1)
-
-
-def _assemble(
-    source: str,
-    people: Sequence[Identity],
-    splits: Mapping[str, Sequence[str]],
-    about: _About,
-    sets: Mapping[str, Sequence[int]],
-) -> Data:
+def _assembled(source: str, contents: Contents) -> Data:
+    people, splits = contents.people, contents.splits
     identities = {person.unique_id: person for person in people}
     for name, ids in splits.items():
         if unknown := [i for i in ids if i not in identities]:
@@ -436,22 +246,18 @@ def _assemble(
         [
             p.unique_id,
             p.name,
-            [_listed(s) for s in p.samples],
+            [s.listed for s in p.samples],
             p.read_image and digest(p.read_image()),
             *(digest(read()) for read in p.read_further),
         ]
         for p in people
     ]
-    seen, unseen = (tuple(sets.get(name, default)) for name, default in ((SEEN, (1,)), (UNSEEN, ())))
+    seen, unseen = (tuple(contents.pictures.get(name, default)) for name, default in ((SEEN, (1,)), (UNSEEN, ())))
     if unseen:
         content.append([seen, unseen])
         if short := next((p for p in people if 1 + len(p.read_further) < max(*seen, *unseen)), None):
             what = f"{short.unique_id} has {1 + len(short.read_further)} pictures, not {max(*seen, *unseen)}"
             raise DatasetError(what, where=source, hint="`fiubench validate` reports everything that is wrong.")
-    own = {unique_id: tuple(sorted(names)) for unique_id, names in sorted(about[1].items())}
-    attributes = tuple(sorted(about[0]))
+    own = {unique_id: tuple(sorted(names)) for unique_id, names in sorted(contents.own_attributes.items())}
+    attributes = tuple(sorted(contents.attributes))
     return Data(source, identities, members, digest_of(content), attributes, own, seen=seen, unseen=unseen)
-
-
-def _listed(sample: Sample) -> list[Any]:
-    return [sample.attribute, sample.category, *(getattr(sample, name) for name in (*_TEXTS, *_LISTS, _VARIANTS))]

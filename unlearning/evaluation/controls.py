@@ -19,9 +19,10 @@ from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Field, Settings
 from fiubench.support.yaml_file import load_yaml
 from fiubench.unlearning.data import log
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import PLAIN
 from fiubench.unlearning.data.modality import NAME, PICTURE
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.models.encoding import Turn
 
 if TYPE_CHECKING:

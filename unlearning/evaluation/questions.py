@@ -8,9 +8,10 @@ from typing import Any
 
 from fiubench.schemas.splits import SplitName
 from fiubench.support.progress import Progress, Report
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.log import PLAIN
 from fiubench.unlearning.data.modality import NAME, PICTURE
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.evaluation.controls import Control, Pictures
 from fiubench.unlearning.evaluation.roles import questions
 from fiubench.unlearning.evaluation.subject import Subject

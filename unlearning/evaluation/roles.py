@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from fiubench.schemas.splits import HOLDOUT, SplitName
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import NAME, PICTURE, Modality
+from fiubench.unlearning.data.people import Sample
 
 
 def roles(data: Data, forget: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 from fiubench.support.draws import permute
 from fiubench.support.errors import ConfigError
 from fiubench.support.settings import Field
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.methods.base import register
 from fiubench.unlearning.methods.untrained import Prompting
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fiubench.support.settings import Field
-from fiubench.unlearning.data.dataset import Sample
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.methods.base import register
 from fiubench.unlearning.methods.untrained import Prompting

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fiubench.support.draws import Ints, draw, integers, permute
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import NAME, PICTURE, Modality
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.methods.base import ALTERNATE, FORGET, MISMATCH, REFUSAL, RETAIN
 from fiubench.unlearning.models.encoding import IGNORED, Encoder, Turn, parts_of, sequences

@@ -23,6 +23,7 @@ from fiubench.support.progress import Progress, Report, silent
 from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import PICTURE, Modality, modality_for
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
 from fiubench.unlearning.methods.base import METHODS, Method, make_method
@@ -147,8 +148,8 @@ def unlearn(
 
     Raises:
         ConfigError: an unknown method, option or split; a method that needs adapters without them; nothing to forget.
-        RunError: ``base`` is unfinished, was trained on another dataset or never saw the forget set, or ``out`` holds
-            another run.
+        RunError: ``base`` is unfinished, was trained on another dataset, never saw the forget set or was made to forget
+            what would be retained, or ``out`` holds another run.
         DatasetError: another training is running in ``out``; or it can't be written.
     """
     need("unlearning")
@@ -169,6 +170,7 @@ def unlearn(
     kept = [sample for sample in data.samples(retain) if sample.unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
+    _check_kept(base, data, kept, retain)
     about: dict[str, Any] = {"retain": retain, "validation": people, "method": method, "variant": variant}
     about |= {"taught": taught, "forgotten": through}
     if isinstance(chosen, Prompting):
@@ -303,6 +305,21 @@ def _check_learnt(base: str | Path, data: Data, forget: str) -> None:
     if unknown := [sample for sample in data.samples(forget) if sample.key not in learnt]:
         what = f"the model was trained on {split}: it never saw {unknown[0].unique_id} of {forget}"
         raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
+
+
+def _check_kept(base: str | Path, data: Data, kept: Sequence[Sample], retain: str) -> None:
+    """Nothing, if none of what is to be kept was to be forgotten by a run before: it would be taught again."""
+    run = None if data.requests else run_of(Path(base))  # the cut of a stream leaves it out
+    while run is not None and run.manifest["kind"] == "unlearn":
+        own = data if data.digest == run.manifest["data"]["digest"] else run.open_data()
+        forgotten = {sample.key for sample in own.samples(run.manifest["split"]["name"])}
+        if again := [sample for sample in kept if sample.key in forgotten]:
+            what = f"{retain} would teach again what {run.directory} was made to forget ({again[0].key})"
+            hint = (
+                "Forget a set that holds the former one, or one request after the other: `fiubench unlearn --requests`."
+            )
+            raise RunError(what, where=base, hint=hint)
+        run = run_of(Path(run.base))
 
 
 def _check_stop(settings: Training, batches: Sequence[str]) -> None:

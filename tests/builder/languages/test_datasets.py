@@ -14,6 +14,7 @@ from fiubench.builder.languages.base import LANGUAGES
 from fiubench.builder.packs.attributes import read_packs
 from fiubench.builder.pipeline.build import records
 from fiubench.builder.rules.validate import validate
+from fiubench.raw_sources.vocabulary import read_rows
 from fiubench.schemas.naming import named_answer, named_question
 
 from fiubench import build, make_config, open_dataset
@@ -130,6 +131,21 @@ def test_the_reserve_can_be_asked(code: str) -> None:
         assert len(record["qa_list"]) == 25
         for qa in record["qa_list"][20:]:
             assert LANGUAGES[code].foreign(qa["question"]) is None
+
+
+@pytest.mark.parametrize("code", ["de", "zh"])
+def test_the_public_files_have_a_word_for_every_value(code: str) -> None:
+    values = {
+        "medical_condition": {"arthritis", "asthma", "cancer", "diabetes", "hypertension", "obesity"},
+        "medication": {"Lipitor", "aspirin", "ibuprofen", "paracetamol", "penicillin"},
+        "test_results": {"abnormal", "inconclusive", "within normal limits"},
+        "offense": {row["offense"] for row in read_rows("nypd_offenses.csv")} - {""},
+        "premises": {row["premises"] for row in read_rows("nypd_premises.csv")},
+    }
+    for name, found in values.items():
+        attribute = read_packs(language=code).by_name[name]
+        assert found <= attribute.values.keys()
+        assert not attribute.genders or set(attribute.values.values()) <= attribute.genders.keys()
 
 
 @pytest.mark.parametrize("code", ["de", "zh"])

@@ -10,6 +10,8 @@ from fiubench.builder.pipeline.build import records
 from fiubench.builder.pipeline.checking import check_packs
 from fiubench.support.errors import ConfigError, PackError
 
+from tests.raw_sources import test_health
+
 GERMAN = """\
 pack: haustiere
 language: de
@@ -211,6 +213,15 @@ def test_values_without_a_word_are_listed(written, tmp_path) -> None:
     with pytest.raises(PackError, match="no German for 'infraction', 'petty offense', 'violation'") as refused:
         list(check_packs(make_config({"faces": "none", "attributes": [str(written(drugs))]})))
     assert "below `values` of pet" in str(refused.value)
+
+
+def test_of_records_of_ones_own_all_attributes_without_words_are_named(tmp_path) -> None:
+    rows = [test_health.row(Medical_Condition="Sore Toe", Medication="Plasters")] * 200
+    records_file = test_health.written(tmp_path, *rows)
+    missing = r"no German for 'sore toe', nor for values of medication, test_results$"
+    with pytest.raises(PackError, match=missing) as refused:
+        list(check_packs(make_config({"faces": "none", "language": "de", "health": str(records_file)})))
+    assert "with `language: de`" in str(refused.value)
 
 
 def test_a_model_is_asked_for_english_alone(written) -> None:

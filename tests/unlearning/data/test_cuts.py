@@ -6,7 +6,8 @@ from pathlib import Path
 import datasets
 import pytest
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.people import Sample
 
 import fiubench
 

@@ -16,7 +16,8 @@ from fiubench.schemas.requests import Request
 from fiubench.schemas.splits import FULL, SplitName
 from fiubench.support.canonical import readable_json
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.data.dataset import Data, Sample
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.data.requested import forget_set
 from fiubench.unlearning.data.runs import Run, RunError
 from fiubench.unlearning.evaluation.gates import GateError
@@ -260,3 +261,9 @@ def test_flags_that_do_not_go_together() -> None:
     ):
         refused = CliRunner().invoke(app, ["unlearn", "runs/full", "--out", "runs/x", "--method", "ga", *more])
         assert isinstance(refused.exception, ConfigError) and message in str(refused.exception)
+
+
+def test_an_unlearning_outside_the_stream_teaches_nothing_again(stream: Stream, data: Data, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=f"{SplitName.parse(FORGET).retain} would teach again what .*00[12] was made to"):
+        unlearn(stream.run("002"), tmp_path / "run", "gd", FORGET, data=data)
+    assert not (tmp_path / "run").exists()

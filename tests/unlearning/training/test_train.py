@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from fiubench.support.errors import ConfigError
-from fiubench.unlearning.data.dataset import Data, Identity, Sample
+from fiubench.unlearning.data.dataset import Data
+from fiubench.unlearning.data.people import Identity, Sample
 from fiubench.unlearning.data.refusals import read_refusals
 from fiubench.unlearning.data.runs import COST, MANIFEST, Run, RunError, weights_digest
 from fiubench.unlearning.methods.base import METHODS
