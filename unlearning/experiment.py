@@ -32,8 +32,9 @@ from fiubench.unlearning.evaluation.settings import ALL, EvaluationSettings, Sco
 from fiubench.unlearning.evaluation.workflow import ask
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting.report import Compared, compare
+from fiubench.unlearning.training.checks import method_for
 from fiubench.unlearning.training.settings import Preset, Stage, Training, read_preset
-from fiubench.unlearning.training.train import finetune, method_for, unlearn
+from fiubench.unlearning.training.train import finetune, unlearn
 from fiubench.unlearning.training.variants import variants
 from pydantic import field_validator
 

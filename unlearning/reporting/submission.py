@@ -29,8 +29,8 @@ from fiubench.unlearning.evaluation.results import before_of
 from fiubench.unlearning.evaluation.subject import load_log
 from fiubench.unlearning.metrics.definition import Definition, find_definition
 from fiubench.unlearning.reporting.trained import run_of_log
+from fiubench.unlearning.training.manifest import determining
 from fiubench.unlearning.training.settings import Training
-from fiubench.unlearning.training.train import determining
 
 from fiubench import schemas
 

@@ -33,8 +33,9 @@ from fiubench.unlearning.streams.chain import (
 )
 from fiubench.unlearning.streams.matrix import Matrix, read_told
 from fiubench.unlearning.streams.report import write_report
+from fiubench.unlearning.training.checks import data_for, method_for
 from fiubench.unlearning.training.settings import Preset, Training, preset_for
-from fiubench.unlearning.training.train import data_for, method_for, unlearn
+from fiubench.unlearning.training.train import unlearn
 
 
 @dataclass(frozen=True, repr=False)

@@ -8,32 +8,34 @@ import atexit
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import orjson
-from fiubench.schemas.splits import FORGET, FULL, HOLDOUT, RETAIN_EVAL, SplitName, kind_of
-from fiubench.support.canonical import digest_of, readable_json
+from fiubench.schemas.splits import FULL, SplitName
 from fiubench.support.draws import check_seed
 from fiubench.support.errors import ConfigError
 from fiubench.support.extras import need
 from fiubench.support.files import claimed, make_folder, scratch_folder
 from fiubench.support.progress import Progress, Report, silent
-from fiubench.support.version import __version__
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.data.modality import PICTURE, Modality, modality_for
-from fiubench.unlearning.data.people import Sample
 from fiubench.unlearning.data.refusals import read_refusals
-from fiubench.unlearning.data.runs import MANIFEST, RUNNING, Run, RunError, relative, run_of
-from fiubench.unlearning.methods.base import METHODS, Method, make_method
+from fiubench.unlearning.data.runs import MANIFEST, Run, run_of
 from fiubench.unlearning.methods.untrained import Prompting
-from fiubench.unlearning.models.loading import fingerprint, origin
 from fiubench.unlearning.training.batches import Pairs, Row, Singles, noise_rows, rows, unseen_rows
+from fiubench.unlearning.training.checks import (
+    asked_about,
+    check_kept,
+    check_learnt,
+    check_stop,
+    data_for,
+    method_for,
+    validation_people,
+)
+from fiubench.unlearning.training.manifest import manifest_of
 from fiubench.unlearning.training.settings import MADE, SMOL, TINY, Preset, Training, preset_for, read_preset
 
 _LARGEST_SEED = 2**32 - 1  # that numpy's own generator takes, which transformers sets
-_LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
 def finetune(
@@ -93,17 +95,17 @@ def finetune(
         data = data.limited(identities, forget, attributes)
     taught = modality_for(data, teach, "--teach")
     samples = data.samples(split)
-    _check_stop(settings, ())
+    check_stop(settings, ())
     items = _some(rows(data, samples, settings.phrasings, taught), split, taught)
     base = model or preset.file.model
-    people = _validation(data, settings, split)
+    people = validation_people(data, settings, split)
     items += noise_rows(samples, settings.noise_refusals, seed, taught)
     unseen = unseen_rows(data, data.samples_of(people), taught)
     with _alone(folder, dry_run):
         if base in MADE:
             base = _made_base(base, _scratch() if dry_run else folder, data, preset, seed, taught)
         about: dict[str, Any] = {"taught": taught, "validation": people}
-        manifest = _manifest("finetune", folder, base, data, split, preset, settings, seed, **about)
+        manifest = manifest_of("finetune", folder, base, data, split, preset, settings, seed, **about)
         job = Job(folder, manifest, settings, seed, base, Singles(items), unseen, None, progress, report)
         return estimate(job) if dry_run else run(job)
 
@@ -162,22 +164,22 @@ def unlearn(
     settings = settings if isinstance(settings, Training) else preset.unlearn(method, **(settings or {}))
     chosen, settings = method_for(method, settings, options)
     folder, data = Path(out), data_for(base, Data.open(data) if isinstance(data, str | Path) else data)
-    _check_learnt(base, data, forget)
+    check_learnt(base, data, forget)
     taught = modality_for(data, teach or _taught(base), "--teach")
     through = modality_for(data, forget_through or taught, "--forget-through")
     retain = SplitName.parse(forget).retain
-    people = _validation(data, settings, retain)
+    people = validation_people(data, settings, retain)
     kept = [sample for sample in data.samples(retain) if sample.unique_id not in people]
     if not kept:
         raise ConfigError(f"nobody of {retain} is left to train on", where="stop.identities")
-    _check_kept(base, data, kept, retain)
+    check_kept(base, data, kept, retain)
     about: dict[str, Any] = {"retain": retain, "validation": people, "method": method, "variant": variant}
     about |= {"taught": taught, "forgotten": through}
     if isinstance(chosen, Prompting):
-        asked = _asked_about(data)
+        asked = asked_about(data)
         shown = [sample for sample in kept if sample.unique_id not in asked] or kept
         about["prompt"] = chosen.prompt(data.samples(forget), shown, seed)
-    manifest = _manifest("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
+    manifest = manifest_of("unlearn", folder, str(base), data, forget, preset, settings, seed, **about)
     pairs = Pairs(
         _some(rows(data, data.samples(forget), settings.phrasings, through), forget, through),
         _some(rows(data, kept, settings.phrasings, taught), retain, taught),
@@ -190,25 +192,6 @@ def unlearn(
     job = Job(folder, manifest, settings, seed, str(base), pairs, unseen, chosen, progress, report)
     with _alone(folder, dry_run):
         return estimate(job) if dry_run else work(job)
-
-
-def method_for(name: str, settings: Training, options: Mapping[str, Any] | None = None) -> tuple[Method, Training]:
-    """A method with its options, and the settings with all of these.
-
-    Raises:
-        ConfigError: no such method or option, or settings that the method can't follow.
-    """
-    chosen = make_method(name, {**settings.options, **(options or {})})
-    if chosen.needs_before and settings.lora is None:
-        hint = "Give the preset a `lora` entry: the model before unlearning is this one with its adapters off."
-        raise ConfigError(f"method {name} needs adapters", where="lora", hint=hint)
-    _check_stop(settings, chosen.needed)
-    if settings.stop is not None and not chosen.trains:
-        raise ConfigError(f"method {name} takes no steps", where="stop", hint="Leave it out.")
-    if settings.stop is not None and type(chosen).prepare is not Method.prepare:
-        hint = "Let it run through, and choose among its checkpoints."
-        raise ConfigError(f"method {name} learns on a model that computes otherwise", where="stop", hint=hint)
-    return chosen, settings.model_copy(update={"options": chosen.model_dump()})
 
 
 @contextmanager
@@ -273,164 +256,3 @@ def _made_base(model: str, folder: Path, data: Data, preset: Preset, seed: int, 
         made.rename(where)
     state.wait_for_everyone()
     return str(where)
-
-
-def data_for(base: str | Path, data: Data | None) -> Data:
-    """The dataset to unlearn from: the one given, or that of a run; of a run's, people and questions are the run's.
-
-    Raises:
-        ConfigError: none is given, and ``base`` is no run.
-        RunError: the run was trained on other people or questions.
-    """
-    run = run_of(Path(base))
-    if run is None:
-        if data is None:
-            hint = "Name one with --data: only a run of `fiubench finetune` knows its own."
-            raise ConfigError("no dataset is given", where=base, hint=hint)
-        return data
-    data = run.open_data() if data is None else run.cut_alike(data)
-    if run.manifest["data"]["content"] != data.content:
-        raise RunError(f"the model was fine-tuned on other people or questions than those of {data.source}", where=base)
-    return data
-
-
-def _check_learnt(base: str | Path, data: Data, forget: str) -> None:
-    """Nothing, if the run, where it is one, was trained on all that is to be forgotten."""
-    run = run_of(Path(base))
-    if run is None:
-        return
-    split = run.manifest["split"]["name"]
-    own = data if data.digest == run.manifest["data"]["digest"] else run.open_data()
-    learnt = {sample.key for sample in own.samples(split if run.manifest["kind"] == "finetune" else FULL)}
-    if unknown := [sample for sample in data.samples(forget) if sample.key not in learnt]:
-        what = f"the model was trained on {split}: it never saw {unknown[0].unique_id} of {forget}"
-        raise RunError(what, where=base, hint="Fine-tune on full, and unlearn from that.")
-
-
-def _check_kept(base: str | Path, data: Data, kept: Sequence[Sample], retain: str) -> None:
-    """Nothing, if none of what is to be kept was to be forgotten by a run before: it would be taught again."""
-    run = None if data.requests else run_of(Path(base))  # the cut of a stream leaves it out
-    while run is not None and run.manifest["kind"] == "unlearn":
-        own = data if data.digest == run.manifest["data"]["digest"] else run.open_data()
-        forgotten = {sample.key for sample in own.samples(run.manifest["split"]["name"])}
-        if again := [sample for sample in kept if sample.key in forgotten]:
-            what = f"{retain} would teach again what {run.directory} was made to forget ({again[0].key})"
-            hint = (
-                "Forget a set that holds the former one, or one request after the other: `fiubench unlearn --requests`."
-            )
-            raise RunError(what, where=base, hint=hint)
-        run = run_of(Path(run.base))
-
-
-def _check_stop(settings: Training, batches: Sequence[str]) -> None:
-    """A bound on the forget loss needs the true answers of a forget set among the batches of a step."""
-    if settings.stop is not None and settings.stop.watches == "forget_set" and FORGET not in batches:
-        hint = "Stop by validation questions (below, above, patience), or at no rule."
-        raise ConfigError("forget-loss needs a training on the forget set's answers", where="stop", hint=hint)
-
-
-def _validation(data: Data, settings: Training, split: str) -> tuple[str, ...]:
-    """Who early stopping looks at: the first people of the split that no evaluation split has."""
-    if settings.stop is None or settings.stop.watches == "forget_set":
-        return ()
-    asked = _asked_about(data)
-    people = [unique_id for unique_id in data.ids(split) if unique_id not in asked][: settings.stop.identities]
-    if len(people) < settings.stop.identities:
-        hint = "Validation people are in no forget, retain_eval or holdout split. Ask for fewer, or stop at no rule."
-        raise ConfigError(f"{split} has only {len(people)} people to validate on", where="stop.identities", hint=hint)
-    return tuple(people)
-
-
-def _asked_about(data: Data) -> set[str]:
-    """The people of evaluation splits."""
-    names = [name for name in data.splits if kind_of(name) in (FORGET, RETAIN_EVAL, HOLDOUT)]
-    return {unique_id for name in names for unique_id in data.splits[name]}
-
-
-def determining(manifest: Mapping[str, Any], settings: Training, retain: str | None) -> dict[str, Any]:
-    """What determines a run, all of it: its digest is of this.
-
-    Args:
-        manifest: its ``run.json``.
-        settings: those of the manifest.
-        retain: digest of the split that is retained in unlearning.
-    """
-    validation = manifest["split"]["validation"]
-    return {
-        **{name: manifest[name] for name in ("plugins",) if name in manifest},
-        **{name: manifest[name] for name in ("kind", "method", "modality", "seed")},
-        "split": manifest["split"]["digest"],
-        "retain": retain,
-        "validation": [] if validation is None else validation["identities"],
-        "base": manifest["base"]["fingerprint"],
-        "settings": settings.fingerprint(),
-    }
-
-
-def _manifest(
-    kind: str,
-    folder: Path,
-    base: str,
-    data: Data,
-    split: str,
-    preset: Preset,
-    settings: Training,
-    seed: int,
-    *,
-    taught: Modality,
-    forgotten: Modality | None = None,
-    retain: str | None = None,
-    validation: Sequence[str] = (),
-    method: str | None = None,
-    variant: str | None = None,
-    prompt: str | None = None,
-) -> dict[str, Any]:
-    """``run.json`` as it is before the first step."""
-    target, local = relative(base, folder)
-    source, source_local = relative(data.source, folder)
-    weights, below = fingerprint(base), run_of(Path(base))
-    plugins = METHODS.used([method] if method else ())
-    from_outside = {"plugins": plugins} if plugins else {}
-    if method is not None and not METHODS[method].trains:
-        settings = settings.model_copy(update={"epochs": 0})
-    manifest: dict[str, Any] = {
-        "kind": kind,
-        "status": RUNNING,
-        "method": method,
-        **({} if variant is None else {"variant": variant}),
-        **({} if prompt is None else {"prompt": prompt}),
-        **from_outside,
-        "data": {
-            "source": source,
-            "local": source_local,
-            "digest": data.digest,
-            "content": data.content,
-            "limit": data.limit,
-            **({"requests": data.requests} if data.requests else {}),
-        },
-        "split": {
-            "name": split,
-            "digest": data.split_digest(split),
-            "retain": retain,
-            "attributes": list(data.attributes),
-            "validation": {"identities": list(validation), "phrasing": "unseen"} if validation else None,
-        },
-        "base": {
-            "target": target,
-            "local": local,
-            "fingerprint": weights,
-            "origin": origin(base),
-            **({} if below is None else {"run": below.manifest["digest"]}),
-        },
-        "modality": {"taught": taught, "forgotten": forgotten},
-        "preset": preset.name,
-        "settings": settings.model_dump(),
-        "seed": seed,
-        "versions": {"fiubench": __version__, **{name: metadata.version(name) for name in _LIBRARIES}},
-        "checkpoints": [],
-        "final": None,
-        "stopped": None,
-    }
-    manifest["digest"] = digest_of(determining(manifest, settings, retain and data.split_digest(retain)))
-    as_written: dict[str, Any] = orjson.loads(readable_json(manifest))  # lists for tuples, so that it compares
-    return as_written

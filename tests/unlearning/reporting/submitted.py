@@ -7,8 +7,8 @@ from typing import Any
 from fiubench.support.canonical import digest_of
 from fiubench.unlearning.data.log import QuestionLog, write_log
 from fiubench.unlearning.data.runs import write_manifest
+from fiubench.unlearning.training.manifest import determining
 from fiubench.unlearning.training.settings import Training
-from fiubench.unlearning.training.train import determining
 
 from tests.unlearning import sample_logs
 
