@@ -2,6 +2,9 @@
 
 import os
 
+# before numpy and torch are imported: threads of several workers, and those of a tiny model, only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -1,10 +1,5 @@
 """Tiny models and a small dataset, made once per session and worker."""
 
-import os
-
-# before torch is imported: the threads of a tiny model only wait for each other
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 from pathlib import Path
 
 import pytest
