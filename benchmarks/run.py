@@ -159,7 +159,7 @@ def main() -> None:
         text(wanted.people)
         if not few:
             commands(scratch)
-        for script, *given in (["peers.py", *few], ["parquet.py", *few], ["parts.py", *sizes]):
+        for script, *given in (["peers.py", *few], ["parquet.py", *few], ["parts.py", *sizes], ["growth.py", *sizes]):
             subprocess.run([sys.executable, HERE / script, *map(str, given)], check=True)
         readers(scratch, wanted.people or 10_000)
         if wanted.long:

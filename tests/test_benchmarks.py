@@ -56,6 +56,7 @@ def test_what_make_bench_prints() -> None:
         "datasets.to_parquet",
         "release of 20 identities, images of 70 KB",
         "linear within ",
+        "against the first",
         "20 identities without faces: build",
         "show of the last",
         "validate --workers 2",

@@ -347,8 +347,8 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
 
     assert work.cut is not None
     plan, splits, config = work.plan, work.splits["splits"], work.inputs.config.public()
-    membership, whole, by_model = readable_json(work.splits), hashlib.sha256(), 0
-    entries: list[list[str | None]] = []
+    whole, by_model = hashlib.sha256(), 0
+    entries: list[tuple[str | None, ...]] = []
     pictures: list[list[str]] = []
     if config["faces"] != NO_FACES:
         make_folder(out / IMAGES)
@@ -364,12 +364,14 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
             for image in (*part.images, *part.further):
                 link_or_copy(image, out / IMAGES / image.name)
             packager.add(part.folder, part.files, part.images)
-            entries += part.entries
+            own = plan.unique_id[slice(*part.range)]  # the same strings: what everyone has is what memory grows by
+            entries += [(who, *digests) for who, (_, *digests) in zip(own, part.entries, strict=True)]
             pictures += part.pictures
             by_model += part.by_model
             if progress:
                 progress("Building", part.range[1], plan.size)
-        sha256 = {"identities": whole.hexdigest(), "splits": digest(membership)}
+        write_atomic(out / SPLITS, readable_json(work.splits))
+        sha256 = {"identities": whole.hexdigest(), "splits": file_digest(out / SPLITS)}
         manifest = make_manifest(work.inputs, plan, entries, sha256, pictures)
         if work.paraphrases is not None:
             by_template = manifest["counts"]["qa_pairs"] - by_model
@@ -380,7 +382,6 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
         copy(work.paraphrases.path, out / WORDINGS)
         publish_paraphrases(out)
     manifest["release"] = release_digests(out / RELEASE, packager.digests)
-    write_atomic(out / SPLITS, membership)
     write_atomic(out / MANIFEST, readable_json(manifest))
     shutil.rmtree(out / FOLDER, ignore_errors=True)  # only scratch: the manifest stands
     return Summary(out, manifest)

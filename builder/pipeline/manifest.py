@@ -1,6 +1,6 @@
 """The manifest: what made a dataset, and the digests of what was made. It holds base names, never paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ _LIBRARIES = ("numpy", "orjson", "pillow", "pyarrow")
 def make_manifest(
     inputs: "Inputs",
     plan: Plan,
-    entries: list[list[str | None]],
+    entries: Sequence[Sequence[str | None]],
     sha256: Mapping[str, str],
     pictures: list[list[str]],
 ) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.support.chat.writer import good
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"--identities": "60", "--holdout": "6", "--ratios": "5,10", "--image-size": "64"}
+FEWER = {"--identities": "20", "--holdout": "2", "--ratios": "10"}  # where a language model is asked about everyone
 FEW = {"--identities": "10", "--forget": "forget05", "--attributes": "full_name,blood_type,phone_number"}
 OWNER = REPO.partition("/")[0]
 QUICK = """\
@@ -60,7 +61,8 @@ def arguments(words: list[str], *, hub: str, chat: str, token: Path) -> list[str
     words = [_word(word, chat) for word in words]
     command = next(w for w in _without_plugins(words))
     if command in ("build", "plan"):
-        words = _with(words, {**SMALL, **({"--overwrite": None} if "--resume" not in words else {})})
+        fewer = FEWER if "--qa" in words else {}
+        words = _with(words, {**SMALL, **fewer, **({"--overwrite": None} if "--resume" not in words else {})})
     if command in ("finetune", "unlearn"):
         words = _with(words, {"--preset": "quick.yaml", **(FEW if command == "finetune" else {})})
     if command in ("evaluate", "compare", "submit", "leaderboard") or ("--requests" in words and command == "unlearn"):

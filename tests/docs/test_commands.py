@@ -28,7 +28,9 @@ NOT_RUN = {
 #: Commands that find something, which is what they are shown for: they end with 1.
 FINDS = ("diff", "audit")
 #: Pages whose publications prove that the release loads; the others say what is done besides.
-PROVED = ("README.md", "docs/publishing.md")
+PROVED = ("README.md",)
+#: A finished experiment. All on the pages stand for the same one, which is trained once.
+EXPERIMENT = "runs/stand-in"
 #: Blocks of Python that another test runs.
 RUN_ELSEWHERE = {"README.md": "tests/test_api.py"}
 #: A fenced block with its language and the name of the file that it shows, or an indented one.
@@ -115,6 +117,7 @@ def trained(dataset: Path, heavy: Forking, tmp_path_factory: pytest.TempPathFact
         "evaluate runs/full",
         "evaluate runs/retain --forget forget05",
         "evaluate runs/kl --reference runs/retain",
+        f"experiment examples/unlearning.yaml --out {EXPERIMENT}",
     ):
         argv = stand_ins.arguments(line.split(), hub="", chat="", token=folder)
         done = heavy(folder, environment(folder), argv=argv)
@@ -182,6 +185,8 @@ def run(page: str, step: Step, runner: Runner, folder: Path, servers: dict[str, 
             done = runner(parse=words[1:])
         else:
             argv = stand_ins.arguments(words[1:], **servers)
+            if argv[0] == "experiment":
+                shutil.copytree(folder / EXPERIMENT, folder / argv[argv.index("--out") + 1])
             done = runner(argv=argv)
             if argv[:2] == ["faces", "annotate"]:
                 stand_ins.labels(folder / argv[2])

@@ -264,6 +264,7 @@ def test_flags_that_do_not_go_together() -> None:
 
 
 def test_an_unlearning_outside_the_stream_teaches_nothing_again(stream: Stream, data: Data, tmp_path: Path) -> None:
+    preset = read_preset(str(stream.directory.parent / "quick.yaml"))
     with pytest.raises(RunError, match=f"{SplitName.parse(FORGET).retain} would teach again what .*00[12] was made to"):
-        unlearn(stream.run("002"), tmp_path / "run", "gd", FORGET, data=data)
+        unlearn(stream.run("002"), tmp_path / "run", "gd", FORGET, preset, data=data)
     assert not (tmp_path / "run").exists()
