@@ -12,7 +12,7 @@ MUTANTS := 25
 SECONDS := 600
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: dataset demo-unlearning test test-families mutants check format docs package bench reproduce methods types clean
+.PHONY: dataset demo-unlearning test test-slow test-families mutants check format docs package bench reproduce methods types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 	$(BIN)/fiubench build --out dataset --resume
@@ -20,8 +20,11 @@ dataset: $(VENV)/.installed  ## build the default dataset into dataset/
 demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a tiny model: runs/demo/report
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/unlearning.yaml --out runs/demo
 
-test: $(VENV)/.test  ## install what the tests need and run them all
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+test: $(VENV)/.test  ## install what the tests need and run them, but for those of `make test-slow`
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not torchvision and not slow'
+
+test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, wheels, kills, several processes
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'slow and not torchvision'
 
 test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own
 	OMP_NUM_THREADS=1 $(FAMILIES)/bin/python -m pytest -m '' tests/unlearning/models

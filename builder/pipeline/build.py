@@ -36,7 +36,7 @@ from fiubench.schemas.documents import (
     WORDINGS,
     read_object,
 )
-from fiubench.support.canonical import digest, file_digest, readable_json
+from fiubench.support.canonical import file_digest, readable_json
 from fiubench.support.errors import DatasetError, FiubenchError
 from fiubench.support.files import (
     PARTIAL,

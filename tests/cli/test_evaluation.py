@@ -45,7 +45,6 @@ def fiubench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return call
 
 
-@pytest.mark.slow
 def test_from_models_to_a_report(runs: Path, tmp_path: Path, fiubench: Told) -> None:
     code, told = fiubench("evaluate", runs / "ga")
     assert code == 2

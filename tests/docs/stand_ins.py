@@ -19,7 +19,7 @@ QUICK = """\
 description: for the commands of the documentation
 model: tiny
 tiny: {vocabulary: 600, vision_hidden: 16, hidden: 32, layers: 1}
-finetune: {epochs: 2, learning_rate: 5.0e-3, batch_size: 16, lora: null, phrasings: 1, noise_refusals: 2}
+finetune: {epochs: 8, learning_rate: 5.0e-3, batch_size: 16, lora: null, phrasings: 1, noise_refusals: 2}
 unlearn: {epochs: 1, learning_rate: 1.0e-3, batch_size: 4, lora: {rank: 2, alpha: 4, dropout: 0.0}}
 methods: {}
 """

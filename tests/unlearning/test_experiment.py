@@ -42,7 +42,6 @@ def write(folder: Path, dataset: Path, preset_file: Path, **changes: Any) -> Pat
     return path
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Path, workers: int) -> None:
     file, out = write(tmp_path, dataset, preset_file), tmp_path / "out"

@@ -55,10 +55,16 @@ def untrained(crowd: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_run(tmp_path_factory.mktemp("untrained") / "run", crowd, "finetune", "full")
 
 
+@pytest.fixture(scope="session")
+def sparse(crowd: Data) -> Data:
+    """The same people with one question each: a model that knows nothing never ends an answer."""
+    return Data.open(crowd.source).limited(20, FORGET, ("blood_type",))
+
+
 @pytest.fixture
-def target(untrained: Path, crowd: Data) -> Target:
+def target(untrained: Path, sparse: Data) -> Target:
     """That run, to be attacked."""
-    return Target(Subject.open(untrained), crowd, FORGET, batch_size=64)
+    return Target(Subject.open(untrained), sparse, FORGET, batch_size=64)
 
 
 def made(name: str, target: Target, **options: Any) -> Any:

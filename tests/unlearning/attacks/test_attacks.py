@@ -112,7 +112,8 @@ def test_a_prompt_is_chosen_by_other_people(target: Target) -> None:
     assert all(said[s.key] == "0" for s in samples if s.unique_id != person)
 
 
-def test_what_is_written_is_not_what_is_asked(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_is_not_what_is_asked(target: Target, crowd: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = replace(target, data=crowd)  # of whom several facts are known
     lines: list[list[str]] = []
     monkeypatch.setattr(
         "fiubench.unlearning.attacks.written.written", lambda picture, text: lines.append(list(text)) or picture
