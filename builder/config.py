@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Self
 
 from fiubench.builder.languages.base import LANGUAGES
 from fiubench.raw_sources.source import EMBEDDED, MOST_UNDER_20, SOURCES
-from fiubench.support.chat.server import check_url
 from fiubench.support.errors import ConfigError, did_you_mean
 from fiubench.support.settings import Flag, Settings
 from fiubench.support.yaml_file import load_yaml
@@ -373,6 +372,8 @@ def _check(config: Config, where: str, flags: Collection[str]) -> None:
         hint = "For example --qa llm --model NAME --base-url http://localhost:8000/v1."
         raise ConfigError(f"{written('qa', LLM)} needs a model and the URL of its server", where=where, hint=hint)
     if config.base_url:
+        from fiubench.support.chat.server import check_url  # noqa: PLC0415  what asks a server takes long to import
+
         check_url(config.base_url, None)
     if config.qa != LLM and (config.model or config.base_url):
         hint = "Add --qa llm, or leave --model and --base-url out."

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from fiubench.builder.dataset.rows import Rows as Rows
     from fiubench.builder.dataset.signature import sign as sign
     from fiubench.builder.exports.write import export as export
+    from fiubench.builder.hub.downloaded import downloaded as downloaded
     from fiubench.builder.hub.publish import publish as publish
     from fiubench.builder.hub.pull import diff as diff
-    from fiubench.builder.hub.pull import downloaded as downloaded
     from fiubench.builder.hub.pull import pull as pull
     from fiubench.builder.hub.pull import releases as releases
     from fiubench.builder.pipeline.build import build as build
@@ -59,7 +59,8 @@ _WHERE = {
     "builder.dataset.signature": ("sign",),
     "builder.exports.write": ("export",),
     "builder.hub.publish": ("publish",),
-    "builder.hub.pull": ("diff", "downloaded", "pull", "releases"),
+    "builder.hub.downloaded": ("downloaded",),
+    "builder.hub.pull": ("diff", "pull", "releases"),
     "builder.pipeline.build": ("build", "preview"),
     "builder.pipeline.resplit": ("split",),
     "builder.pipeline.steps": ("finish", "part", "plan"),

@@ -33,6 +33,14 @@ class HubName:
         match = _NAME.fullmatch(text)
         return cls(match["repo"], match["revision"]) if match else None
 
+    @classmethod
+    def named(cls, target: str) -> "HubName | None":
+        """The release that a target names; ``None`` where it is a path, also one that is mistyped."""
+        name, path = cls.find(target), Path(target)
+        if name is None or path.exists() or (name.revision is None and path.parent.is_dir()):
+            return None
+        return name
+
     def __str__(self) -> str:
         return self.repo if self.revision is None else f"{self.repo}@{self.revision}"
 

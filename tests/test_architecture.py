@@ -178,6 +178,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
+def test_a_command_on_a_folder_imports_nothing_that_talks_to_servers(tmp_path: Path) -> None:
+    code = (
+        "import sys; from fiubench.cli.main import run; sys.argv = ['fiubench', 'show', 'nowhere']\n"
+        "try: run()\n"
+        "except SystemExit: print(*sorted(sys.modules))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "fiubench.builder.dataset.reading" in loaded.stdout
+    for name in ("fiubench.builder.hub.client", "fiubench.support.chat", "httpx", "huggingface_hub", "openai"):
+        assert name not in loaded.stdout.split(), name
+
+
 def test_building_imports_no_pandas_and_no_datasets() -> None:
     code = (
         "import sys, tempfile; import fiubench; from pathlib import Path; "

@@ -163,33 +163,12 @@ def diff(a: str | Path, b: str | Path, *, step: Report = silent, **hub: Any) -> 
 
 
 @contextmanager
-def downloaded(target: str | Path, *, step: Report = silent, **hub: Any) -> Iterator[Path]:
-    """A dataset folder for what is one, or for a release on the Hub, which is there as long as the block lasts.
-
-    >>> with downloaded("alice/faces@v1.0.0") as folder: list(validate(folder))             # doctest: +SKIP
-
-    Args:
-        target: a path, or ``OWNER/NAME`` or ``OWNER/NAME@version``, without a version the highest.
-        step: called with a line on what takes long, or is otherwise than asked for.
-        hub: settings of :class:`~fiubench.builder.hub.settings.HubSettings`, by name.
-
-    Raises:
-        HubError: the hub can't be reached, or has no such release.
-        DatasetError: what is published is damaged or was not made by fiubench.
-    """
-    with resolved(str(target), partial(access_of, HubSettings.parse(hub)), step, pictures=True) as folder:
-        yield folder
-
-
-@contextmanager
 def resolved(
     target: str, access: Callable[[], Access], step: Report = silent, *, pictures: bool = False
 ) -> Iterator[Path]:
-    """A dataset folder for a path, or for a name on the Hub (see :func:`downloaded`)."""
-    name = HubName.find(target)
-    path = Path(target)
-    if name is None or path.exists() or (name.revision is None and path.parent.is_dir()):  # a mistyped path
-        yield path
+    """A dataset folder for a path, or for a name on the Hub (:func:`~fiubench.builder.hub.downloaded.downloaded`)."""
+    if (name := HubName.named(target)) is None:
+        yield Path(target)
         return
     with scratch_folder() as scratch:
         folder = scratch / "release"

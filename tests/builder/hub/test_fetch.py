@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from fiubench.builder.dataset.intact import release_digests
 from fiubench.builder.hub.access import Access
-from fiubench.builder.hub.pull import downloaded, fetch, pull, releases, resolved
+from fiubench.builder.hub.downloaded import downloaded
+from fiubench.builder.hub.pull import fetch, pull, releases, resolved
 from fiubench.support.canonical import digest, digest_of, file_digest
 from fiubench.support.errors import ConfigError, DatasetError, FiubenchError, HubError
 
