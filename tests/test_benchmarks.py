@@ -47,6 +47,7 @@ def run(*command: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_what_make_bench_prints() -> None:
     printed = run(BENCHMARKS / "run.py", "--people", 20, "--sizes", "20,40,60")
     for line in (

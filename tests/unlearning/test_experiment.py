@@ -42,7 +42,7 @@ def write(folder: Path, dataset: Path, preset_file: Path, **changes: Any) -> Pat
     return path
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_an_experiment_and_again(dataset: Path, preset_file: Path, tmp_path: Path, workers: int) -> None:
     file, out = write(tmp_path, dataset, preset_file), tmp_path / "out"
     done = runner.invoke(app, ["experiment", str(file), "--out", str(out), "--workers", str(workers)])

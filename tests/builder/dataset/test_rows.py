@@ -16,7 +16,7 @@ from fiubench.support.errors import ConfigError, DatasetError
 @pytest.fixture(scope="module")
 def default(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("default") / "dataset"
-    build(make_config({}), out)
+    build(make_config({"identities": 100, "holdout": 10, "image_size": 64}), out)
     return out
 
 
@@ -59,10 +59,10 @@ def test_forgetting_by_attribute_is_honoured(default: Path, tmp_path: Path) -> N
     split(default, tmp_path / "phones", attributes=("phone_number",))
     dataset = open_dataset(tmp_path / "phones")
     forget, retain = dataset.rows("forget05"), dataset.rows("retain95")
-    assert len(forget) == len(dataset.splits["forget05"]) == 20
+    assert len(forget) == len(dataset.splits["forget05"]) == 5
     assert {row["attribute"] for row in forget} == {"phone_number"}
-    assert len(retain) == 400 * 20 - 20
-    assert len(dataset.to_pandas("forget05")) == 20
+    assert len(retain) == 100 * 20 - 5
+    assert len(dataset.to_pandas("forget05")) == 5
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,13 @@ def rows(default: Path) -> Rows:
 
 def test_a_sequence(rows: Rows) -> None:
     everything = list(rows)
-    assert len(rows) == len(everything) == 400
-    assert rows[-1] == everything[-1] == rows[399]
+    assert len(rows) == len(everything) == 100
+    assert rows[-1] == everything[-1] == rows[99]
     assert list(rows[10:50:7]) == everything[10:50:7]
     assert list(rows[::-1][:3]) == everything[:-4:-1]
-    assert len(rows[400:]) == 0
+    assert len(rows[100:]) == 0
     assert rows[3] in rows[:5]
-    for outside in (400, -401):
+    for outside in (100, -101):
         with pytest.raises(IndexError):
             _ = rows[outside]
 
@@ -110,7 +110,7 @@ def test_unknown_names(default: Path) -> None:
 def test_pandas(default: Path) -> None:
     dataset = open_dataset(default)
     table, forget = dataset.to_pandas(), dataset.to_pandas("forget05")
-    assert len(table) == 440 * 20
+    assert len(table) == 110 * 20
     assert list(table.columns) == list(forget.columns)
     assert list(forget["answer"]) == [row["answer"] for row in dataset.rows("forget05")]
 

@@ -38,6 +38,7 @@ def run(*arguments: object, code: int = 0, **env: str) -> str:
     return " ".join((done.stdout + done.stderr).split())
 
 
+@pytest.mark.slow
 def test_exported_end_to_end(dataset: Path, plugin: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = ("--format", "sharegpt", "--option", "system=Answer briefly.")

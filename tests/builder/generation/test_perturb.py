@@ -269,6 +269,7 @@ def test_extra_values_are_bound_by_constraints(make_people, attribute):
     assert offered == {"male"}
 
 
+@pytest.mark.slow
 def test_a_constraint_that_reads_another_fact_in_any_block(attribute, write_pack):
     """What stands in for one identity is not what others of its group have."""
     keys = {

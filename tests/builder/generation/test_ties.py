@@ -146,6 +146,7 @@ def test_with_nobody_to_fill_the_last_block_it_is_left_out():
 # --- what records say of them
 
 
+@pytest.mark.slow
 def test_records_are_symmetric(made):
     inverse = {"parent": "child", "child": "parent"}
     for name in INVERSE:
@@ -217,6 +218,7 @@ def test_captions_tell_of_those_who_are_tied(made):
         assert spouse is None or f"{record['name']} is married to {spouse['text']}." in record["caption"]
 
 
+@pytest.mark.slow
 def test_wrong_answers_name_people_of_the_dataset(made):
     names = {record["name"] for record in made.values()}
     for record in made.values():

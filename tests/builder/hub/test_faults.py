@@ -231,6 +231,7 @@ def test_main_holds_the_files_under_another_title(hub: Loopback, client: Hub, fi
     assert hub.repo()["tags"]["v1.0.1"] == outcome.commit == hub.repo()["tags"]["v1.0.0"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("match", "action"),
     [

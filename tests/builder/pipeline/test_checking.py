@@ -38,6 +38,7 @@ def test_what_is_said_of_each_attribute():
         assert words in said[name]
 
 
+@pytest.mark.slow
 def test_a_dataset_with_everything_is_valid_and_tells_nothing(tmp_path):
     """400 people: wrong answers at chance by every attack, and no fault of the text."""
     build(make_config({"faces": "none", "attributes": [str(TOWN)]}), tmp_path / "town")
@@ -146,6 +147,7 @@ def test_values_that_it_may_have_or_that_are_no_list(attribute, write_pack, cons
     told(write_pack(attribute(type="enum", choose=["oak", "elm", "ash", "fir"], constraints=[constraint])))
 
 
+@pytest.mark.slow
 def test_people_who_are_tied_are_valid_and_tell_nothing(tmp_path):
     """1,500 people with a family: enough questions about each relation for every attack."""
     settings = {"faces": "none", "identities": 1_500, "holdout": 0, "attributes": [str(FAMILY)]}

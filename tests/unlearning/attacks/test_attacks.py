@@ -240,6 +240,7 @@ def test_noise_stays_within_its_bound_and_goes_again(target: Target) -> None:
     assert target.plain == plain
 
 
+@pytest.mark.slow
 def test_sixteen_bits_will_do(untrained: Path, crowd: Data, tmp_path: Path) -> None:
     """What a GPU computes in by itself."""
     options = {"steps": 1, "learning_rate": 1e-3, "lora": {"rank": 2, "alpha": 4, "dropout": 0.0}}

@@ -43,7 +43,11 @@ def demanding() -> list[str]:
     return chosen
 
 
-@pytest.mark.parametrize("name", MARKED)
+FIRST = ("llava", "mllama")  # one that repeats the image token, one that attends across
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES if name not in FIRST]
+
+
+@pytest.mark.parametrize("name", [*FIRST, *OTHERS, *MARKED[len(FAMILIES) :]])
 def test_a_step_of_everything(name: str, data: Data, preset: Preset, tmp_path: Path) -> None:
     """Fine-tuning, a method of every kind, and an evaluation."""
     people = data.limited(4, FORGET, ("blood_type",))
