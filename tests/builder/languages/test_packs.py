@@ -218,7 +218,7 @@ def test_values_without_a_word_are_listed(written, tmp_path) -> None:
 def test_of_records_of_ones_own_all_attributes_without_words_are_named(tmp_path) -> None:
     rows = [test_health.row(Medical_Condition="Sore Toe", Medication="Plasters")] * 200
     records_file = test_health.written(tmp_path, *rows)
-    missing = r"no German for 'sore toe', nor for values of medication$"
+    missing = r"no German for 'sore toe', nor for values of medication\n"
     with pytest.raises(PackError, match=missing) as refused:
         list(check_packs(make_config({"faces": "none", "language": "de", "health": str(records_file)})))
     assert "with `language: de`" in str(refused.value)
