@@ -348,7 +348,7 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
     assert work.cut is not None
     plan, splits, config = work.plan, work.splits["splits"], work.inputs.config.public()
     whole, by_model = hashlib.sha256(), 0
-    entries: list[tuple[str | None, ...]] = []
+    entries: list[list[str | None]] = []
     pictures: list[list[str]] = []
     if config["faces"] != NO_FACES:
         make_folder(out / IMAGES)
@@ -365,7 +365,7 @@ def put_together(work: Work, parts: Iterable[Part], out: Path, progress: Progres
                 link_or_copy(image, out / IMAGES / image.name)
             packager.add(part.folder, part.files, part.images)
             own = plan.unique_id[slice(*part.range)]  # the same strings: what everyone has is what memory grows by
-            entries += [(who, *digests) for who, (_, *digests) in zip(own, part.entries, strict=True)]
+            entries += [[who, *digests] for who, (_, *digests) in zip(own, part.entries, strict=True)]
             pictures += part.pictures
             by_model += part.by_model
             if progress:
