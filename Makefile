@@ -7,6 +7,8 @@ PACKAGES := builder cli raw_sources schemas support unlearning
 TYPES := build/types/fiubench
 # one thread, and kernels that every x86 processor has: a tiny model's sums come out alike (docs/unlearning.md)
 SAME_KERNELS := OMP_NUM_THREADS=1 ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE ONEDNN_MAX_CPU_ISA=SSE41
+# files and groups of tests to workers, in the order of tests/conftest.py
+SIDE_BY_SIDE := -n auto --dist loadgroup --no-loadscope-reorder
 # the budget of `make mutants`, for each group of modules
 MUTANTS := 25
 SECONDS := 600
@@ -21,10 +23,10 @@ demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a
 	$(SAME_KERNELS) $(BIN)/fiubench experiment examples/unlearning.yaml --out runs/demo
 
 test: $(VENV)/.test  ## install what the tests need and run them, but for those of `make test-slow`
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'not torchvision and not slow'
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not torchvision and not slow'
 
 test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, pages about models, wheels, kills
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m 'slow and not torchvision'
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'slow and not torchvision'
 
 test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own
 	OMP_NUM_THREADS=1 $(FAMILIES)/bin/python -m pytest -m '' tests/unlearning/models

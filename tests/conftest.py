@@ -22,6 +22,7 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads what groups there are
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file is a group of its own, where it names no other: one worker does it, and makes once what its tests share.
 

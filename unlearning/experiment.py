@@ -209,6 +209,9 @@ def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report)
     )
     ask(str(run.directory), plan.evaluating(), progress=progress)
     report(f"{name}: evaluated")
+    if name == RETAIN_RUN and plan.settings.attacks:  # here, while the full model, which has more to learn, is trained
+        attack(run.directory, progress=progress, **plan.attacking())
+        report(f"{name}: attacked")
 
 
 def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:

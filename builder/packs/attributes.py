@@ -208,6 +208,13 @@ def _check_language(attributes: Attributes) -> None:
             elif own.family in shipped_languages():
                 hint = f"Build with --language {own.family}, or: {hint}"
             raise PackError(what, where=attribute.where, hint=hint)
+    own_words = [pack for pack in attributes.packs if pack.caption and not pack.name.startswith(BUILT_IN)]
+    if own_words and not any(pack.language.family == language.family for pack in own_words):
+        pack = own_words[0]
+        own = pack.language
+        what = f"the pack's caption is in {own.name} ({own.code}), and what is asked in {language.name}"
+        hint = f"Give a `caption` in {language.name} too, in a pack with `language: {language.code}`."
+        raise PackError(what, where=pack.where.at("caption", name=""), hint=hint)
 
 
 def _order(by_name: dict[str, Attribute]) -> tuple[str, ...]:

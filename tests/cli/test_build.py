@@ -87,7 +87,7 @@ def test_hash_seed_time_zone_and_clock_do_not_matter(built: Path, tmp_path: Path
 
 
 def test_golden_digest(tmp_path: Path) -> None:
-    fiubench("build", "--out", tmp_path / "default", "--workers", 2)
+    fiubench("build", "--out", tmp_path / "default", "--workers", 2, "--no-audit")
     manifest = open_dataset(tmp_path / "default").manifest
     assert manifest["digests"]["identities"] == GOLDEN
     assert manifest["counts"] == {"identities": 400, "holdout": 40, "questions": 20, "qa_pairs": 8800, "images": 440}

@@ -19,7 +19,7 @@ from fiubench.unlearning.evaluation.workers import Asked, Here, Replies, Several
 from fiubench.unlearning.metrics.text import best_guess
 from fiubench.unlearning.models.encoding import Turn
 
-_ONE, _SEVERAL = 1, 8  # people who are asked about together: those of one picture, and where there is none
+_SEVERAL = 8  # people who are asked about together, where no reading of a picture is shared
 
 
 @dataclass
@@ -68,19 +68,29 @@ class Questions:
     def first(self) -> Asked:
         """What is asked first."""
         role, control = self.plan[0]
-        samples = _portions(self._samples(role, control), _ONE)[0]
+        samples = _portions(self._samples(role, control), self._together(control))[0]
         return self._asked(role, control, samples, [self._pictures.turn(sample, control) for _, sample in samples])
 
     @cached_property
-    def _longest(self) -> int:
+    def _tried(self) -> Turn:
+        """A question that the model takes."""
         role, control = self.plan[0]
-        self.model.check(self._pictures.turn(self._samples(role, control)[0][1], control))
+        turn = self._pictures.turn(self._samples(role, control)[0][1], control)
+        self.model.check(turn)
+        return turn
+
+    def _together(self, control: Control) -> int:
+        """How many people are asked about together: those of one picture, where its reading is shared."""
+        return 1 if _has_picture(control) and self.model.shares(self._tried) else _SEVERAL
+
+    @cached_property
+    def _longest(self) -> int:
         everyone = [sample.answer for role, control in self.plan for _, sample in self._samples(role, control)]
         return self.limit or self.model.token_limit(everyone)
 
     def ask(self, role: str, control: Control) -> list[dict[str, Any]]:
         """The rows of the log."""
-        portions = _portions(self._samples(role, control), _ONE if _has_picture(control) else _SEVERAL)
+        portions = _portions(self._samples(role, control), self._together(control))
         turns = [[self._pictures.turn(sample, control) for _, sample in samples] for samples in portions]
         asked = [self._asked(role, control, *one) for one in zip(portions, turns, strict=True)]
         rows: list[dict[str, Any]] = []

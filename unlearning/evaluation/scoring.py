@@ -1,9 +1,9 @@
 """Asking a model many questions at once: greedy answers, and log-probabilities of given answers.
 
-What questions about one picture begin with is read once, where the model can go on from there. Prompts are padded on
-the left for generation and on the right for scoring, questions of like length go together, and logits are computed for
-answer tokens alone. Results come in the order of the questions and do not depend on the batch size (beyond the last
-bits of floating-point sums).
+What questions about one picture begin with is read once, where that pays and the model can go on from there. Prompts
+are padded on the left for generation and on the right for scoring, questions of like length go together, and logits
+are computed for answer tokens alone. Results come in the order of the questions and do not depend on the batch size
+(beyond the last bits of floating-point sums).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +26,7 @@ _TOKENS_AT_ONCE = 512  # rows of the vocabulary's probabilities held while their
 _SAME = 1e-4  # nats by which log-probabilities may differ with a shared prefix
 _ROUNDING = 16  # or by so many units of the number format at 1: 0.125 in bfloat16, 0.016 in float16
 _SCORING, _GENERATION = "scoring", "generation"
+_SMALL = 3 * 64 * 64  # numbers of a prepared picture
 _MARGIN = 1.25  # a model may use this much more tokens than the longest true answer
 
 Step = Callable[[int], None]
@@ -65,18 +66,20 @@ class Scorer:
         model: the model.
         processor: its processor.
         batch_size: questions in one pass.
-        share: whether to share at all.
+        share: whether to share; by default where pictures are not :data:`small <_SMALL>`, since reading such a picture
+            again costs less than passes that only one person's questions fill.
 
     Attributes:
         notes: lines on what could not be shared, and why.
     """
 
-    def __init__(self, model: Any, processor: Any, batch_size: int = 16, *, share: bool = True) -> None:
+    def __init__(self, model: Any, processor: Any, batch_size: int = 16, *, share: bool | None = None) -> None:
         self.model = model.eval()
         self.encoder = Encoder(processor)
         self.batch_size = batch_size
         self.notes: list[str] = []
-        self._shares: dict[str, bool] = {} if share else {_SCORING: False, _GENERATION: False}
+        self._share = share  # unless it was said, the first picture decides
+        self._shares: dict[str, bool] = {}  # for scoring and generation: whether sharing was found to change nothing
         self._last: tuple[object, Prefix] | None = None  # the last picture, and what its questions share
 
     def check(self, turn: Turn) -> None:
@@ -87,6 +90,19 @@ class Scorer:
         """
         batch = self.encoder([turn], for_generation=True)
         check(self.model, self.encoder.processor, self._to_device(batch))
+
+    def shares(self, turn: Turn) -> bool:
+        """Whether questions about a turn's picture are to be asked together, because they share that it is read."""
+        if turn.image is not None and self._share is None:
+            row = self._row(turn)
+            self._share = sum(value.numel() for name, value in row.items() if name in self._of_pictures) > _SMALL
+        return turn.image is not None and bool(self._share)
+
+    @property
+    def _of_pictures(self) -> Sequence[str]:
+        """Names of the tensors that the image processor makes."""
+        names: Sequence[str] = self.encoder.processor.image_processor.model_input_names
+        return names
 
     def token_limit(self, answers: Sequence[str]) -> int:
         """How many tokens a generation may have: room for the longest true answer, and 50 at least."""
@@ -155,7 +171,7 @@ class Scorer:
         for group in pictures.values():
             image = turns[group[0]].image
             again = self._last is not None and self._last[0] is image
-            if image is not None and (len(group) > 1 or again) and self._shares.get(kind, True):
+            if (len(group) > 1 or again) and self._shares.get(kind, True) and self.shares(turns[group[0]]):
                 yield group, True
             else:
                 alone += group
@@ -172,8 +188,8 @@ class Scorer:
         try:
             if self._last is None or self._last[0] is not picture or not self._last[1].begins(rows):
                 self._last = None  # one at a time is held
-                names = self.encoder.processor.image_processor.model_input_names
-                self._last = (picture, Prefix(self.model, rows[0], common(rows), names, self._to_device))
+                made = Prefix(self.model, rows[0], common(rows), self._of_pictures, self._to_device)
+                self._last = (picture, made)
             if kind not in self._shares:
                 self._shares[kind] = self._agrees(group, self._last[1], kind)
         except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:

@@ -57,7 +57,6 @@ class Here:
     @cached_property
     def scorer(self) -> Scorer:
         """The model."""
-        # Adapters stay as they were trained: folded into 16-bit weights, small updates would be rounded away.
         loaded = load(self.target, device=self.device, dtype=self.dtype)
         return Scorer(loaded.model, loaded.processor, self.batch_size)
 
@@ -68,6 +67,10 @@ class Here:
     def check(self, turn: Turn) -> None:
         """See :meth:`~fiubench.unlearning.evaluation.scoring.Scorer.check`."""
         self.scorer.check(turn)
+
+    def shares(self, turn: Turn) -> bool:
+        """See :meth:`~fiubench.unlearning.evaluation.scoring.Scorer.shares`."""
+        return self.scorer.shares(turn)
 
     def replies(self, asked: Sequence[Asked], step: Step) -> Iterator[Replies]:
         """Replies in order; ``step`` is called with the number of answers since the last call."""
@@ -91,6 +94,10 @@ class Several:
     def check(self, turn: Turn) -> None:
         """See :meth:`~fiubench.unlearning.evaluation.scoring.Scorer.check`."""
         self.pool.submit(_check, turn).result()
+
+    def shares(self, turn: Turn) -> bool:
+        """See :meth:`~fiubench.unlearning.evaluation.scoring.Scorer.shares`."""
+        return self.pool.submit(_shares, turn).result()
 
     def replies(self, asked: Sequence[Asked], step: Step) -> Iterator[Replies]:
         """Replies in order; ``step`` is called with the number of answers since the last call."""
@@ -133,6 +140,10 @@ def _begin(model: tuple[str, str, str, int], numbers: Any, workers: int) -> None
 
 def _check(turn: Turn) -> None:
     _here.check(turn)
+
+
+def _shares(turn: Turn) -> bool:
+    return _here.shares(turn)
 
 
 def _token_limit(answers: Sequence[str]) -> int:

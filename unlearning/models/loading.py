@@ -36,7 +36,7 @@ def load(
     *,
     device: str = "auto",
     dtype: str = "auto",
-    merge: bool = False,
+    merge: bool | None = None,
     processing: Processing | None = None,
 ) -> Loaded:
     """Load a model: a Hub id, a model folder, a run of ours (its final checkpoint), or a checkpoint folder of a run.
@@ -47,7 +47,8 @@ def load(
             and in memory where they are too small (``device_map="auto"`` of accelerate).
         dtype: ``float32``, ``bfloat16``, ...; ``auto`` is bfloat16 on a GPU that has it, else float32; ``8bit`` and
             ``4bit`` (nf4) are formats of bitsandbytes.
-        merge: fold a last adapter into the weights, so that another can be trained on top.
+        merge: fold a last adapter into the weights, so that another can be trained on top; by default where weights are
+            float32, which is faster. In 16 bits small updates would be rounded away.
         processing: what the model's processor lacks.
 
     Raises:
@@ -57,6 +58,8 @@ def load(
     """
     quiet()
     place = _place(device)
+    if merge is None:
+        merge = dtype not in BITS and number_format(dtype, place) == "float32"
     folder = _weights(Path(target))
     if _prompted(folder) is not None:
         from transformers import AutoProcessor

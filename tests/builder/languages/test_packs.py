@@ -181,13 +181,24 @@ attributes:
 """
 
 
+CAPTION_DE = 'pack: orte\nlanguage: de\nphrasings: {town: {caption: "Die Familie kommt aus {town}."}}\n'
+
+
 def test_captions_are_in_the_language_of_the_build(written) -> None:
     """Also those of what is not asked about."""
     with pytest.raises(PackError, match=r"has its caption in English \(en\), and the built-in pack in German \(de\)"):
         read_packs([written(CAPTION)], language="de")
-    own = 'pack: orte\nlanguage: de\nphrasings: {town: {caption: "Die Familie kommt aus {town}."}}\n'
-    made = read_packs([written(CAPTION, "towns.yaml"), written(own, "orte.yaml")], language="de")
+    made = read_packs([written(CAPTION, "towns.yaml"), written(CAPTION_DE, "orte.yaml")], language="de")
     assert made.by_name["town"].caption == "Die Familie kommt aus {town}."
+
+
+def test_paragraphs_are_not_left_out(written) -> None:
+    paragraphs = 'caption: [["The family comes from {town}."]]\n'
+    pack = CAPTION[: CAPTION.index(", caption")] + "}\n" + paragraphs
+    with pytest.raises(PackError, match=r"the pack's caption is in English \(en\), and what is asked in German"):
+        read_packs([written(pack)], language="de")
+    own = f"{CAPTION_DE}caption: [['Die Familie kommt aus {{town}}.']]\n"
+    assert read_packs([written(pack, "towns.yaml"), written(own, "orte.yaml")], language="de").language.code == "de"
 
 
 def test_words_are_missing(written) -> None:

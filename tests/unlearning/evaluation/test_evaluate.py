@@ -85,7 +85,7 @@ def test_what_was_asked_is_not_asked_again(
     done, calls[:] = list(calls), []
     monkeypatch.setattr(Scorer, "generate", lambda *a, **k: (calls.append(1), generate(*a, **k))[1])
     resumed = ask(run, data, tmp_path / "cut", "blank")
-    assert len(done) == 2 and len(calls) == 5  # a person each; then three of the holdout, and blank on the first two
+    assert len(done) == 2 and len(calls) == 3  # a person each; then the holdout, and blank on the first two
     assert list(resumed.rows) == list(whole.rows)
     calls.clear()
     ask(run, data, tmp_path / "cut", "blank")

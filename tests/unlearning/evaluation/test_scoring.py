@@ -32,7 +32,12 @@ def scorer(request: pytest.FixtureRequest, data: Data, tmp_path_factory: pytest.
     folder = tmp_path_factory.mktemp(request.param)
     FAMILIES[request.param](data.texts, folder)
     loaded = opened(folder)
-    return lambda batch_size: Scorer(loaded.model, loaded.processor, batch_size)
+    return lambda batch_size: sharing(loaded, batch_size)
+
+
+def sharing(loaded: Any, batch_size: int) -> Scorer:
+    """What shares, though these pictures are small."""
+    return Scorer(loaded.model, loaded.processor, batch_size, share=True)
 
 
 def turns(data: Data, count: int = 7) -> list[Turn]:
@@ -80,7 +85,7 @@ def test_a_picture_is_read_once(data: Data, tmp_path: Path) -> None:
     loaded = opened(tmp_path)
     seen: list[int] = []
     loaded.model.model.vision_tower.register_forward_hook(lambda *_: seen.append(1))
-    scorer = Scorer(loaded.model, loaded.processor, 2)
+    scorer = sharing(loaded, 2)
     for people in (1, 2):
         samples = data.samples("full")[20 * people - 20 : 20 * people - 14]
         image = data.image(samples[0].unique_id)
@@ -89,6 +94,22 @@ def test_a_picture_is_read_once(data: Data, tmp_path: Path) -> None:
         scorer.score([Turn(samples[0].question, image, samples[0].paraphrased_answer)])
         checks = 2 * 3  # once a model, generation and scoring: two questions whole, together and alone
         assert len(seen) == people + checks
+
+
+def test_small_pictures_are_read_again(data: Data, tmp_path: Path) -> None:
+    FAMILIES["llava"](data.texts, tmp_path)
+    loaded = opened(tmp_path)
+    shape: list[int] = []
+    loaded.model.model.vision_tower.register_forward_hook(lambda _, inputs, *__: shape.append(len(inputs[0])))
+    scorer = Scorer(loaded.model, loaded.processor, 8)
+    asked = [Turn(s.question, data.image(s.unique_id)) for s in data.samples("full")[:60:5]]  # four each of three
+    scorer.generate(asked, 1)
+    assert shape == [8, 4] and not scorer.shares(asked[0])
+    side = {"height": 72, "width": 72}
+    larger = loaded.processor
+    larger.image_processor.size = larger.image_processor.crop_size = side
+    assert Scorer(loaded.model, larger).shares(asked[0])
+    assert not Scorer(loaded.model, larger).shares(Turn(asked[0].question))
 
 
 def test_a_model_that_can_not_share_is_told_and_asked_whole(
@@ -119,7 +140,7 @@ def test_a_model_that_can_not_share_is_told_and_asked_whole(
         ("__init__", unread, "KeyError"),
     ):
         monkeypatch.setattr(Prefix, name, broken)
-        scorer = Scorer(loaded.model, loaded.processor, 4)
+        scorer = sharing(loaded, 4)
         for _ in range(2):
             assert scorer.generate(asked, 6) == whole.generate(asked, 6)
             assert scorer.score(asked) == whole.score(asked)
@@ -134,7 +155,7 @@ def test_no_padding_pushes_a_picture_out_of_a_sliding_window(data: Data, tmp_pat
     loaded = opened(tmp_path)
     loaded.model.config.get_text_config().sliding_window = 40
     asked = [Turn(s.question, data.image(s.unique_id)) for s in data.samples("full")[:3]]
-    scorer = Scorer(loaded.model, loaded.processor, 4)
+    scorer = sharing(loaded, 4)
     scorer.generate(asked, 30)
     assert "generation" not in scorer._shares
     scorer.generate(asked, 5)
@@ -208,7 +229,7 @@ def test_out_of_memory_names_a_size_to_try(data: Data, tmp_path: Path, monkeypat
     with pytest.raises(OutOfMemoryError, match="--batch-size 2"):
         Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 7)[::2], 5)
     with pytest.raises(OutOfMemoryError, match="--batch-size 1"):  # questions about one person
-        Scorer(loaded.model, loaded.processor, 4).generate(turns(data, 2), 5)
+        sharing(loaded, 4).generate(turns(data, 2), 5)
     with pytest.raises(OutOfMemoryError, match="bfloat16"):
         Scorer(loaded.model, loaded.processor, 1).generate(turns(data, 2), 5)
 

@@ -91,6 +91,20 @@ def test_recomputing_activations_changes_nothing(
         torch.testing.assert_close(recomputed[name], value, rtol=0, atol=1e-6)
 
 
+def test_adapters_are_folded_in_where_nothing_is_rounded_away(
+    people: Data, model: str, preset: Preset, tmp_path: Path
+) -> None:
+    import torch
+
+    run = finetune(people, tmp_path / "run", preset, model=model, settings=brief(preset))
+    folded, apart = (load(run.directory, device="cpu", merge=merge) for merge in (None, False))
+    assert not hasattr(folded.model, "merge_and_unload")
+    ids = {"input_ids": torch.arange(10, 20)[None]}
+    with torch.inference_mode():
+        torch.testing.assert_close(folded.model(**ids).logits, apart.model(**ids).logits, rtol=0, atol=1e-5)
+    assert hasattr(load(run.directory, device="cpu", dtype="bfloat16").model, "merge_and_unload")
+
+
 def test_activations_are_recomputed(people: Data, model: str, preset: Preset, tmp_path: Path) -> None:
     """Each layer of the language model runs twice a step."""
     from transformers.models.llama.modeling_llama import LlamaMLP
