@@ -183,8 +183,6 @@ def _all_of(plan: Plan, out: Path, progress: Progress, report: Report) -> Compar
         if plan.settings.attacks:
             run([(_attack, plan, out, variant, seed) for variant, seed in forgetting])
     runs, chosen = [_folder(out, variant, seed) for variant, seed in forgetting], plan.settings.evaluate
-    for each in runs if plan.settings.attacks else ():  # one after the other, since all attack the one reference
-        attack(each, reference=str(out / RETAIN_RUN), progress=progress, **plan.attacking())
     conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
     return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
 
@@ -209,9 +207,6 @@ def _learn(plan: Plan, out: Path, name: str, progress: Progress, report: Report)
     )
     ask(str(run.directory), plan.evaluating(), progress=progress)
     report(f"{name}: evaluated")
-    if name == RETAIN_RUN and plan.settings.attacks:  # here, while the full model, which has more to learn, is trained
-        attack(run.directory, progress=progress, **plan.attacking())
-        report(f"{name}: attacked")
 
 
 def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:
@@ -237,9 +232,9 @@ def _forget(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, 
 
 
 def _attack(plan: Plan, out: Path, variant: str, seed: int, progress: Progress, report: Report) -> None:
-    """The attacks on a run."""
+    """The attacks on a run, and on the reference as its own."""
     run = _folder(out, variant, seed)
-    attack(run, progress=progress, **plan.attacking())
+    attack(run, reference=str(out / RETAIN_RUN), progress=progress, **plan.attacking())
     report(f"{run.name}: attacked")
 
 

@@ -1,6 +1,6 @@
 """The steps of ``fiubench attack``: what is attacked, by which attacks, and the same on the retain reference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +24,7 @@ from fiubench.unlearning.evaluation.conditions import ask_by
 from fiubench.unlearning.evaluation.evaluate import describe
 from fiubench.unlearning.evaluation.subject import Subject
 
+AS_REFERENCE = "as_reference"  # folder of what attacks found on a model that was another's retain reference
 _LARGEST_SEED = 2**32 - 1
 
 
@@ -129,25 +130,22 @@ def attack(
     folder = (subject.folder if out is None else Path(out)) / ATTACKS_FOLDER
     own = _target(subject, chosen)
     attacks = [one.settled(own) for one in attacks]
-    targets = [(own, folder)]
     if chosen.reference is not None:
         other = Subject.open(chosen.reference)
         gates.refuse(_unfit(own, other), target)
         own.reference = _target(other, chosen, own)
         own.reference.reference = own.reference
-        targets.append((own.reference, other.folder / ATTACKS_FOLDER))
-    made: list[list[Attacked]] = []
-    for each, where in targets:
-        with claimed(make_folder(where), "attack"):
-            made.append(_all(each, attacks, where, progress, len(made), len(targets)))
-            each.let_go()
-            for note in each.notes:
-                report(note)
-    found = made[0]
-    if len(made) == 2:
-        found = [Attacked(a.attack, a.about, a.attacked, b.attacked) for a, b in zip(*made, strict=True)]
-        for one in found:
-            one.save(folder / f"{one.attack}.json")
+    with claimed(make_folder(folder), "attack"):
+        found = _all(own, attacks, lambda name, key: folder / f"{name}.json", progress)
+        _end(own, report)
+        if own.reference is not None:
+            # runs are attacked with options of their own, and at the same time: what they find does not get in the way
+            shared = make_folder(other.folder / ATTACKS_FOLDER / AS_REFERENCE)
+            theirs = _all(own.reference, attacks, lambda name, key: shared / f"{name}.{key[:12]}.json", progress)
+            _end(own.reference, report)
+            found = [Attacked(a.attack, a.about, a.attacked, b.attacked) for a, b in zip(found, theirs, strict=True)]
+            for one in found:
+                one.save(folder / f"{one.attack}.json")
     return Attacks(subject.name if subject.run is None else subject.run.directory.resolve().name, folder, found)
 
 
@@ -169,22 +167,31 @@ def _unfit(own: Target, other: Subject) -> list[gates.Broken]:
     return gates.unfit_reference(facts, QuestionLog((), theirs))
 
 
-def _all(
-    target: Target, attacks: Sequence[Attack], folder: Path, progress: Progress, turn: int, turns: int
-) -> list[Attacked]:
+Place = Callable[[str, str], Path]  # where what an attack of this name and key finds is kept
+
+
+def _all(target: Target, attacks: Sequence[Attack], place: Place, progress: Progress) -> list[Attacked]:
     found = []
-    for number, one in enumerate(attacks, turn * len(attacks)):
-        progress(f"attacking {target.subject.name}: {one.name}", number, turns * len(attacks))
-        found.append(_one(target, one, folder / f"{one.name}.json"))
+    for number, one in enumerate(attacks):
+        progress(f"attacking {target.subject.name}: {one.name}", number, len(attacks))
+        found.append(_one(target, one, place))
     return found
 
 
-def _one(target: Target, one: Attack, path: Path) -> Attacked:
+def _end(target: Target, report: Report) -> None:
+    """Free the memory, and say what has to be said."""
+    target.let_go()
+    for note in target.notes:
+        report(note)
+
+
+def _one(target: Target, one: Attack, place: Place) -> Attacked:
     """What an attack finds on a model, or has found."""
     about = _about(target, one)
     model = target.fingerprint
     compared = target.reference.fingerprint if one.uses_reference and target.reference is not None else None
     key = digest_of([about, one.name, model, compared])
+    path = place(one.name, key)
     try:
         there = Attacked.read(path)
     except DatasetError:
