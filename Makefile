@@ -25,7 +25,7 @@ demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a
 test: $(VENV)/.test  ## install what the tests need and run them, but for those of `make test-slow`
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not torchvision and not slow'
 
-test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, pages about models, wheels, kills
+test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, all cases of a kind, pages of docs, wheels, kills
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'slow and not torchvision'
 
 test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own

@@ -9,6 +9,7 @@ from tests.commands import fiubench
 
 pytestmark = pytest.mark.xdist_group("cli_audit")
 SMALL = ("--identities", "60", "--holdout", "6", "--ratios", "10", "--image-size", "128")
+QUICKLY = ("--no-faces", "--no-attacks")  # where only what is said and returned matters
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +50,20 @@ def test_a_clean_dataset(built: tuple[Path, str], tmp_path: Path) -> None:
 
 
 def test_exit_codes(built: tuple[Path, str], faulty: Path) -> None:
-    done = fiubench("audit", faulty, "--no-faces")
+    done = fiubench("audit", faulty, *QUICKLY)
     assert done.returncode == 1
     assert "lower_case_starts: row 4" in done.stdout
-    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "never").returncode == 0
-    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "leakage").returncode == 0
-    assert fiubench("audit", faulty, "--no-faces", "--fail-on", "text").returncode == 1
-    assert fiubench("audit", built[0], "--no-faces", "--fail-on", "doubled_words").returncode == 0
-    mistyped = fiubench("audit", faulty, "--fail-on", "lower_case_start")
+    assert fiubench("audit", faulty, *QUICKLY, "--fail-on", "never").returncode == 0
+    assert fiubench("audit", faulty, *QUICKLY, "--fail-on", "leakage").returncode == 0
+    assert fiubench("audit", faulty, *QUICKLY, "--fail-on", "text").returncode == 1
+    assert fiubench("audit", built[0], *QUICKLY, "--fail-on", "doubled_words").returncode == 0
+    mistyped = fiubench("audit", faulty, *QUICKLY, "--fail-on", "lower_case_start")
     assert mistyped.returncode == 2
     assert "Did you mean 'lower_case_starts'?" in mistyped.stderr
 
 
 def test_side_by_side(built: tuple[Path, str], faulty: Path) -> None:
-    done = fiubench("audit", built[0], "--against", faulty, "--no-faces")
+    done = fiubench("audit", built[0], "--against", faulty, *QUICKLY)
     assert done.returncode == 0, done.stderr
     row = next(line for line in done.stdout.splitlines() if line.startswith("Sentences that start in lower case"))
     assert row.split()[6:] == ["0", "of", "1,320", "pass", "1", "of", "1,200", "fail"]  # without the holdout
@@ -70,7 +71,7 @@ def test_side_by_side(built: tuple[Path, str], faulty: Path) -> None:
 
 def test_what_can_t_be_written(built: tuple[Path, str], tmp_path: Path) -> None:
     for flag in ("--html", "--json"):
-        done = fiubench("audit", built[0], "--no-faces", flag, tmp_path / "no/such/folder/a")
+        done = fiubench("audit", built[0], *QUICKLY, flag, tmp_path / "no/such/folder/a")
         assert done.returncode == 2
         assert "cannot write" in done.stderr
         assert "Traceback" not in done.stderr

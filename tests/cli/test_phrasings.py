@@ -149,6 +149,7 @@ def test_build_limits_resume_and_numbers(serve, run, tmp_path):
     no_secret(tmp_path)
 
 
+@pytest.mark.slow
 def test_kill_and_resume_asks_nothing_again(serve, run, tmp_path):
     server = serve(delay=0.1)
     words = ["build", "--out", str(tmp_path / "d"), "--identities", "30", "--holdout", "0", "--ratios", "10", "--faces",

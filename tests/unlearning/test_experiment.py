@@ -27,7 +27,7 @@ def write(folder: Path, dataset: Path, preset_file: Path, **changes: Any) -> Pat
     document: dict[str, Any] = {
         "data": str(dataset),
         "identities": 5,
-        "attributes": ["blood_type", "medication"],
+        "attributes": ["blood_type"],
         "forget": FORGET,
         "preset": str(preset_file),
         "seeds": [0, 1],

@@ -78,6 +78,7 @@ def test_an_error_of_the_server_is_tried_again(
     assert_published_once(hub)
 
 
+@pytest.mark.slow
 def test_every_endpoint_fails_once_in_one_command(hub: Loopback, fiubench: Commands, dataset: Path) -> None:
     for number, match in enumerate(ENDPOINTS.values()):
         hub.fault(match, "status", status=(500, 503, 429)[number % 3], headers={"Retry-After": "0"})

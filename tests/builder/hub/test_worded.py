@@ -1,10 +1,13 @@
 """A dataset that a model worded goes to the hub and comes back whole."""
 
+import pytest
+
 from tests.builder.hub.harness import REPO, build
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import good
 
 
+@pytest.mark.slow
 def test_published_pulled_verified_and_split(fiubench, tmp_path):
     with ChatServer(good) as server:
         model = ("--qa", "llm", "--model", "m", "--base-url", server.url, "--cache", tmp_path / "cache.sqlite3")

@@ -361,6 +361,7 @@ def test_who_is_asked_for_too_much(parted: Path, tmp_path: Path) -> None:
 # --- processes --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_rank_is_killed_and_made_again(tmp_path: Path) -> None:
     settings = {**SMALL, "faces": "embedded", "image_size": 256}
     built = fiubench.build(settings, tmp_path / "plain").directory

@@ -62,9 +62,9 @@ def test_members_are_told_from_others(suite: Attacks) -> None:
 
 def test_every_attack_has_a_file_that_its_schema_knows(suite: Attacks, refusing: Run, reference: Run) -> None:
     assert [one.attack for one in suite.found] == [*ATTACKS]
-    for run in (refusing, reference):
-        folder = run.directory / "evaluations" / run.final.name / "attacks"
-        assert {path.stem for path in folder.glob("*.json")} == {*ATTACKS}
+    for run, below in ((refusing, "attacks"), (reference, "attacks/as_reference")):
+        folder = run.directory / "evaluations" / run.final.name / below
+        assert {path.name.partition(".")[0] for path in folder.glob("*.json")} == {*ATTACKS}
         for path in folder.glob("*.json"):
             document = orjson.loads(path.read_bytes())
             assert not list(schemas.violations("attack", document)), path
@@ -87,12 +87,16 @@ def test_a_begun_answer_is_gone_on_with(knowing: Run, crowd: Data) -> None:
 
 
 def test_what_is_found_is_not_sought_again(
-    suite: Attacks, refusing: Run, reference: Run, monkeypatch: pytest.MonkeyPatch
+    suite: Attacks, refusing: Run, reference: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    other: dict[str, Any] = {"attacks": ["relearn"], "reference": reference.directory}
+    other["options"] = {"learning_rate": 1e-4}
+    differently = attack(refusing.directory, out=tmp_path, **other)  # on the reference, too
     for one in ATTACKS.values():
         monkeypatch.setattr(one, "run", lambda *_: pytest.fail("made again"))
     again = attack(refusing.directory, reference=reference.directory)
     assert again.table == suite.table
+    assert attack(refusing.directory, out=tmp_path, **other).table == differently.table
     with pytest.raises(pytest.fail.Exception):
         attack(refusing.directory, attacks=["prefill"], seed=1)
 

@@ -134,6 +134,7 @@ def test_a_loss_that_is_no_number_per_sample(
         unlearn(full.directory, tmp_path / "run", "ga", FORGET_SET, preset)
 
 
+@pytest.mark.slow
 def test_a_plugin_from_the_command_line(full: Run, preset_file: Path, tmp_path: Path) -> None:
     own = tmp_path / "wga.py"
     own.write_text(WGA.read_text())

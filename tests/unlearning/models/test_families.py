@@ -21,6 +21,7 @@ from fiubench.unlearning.training.settings import Preset
 from fiubench.unlearning.training.train import finetune, unlearn
 from safetensors.torch import load_file
 
+from tests.cases import first
 from tests.unlearning.conftest import FORGET
 from tests.unlearning.small_models import EVERY, FAMILIES, MARKED
 
@@ -43,11 +44,7 @@ def demanding() -> list[str]:
     return chosen
 
 
-FIRST = ("llava", "mllama")  # one that repeats the image token, one that attends across
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in FAMILIES if name not in FIRST]
-
-
-@pytest.mark.parametrize("name", [*FIRST, *OTHERS, *MARKED[len(FAMILIES) :]])
+@pytest.mark.parametrize("name", [*first(1, FAMILIES), *MARKED[len(FAMILIES) :]])
 def test_a_step_of_everything(name: str, data: Data, preset: Preset, tmp_path: Path) -> None:
     """Fine-tuning, a method of every kind, and an evaluation."""
     people = data.limited(4, FORGET, ("blood_type",))

@@ -35,7 +35,7 @@ from typer.testing import CliRunner
 from tests.commands import HEAVY, ROOT, forking
 from tests.unlearning.conftest import FORGET, PRESET
 
-pytestmark = pytest.mark.xdist_group("stream")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stream")]
 TEN = 10
 TINY = {"vocabulary": 600, "vision_hidden": 16, "hidden": 64, "layers": 1}
 

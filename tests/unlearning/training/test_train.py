@@ -421,7 +421,7 @@ def test_adapters_off_is_the_model_before(full: Run, small: Data, preset: Preset
     from fiubench.unlearning.methods.base import before_unlearning
 
     run = unlearn(full.directory, tmp_path / "ga", "ga", FORGET, preset)
-    loaded, before = load(run.directory, device="cpu"), load(full.directory, device="cpu")
+    loaded, before = load(run.directory, device="cpu", merge=False), load(full.directory, device="cpu")
     batch = Encoder(loaded.processor)(
         [Turn(s.question, small.image(s.unique_id), s.answer) for s in small.samples(FORGET)]
     )
