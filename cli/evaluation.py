@@ -55,7 +55,7 @@ def evaluate(
         bool,
         typer.Option(
             "--dry-run",
-            help="Ask about one person only and say what the whole would take: answers, memory, time. Writes nothing.",
+            help="Ask the first questions only, say what all would take: answers, memory, time. Writes nothing.",
         ),
     ] = False,
     given: dict[str, Any],

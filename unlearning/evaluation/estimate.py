@@ -1,4 +1,4 @@
-"""What an evaluation would take, from the questions about one person."""
+"""What an evaluation would take, from what is asked first."""
 
 import time
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def estimate(
     workers: int = 1,
     report: Report = silent,
 ) -> None:
-    """Report what an evaluation would take, from the questions about one person on the model itself. Writes nothing.
+    """Report what an evaluation would take, from what is asked first, of the model itself. Writes nothing.
 
     Arguments and what is raised are those of :func:`~fiubench.unlearning.evaluation.evaluate.evaluate`.
     """
@@ -53,7 +53,8 @@ def estimate(
     for note in model.scorer.notes:
         report(note)
     report(f"memory: weights {size(weights)} in each process; at the peak, {of_what}: {size(most)}")
-    report(f"measured on one person: {each[0]:.3f} s an answer generated, {each[1]:.3f} s one scored")
+    first = f"measured on the first {len(one.prompts)} questions"
+    report(f"{first}: {each[0]:.3f} s an answer generated, {each[1]:.3f} s one scored")
     total = loading + (generated * each[0] + scored * each[1]) / workers
     shared = f" in {workers} processes, if they do not slow each other down" if workers > 1 else ""
     report(f"estimate: {duration(total)}{shared}; answers of at most {one.max_new_tokens} tokens")

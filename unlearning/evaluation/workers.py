@@ -16,7 +16,7 @@ from fiubench.unlearning.models.loading import load
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked together, as a rule about one person."""
+    """What is asked together, about one person or a few."""
 
     prompts: Sequence[Turn]  # to be answered
     answers: Sequence[Turn]  # true answers to be scored

@@ -64,7 +64,7 @@ def evaluate(
         target: run, checkpoint, model folder or Hub id; left out with ``from_log``.
         from_log: a log, its folder, or an evaluated run, to be scored again without a model.
         out: folder of the evaluation; a run keeps its own.
-        dry_run: ask about one person only, report what all would take, and write nothing; the list is empty then.
+        dry_run: ask the first questions only, report what all would take, and write nothing; the list is empty then.
         progress: called with (what, done, total).
         report: called with a line on what the judge did, and on what could not be shared between questions.
         settings: those of :class:`~fiubench.unlearning.evaluation.settings.EvaluationSettings`, by name.
