@@ -14,6 +14,9 @@ MUTANTS := 25
 SECONDS := 600
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# tests begin a thousand processes, each of which would compile every file anew
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: dataset demo-unlearning test test-slow test-families mutants check format docs package bench reproduce methods types clean
 
 dataset: $(VENV)/.installed  ## build the default dataset into dataset/
@@ -25,7 +28,7 @@ demo-unlearning: dataset $(VENV)/.test  ## fine-tune, unlearn and compare with a
 test: $(VENV)/.test  ## install what the tests need and run them, but for those of `make test-slow`
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'not torchvision and not slow'
 
-test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, all cases of a kind, pages of docs, wheels, kills
+test-slow: $(VENV)/.test  ## the tests that take longest: proofs at full length, all cases of a kind, README and docs, wheels, kills
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) -m 'slow and not torchvision'
 
 test-families: $(FAMILIES)/.installed  ## run every model family's tests, with torchvision, in an environment of 7 GB of its own

@@ -36,5 +36,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are processors: some tests wait, for servers, other processes and a browser."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are processors: some tests wait, for servers, other processes and a browser."""
+    return (os.cpu_count() or 1) + 1

@@ -100,6 +100,7 @@ def test_functions_win_over_modules_of_the_same_name() -> None:
 # --- the README's example -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_example_of_the_readme(tmp_path: Path) -> None:
     (block,) = [b for b in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
                 if "import fiubench" in b]  # fmt: skip

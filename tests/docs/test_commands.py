@@ -139,11 +139,10 @@ def environment(folder: Path, hub: Loopback | None = None) -> dict[str, str]:
 
 
 def marked(page: str) -> Any:
-    """Pages that need the same expensive things run on one worker; all but the README are slow."""
+    """Pages that need the same expensive things run on one worker."""
     models = bool(uses(page) & MODELS)
     group = "kaggle" if "fetch" in uses(page) else "docs-models" if models else "docs"
-    slow = [pytest.mark.slow] if page != "README.md" else []
-    return pytest.param(page, marks=[pytest.mark.xdist_group(group), *slow], id=page)
+    return pytest.param(page, marks=[pytest.mark.xdist_group(group), pytest.mark.slow], id=page)
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in RUNNABLE])

@@ -8,6 +8,7 @@ from fiubench.support.files import claimed
 from fiubench.unlearning.data.dataset import Data
 from fiubench.unlearning.evaluation.workflow import evaluate
 
+from tests.cases import first
 from tests.commands import fiubench
 from tests.support.chat.server import ChatServer
 from tests.unlearning.conftest import FORGET
@@ -23,7 +24,7 @@ def everything(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("command", ["finetune", "unlearn", "evaluate", "evaluate --out", "experiment"])
+@pytest.mark.parametrize("command", first(2, ["unlearn", "evaluate", "evaluate --out", "finetune", "experiment"]))
 def test_a_second_one_is_refused(command: str, run: Path, dataset: Path, preset_file: Path, tmp_path: Path) -> None:
     out, file = tmp_path / "out", tmp_path / "experiment.yaml"
     file.write_text(f"data: {dataset}\nforget: {FORGET}\npreset: {preset_file}\nmethods: [ga]\n")

@@ -60,6 +60,7 @@ def comparable(report: Report) -> dict[str, object]:
     return {m.name: (m.verdict, m.value) for m in report.measures if m.name not in skipped}
 
 
+@pytest.mark.slow
 def test_full_json_is_the_same_dataset(clean: Path) -> None:
     assert comparable(audit(clean / "release")) == comparable(audit(clean))
     assert audit(clean / "release").target["kind"] == "fiubench"
@@ -87,6 +88,7 @@ def test_a_table_is_the_same_dataset(clean: Path, tmp_path: Path) -> None:
     assert comparable(report) == comparable(audit(clean))
 
 
+@pytest.mark.slow
 def test_nothing_depends_on_the_hash_seed(clean: Path, tmp_path: Path) -> None:
     outputs = []
     for seed in ("1", "2"):
@@ -97,6 +99,7 @@ def test_nothing_depends_on_the_hash_seed(clean: Path, tmp_path: Path) -> None:
     assert outputs[0] == outputs[1]
 
 
+@pytest.mark.slow
 def test_nothing_depends_on_the_workers(clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fiubench.builder.audit.counting._LINES", 7)
     spoiled = tmp_path / "spoiled"

@@ -111,6 +111,7 @@ def test_a_pull_request_that_a_gitignore_would_cut(hub: Loopback, client: Hub, t
     assert not hub.repo()["proposals"]
 
 
+@pytest.mark.slow
 def test_a_branch(hub: Loopback, fiubench: Commands, dataset: Path, extended: Path) -> None:
     """Begun where it is missing; on it a lower version than main's newest may follow."""
     fiubench.publish(dataset, "v1.0.0")
@@ -140,6 +141,7 @@ def test_a_pull_request_of_the_command(hub: Loopback, fiubench: Commands, datase
     assert "nothing to do" in fiubench.publish(dataset, "v1.0.0", "--create-pr", token=reader_file)
 
 
+@pytest.mark.slow
 def test_a_pull_request_of_somebody_else(hub: Loopback, fiubench: Commands, dataset: Path, reader_file: Path) -> None:
     """Anybody can open one of any title: what it says of itself is not taken over."""
     hub.control("create", repo=REPO)
@@ -166,6 +168,7 @@ def test_ways_that_are_none(
     assert not hub.control("state")
 
 
+@pytest.mark.slow
 def test_a_renamed_repository(hub: Loopback, fiubench: Commands, dataset: Path, tmp_path: Path) -> None:
     """Followed, told, and the card has the new name."""
     fiubench.publish(dataset, "v1.0.0")

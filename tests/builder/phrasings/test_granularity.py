@@ -14,6 +14,7 @@ from fiubench.builder.rules.validate import validate
 from fiubench.support.chat import ChatError, Limits
 
 from fiubench import build, make_config, open_dataset
+from tests.cases import first
 from tests.support.chat.server import ChatServer
 from tests.support.chat.writer import asked_items, drifting_sentence, good, good_sentence
 
@@ -63,7 +64,7 @@ def up_to(most: int) -> Callable[[dict[str, Any]], str]:
     return write
 
 
-@pytest.mark.parametrize(("most", "granularity"), [(6, "group"), (1, "item"), (0, "sentence")])
+@pytest.mark.parametrize(("most", "granularity"), first(1, [(1, "item"), (6, "group"), (0, "sentence")]))
 def test_the_request_shrinks_with_the_model(serve, tmp_path, most, granularity):
     server = serve(up_to(most))
     first = told(server, tmp_path / "a", tmp_path)
@@ -126,6 +127,7 @@ def test_a_run_stops_after_rejections_in_a_row(serve, tmp_path):
     assert len(server.chats) < 12 + 4
 
 
+@pytest.mark.slow
 def test_retry_failed_asks_for_those_alone(serve, tmp_path):
     server = serve(lambda body: "no" if len(asked_items(body)) == 3 else good(body))
     first = told(server, tmp_path / "a", tmp_path, "group")
