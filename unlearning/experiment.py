@@ -181,7 +181,9 @@ def _all_of(plan: Plan, out: Path, progress: Progress, report: Report) -> Compar
         forgetting = [(variant, seed) for variant in plan.stage2 for seed in plan.settings.seeds]
         run([(_forget, plan, out, variant, seed) for variant, seed in forgetting])
         if plan.settings.attacks:
-            run([(_attack, plan, out, variant, seed) for variant, seed in forgetting])
+            # other variants side by side: those of one find the same on the reference, which is then there already
+            by_seed = sorted(forgetting, key=lambda one: one[1])
+            run([(_attack, plan, out, variant, seed) for variant, seed in by_seed])
     runs, chosen = [_folder(out, variant, seed) for variant, seed in forgetting], plan.settings.evaluate
     conditions: dict[str, Any] = {"memorised": chosen.memorised, "force": chosen.force}
     return compare(runs, out / REPORT, definition=plan.definition, reference=out / RETAIN_RUN, **conditions)
